@@ -1,0 +1,19 @@
+//! What every crate of this workspace agrees on: Coherence's binary forms, POF, the map traits and the
+//! embedded map.
+//!
+//! Owns: bytes and traits. Never does: runtimes, sockets, files, clocks, logging.
+//!
+//! ```text
+//! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire
+//! pof/                                                 Portable Object Format
+//! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
+//! local.rs                                             LocalSession, LocalMap: the embedded implementation
+//! ```
+
+pub mod binary;
+pub mod decoration;
+pub mod local;
+pub mod map;
+pub mod packed;
+pub mod pass_through;
+pub mod pof;
