@@ -211,6 +211,12 @@ pub trait Session: Send + Sync + fmt::Debug {
     /// The serializer that the maps of this session use.
     fn format(&self) -> Format;
 
+    /// The largest entry, key and value together in bytes, that can be written at all. What exceeds it ends in
+    /// [`MapError::NotSent`].
+    fn max_entry_bytes(&self) -> usize {
+        usize::MAX
+    }
+
     /// Refuses, without any I/O, a name that the maps of this session cannot bear.
     fn check_map_name(&self, name: &str) -> Result<(), MapError>;
 
