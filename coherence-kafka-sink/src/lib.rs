@@ -1,3 +1,27 @@
-//! stub
+//! Kafka topics into Oracle Coherence maps: the library behind the command `coherence-kafka-sink`.
+//!
+//! ```text
+//! cli.rs run.rs check.rs demo.rs   what the command does
+//! config.rs config/                settings: files, environment, command line → checked configuration
+//! worker.rs rest.rs live.rs        connectors by name, and who looks at them
+//! task.rs task/                    one member of the consumer group: the delivery
+//! pipeline.rs plan.rs settle.rs    pure: record → operation → one write per key; offsets that may be committed
+//! writer.rs                        a plan into the maps, again and again until confirmed
+//! kafka.rs kafka/                  the only module that names rdkafka
+//! ```
 
+pub mod check;
+pub mod cli;
 pub mod config;
+pub mod counters;
+pub mod demo;
+pub mod kafka;
+pub mod live;
+pub mod pipeline;
+pub mod plan;
+pub mod rest;
+pub mod run;
+pub mod settle;
+pub mod task;
+pub mod worker;
+pub mod writer;

@@ -1,0 +1,55 @@
+//! The command line: `connect-standalone`'s, with `check` and `demo` beside it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Kafka topics into Oracle Coherence maps.
+///
+/// Takes the files of Kafka Connect's standalone mode: a worker file, and connector files as properties or JSON.
+/// One file may hold both. Connectors are also created by POST /connectors.
+#[derive(Debug, Parser)]
+#[command(name = "coherence-kafka-sink", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// `check` or `demo` instead of running.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The files to run.
+    #[command(flatten)]
+    pub files: Files,
+}
+
+/// What can be done beside running.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Says what is wrong with files, with Kafka or with the grid, and moves nothing.
+    Check(Files),
+    /// Feeds orders through topics into maps and compares them with a model.
+    Demo {
+        /// The files to run it with; `bootstrap.servers=embedded` and `coherence.session=embedded` need nothing
+        /// outside this process.
+        #[command(flatten)]
+        files: Files,
+        /// How many records to feed.
+        #[arg(long, default_value_t = 200_000)]
+        records: u64,
+        /// Goes on moving records after the report, until Ctrl-C.
+        #[arg(long)]
+        keep_running: bool,
+    },
+}
+
+/// Files and what overrides them.
+#[derive(Debug, Clone, Args)]
+pub struct Files {
+    /// The worker's properties file.
+    pub worker: Option<PathBuf>,
+    /// Connector files, `.properties` or `.json`.
+    pub connectors: Vec<PathBuf>,
+    /// Overrides a worker setting; beats CONNECT_… of the environment, which beats the file.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Overrides a setting of every connector file; beats CONNECTOR_… of the environment.
+    #[arg(long = "connector-set", value_name = "KEY=VALUE")]
+    pub connector_set: Vec<String>,
+}

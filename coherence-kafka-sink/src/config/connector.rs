@@ -1,0 +1,429 @@
+//! The settings of one sink connector.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Format;
+use coherence_kafka_connect::config::def::{Values, nearest};
+use coherence_kafka_connect::converter::{self, Converter, Role};
+use coherence_kafka_connect::encode::ArrayForm;
+
+use super::findings::{ConfigErrors, Finding};
+use super::mappings::Mappings;
+use super::pattern;
+use super::properties::{Properties, Property};
+use super::session::{SessionConfig, SessionKind, TlsFiles};
+use super::table::{self, Owner};
+use super::translate::{self, ConsumerConfig};
+use super::worker::{WorkerConfig, millis, refuse_not_yet, report_strangers};
+
+const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+
+/// A sink connector's configuration, checked. `Debug` shows no values: there may be passwords among them.
+#[derive(Clone)]
+pub struct ConnectorConfig {
+    /// `name`.
+    pub name: String,
+    /// `tasks.max`, at least 1.
+    pub tasks_max: u32,
+    /// What to read.
+    pub topics: Topics,
+    /// `coherence.cache.mappings`.
+    pub mappings: Mappings,
+    /// `coherence.passthrough`: bytes of the topic are Coherence binaries.
+    pub passthrough: bool,
+    /// Converter of keys, in use unless bytes pass through.
+    pub key_converter: Arc<dyn Converter>,
+    /// Converter of values, in use unless bytes pass through.
+    pub value_converter: Arc<dyn Converter>,
+    /// Where the maps are.
+    pub session: SessionConfig,
+    /// `coherence.json.arrays`.
+    pub arrays: ArrayForm,
+    /// The consumers of the tasks, in librdkafka's words.
+    pub consumer: ConsumerConfig,
+    /// Records of a batch at most, `max.poll.records` considered.
+    pub batch_records: usize,
+    /// `coherence.batch.max.bytes`: bytes of keys and values in one request to the grid at most.
+    pub batch_bytes: usize,
+    /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
+    pub batch_linger: Duration,
+    /// `coherence.consumer.batch`: whether records are taken from librdkafka many at a time.
+    pub consumer_batch: bool,
+    /// `coherence.retry.backoff.ms`: wait before the first retry while the grid is away.
+    pub retry_backoff: Duration,
+    /// `coherence.retry.backoff.max.ms`: wait between two retries at most.
+    pub retry_backoff_max: Duration,
+    /// The settings as they were given, variables unresolved: what the REST interface shows.
+    pub raw: BTreeMap<String, String>,
+    /// What an operator should know, to be logged once.
+    pub warnings: Vec<Finding>,
+}
+
+impl fmt::Debug for ConnectorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorConfig")
+            .field("name", &self.name)
+            .field("tasks_max", &self.tasks_max)
+            .field("topics", &self.topics)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The topics of a connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topics {
+    /// `topics`: these, each once.
+    List(Vec<String>),
+    /// `topics.regex`: all whose name matches; anchored, in the form that librdkafka subscribes to.
+    Pattern(String),
+}
+
+impl ConnectorConfig {
+    /// The settings of the consumer of one task, in librdkafka's words, sorted by name.
+    pub fn consumer_settings(&self, task: u32) -> Vec<(String, String)> {
+        self.consumer.for_task(task)
+    }
+
+    /// Checks the settings of a connector on its worker.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn parse(
+        worker: &WorkerConfig,
+        properties: &Properties,
+    ) -> Result<Self, ConfigErrors> {
+        let mut findings = ConfigErrors::default();
+        let raw = properties.to_map();
+        let properties = worker.variables.resolve(properties, &mut findings);
+        let mut check = Check { worker, properties: &properties, findings: &mut findings };
+        let config = check.connector(raw);
+        let (mut config, warnings) = findings.finish(config)?;
+        config.warnings = warnings;
+        Ok(config)
+    }
+}
+
+struct Check<'a> {
+    worker: &'a WorkerConfig,
+    properties: &'a Properties,
+    findings: &'a mut ConfigErrors,
+}
+
+impl<'a> Check<'a> {
+    fn connector(&mut self, raw: BTreeMap<String, String>) -> Option<ConnectorConfig> {
+        // One file may hold the worker and this connector; what is the worker's was reported with the worker.
+        let shared = |property: &&Property| self.worker.properties.get(&property.key).is_some_and(|other| other.origin == property.origin);
+        report_strangers(self.properties.iter().filter(|property| !shared(property)), Owner::Connector, self.findings);
+        let (values, violations) = table::CONNECTOR.parse(|key| self.property(key).map(|property| property.value.as_str()));
+        for violation in violations {
+            let property = self.property(violation.key());
+            self.findings.violation(property, violation);
+        }
+        refuse_not_yet(&table::CONNECTOR, &values, self.properties, self.findings);
+        self.class(&values);
+        let name = values.text("name").unwrap_or_default().to_owned();
+        let topics = self.topics(&values);
+        let mappings = self.mappings(&values, topics.as_ref());
+        let key_converter = self.converter(Role::Key);
+        let value_converter = self.converter(Role::Value);
+        let passthrough = values.boolean("coherence.passthrough");
+        self.passthrough(passthrough, &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())]);
+        let session = self.session(&values);
+        let retry_backoff = millis(&values, "coherence.retry.backoff.ms");
+        let retry_backoff_max = millis(&values, "coherence.retry.backoff.max.ms");
+        if retry_backoff > retry_backoff_max {
+            self.error("coherence.retry.backoff.ms", "is more than coherence.retry.backoff.max.ms");
+        }
+        let consumer = translate::consumer(
+            &name,
+            &self.worker.properties,
+            self.properties,
+            &self.worker.override_policy,
+            matches!(topics, Some(Topics::Pattern(_))),
+            self.findings,
+        );
+        Some(ConnectorConfig {
+            name,
+            tasks_max: u32::try_from(values.number("tasks.max")).ok()?,
+            topics: topics?,
+            mappings,
+            passthrough,
+            key_converter: key_converter?,
+            value_converter: value_converter?,
+            session,
+            arrays: match values.text("coherence.json.arrays") {
+                Some("array") => ArrayForm::ObjectArray,
+                _ => ArrayForm::List,
+            },
+            batch_records: records(&values, consumer.max_poll_records),
+            batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
+            batch_linger: millis(&values, "coherence.batch.linger.ms"),
+            consumer_batch: values.boolean("coherence.consumer.batch"),
+            consumer,
+            retry_backoff,
+            retry_backoff_max,
+            raw,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// A connector's setting, or the worker's where a worker may set it for all its connectors.
+    fn property(&self, key: &str) -> Option<&'a Property> {
+        self.properties.get(key).or_else(|| {
+            let shared = table::CONNECTOR.key(key).is_some_and(|key| table::SHARED.contains(&key.group));
+            shared.then(|| self.worker.properties.get(key)).flatten()
+        })
+    }
+
+    fn error(&mut self, key: &str, message: impl Into<String>) {
+        let property = self.property(key);
+        self.findings.error_at(property, key, message);
+    }
+
+    fn class(&mut self, values: &Values) {
+        if let Some(class) = values.text("connector.class")
+            && !table::CONNECTOR_CLASSES.contains(&class)
+        {
+            let shown = self.property("connector.class").map_or(class, Property::shown);
+            let why = format!(
+                "Failed to find any class that implements Connector and which name matches {shown}: \
+                 the only connector here is {}",
+                table::CONNECTOR_CLASSES.join(", or ")
+            );
+            self.error("connector.class", why);
+        }
+    }
+
+    fn topics(&mut self, values: &Values) -> Option<Topics> {
+        const KEYS: [&str; 2] = ["topics", "topics.regex"];
+        let list = values.list("topics");
+        let regex = values.text("topics.regex").unwrap_or_default();
+        // A setting that was refused has no value and is reported already.
+        let refused = KEYS.iter().any(|key| values.typed(key).is_none());
+        match (list.is_empty(), regex.is_empty()) {
+            _ if refused => None,
+            (true, true) => {
+                KEYS.iter().for_each(|key| self.error(key, "Must configure one of topics or topics.regex"));
+                None
+            }
+            (false, false) => {
+                let why = "topics and topics.regex are mutually exclusive options, but both are set.";
+                KEYS.iter().for_each(|key| self.error(key, why));
+                None
+            }
+            (false, true) => self.topic_list(list),
+            (true, false) => match pattern::posix(regex) {
+                Ok(pattern) => Some(Topics::Pattern(pattern)),
+                Err(why) => {
+                    let shown = self.property("topics.regex").map_or(regex, Property::shown);
+                    self.error("topics.regex", format!("Invalid value {shown} for configuration topics.regex: {why}"));
+                    None
+                }
+            },
+        }
+    }
+
+    /// Kafka 3 drops empty and repeated items, Kafka 4 refuses them; here they are dropped and it is said.
+    fn topic_list(&mut self, list: &[String]) -> Option<Topics> {
+        let mut topics: Vec<String> = Vec::new();
+        for topic in list.iter().filter(|topic| !topic.is_empty()) {
+            if let Some(why) = illegal_topic(topic) {
+                self.error("topics", format!("{topic} is no name of a topic: {why}"));
+            } else if !topics.contains(topic) {
+                topics.push(topic.clone());
+            }
+        }
+        if let Some(property) = self.property("topics").filter(|_| topics.len() < list.len()) {
+            self.findings.warning(property, "has empty or repeated items, which Kafka 4 refuses; they are dropped");
+        }
+        if topics.is_empty() {
+            self.error("topics", "Must configure one of topics or topics.regex");
+        }
+        Some(Topics::List(topics))
+    }
+
+    fn mappings(&mut self, values: &Values, topics: Option<&Topics>) -> Mappings {
+        const KEY: &str = "coherence.cache.mappings";
+        let mappings = match Mappings::parse(values.list(KEY)) {
+            Ok(mappings) => mappings,
+            Err(refused) => {
+                refused.into_iter().for_each(|why| self.error(KEY, why));
+                return Mappings::default();
+            }
+        };
+        if let (Some(Topics::List(topics)), Some(property)) = (topics, self.property(KEY)) {
+            for (topic, _) in mappings.iter().filter(|(topic, _)| !topics.iter().any(|known| known == topic)) {
+                let mean = nearest(topic, topics.iter().map(String::as_str))
+                    .map(|known| format!(", did you mean {known}?"))
+                    .unwrap_or_default();
+                self.findings.warning(property, format!("maps {topic}, which topics does not list{mean}"));
+            }
+        }
+        mappings
+    }
+
+    fn converter(&mut self, role: Role) -> Option<Arc<dyn Converter>> {
+        let key = role.property();
+        let own = self.properties.get(key).is_some();
+        let source = if own { self.properties } else { &self.worker.properties };
+        let prefix = format!("{key}.");
+        if !own && let Some((_, property)) = self.properties.below(&prefix).find(|(option, _)| *option != "plugin.version") {
+            self.findings.warning(property, format!("without effect: options count only beside {key} in the same configuration"));
+        }
+        let Some(class) = source.get(key) else {
+            self.findings.error_at(None, key, format!("Missing required configuration \"{key}\" which has no default value, in the worker and in the connector."));
+            return None;
+        };
+        let options = source.below(&prefix).map(|(option, property)| (option.to_owned(), property.value.clone())).collect();
+        match converter::create(class.trimmed(), role, &options) {
+            Ok(converter) => Some(converter),
+            Err(refused) => {
+                for error in refused {
+                    let property = source.get(&format!("{prefix}{}", error.key)).unwrap_or(class);
+                    let message = match (&error.value, property.secret) {
+                        (Some(value), true) if !value.is_empty() => error.message.replace(value.as_str(), "[hidden]"),
+                        _ => error.message,
+                    };
+                    self.findings.error(property, message);
+                }
+                None
+            }
+        }
+    }
+
+    fn passthrough(&mut self, passthrough: bool, converters: &[(Role, Option<&Arc<dyn Converter>>)]) {
+        let raw = |converter: &Arc<dyn Converter>| converter.class_name() == BYTE_ARRAY_CONVERTER;
+        if passthrough {
+            for (role, converter) in converters {
+                if let Some(converter) = converter.filter(|converter| !raw(converter)) {
+                    let why = format!(
+                        "coherence.passthrough=true stores the bytes of the topic as they are: {} must be {BYTE_ARRAY_CONVERTER}, not {}",
+                        role.property(),
+                        converter.class_name()
+                    );
+                    self.error(role.property(), why);
+                }
+            }
+        } else if converters.iter().all(|(_, converter)| converter.is_some_and(raw)) {
+            let message = "both converters hand on bytes, but coherence.passthrough is not set: the maps get byte arrays. \
+                           For topics that hold Coherence binaries set coherence.passthrough=true";
+            self.findings.warnings.push(Finding {
+                origin: self.properties.get("value.converter").map(|property| property.origin.clone()),
+                key: "coherence.passthrough".to_owned(),
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    fn session(&mut self, values: &Values) -> SessionConfig {
+        let embedded = values.text("coherence.session") == Some("embedded");
+        const ADDRESS: &str = "coherence.session.address";
+        let mut addresses = values.list(ADDRESS).to_vec();
+        let mut origin = ADDRESS;
+        if addresses.is_empty() {
+            const VARIABLE: &str = "COHERENCE_SERVER_ADDRESS";
+            match self.worker.variables.environment(VARIABLE).map(str::trim).filter(|address| !address.is_empty()) {
+                Some(address) if !embedded => {
+                    origin = VARIABLE;
+                    addresses = address.split(',').map(|item| item.trim().to_owned()).collect();
+                }
+                _ => addresses = vec!["localhost:1408".to_owned()],
+            }
+        }
+        for address in &addresses {
+            if !is_address(address) {
+                let shown = match self.property(ADDRESS) {
+                    Some(property) if property.secret => property.shown(),
+                    _ => address,
+                };
+                self.error(origin, format!("{shown} is not an address: write host:port"));
+            }
+        }
+        SessionConfig {
+            kind: if embedded { SessionKind::Embedded } else { SessionKind::Grpc },
+            addresses,
+            scope: values.text("coherence.session.scope").unwrap_or_default().to_owned(),
+            format: if values.text("coherence.session.format") == Some("json") { Format::Json } else { Format::Pof },
+            request_timeout: millis(values, "coherence.session.request.timeout.ms"),
+            tls: self.tls(values),
+        }
+    }
+
+    fn tls(&mut self, values: &Values) -> Option<TlsFiles> {
+        const ENABLED: &str = "coherence.session.tls.enabled";
+        const CA: &str = "coherence.session.tls.ca";
+        const CERTIFICATE: &str = "coherence.session.tls.certificate";
+        const KEY: &str = "coherence.session.tls.key";
+        const SERVER_NAME: &str = "coherence.session.tls.server.name";
+        if !values.boolean(ENABLED) {
+            for key in [CA, CERTIFICATE, KEY, SERVER_NAME] {
+                if self.property(key).is_some() {
+                    self.error(key, format!("needs {ENABLED}=true: without it nothing is encrypted"));
+                }
+            }
+            return None;
+        }
+        let ca = self.file(values, CA);
+        let client = match (self.file(values, CERTIFICATE), self.file(values, KEY)) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.error(CERTIFICATE, format!("needs {KEY}"));
+                None
+            }
+            (None, Some(_)) => {
+                self.error(KEY, format!("needs {CERTIFICATE}"));
+                None
+            }
+        };
+        Some(TlsFiles { ca, client, server_name: values.text(SERVER_NAME).map(str::to_owned) })
+    }
+
+    fn file(&mut self, values: &Values, key: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(values.text(key)?);
+        match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => self.error(key, "is not a file"),
+            Err(error) => self.error(key, format!("cannot be read: {error}")),
+        }
+        Some(path)
+    }
+}
+
+fn records(values: &Values, max_poll_records: Option<u32>) -> usize {
+    let limit = |number: i64| usize::try_from(number).unwrap_or(1).max(1);
+    let polled = max_poll_records.map_or(usize::MAX, |records| limit(records.into()));
+    limit(values.number("coherence.batch.max.records")).min(polled)
+}
+
+/// Kafka's rule for names of topics (`Topic.validate`).
+fn illegal_topic(name: &str) -> Option<&'static str> {
+    if name == "." || name == ".." {
+        Some("it cannot be . or ..")
+    } else if name.len() > 249 {
+        Some("it is longer than 249 characters")
+    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+        Some("it may hold ASCII letters, digits, dot, underscore and dash")
+    } else {
+        None
+    }
+}
+
+fn is_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_is_good = match bare {
+        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains([':', '/', '[', ']', '@']) && !host.contains(char::is_whitespace),
+    };
+    host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+#[cfg(test)]
+mod tests;

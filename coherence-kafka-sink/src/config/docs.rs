@@ -1,0 +1,187 @@
+//! The reference of the settings in Markdown, from the tables that check them: `docs/configuration.md`.
+
+use std::fmt::Write;
+
+use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Validator};
+
+use super::table::{self, NOT_YET, Owner, WITHOUT_EFFECT};
+use super::translate;
+
+/// The text of `docs/configuration.md`.
+pub fn markdown() -> String {
+    let mut page = String::from(INTRODUCTION);
+    page.push_str("\n## Worker\n\nWhere the worker's file is also a connector's, both sets of settings stand in it.\n");
+    tables(&mut page, &table::WORKER);
+    prefixes(&mut page, Owner::Worker);
+    page.push_str(
+        "\n## Connector\n\nThe settings under Coherence and Delivery may also stand in the worker's file; \
+         a connector's own value wins.\n",
+    );
+    tables(&mut page, &table::CONNECTOR);
+    prefixes(&mut page, Owner::Connector);
+    consumer(&mut page);
+    page
+}
+
+const INTRODUCTION: &str = r#"# Configuration
+
+<!-- Rendered from the code. UPDATE_DOCS=1 cargo test -p coherence-kafka-sink configuration_md writes it anew. -->
+
+The settings are those of Kafka Connect, in the same files: properties, flat JSON, or the body of a create request.
+Every setting is checked before anything starts, and everything that is wrong is reported at once, with its place.
+A setting that nobody knows is a warning with the nearest known name.
+
+## Where settings come from
+
+The later wins:
+
+1. the worker's file, and one file for each connector; one file may hold both;
+2. the environment: `CONNECT_…` for the worker, `CONNECTOR_…` for every connector. Behind the prefix `_` stands for a dot,
+   `__` for `_` and `___` for `-`: `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`;
+3. the command line: `--set key=value` for the worker, `--connector-set key=value` for every connector.
+
+Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-1, as Java does.
+
+## Variables
+
+| Written in a value | Stands for |
+|---|---|
+| `${env:NAME}` | a variable of the environment |
+| `${file:/path/to/file.properties:key}` | the value of a key in a properties file |
+| `${dir:/path/to/directory:name}` | the text of a file in a directory |
+
+`env`, `file` and `dir` work without being declared. `config.providers` declares other aliases, or narrows these with
+`allowed.paths` and `allowlist.pattern`; whoever may create connectors over REST can otherwise name any file that the process
+may read. A variable of a known provider that has no value is an error. What a variable holds is never shown.
+"#;
+
+fn tables(page: &mut String, def: &ConfigDef) {
+    let mut groups: Vec<&str> = Vec::new();
+    for key in def.keys {
+        if !groups.contains(&key.group) {
+            groups.push(key.group);
+        }
+    }
+    for group in groups {
+        let keys = def.keys.iter().filter(|key| key.group == group);
+        let _ = write!(page, "\n### {group}\n\n");
+        if group == WITHOUT_EFFECT {
+            page.push_str("| Setting | Why |\n|---|---|\n");
+            for key in keys {
+                let _ = writeln!(page, "| `{}` | {} |", key.name, key.documentation);
+            }
+        } else {
+            page.push_str("| Setting | Type | Default | |\n|---|---|---|---|\n");
+            for key in keys {
+                let _ = writeln!(page, "| `{}` | {} | {} | {} |", key.name, kind(key), default(key), key.documentation);
+            }
+        }
+        if group == NOT_YET {
+            page.push_str("\nAny other value is refused, so that nothing that is asked for is silently left undone.\n");
+        }
+    }
+}
+
+fn kind(key: &ConfigKey) -> String {
+    let kind = key.kind.name().to_ascii_lowercase();
+    match key.validator {
+        Validator::AtLeast(min) => format!("{kind}, at least {min}"),
+        Validator::Between(min, max) => format!("{kind}, {min} to {max}"),
+        Validator::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Validator::Any | Validator::NonEmpty | Validator::Name | Validator::DistinctItems => kind,
+    }
+}
+
+fn default(key: &ConfigKey) -> String {
+    match key.default {
+        DefaultValue::Required => "required".to_owned(),
+        DefaultValue::Null => "none".to_owned(),
+        DefaultValue::Text("") => "empty".to_owned(),
+        DefaultValue::Text(text) => format!("`{text}`"),
+    }
+}
+
+fn prefixes(page: &mut String, owner: Owner) {
+    page.push_str("\n### Families of settings\n\n| Setting | |\n|---|---|\n");
+    for (_, prefix, without_effect) in table::PREFIXES.iter().filter(|(whose, ..)| *whose == owner || *whose == Owner::Both) {
+        let meaning = match (*prefix, without_effect) {
+            (_, Some(why)) => format!("Accepted, without effect: {why}"),
+            ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
+            ("consumer." | "consumer.override.", None) => "Settings of the consumers, see below.".to_owned(),
+            ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
+            _ => "Security of the consumers, unless `consumer.` says otherwise. In Connect these do not reach the consumers.".to_owned(),
+        };
+        let _ = writeln!(page, "| `{prefix}*` | {meaning} |");
+    }
+    page.push_str("| `*.plugin.version` | Ignored: there is one version of everything. |\n");
+}
+
+fn consumer(page: &mut String) {
+    page.push_str(
+        "\n## Consumer settings\n\nThe worker's `consumer.*`, over them the connector's `consumer.override.*`. Names and values are \
+         those of Java's consumer, or of librdkafka, which this program uses.\n\n| Set by the sink | |\n|---|---|\n\
+         | `group.id` | `connect-<name>`, as in Connect: a connector of the Java worker is continued where it stopped |\n\
+         | `client.id` | `connector-consumer-<name>-<task>` |\n",
+    );
+    for (name, value) in translate::DEFAULTS.iter().filter(|(name, _)| *name != "bootstrap.servers") {
+        let _ = writeln!(page, "| `{name}` | `{value}`, unless set |");
+    }
+    for (name, value) in translate::FIXED {
+        let _ = writeln!(page, "| `{name}` | `{value}`, cannot be changed |");
+    }
+    page.push_str("\n| Java | Here |\n|---|---|\n");
+    for (java, here) in translate::RENAMED.iter().filter(|(java, _)| !["metadata.broker.list", "sasl.mechanisms"].contains(java)) {
+        let _ = writeln!(page, "| `{java}` | `{here}` |");
+    }
+    page.push_str(
+        "| `max.poll.records` | bounds the batch |\n\
+         | `metadata.max.age.ms` | the same, and `topic.metadata.refresh.interval.ms` |\n\
+         | `auto.offset.reset=none` | `error` |\n\
+         | `exclude.internal.topics` | `topic.blacklist`, for `topics.regex` |\n\
+         | `partition.assignment.strategy` | `range`, `roundrobin`, `cooperative-sticky` from Java's class names. Of a list that mixes eager and cooperative assignors the eager ones are kept, because Java rebalances eagerly with such a list. `StickyAssignor` is refused |\n\
+         | `sasl.jaas.config` | `sasl.username` and `sasl.password`, for PLAIN and SCRAM |\n\
+         | `ssl.truststore.*` | `ssl.ca.location` or `ssl.ca.pem`, from PEM; JKS and PKCS12 are refused with how to convert them |\n\
+         | `ssl.keystore.*` | `ssl.keystore.location` for PKCS12, `ssl.certificate.*` and `ssl.key.*` for PEM; JKS is refused with how to convert it |\n\
+         | `ssl.endpoint.identification.algorithm=` | `none` |\n",
+    );
+    page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");
+    for (name, why) in translate::WITHOUT_EFFECT {
+        let _ = writeln!(page, "| {} | {why} |", family(name));
+    }
+    page.push_str("\n| Refused | Why |\n|---|---|\n");
+    for (name, why) in translate::REFUSED {
+        let _ = writeln!(page, "| {} | {why} |", family(name));
+    }
+}
+
+fn family(name: &str) -> String {
+    if name.ends_with('.') { format!("`{name}*`") } else { format!("`{name}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_md_is_what_the_tables_render() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs")).unwrap();
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == markdown(),
+            "docs/configuration.md is out of date: UPDATE_DOCS=1 cargo test -p coherence-kafka-sink configuration_md"
+        );
+    }
+
+    #[test]
+    fn every_setting_is_in_the_page_once_for_each_table() {
+        let page = markdown();
+        for key in table::WORKER.keys.iter().chain(table::CONNECTOR.keys) {
+            assert!(page.contains(&format!("| `{}` |", key.name)), "{}", key.name);
+            assert!(!key.documentation.is_empty(), "{}", key.name);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What is wrong with a configuration, all of it at once, each point with its place.
+
+use std::fmt;
+
+use coherence_kafka_connect::config::def::Violation;
+
+use super::properties::Property;
+
+/// One point about one setting. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where the setting stands, such as `worker.properties:12`; `None` where it stands nowhere.
+    pub origin: Option<String>,
+    /// The key; empty where the point is about a whole file.
+    pub key: String,
+    /// What is wrong, and what to write instead where that is known.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// A configuration that is refused: every error, and the warnings that may explain them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigErrors {
+    /// What must be put right.
+    pub errors: Vec<Finding>,
+    /// What was noticed besides, such as a setting that nobody knows.
+    pub warnings: Vec<Finding>,
+}
+
+impl ConfigErrors {
+    pub(super) fn error(&mut self, property: &Property, message: impl Into<String>) {
+        self.errors.push(property.finding(message));
+    }
+
+    pub(super) fn warning(&mut self, property: &Property, message: impl Into<String>) {
+        self.warnings.push(property.finding(message));
+    }
+
+    /// An error about a key that may not be set at all.
+    pub(super) fn error_at(&mut self, property: Option<&Property>, key: &str, message: impl Into<String>) {
+        self.errors.push(Finding {
+            origin: property.map(|property| property.origin.clone()),
+            key: key.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    /// A refusal of the typed parse; the value is left out where it is secret.
+    pub(super) fn violation(&mut self, property: Option<&Property>, violation: Violation) {
+        let violation =
+            if property.is_some_and(|property| property.secret) { violation.hidden() } else { violation };
+        self.error_at(property, violation.key(), violation.to_string());
+    }
+
+    /// Every error, in the order of the checks.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
+        self.errors.iter()
+    }
+
+    pub(super) fn append(&mut self, mut other: ConfigErrors) {
+        self.errors.append(&mut other.errors);
+        self.warnings.append(&mut other.warnings);
+    }
+
+    /// The value with its warnings, or everything that is wrong.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Finding>), ConfigErrors> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
+            _ => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.errors.len() {
+            1 => write!(f, "one setting is refused")?,
+            n => write!(f, "{n} settings are refused")?,
+        }
+        for (number, error) in self.errors.iter().enumerate() {
+            write!(f, "\n  {}. {error}", number + 1)?;
+        }
+        if !self.warnings.is_empty() {
+            f.write_str("\nbesides")?;
+        }
+        for warning in &self.warnings {
+            write!(f, "\n  - {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,152 @@
+//! From files, environment and command line to a worker and its connectors.
+
+use std::path::{Path, PathBuf};
+
+use super::connector::ConnectorConfig;
+use super::file::{self, ConfigFile, InitialState};
+use super::findings::{ConfigErrors, Finding};
+use super::layers::{self, CONNECTOR_PREFIX, WORKER_PREFIX};
+use super::properties::{Properties, Property};
+use super::variables::Environment;
+use super::worker::WorkerConfig;
+
+/// Where settings come from; the later wins over the earlier, inside the worker's and the connectors' half.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The worker's file; it may also hold the settings of one connector.
+    pub worker_file: Option<PathBuf>,
+    /// One file for each connector.
+    pub connector_files: Vec<PathBuf>,
+    /// The environment: `CONNECT_*` for the worker, `CONNECTOR_*` for every connector.
+    pub environment: Environment,
+    /// Arguments of `--set`, for the worker.
+    pub set: Vec<String>,
+    /// Arguments of `--connector-set`, for every connector.
+    pub connector_set: Vec<String>,
+}
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The worker.
+    pub worker: WorkerConfig,
+    /// The connectors, in the order of their files.
+    pub connectors: Vec<LoadedConnector>,
+    /// What was noticed about the files themselves; the rest is with the worker and the connectors.
+    pub warnings: Vec<Finding>,
+}
+
+/// A connector of a file.
+#[derive(Debug, Clone)]
+pub struct LoadedConnector {
+    /// Its settings as given, variables unresolved.
+    pub properties: Properties,
+    /// The same, checked.
+    pub config: ConnectorConfig,
+    /// The state it starts in.
+    pub initial_state: InitialState,
+}
+
+/// Everything that is wrong in all files together, by whether the worker itself could start.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LoadError {
+    /// The worker is refused, and perhaps connectors too.
+    #[error("{0}")]
+    Worker(ConfigErrors),
+    /// Only connectors are refused.
+    #[error("{0}")]
+    Connector(ConfigErrors),
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// Everything that is wrong in all files together, so that one look is enough to put it right.
+pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
+    let mut findings = ConfigErrors::default();
+    let worker_file = sources.worker_file.as_deref().and_then(|path| read(path, &mut findings));
+    // What is missing from a file that cannot be read would be reported as missing settings.
+    if !findings.errors.is_empty() {
+        return Err(LoadError::Worker(findings));
+    }
+    let worker_layers = [
+        layers::environment(&sources.environment, WORKER_PREFIX),
+        arguments("--set", &sources.set, &mut findings),
+    ];
+    let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
+    let properties = merge(&worker_settings, &worker_layers, &mut findings);
+    let mut worker = WorkerConfig::check(&properties, sources.environment.clone(), &mut findings);
+    worker.warnings = std::mem::take(&mut findings.warnings);
+    let worker_is_refused = !findings.errors.is_empty();
+
+    let connector_layers = [
+        layers::environment(&sources.environment, CONNECTOR_PREFIX),
+        arguments("--connector-set", &sources.connector_set, &mut findings),
+    ];
+    let mut files: Vec<_> =
+        sources.connector_files.iter().filter_map(|path| read(path, &mut findings)).collect();
+    if sources.connector_files.is_empty() {
+        files.extend(connector_without_file(&properties, &connector_layers));
+    }
+    let mut connectors: Vec<LoadedConnector> = Vec::new();
+    for file in files {
+        let properties = merge(&file.settings, &connector_layers, &mut findings);
+        let config = match ConnectorConfig::parse(&worker, &properties) {
+            Ok(config) => config,
+            Err(errors) => {
+                findings.append(errors);
+                continue;
+            }
+        };
+        if connectors.iter().any(|other| other.config.name == config.name) {
+            let message = format!("another connector has the name {} already", config.name);
+            findings.error_at(properties.get("name"), "name", message);
+        }
+        let initial_state = file.initial_state.unwrap_or_default();
+        connectors.push(LoadedConnector { properties, config, initial_state });
+    }
+    if findings.errors.is_empty() {
+        return Ok(Loaded { worker, connectors, warnings: findings.warnings });
+    }
+    findings.warnings.splice(0..0, worker.warnings);
+    Err(if worker_is_refused { LoadError::Worker(findings) } else { LoadError::Connector(findings) })
+}
+
+/// A connector may stand in the worker's file, or come from environment and command line alone.
+fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> Option<ConfigFile> {
+    let both = worker.get("connector.class").is_some();
+    let settings = if both { worker.iter().cloned().collect() } else { Vec::new() };
+    let nothing = settings.is_empty() && layers.iter().all(Vec::is_empty);
+    (!nothing).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
+}
+
+fn arguments(option: &str, arguments: &[String], findings: &mut ConfigErrors) -> Vec<Property> {
+    layers::command_line(option, arguments).unwrap_or_else(|refused| {
+        refused.into_iter().for_each(|why| findings.error_at(None, "", why));
+        Vec::new()
+    })
+}
+
+fn read(path: &Path, findings: &mut ConfigErrors) -> Option<ConfigFile> {
+    match file::read(path) {
+        Ok(mut file) => {
+            findings.warnings.append(&mut file.warnings);
+            Some(file)
+        }
+        Err(errors) => {
+            findings.append(errors);
+            None
+        }
+    }
+}
+
+fn merge(file: &[Property], above: &[Vec<Property>; 2], findings: &mut ConfigErrors) -> Properties {
+    let [environment, arguments] = above;
+    layers::merge(&[file.to_vec(), environment.clone(), arguments.clone()]).unwrap_or_else(|error| {
+        findings.error_at(None, "", error.to_string());
+        Properties::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! The tables of settings: what a worker and a sink connector know. `docs.rs` renders them.
+
+use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator};
+
+use DefaultValue::{Null, Required, Text};
+use Importance::{High, Low, Medium};
+use Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
+
+/// Group of settings that are accepted because Connect files have them, and change nothing.
+pub const WITHOUT_EFFECT: &str = "Accepted, without effect";
+
+/// Group of settings of Connect that ask for something not built yet: only their default is accepted.
+pub const NOT_YET: &str = "Only the default is accepted for now";
+
+/// Groups of connector settings that a worker may set for all its connectors.
+pub const SHARED: &[&str] = &["Coherence", "Delivery"];
+
+/// Class names by which this connector is known.
+pub const CONNECTOR_CLASSES: &[&str] =
+    &["com.oracle.coherence.kafka.connect.CoherenceSinkConnector", "CoherenceSinkConnector", "CoherenceSink"];
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: DefaultValue,
+    validator: Validator,
+    (group, importance): (&'static str, Importance),
+    documentation: &'static str,
+) -> ConfigKey {
+    ConfigKey { name, kind, default, importance, group, documentation, validator }
+}
+
+/// Read as text and never looked at.
+const fn ignored(name: &'static str, documentation: &'static str) -> ConfigKey {
+    key(name, Kind::String, Null, Any, (WITHOUT_EFFECT, Low), documentation)
+}
+
+const fn not_yet(
+    name: &'static str,
+    kind: Kind,
+    default: DefaultValue,
+    validator: Validator,
+    documentation: &'static str,
+) -> ConfigKey {
+    key(name, kind, default, validator, (NOT_YET, Low), documentation)
+}
+
+const KAFKA: &str = "Kafka";
+const CONVERTERS: &str = "Converters";
+const WORKER_GROUP: &str = "Worker";
+const REST: &str = "REST";
+const CONNECTOR_GROUP: &str = "Connector";
+const MAPS: &str = "Maps";
+const COHERENCE: &str = "Coherence";
+const DELIVERY: &str = "Delivery";
+
+const JVM: &str = "Concerns plug-ins and classes of the JVM; everything this program can do is built in.";
+const SOURCE: &str = "Concerns source connectors.";
+const DISTRIBUTED: &str = "Concerns distributed workers. Workers that run a connector of the same name share its \
+                           consumer group without it.";
+const JMX: &str = "Concerns metrics of the JVM.";
+
+/// Settings of a worker.
+#[rustfmt::skip]
+pub static WORKER: ConfigDef = ConfigDef { keys: &[
+    key("bootstrap.servers", Kind::List, Text("localhost:9092"), Any, (KAFKA, High),
+        "Brokers to start from, `host:port`, separated by commas."),
+    key("connector.client.config.override.policy", Kind::Class, Text("All"), Any, (KAFKA, Low),
+        "Which `consumer.override.*` a connector may set: `All`, `None`, `Principal` (`security.protocol`, `sasl.jaas.config`, `sasl.mechanism`) or `Allowlist`."),
+    key("connector.client.config.override.allowlist", Kind::List, Text(""), Any, (KAFKA, Low),
+        "The client settings that the policy `Allowlist` allows."),
+    key("key.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+        "Converter of keys for connectors that name none; `key.converter.*` are its options. Required here or in every connector."),
+    key("value.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+        "Converter of values for connectors that name none; `value.converter.*` are its options. Required here or in every connector."),
+    key("offset.flush.interval.ms", Kind::Long, Text("5000"), AtLeast(1), (WORKER_GROUP, Medium),
+        "Milliseconds between commits of offsets. Connect's default is 60000; a shorter interval costs little here, and a crash repeats less."),
+    key("offset.flush.timeout.ms", Kind::Long, Text("5000"), AtLeast(1), (WORKER_GROUP, Low),
+        "Milliseconds after which a commit without answer counts as failed."),
+    key("task.shutdown.graceful.timeout.ms", Kind::Long, Text("5000"), AtLeast(0), (WORKER_GROUP, Medium),
+        "Milliseconds that all tasks together have to finish and commit at shutdown."),
+    key("config.providers", Kind::List, Text(""), Any, (WORKER_GROUP, Medium),
+        "Aliases of variable providers, each with `config.providers.<alias>.class` and optionally `.param.allowed.paths` (file, dir) or `.param.allowlist.pattern` (env)."),
+    key("listeners", Kind::List, Text("http://:8083"), Any, (REST, Medium),
+        "Addresses of the REST interface, `http://host:port`; an empty host is every interface."),
+    key("rest.advertised.host.name", Kind::String, Null, NonEmpty, (REST, Low),
+        "Host in `worker_id`; without it the host of the first listener, or the name of the machine."),
+    key("rest.advertised.port", Kind::Int, Null, Between(1, 65535), (REST, Low),
+        "Port in `worker_id`; without it the port of the first listener."),
+    not_yet("admin.listeners", Kind::String, Null, Any, "Separate listeners for the admin endpoints."),
+    not_yet("response.http.headers.config", Kind::String, Text(""), Any, "Headers added to every answer."),
+    not_yet("access.control.allow.origin", Kind::String, Text(""), Any, "CORS."),
+    not_yet("access.control.allow.methods", Kind::String, Text(""), Any, "CORS."),
+    ignored("offset.storage.file.filename", "Concerns source connectors; offsets of a sink live in its consumer group."),
+    ignored("plugin.path", JVM),
+    ignored("plugin.discovery", JVM),
+    ignored("header.converter", "Headers are not stored in maps."),
+    ignored("topic.creation.enable", SOURCE),
+    ignored("topic.tracking.enable", "Active topics are not tracked."),
+    ignored("topic.tracking.allow.reset", "Active topics are not tracked."),
+    ignored("client.dns.lookup", "Set `consumer.client.dns.lookup` for the consumers."),
+    ignored("metric.reporters", JMX),
+    ignored("metrics.sample.window.ms", JMX),
+    ignored("metrics.num.samples", JMX),
+    ignored("metrics.recording.level", JMX),
+    ignored("auto.include.jmx.reporter", JMX),
+    ignored("rest.advertised.listener", "There is one kind of listener."),
+    ignored("rest.extension.classes", "REST extensions are classes of the JVM. The REST interface asks nobody for a password: bind it to an address that only trusted clients reach."),
+    ignored("group.id", DISTRIBUTED),
+    ignored("config.storage.topic", DISTRIBUTED),
+    ignored("config.storage.replication.factor", DISTRIBUTED),
+    ignored("offset.storage.topic", DISTRIBUTED),
+    ignored("offset.storage.replication.factor", DISTRIBUTED),
+    ignored("offset.storage.partitions", DISTRIBUTED),
+    ignored("status.storage.topic", DISTRIBUTED),
+    ignored("status.storage.replication.factor", DISTRIBUTED),
+    ignored("status.storage.partitions", DISTRIBUTED),
+    ignored("connect.protocol", DISTRIBUTED),
+    ignored("scheduled.rebalance.max.delay.ms", DISTRIBUTED),
+    ignored("session.timeout.ms", DISTRIBUTED),
+    ignored("heartbeat.interval.ms", DISTRIBUTED),
+    ignored("rebalance.timeout.ms", DISTRIBUTED),
+    ignored("exactly.once.source.support", SOURCE),
+] };
+
+/// Settings of a sink connector.
+#[rustfmt::skip]
+pub static CONNECTOR: ConfigDef = ConfigDef { keys: &[
+    key("name", Kind::String, Required, Name, (CONNECTOR_GROUP, High),
+        "Name of the connector; its consumer group is `connect-<name>`."),
+    key("connector.class", Kind::Class, Required, Any, (CONNECTOR_GROUP, High),
+        "`com.oracle.coherence.kafka.connect.CoherenceSinkConnector`, `CoherenceSinkConnector` or `CoherenceSink`."),
+    key("tasks.max", Kind::Int, Text("1"), AtLeast(1), (CONNECTOR_GROUP, High),
+        "How many tasks share the partitions."),
+    key("topics", Kind::List, Text(""), Any, (CONNECTOR_GROUP, High),
+        "Topics to read, separated by commas. Exactly one of `topics` and `topics.regex` must be set."),
+    key("topics.regex", Kind::String, Text(""), Any, (CONNECTOR_GROUP, High),
+        "Java regular expression that matches the whole name of each topic to read. Look-around, back references, flags and possessive quantifiers are refused: librdkafka has none."),
+    key("key.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+        "Converter of keys; with it only the connector's own `key.converter.*` count. Without it the worker's."),
+    key("value.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+        "Converter of values; with it only the connector's own `value.converter.*` count. Without it the worker's."),
+    key("coherence.cache.mappings", Kind::List, Text(""), Any, (MAPS, High),
+        "Items `topic->map`, separated by commas, without blanks around the arrow. A topic without an item goes to the map of its own name."),
+    key("coherence.passthrough", Kind::Boolean, Text("false"), Any, (MAPS, High),
+        "Store the bytes of keys and values as they are, as Coherence binaries. Both converters must be `org.apache.kafka.connect.converters.ByteArrayConverter`."),
+    key("coherence.session", Kind::String, Text("grpc"), OneOf(&["grpc", "embedded"]), (COHERENCE, High),
+        "`grpc`: a Coherence grid, over gRPC. `embedded`: maps in the memory of this process."),
+    key("coherence.session.address", Kind::List, Null, Any, (COHERENCE, High),
+        "Addresses of the grid's gRPC proxy, `host:port`, separated by commas. Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
+    key("coherence.session.scope", Kind::String, Text(""), Any, (COHERENCE, Low),
+        "Scope of the grid's session; empty is the default scope."),
+    key("coherence.session.format", Kind::String, Text("pof"), OneOf(&["pof", "json"]), (COHERENCE, High),
+        "Serializer of the maps: what keys and values become unless they pass through."),
+    key("coherence.session.request.timeout.ms", Kind::Long, Text("30000"), AtLeast(1), (COHERENCE, Medium),
+        "Milliseconds that one request to the grid may take."),
+    key("coherence.session.tls.enabled", Kind::Boolean, Text("false"), Any, (COHERENCE, Medium),
+        "Speak TLS with the grid."),
+    key("coherence.session.tls.ca", Kind::String, Null, NonEmpty, (COHERENCE, Medium),
+        "PEM file of the certificate authorities to trust; without it those of the system."),
+    key("coherence.session.tls.certificate", Kind::String, Null, NonEmpty, (COHERENCE, Low),
+        "PEM file of the client's certificate chain, for mutual TLS."),
+    key("coherence.session.tls.key", Kind::String, Null, NonEmpty, (COHERENCE, Low),
+        "PEM file of the client's private key, for mutual TLS."),
+    key("coherence.session.tls.server.name", Kind::String, Null, NonEmpty, (COHERENCE, Low),
+        "Name that the grid's certificate must bear; without it the host of the address."),
+    key("coherence.json.arrays", Kind::String, Text("list"), OneOf(&["list", "array"]), (COHERENCE, Low),
+        "What an array of a converted value becomes in a POF map: `list` a `java.util.List`, `array` an `Object[]`."),
+    key("coherence.batch.max.records", Kind::Int, Text("5000"), Between(1, 1_000_000), (DELIVERY, Medium),
+        "Records of one batch at most; `max.poll.records` of the consumer lowers it."),
+    key("coherence.batch.max.bytes", Kind::Int, Text("3670016"), AtLeast(1024), (DELIVERY, Medium),
+        "Bytes of keys and values in one request to the grid at most; a gRPC message may have 4 MiB."),
+    key("coherence.batch.linger.ms", Kind::Int, Text("10"), Between(0, 60_000), (DELIVERY, Low),
+        "Milliseconds to wait for a batch to fill once it has its first record."),
+    key("coherence.consumer.batch", Kind::Boolean, Text("true"), Any, (DELIVERY, Low),
+        "Take records from librdkafka many at a time; `false` takes them one by one."),
+    key("coherence.retry.backoff.ms", Kind::Long, Text("100"), AtLeast(1), (DELIVERY, Low),
+        "Milliseconds before the first retry while the grid is away; doubles each time, with jitter."),
+    key("coherence.retry.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),
+        "Milliseconds between two retries at most."),
+    not_yet("errors.tolerance", Kind::String, Text("none"), OneOf(&["none", "all"]),
+        "`none`: a bad record fails the task."),
+    not_yet("errors.retry.timeout", Kind::Long, Text("0"), AtLeast(-1), "Retries of converters and transforms."),
+    not_yet("errors.log.enable", Kind::Boolean, Text("false"), Any, "Log tolerated errors."),
+    not_yet("errors.deadletterqueue.topic.name", Kind::String, Text(""), Any, "Dead letter queue."),
+    not_yet("transforms", Kind::List, Text(""), Any, "Single message transforms."),
+    not_yet("predicates", Kind::List, Text(""), Any, "Predicates of transforms."),
+    ignored("header.converter", "Headers are not stored in maps."),
+    ignored("coherence.server", "No cache server is started in this process; `coherence.session=embedded` keeps maps here."),
+    ignored("config.action.reload", "No variable provider has values that expire."),
+    ignored("tasks.max.enforce", "There are never more tasks than `tasks.max`."),
+    ignored("errors.retry.delay.max.ms", "Nothing is retried without `errors.retry.timeout`."),
+    ignored("errors.log.include.messages", "Nothing is logged without `errors.log.enable`."),
+    ignored("errors.deadletterqueue.topic.replication.factor", "There is no dead letter queue."),
+    ignored("errors.deadletterqueue.topic.partitions", "There is no dead letter queue."),
+    ignored("errors.deadletterqueue.context.headers.enable", "There is no dead letter queue."),
+] };
+
+/// Families of keys that a table cannot list: the prefix, and why it is without effect if it is.
+pub static PREFIXES: &[(Owner, &str, Option<&str>)] = &[
+    (Owner::Both, "key.converter.", None),
+    (Owner::Both, "value.converter.", None),
+    (Owner::Both, "header.converter.", Some("Headers are not stored in maps.")),
+    (Owner::Worker, "consumer.", None),
+    (Owner::Worker, "producer.", Some("A sink without a dead letter queue has no producer.")),
+    (Owner::Worker, "admin.", Some("A sink without a dead letter queue has no admin client.")),
+    (Owner::Worker, "config.providers.", None),
+    (Owner::Worker, "security.", None),
+    (Owner::Worker, "sasl.", None),
+    (Owner::Worker, "ssl.", None),
+    (Owner::Worker, "metrics.context.", Some(JMX)),
+    (Owner::Connector, "consumer.override.", None),
+    (Owner::Connector, "producer.override.", Some("A sink without a dead letter queue has no producer.")),
+    (Owner::Connector, "admin.override.", Some("A sink without a dead letter queue has no admin client.")),
+    (Owner::Connector, "transforms.", Some("`transforms` does not list it.")),
+    (Owner::Connector, "predicates.", Some("`predicates` does not list it.")),
+];
+
+/// Whose setting a prefix is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A worker's.
+    Worker,
+    /// A connector's.
+    Connector,
+    /// Either's.
+    Both,
+}
+
+impl Owner {
+    fn covers(self, other: Owner) -> bool {
+        self == other || self == Owner::Both || other == Owner::Both
+    }
+}
+
+/// What is known about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has a meaning here.
+    Yes,
+    /// It is accepted and changes nothing, for this reason.
+    WithoutEffect(&'static str),
+    /// Nobody knows it; the nearest name that somebody knows.
+    No(Option<&'static str>),
+}
+
+/// Looks a key up among the settings of `owner`.
+pub fn known(owner: Owner, name: &str) -> Known {
+    let tables: &[&ConfigDef] = match owner {
+        Owner::Worker => &[&WORKER],
+        Owner::Connector => &[&CONNECTOR],
+        Owner::Both => &[&WORKER, &CONNECTOR],
+    };
+    // Several versions of a plug-in side by side (Connect 4.1): here there is one of each.
+    if name.ends_with(".plugin.version") {
+        return Known::Yes;
+    }
+    if let Some(key) = tables.iter().find_map(|table| table.key(name)) {
+        return if key.group == WITHOUT_EFFECT { Known::WithoutEffect(key.documentation) } else { Known::Yes };
+    }
+    if owner == Owner::Worker
+        && CONNECTOR.key(name).is_some_and(|key| SHARED.contains(&key.group))
+    {
+        return Known::Yes;
+    }
+    match PREFIXES.iter().find(|(whose, prefix, _)| whose.covers(owner) && name.starts_with(prefix)) {
+        Some((_, _, None)) => Known::Yes,
+        Some((_, _, Some(why))) => Known::WithoutEffect(why),
+        None => Known::No(tables.iter().find_map(|table| table.nearest(name))),
+    }
+}

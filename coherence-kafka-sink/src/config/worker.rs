@@ -1,0 +1,245 @@
+//! The worker's own settings.
+
+use std::time::Duration;
+
+use coherence_kafka_connect::config::def::{Typed, Values};
+
+use super::findings::{ConfigErrors, Finding};
+use super::properties::{Properties, Property};
+use super::table::{self, Known, Owner};
+use super::translate;
+use super::variables::{Environment, Variables};
+
+/// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
+#[derive(Clone)]
+pub struct WorkerConfig {
+    /// `listeners`: where the REST interface listens, at least one.
+    pub listeners: Vec<Listener>,
+    /// `rest.advertised.host.name`, if set.
+    pub advertised_host: Option<String>,
+    /// `rest.advertised.port`, if set.
+    pub advertised_port: Option<u16>,
+    /// `offset.flush.interval.ms`: time between commits.
+    pub offset_flush_interval: Duration,
+    /// `offset.flush.timeout.ms`: time after which a commit without answer has failed.
+    pub offset_flush_timeout: Duration,
+    /// `task.shutdown.graceful.timeout.ms`: what all tasks together have at shutdown.
+    pub shutdown_timeout: Duration,
+    /// `connector.client.config.override.policy`.
+    pub override_policy: OverridePolicy,
+    /// What an operator should know, to be logged once.
+    pub warnings: Vec<Finding>,
+    pub(super) properties: Properties,
+    pub(super) variables: Variables,
+}
+
+impl std::fmt::Debug for WorkerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerConfig").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+/// An address of the REST interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Name or address to bind; empty is every interface.
+    pub host: String,
+    /// Port; 0 lets the system choose.
+    pub port: u16,
+}
+
+/// Which `consumer.override.*` settings connectors may set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OverridePolicy {
+    /// Every setting.
+    All,
+    /// No setting.
+    None,
+    /// Credentials alone.
+    Principal,
+    /// The listed ones (Connect 4.2).
+    Allowlist(Vec<String>),
+}
+
+impl OverridePolicy {
+    fn parse(class: &str, allowlist: &[String]) -> Option<Self> {
+        let name = class.strip_prefix("org.apache.kafka.connect.connector.policy.").unwrap_or(class);
+        match name.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(name) {
+            "All" => Some(OverridePolicy::All),
+            "None" => Some(OverridePolicy::None),
+            "Principal" => Some(OverridePolicy::Principal),
+            "Allowlist" => Some(OverridePolicy::Allowlist(allowlist.to_vec())),
+            _ => None,
+        }
+    }
+
+    /// Why a connector may not set a client setting, in Connect's words.
+    pub fn refusal(&self, key: &str) -> Option<String> {
+        let (name, allowed) = match self {
+            OverridePolicy::All => ("All", true),
+            OverridePolicy::None => ("None", false),
+            OverridePolicy::Principal => {
+                ("Principal", ["security.protocol", "sasl.jaas.config", "sasl.mechanism"].contains(&key))
+            }
+            OverridePolicy::Allowlist(keys) => ("Allowlist", keys.iter().any(|allowed| allowed == key)),
+        };
+        (!allowed).then(|| {
+            format!("The '{name}' policy does not allow '{key}' to be overridden in the connector configuration.")
+        })
+    }
+}
+
+impl WorkerConfig {
+    /// Checks the settings of a worker; `environment` is what `${env:…}` may see.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn parse(properties: &Properties, environment: Environment) -> Result<Self, ConfigErrors> {
+        let mut findings = ConfigErrors::default();
+        let worker = Self::check(properties, environment, &mut findings);
+        let (mut worker, warnings) = findings.finish(Some(worker))?;
+        worker.warnings = warnings;
+        Ok(worker)
+    }
+
+    /// `bootstrap.servers`; `embedded` stands for a broker inside this process.
+    pub fn bootstrap_servers(&self) -> &str {
+        self.properties.get("bootstrap.servers").map_or("localhost:9092", Property::trimmed)
+    }
+
+    /// The settings of a Kafka client of the worker's own, in librdkafka's words.
+    pub fn client_settings(&self) -> Vec<(String, String)> {
+        // What is wrong with them is reported with each connector, whose consumers have them too.
+        let mut findings = ConfigErrors::default();
+        let none = Properties::default();
+        translate::consumer("", &self.properties, &none, &self.override_policy, false, &mut findings).for_task(0)
+    }
+
+    /// A worker even where it is refused, so that its connectors can be checked all the same.
+    pub(super) fn check(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
+        let variables = Variables::declared(properties, environment, findings);
+        let properties = variables.resolve(properties, findings);
+        // One file may hold the worker and a connector.
+        let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
+        let strangers = properties.iter().filter(|property| {
+            owner == Owner::Worker || !matches!(table::known(Owner::Connector, &property.key), Known::Yes | Known::WithoutEffect(_))
+        });
+        report_strangers(strangers, owner, findings);
+        let (values, violations) = table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
+        for violation in violations {
+            let property = properties.get(violation.key());
+            findings.violation(property, violation);
+        }
+        refuse_not_yet(&table::WORKER, &values, &properties, findings);
+        let listeners = listeners(&values, &properties, findings);
+        let override_policy = override_policy(&values, &properties, findings);
+        WorkerConfig {
+            listeners,
+            advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
+            advertised_port: u16::try_from(values.number("rest.advertised.port")).ok().filter(|port| *port > 0),
+            offset_flush_interval: millis(&values, "offset.flush.interval.ms"),
+            offset_flush_timeout: millis(&values, "offset.flush.timeout.ms"),
+            shutdown_timeout: millis(&values, "task.shutdown.graceful.timeout.ms"),
+            override_policy,
+            warnings: Vec::new(),
+            properties,
+            variables,
+        }
+    }
+}
+
+/// Notes settings that nobody knows, and settings that change nothing, the latter once for each reason.
+pub(super) fn report_strangers<'a>(
+    properties: impl Iterator<Item = &'a Property>,
+    owner: Owner,
+    findings: &mut ConfigErrors,
+) {
+    let mut told = Vec::new();
+    for property in properties {
+        match table::known(owner, &property.key) {
+            Known::Yes => {}
+            Known::WithoutEffect(why) if told.contains(&why) => {}
+            Known::WithoutEffect(why) => {
+                told.push(why);
+                findings.warning(property, format!("accepted, without effect: {why}"));
+            }
+            Known::No(Some(nearest)) => {
+                findings.warning(property, format!("unknown setting, did you mean {nearest}?"));
+            }
+            Known::No(None) => findings.warning(property, "unknown setting"),
+        }
+    }
+}
+
+/// Refuses values that ask for something not built yet, so that nothing is silently ignored.
+pub(super) fn refuse_not_yet(
+    def: &coherence_kafka_connect::config::def::ConfigDef,
+    values: &Values,
+    properties: &Properties,
+    findings: &mut ConfigErrors,
+) {
+    use coherence_kafka_connect::config::def::DefaultValue;
+
+    for key in def.keys.iter().filter(|key| key.group == table::NOT_YET) {
+        let default: Option<Typed> = match key.default {
+            DefaultValue::Text(text) => key.parse(text).ok(),
+            DefaultValue::Null | DefaultValue::Required => None,
+        };
+        if let (Some(value), Some(property)) = (values.typed(key.name), properties.get(key.name))
+            && Some(value) != default.as_ref()
+        {
+            findings.error(property, format!("{} is not supported yet: leave it out", property.shown()));
+        }
+    }
+}
+
+pub(super) fn millis(values: &Values, key: &str) -> Duration {
+    Duration::from_millis(u64::try_from(values.number(key)).unwrap_or_default())
+}
+
+fn listeners(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<Listener> {
+    let mut listeners = Vec::new();
+    let mut refuse = |why: &str| findings.error_at(properties.get("listeners"), "listeners", why);
+    let items = values.list("listeners");
+    if items.is_empty() {
+        refuse("needs at least one address: write http://host:port");
+    }
+    for item in items {
+        match listener(item) {
+            Ok(listener) => listeners.push(listener),
+            Err(why) => refuse(&why),
+        }
+    }
+    listeners
+}
+
+fn listener(item: &str) -> Result<Listener, String> {
+    let form = || format!("{item} is not an address: write http://host:port");
+    let (scheme, rest) = item.split_once("://").ok_or_else(form)?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => return Err(format!("{item}: https is not supported yet: write http://host:port")),
+        _ => return Err(form()),
+    }
+    let (host, port) = rest.trim_end_matches('/').rsplit_once(':').ok_or_else(form)?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if bare.contains(['/', '[', ']', '@']) || (bare == host && host.contains(':')) {
+        return Err(form());
+    }
+    Ok(Listener { host: bare.to_owned(), port: port.parse().map_err(|_| form())? })
+}
+
+fn override_policy(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> OverridePolicy {
+    const KEY: &str = "connector.client.config.override.policy";
+    let class = values.text(KEY).unwrap_or("All");
+    let allowlist = values.list("connector.client.config.override.allowlist");
+    OverridePolicy::parse(class, allowlist).unwrap_or_else(|| {
+        let property = properties.get(KEY);
+        let shown = property.map_or(class, Property::shown);
+        findings.error_at(property, KEY, format!("Invalid value {shown} for configuration {KEY}: known are All, None, Principal and Allowlist"));
+        OverridePolicy::None
+    })
+}
+
+#[cfg(test)]
+mod tests;

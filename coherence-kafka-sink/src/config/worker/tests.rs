@@ -1,0 +1,137 @@
+use super::*;
+
+fn parse(settings: &[(&str, &str)]) -> Result<WorkerConfig, ConfigErrors> {
+    WorkerConfig::parse(&Properties::from_pairs("w", settings.iter().copied()), Environment::new())
+}
+
+fn error(key: &str, value: &str) -> String {
+    let errors = parse(&[(key, value)]).unwrap_err();
+    assert_eq!(errors.errors.len(), 1, "{errors}");
+    errors.errors[0].to_string()
+}
+
+#[test]
+fn an_empty_worker_has_the_defaults() {
+    let worker = parse(&[]).unwrap();
+    assert_eq!(worker.listeners, [Listener { host: String::new(), port: 8083 }]);
+    assert_eq!(worker.advertised_host, None);
+    assert_eq!(worker.advertised_port, None);
+    assert_eq!(worker.offset_flush_interval, Duration::from_secs(5));
+    assert_eq!(worker.offset_flush_timeout, Duration::from_secs(5));
+    assert_eq!(worker.shutdown_timeout, Duration::from_secs(5));
+    assert_eq!(worker.override_policy, OverridePolicy::All);
+    assert_eq!(worker.warnings, []);
+}
+
+#[test]
+fn listeners_are_names_addresses_and_nothing() {
+    let worker = parse(&[
+        ("listeners", "http://:8083, HTTP://0.0.0.0:0,http://[::1]:18083/,http://host:65535"),
+        ("rest.advertised.host.name", "me"),
+        ("rest.advertised.port", "80"),
+    ])
+    .unwrap();
+    let listeners: Vec<_> = worker.listeners.iter().map(|l| (l.host.as_str(), l.port)).collect();
+    assert_eq!(listeners, [("", 8083), ("0.0.0.0", 0), ("::1", 18083), ("host", 65535)]);
+    assert_eq!(worker.advertised_host.as_deref(), Some("me"));
+    assert_eq!(worker.advertised_port, Some(80));
+}
+
+#[test]
+fn every_malformed_setting_is_refused() {
+    for (key, value, expected) in [
+        ("listeners", "", "needs at least one address: write http://host:port"),
+        ("listeners", "8083", "8083 is not an address: write http://host:port"),
+        ("listeners", "http://host", "http://host is not an address: write http://host:port"),
+        ("listeners", "http://::1:8083", "http://::1:8083 is not an address: write http://host:port"),
+        ("listeners", "http://h:65536", "http://h:65536 is not an address: write http://host:port"),
+        ("listeners", "ftp://h:1", "ftp://h:1 is not an address: write http://host:port"),
+        ("listeners", "https://:8443", "https://:8443: https is not supported yet: write http://host:port"),
+        (
+            "rest.advertised.port",
+            "0",
+            "Invalid value 0 for configuration rest.advertised.port: Value must be at least 1",
+        ),
+        (
+            "offset.flush.interval.ms",
+            "1s",
+            "Invalid value 1s for configuration offset.flush.interval.ms: Not a number of type LONG",
+        ),
+        (
+            "offset.flush.interval.ms",
+            "0",
+            "Invalid value 0 for configuration offset.flush.interval.ms: Value must be at least 1",
+        ),
+        (
+            "connector.client.config.override.policy",
+            "Some",
+            "Invalid value Some for configuration connector.client.config.override.policy: known are All, None, \
+             Principal and Allowlist",
+        ),
+        ("admin.listeners", "", " is not supported yet: leave it out"),
+        ("access.control.allow.origin", "*", "* is not supported yet: leave it out"),
+    ] {
+        assert_eq!(error(key, value), format!("w: {key}: {expected}"));
+    }
+}
+
+#[test]
+fn the_default_of_a_setting_that_is_not_supported_yet_is_accepted() {
+    assert!(parse(&[("access.control.allow.origin", " "), ("response.http.headers.config", "")]).is_ok());
+}
+
+#[test]
+fn policies_have_short_names_and_class_names() {
+    let policy = |class| parse(&[("connector.client.config.override.policy", class)]).unwrap().override_policy;
+    assert_eq!(policy("None"), OverridePolicy::None);
+    let class = "org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy";
+    assert_eq!(policy(class), OverridePolicy::Principal);
+}
+
+#[test]
+fn what_changes_nothing_is_said_once_for_each_reason_and_strangers_with_the_nearest_name() {
+    let worker = parse(&[
+        ("plugin.path", "/a"),
+        ("plugin.discovery", "x"),
+        ("offset.storage.file.filename", "/tmp/x"),
+        ("key.converter.plugin.version", "1"),
+        ("coherence.session.address", "a:1"),
+        ("consumer.max.poll.records", "1"),
+        ("bootstrap.server", "b:1"),
+        ("Listeners", "x"),
+        ("foo", "bar"),
+    ])
+    .unwrap();
+    let warnings: Vec<_> = worker.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "w: plugin.path: accepted, without effect: Concerns plug-ins and classes of the JVM; everything this \
+             program can do is built in.",
+            "w: offset.storage.file.filename: accepted, without effect: Concerns source connectors; offsets of a sink \
+             live in its consumer group.",
+            "w: bootstrap.server: unknown setting, did you mean bootstrap.servers?",
+            "w: Listeners: unknown setting, did you mean listeners?",
+            "w: foo: unknown setting",
+        ]
+    );
+}
+
+#[test]
+fn a_value_from_a_variable_is_not_shown_when_it_is_refused() {
+    let properties = Properties::from_pairs("w", [("rest.advertised.port", "${env:PORT}")]);
+    let environment = Environment::from([("PORT".to_owned(), "sesame".to_owned())]);
+    let errors = WorkerConfig::parse(&properties, environment).unwrap_err();
+    assert_eq!(
+        errors.to_string(),
+        "one setting is refused\n  1. w: rest.advertised.port: Invalid value [hidden] for configuration \
+         rest.advertised.port: Not a number of type INT"
+    );
+}
+
+#[test]
+fn secrets_are_not_in_the_debug_form() {
+    let worker = parse(&[("consumer.sasl.password", "sesame"), ("foo", "sesame")]).unwrap();
+    assert!(!format!("{worker:?}").contains("sesame"));
+    assert!(!format!("{:?}", worker.properties).contains("sesame"));
+}

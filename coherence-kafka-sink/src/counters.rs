@@ -1,0 +1,51 @@
+//! What a task has done so far, for the live line, the status and the reports.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Counts since the start of a task; shared by its restarts.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Records read.
+    pub records: Count,
+    /// Records that put an entry (before the last write of a key won inside its batch).
+    pub puts: Count,
+    /// Tombstones that removed one.
+    pub removes: Count,
+    /// Records discarded because their key is null.
+    pub null_keys: Count,
+    /// Records that could not be read, converted or written.
+    pub errors: Count,
+    /// Records confirmed by the map.
+    pub confirmed: Count,
+    /// Writes that were tried again.
+    pub retries: Count,
+    /// Commits that the broker acknowledged.
+    pub commits: Count,
+    /// Records between the confirmed positions and the ends of the assigned partitions, as last seen.
+    pub lag: Count,
+    /// Why the task holds its batch at the moment.
+    pub holding: Mutex<Option<String>>,
+}
+
+/// One count.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Replaces the count.
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Ordering::Relaxed);
+    }
+
+    /// The count.
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,148 @@
+//! The demo: orders and customers through two topics into two maps, compared with a model at the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use coherence_kafka_common::binary::FMT_EXT;
+use coherence_kafka_common::map::{Format, Session as _};
+use coherence_kafka_common::pof::{self, PofValue};
+use serde_json::Value;
+
+use crate::kafka::embedded::Producer;
+use crate::run::Running;
+
+pub mod feed;
+
+/// How long the demo may take to move all of its records.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// What the demo did.
+#[derive(Debug)]
+pub struct Report {
+    text: String,
+    /// Entries that differ between maps and model.
+    pub differences: u64,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Feeds `records` records to the topics of a running sink and compares its embedded maps with the model.
+///
+/// # Errors
+/// A sink that is not what the demo's files describe, or that fails or stalls on the way.
+pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
+    let broker = running.embedded_kafka().ok_or(
+        "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; \
+         against a real Kafka and a real grid it is run by: make demo PEERS=real",
+    )?;
+    let producer = Producer::new(&[
+        ("bootstrap.servers".to_owned(), broker.bootstrap_servers()),
+        ("partitioner".to_owned(), "murmur2_random".to_owned()),
+        ("linger.ms".to_owned(), "5".to_owned()),
+    ])?;
+    let start = Instant::now();
+    let mut deletes = 0;
+    for record in feed::records(records) {
+        let value = record.value.as_ref().map(Value::to_string);
+        deletes += u64::from(value.is_none());
+        producer.send(record.topic, Some(record.key.as_bytes()), value.as_deref().map(str::as_bytes))?;
+    }
+    producer.flush(Duration::from_secs(60))?;
+    wait_until_confirmed(running, records).await?;
+    let elapsed = start.elapsed();
+
+    let model = feed::model(feed::records(records));
+    let (entries, differences) = compare(running, &model).await?;
+    let rate = records as f64 / elapsed.as_secs_f64();
+    let mut text = String::new();
+    let peak = peak_memory_mib().map_or_else(|| "unknown".to_owned(), |mib| format!("{mib} MiB"));
+    // Writing to a text cannot fail.
+    let _ = write!(
+        text,
+        "records:     {records}\nentries:     {entries}\ndeletes:     {deletes}\nrecords/s:   {rate:.0}\n\
+         peak memory: {peak} (broker, producer, sink and maps in one process)\ndifferences: {differences}"
+    );
+    Ok(Report { text, differences })
+}
+
+async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), String> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let mut confirmed = 0;
+        for name in running.worker().names() {
+            for task in running.worker().status(&name).unwrap_or_default() {
+                if let Some(failure) = task.failure {
+                    return Err(failure.to_string());
+                }
+                confirmed += task.counters.confirmed.now();
+            }
+        }
+        if confirmed >= records {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            return Err(format!("{confirmed} of {records} records arrived within {DEADLINE:?}"));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Number of entries in all maps, and how many of them, or of the model's, have no equal on the other side.
+async fn compare(running: &Running, model: &feed::Model) -> Result<(usize, u64), String> {
+    let (mut count, mut differences) = (0, 0);
+    for (topic, expected) in model {
+        let name = feed::map_of(topic);
+        let session = running.local_sessions().session(Format::Pof);
+        let map = session.map(name).await.map_err(|error| error.to_string())?;
+        let entries = map.entries().await.map_err(|error| error.to_string())?;
+        count += entries.len();
+        let mut found = BTreeMap::new();
+        for (key, value) in &entries {
+            match (decode(key), decode(value)) {
+                (Some(PofValue::String(key)), Some(value)) => {
+                    found.insert(key, value);
+                }
+                _ => differences += 1,
+            }
+        }
+        differences += expected
+            .iter()
+            .filter(|(key, value)| !found.remove(*key).is_some_and(|found| is_same(&found, value)))
+            .count() as u64;
+        differences += found.len() as u64;
+    }
+    Ok((count, differences))
+}
+
+fn decode(binary: &[u8]) -> Option<PofValue> {
+    pof::decode(binary.strip_prefix(&[FMT_EXT])?).ok()
+}
+
+fn is_same(found: &PofValue, expected: &Value) -> bool {
+    match (found, expected) {
+        (PofValue::Boolean(found), Value::Bool(expected)) => found == expected,
+        (PofValue::String(found), Value::String(expected)) => found == expected,
+        (PofValue::Int64(found), Value::Number(expected)) => expected.as_i64() == Some(*found),
+        (PofValue::Float64(found), Value::Number(expected)) => expected.as_f64() == Some(*found),
+        (PofValue::Map(found), Value::Object(expected)) => {
+            found.len() == expected.len()
+                && found.iter().all(|(key, value)| match key {
+                    PofValue::String(key) => expected.get(key).is_some_and(|e| is_same(value, e)),
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+/// Peak resident memory of this process, where the system tells it.
+fn peak_memory_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
+}

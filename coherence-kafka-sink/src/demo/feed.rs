@@ -1,0 +1,101 @@
+//! The records of the demo, and what the maps must hold after them. Pure, and the same on every run.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Topic of the orders.
+pub const ORDERS: &str = "orders";
+/// Topic of the customers.
+pub const CUSTOMERS: &str = "customers";
+/// Partitions of each topic.
+pub const PARTITIONS: i32 = 4;
+
+/// The map that the demo's connector file names for a topic.
+pub fn map_of(topic: &str) -> &'static str {
+    if topic == CUSTOMERS { "Customers" } else { "Orders" }
+}
+
+/// One record to produce.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedRecord {
+    /// Its topic.
+    pub topic: &'static str,
+    /// Its key, as text.
+    pub key: String,
+    /// Its value, or `None` for a tombstone.
+    pub value: Option<Value>,
+}
+
+/// What the maps must hold at the end: topic → key → value.
+pub type Model = BTreeMap<&'static str, BTreeMap<String, Value>>;
+
+/// Orders that are placed, updated and deleted, and the customers behind them: `records` of both together.
+pub fn records(records: u64) -> impl Iterator<Item = FeedRecord> {
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    // Each key is written about ten times, so that updates and deletes matter.
+    let keys = (records / 10).max(1);
+    (0..records).map(move |n| {
+        let deleted = random.below(10) == 0;
+        if random.below(4) == 0 {
+            let key = format!("customer-{}", random.below(keys / 4 + 1));
+            let city = ["Praha", "São Paulo", "東京", "Austin"][random.below(4) as usize];
+            let value = (!deleted).then(|| json!({"name": key, "city": city, "version": n}));
+            FeedRecord { topic: CUSTOMERS, key, value }
+        } else {
+            let key = format!("order-{}", random.below(keys));
+            let status = ["placed", "paid", "shipped"][random.below(3) as usize];
+            let total = random.below(100_000) as f64 / 100.0;
+            let value = (!deleted)
+                .then(|| json!({"status": status, "total": total, "open": random.below(2) == 0, "version": n}));
+            FeedRecord { topic: ORDERS, key, value }
+        }
+    })
+}
+
+/// What the maps hold once all of `records` are applied in order.
+pub fn model(records: impl Iterator<Item = FeedRecord>) -> Model {
+    let mut model = Model::from([(ORDERS, BTreeMap::new()), (CUSTOMERS, BTreeMap::new())]);
+    for record in records {
+        let map = model.entry(record.topic).or_default();
+        match record.value {
+            Some(value) => map.insert(record.key, value),
+            None => map.remove(&record.key),
+        };
+    }
+    model
+}
+
+/// SplitMix64: the feed has to be the same everywhere, whatever a library's next release does.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % n.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feed_puts_updates_and_deletes_in_both_topics() {
+        let all: Vec<_> = records(2_000).collect();
+        for topic in [ORDERS, CUSTOMERS] {
+            let of_topic = || all.iter().filter(|r| r.topic == topic);
+            assert!(of_topic().any(|r| r.value.is_none()));
+            let keys: std::collections::BTreeSet<_> = of_topic().map(|r| &r.key).collect();
+            assert!(keys.len() * 2 < of_topic().count());
+        }
+    }
+
+    #[test]
+    fn the_feed_is_the_same_every_time() {
+        assert!(records(100).eq(records(100)));
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading many records in one call.
+//!
+//! rdkafka hands out one event and one reference count a record; librdkafka's batch call costs a third of that.
+//! It must not read the group's own queue (librdkafka would answer a rebalance seen there with an empty
+//! assignment), so the queue of every assigned partition is forwarded to one extra queue, which is read here,
+//! and only here, by the one thread that also polls the consumer.
+//!
+//! # Safety
+//! What the `unsafe` blocks rely on:
+//! * the client outlives the queue: [`BatchQueue`] holds a borrow-free pointer, so its owner (`consumer.rs`)
+//!   declares it before the client and drops it first;
+//! * a message is valid until it is destroyed: [`Batch`] destroys its messages on drop, and every slice that
+//!   it hands out borrows from it;
+//! * librdkafka's queues may be used from any thread, but never by two batch calls at once: [`BatchQueue`] is
+//!   read through `&mut self`.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+use std::time::Duration;
+
+use rdkafka::bindings as rd;
+use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
+
+/// A record as it lies in librdkafka's memory.
+#[derive(Debug, Clone, Copy)]
+pub struct RawRecord<'a> {
+    /// Topic it was read from.
+    pub topic: &'a str,
+    /// Partition it was read from.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Key bytes; `None` is a null key, which is not the empty key.
+    pub key: Option<&'a [u8]>,
+    /// Value bytes; `None` is a tombstone, which is not the empty value.
+    pub value: Option<&'a [u8]>,
+}
+
+/// The extra queue to which the partitions' queues are forwarded.
+pub struct BatchQueue {
+    client: *mut RDKafka,
+    queue: *mut rd::rd_kafka_queue_t,
+    messages: Vec<*mut rd::rd_kafka_message_t>,
+}
+
+// SAFETY: librdkafka's client and queue handles may be used from any thread.
+unsafe impl Send for BatchQueue {}
+
+impl BatchQueue {
+    /// A queue of `client` that is read by at most `capacity` records a call.
+    pub(super) fn new(client: *mut RDKafka, capacity: usize) -> Self {
+        // SAFETY: `client` is a live handle; the queue is destroyed in `drop`.
+        let queue = unsafe { rd::rd_kafka_queue_new(client) };
+        Self { client, queue, messages: Vec::with_capacity(capacity) }
+    }
+
+    /// Sends the records of a partition here instead of to the group's queue. Must run before the partition is
+    /// assigned; librdkafka keeps a forward that the application made.
+    pub(super) fn forward(&self, topic: &str, partition: i32) {
+        let Ok(topic) = CString::new(topic) else { return };
+        // SAFETY: the handles are live; the partition's queue is a counted reference given back at once.
+        unsafe {
+            let source = rd::rd_kafka_queue_get_partition(self.client, topic.as_ptr(), partition);
+            if !source.is_null() {
+                rd::rd_kafka_queue_forward(source, self.queue);
+                rd::rd_kafka_queue_destroy(source);
+            }
+        }
+    }
+
+    /// Reads until `max` records are there or `wait` has passed.
+    pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
+        let max = max.min(self.messages.capacity());
+        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        self.messages.clear();
+        // SAFETY: the vector has room for `max` pointers, and the call says how many of them it wrote.
+        unsafe {
+            let read = rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), max);
+            self.messages.set_len(usize::try_from(read).unwrap_or(0));
+        }
+        Batch { messages: &mut self.messages }
+    }
+
+    /// The newest offset that a fetch has shown for a partition, without asking the broker.
+    pub(super) fn high_watermark(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (mut low, mut high) = (-1, -1);
+        // SAFETY: the client is live and the two integers outlive the call.
+        let code = unsafe {
+            rd::rd_kafka_get_watermark_offsets(self.client, topic.as_ptr(), partition, &mut low, &mut high)
+        };
+        (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+    }
+}
+
+impl Drop for BatchQueue {
+    fn drop(&mut self) {
+        // SAFETY: the queue was made by `new` and is used nowhere else.
+        unsafe { rd::rd_kafka_queue_destroy(self.queue) }
+    }
+}
+
+/// The records of one read; their memory goes back to librdkafka when it is dropped.
+pub struct Batch<'q> {
+    messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
+}
+
+impl Batch<'_> {
+    /// Number of records and errors read.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// True when nothing was there in time.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The records in the order of the queue: by offset within a partition.
+    pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, RDKafkaErrorCode>> {
+        self.messages.iter().map(|&message| {
+            // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
+            // A topic's name lives as long as the topic handle, which the message holds.
+            unsafe {
+                let message = &*message;
+                if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return Err(message.err.into());
+                }
+                let name = CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt));
+                Ok(RawRecord {
+                    // Kafka allows only ASCII letters, digits, dot, underscore and dash in a topic's name.
+                    topic: std::str::from_utf8_unchecked(name.to_bytes()),
+                    partition: message.partition,
+                    offset: message.offset,
+                    key: bytes(message.key, message.key_len),
+                    value: bytes(message.payload, message.len),
+                })
+            }
+        })
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for message in self.messages.drain(..) {
+            // SAFETY: each message was handed out once by the batch call and is destroyed once.
+            unsafe { rd::rd_kafka_message_destroy(message) }
+        }
+    }
+}
+
+/// # Safety
+/// `start` is null or the first of `len` bytes that outlive `'a`.
+unsafe fn bytes<'a>(start: *const std::ffi::c_void, len: usize) -> Option<&'a [u8]> {
+    // SAFETY: promised by the caller.
+    (!start.is_null()).then(|| unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) })
+}

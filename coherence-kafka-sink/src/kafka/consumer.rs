@@ -1,0 +1,254 @@
+//! A member of a consumer group, driven by one thread.
+//!
+//! Owns: assignments, offsets, the connection to the broker. Never decides: what a revoke has to wait for and
+//! which offset may be committed is the task's business, so assignments and revocations are handed out as
+//! events and take effect only when the task confirms them. librdkafka keeps the member in its group meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rdkafka::bindings as rd;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaRespErr;
+
+use super::batch::{Batch, BatchQueue};
+use super::commit::CommitQueue;
+use super::{ClientSettings, client_config};
+
+/// A partition of a topic, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// Topic name.
+    pub topic: String,
+    /// Partition number.
+    pub partition: i32,
+}
+
+impl std::fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// What the group, or the broker, told this member.
+#[derive(Debug)]
+pub enum GroupEvent {
+    /// Partitions were assigned: answer with [`Consumer::assign`].
+    Assigned(Vec<TopicPartition>),
+    /// Partitions are to be given up: answer with [`Consumer::release`]. When `lost`, somebody else may own them
+    /// already and nothing may be committed.
+    Revoked {
+        /// The partitions.
+        partitions: Vec<TopicPartition>,
+        /// The membership ended without asking.
+        lost: bool,
+    },
+    /// An asynchronous commit was answered.
+    Committed(Result<(), String>),
+    /// librdkafka reports trouble that it goes on working at by itself.
+    Trouble(String),
+    /// The client cannot go on and has to be made anew.
+    Fatal(String),
+}
+
+/// Where reading of a newly assigned partition starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// The committed offset, or `auto.offset.reset` without one.
+    Committed,
+    /// The oldest record, whatever was committed.
+    Beginning,
+}
+
+/// A consumer of a group. Used by one thread.
+pub struct Consumer {
+    // Declared first: the queues are dropped before the client that they belong to.
+    queue: BatchQueue,
+    commits: CommitQueue,
+    client: BaseConsumer<Events>,
+}
+
+#[derive(Default)]
+struct Events {
+    queue: Mutex<Vec<GroupEvent>>,
+    closing: AtomicBool,
+}
+
+impl Consumer {
+    /// Joins the group with librdkafka's `settings` and subscribes to `topics` (a name that starts with `^` is a
+    /// pattern). Reads at most `batch` records a call.
+    pub fn join(settings: &ClientSettings, topics: &[&str], batch: usize) -> Result<Self, String> {
+        let client: BaseConsumer<Events> = client_config(settings)
+            .set_log_level(RDKafkaLogLevel::Warning)
+            .create_with_context(Events::default())
+            .map_err(|error| error.to_string())?;
+        let queue = BatchQueue::new(client.client().native_ptr(), batch);
+        let commits = CommitQueue::new(client.client().native_ptr());
+        client.subscribe(topics).map_err(|error| error.to_string())?;
+        Ok(Self { queue, commits, client })
+    }
+
+    /// Serves the group: has to be called regularly, records or none, or the group gives the partitions away
+    /// after `max.poll.interval.ms`.
+    pub fn poll(&mut self) -> Vec<GroupEvent> {
+        // One event a call; drain what is there, but not for ever.
+        for _ in 0..64 {
+            match self.client.poll(Duration::ZERO) {
+                None => break,
+                Some(Err(error)) => self.client.context().push(event_of(&error)),
+                // Every partition's records are forwarded away from this queue before it is assigned.
+                Some(Ok(_)) => self.client.context().push(GroupEvent::Fatal(
+                    "a record arrived on the group's own queue, where it cannot be ordered".to_owned(),
+                )),
+            }
+        }
+        let mut events = std::mem::take(&mut *self.client.context().queue.lock());
+        while let Some(answer) = self.commits.answer() {
+            events.push(GroupEvent::Committed(answer.map_err(|error| error.to_string())));
+        }
+        events
+    }
+
+    /// Reads records of the assigned partitions: until `max` are there or `wait` has passed.
+    pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
+        self.queue.read(max, wait)
+    }
+
+    /// Takes over partitions that were assigned.
+    pub fn assign(&mut self, partitions: &[TopicPartition], start: StartAt) -> Result<(), String> {
+        for tp in partitions {
+            self.queue.forward(&tp.topic, tp.partition);
+        }
+        let offset = match start {
+            StartAt::Committed => Offset::Invalid,
+            StartAt::Beginning => Offset::Beginning,
+        };
+        let list = list_of(partitions.iter().map(|tp| (tp, offset)));
+        match self.client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.client.incremental_assign(&list),
+            _ => self.client.assign(&list),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    /// Gives up partitions that were revoked.
+    pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), String> {
+        match self.client.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => {
+                let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));
+                self.client.incremental_unassign(&list)
+            }
+            _ => self.client.unassign(),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    /// Goes on reading a partition at `offset`; what was fetched beyond is dropped.
+    pub fn seek(&mut self, tp: &TopicPartition, offset: i64) -> Result<(), String> {
+        self.client
+            .seek(&tp.topic, tp.partition, Offset::Offset(offset), Duration::from_secs(10))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Sends offsets (the next one to be read) to the group's coordinator; the answer arrives as
+    /// [`GroupEvent::Committed`].
+    pub fn commit<'a>(
+        &mut self,
+        offsets: impl Iterator<Item = (&'a TopicPartition, i64)>,
+    ) -> Result<(), String> {
+        let list = list_of(offsets.map(|(tp, next)| (tp, Offset::Offset(next))));
+        self.commits.commit(&list).map_err(|error| error.to_string())
+    }
+
+    /// The newest offset of a partition that a fetch has shown.
+    pub fn high_watermark(&self, tp: &TopicPartition) -> Option<i64> {
+        self.queue.high_watermark(&tp.topic, tp.partition)
+    }
+
+    /// Leaves the group and closes the client, on a thread of its own: librdkafka's destructor has been seen to
+    /// hang, and a stopping process must not wait for it for ever. False when `deadline` passed first.
+    pub fn leave(self, deadline: Duration) -> bool {
+        self.client.context().closing.store(true, Ordering::Release);
+        let closer = std::thread::spawn(move || drop(self));
+        let end = Instant::now() + deadline;
+        while !closer.is_finished() && Instant::now() < end {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        closer.is_finished()
+    }
+}
+
+impl Events {
+    fn push(&self, event: GroupEvent) {
+        self.queue.lock().push(event);
+    }
+}
+
+impl ClientContext for Events {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka client");
+    }
+}
+
+impl ConsumerContext for Events {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        err: RDKafkaRespErr,
+        tpl: &mut TopicPartitionList,
+    ) {
+        let assigned = err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Ordering::Acquire) {
+            // Nobody is left to answer: whatever is assigned is given back, so that closing can end.
+            let outcome = match consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative if assigned => consumer.incremental_assign(tpl),
+                RebalanceProtocol::Cooperative => consumer.incremental_unassign(tpl),
+                _ => consumer.unassign(),
+            };
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "rebalance while closing");
+            }
+            return;
+        }
+        // Copied at once: a list obtained from librdkafka that is kept blocks its destructor.
+        let partitions = partitions_of(tpl);
+        self.push(if assigned {
+            GroupEvent::Assigned(partitions)
+        } else {
+            GroupEvent::Revoked { partitions, lost: consumer.assignment_lost() }
+        });
+    }
+}
+
+fn event_of(error: &KafkaError) -> GroupEvent {
+    match error {
+        KafkaError::MessageConsumptionFatal(_) => GroupEvent::Fatal(error.to_string()),
+        _ => GroupEvent::Trouble(error.to_string()),
+    }
+}
+
+fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (tp, offset) in offsets {
+        let mut entry = list.add_partition(&tp.topic, tp.partition);
+        // Fails only for offsets that librdkafka cannot express; all of ours can be.
+        let _ = entry.set_offset(offset);
+    }
+    list
+}
+
+fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    if list.capacity() == 0 {
+        // `elements` of an empty list is undefined behaviour in some releases of the crate.
+        return Vec::new();
+    }
+    list.elements()
+        .iter()
+        .map(|e| TopicPartition { topic: e.topic().to_owned(), partition: e.partition() })
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! A broker inside this process: librdkafka's mock cluster, for a first look and for unit tests.
+//!
+//! It is volatile, forgets what exceeds 5 MiB a partition, and knows no compaction, security or quotas: it shows
+//! that the pieces fit, never that data is safe.
+#![allow(unsafe_code)]
+
+use std::time::Duration;
+
+use rdkafka::bindings as rd;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+use super::{ClientSettings, client_config};
+
+/// What a user is told where an embedded broker is started.
+pub const LIMITS: &str =
+    "embedded broker: in this process only, volatile, at most 5 MiB per partition, no security";
+
+/// A broker on a loopback port that the system chose; it lives as long as the process.
+pub struct EmbeddedKafka {
+    // A mock cluster of a client's own, not a free-standing one: only its handle can be told not to wait three
+    // seconds for further members when a group forms.
+    owner: BaseProducer,
+}
+
+impl EmbeddedKafka {
+    /// Starts the broker.
+    ///
+    /// # Errors
+    /// What librdkafka says where it cannot.
+    pub fn start() -> Result<Self, String> {
+        let owner: BaseProducer = rdkafka::ClientConfig::new()
+            .set("test.mock.num.brokers", "1")
+            .create()
+            .map_err(|error| error.to_string())?;
+        // SAFETY: the client is alive, and so is the mock cluster that belongs to it.
+        unsafe {
+            let handle = rd::rd_kafka_handle_mock_cluster(owner.client().native_ptr());
+            if handle.is_null() {
+                return Err("the kafka client made no mock cluster".to_owned());
+            }
+            rd::rd_kafka_mock_group_initial_rebalance_delay_ms(handle, 0);
+        }
+        Ok(Self { owner })
+    }
+
+    /// Its `bootstrap.servers`.
+    pub fn bootstrap_servers(&self) -> String {
+        self.owner.client().mock_cluster().map(|cluster| cluster.bootstrap_servers()).unwrap_or_default()
+    }
+
+    /// Makes a topic.
+    ///
+    /// # Errors
+    /// What the broker says, also where the topic is there already.
+    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), String> {
+        let cluster = self.owner.client().mock_cluster().ok_or("the broker is gone")?;
+        cluster.create_topic(name, partitions, 1).map_err(|error| error.to_string())
+    }
+}
+
+/// A producer of records, for the demo.
+pub struct Producer {
+    client: BaseProducer,
+}
+
+impl Producer {
+    /// A producer with librdkafka's `settings`.
+    ///
+    /// # Errors
+    /// A setting that librdkafka refuses.
+    pub fn new(settings: &ClientSettings) -> Result<Self, String> {
+        let client = client_config(settings).create().map_err(|error| error.to_string())?;
+        Ok(Self { client })
+    }
+
+    /// Queues a record, waiting for room where the queue is full.
+    ///
+    /// # Errors
+    /// What librdkafka says.
+    pub fn send(&self, topic: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), String> {
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic);
+        record.key = key;
+        record.payload = value;
+        loop {
+            match self.client.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    self.client.poll(Duration::from_millis(1));
+                }
+                Err((error, _)) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// Waits until everything queued is acknowledged.
+    ///
+    /// # Errors
+    /// Where that did not happen within `deadline`.
+    pub fn flush(&self, deadline: Duration) -> Result<(), String> {
+        self.client.flush(deadline).map_err(|error| error.to_string())
+    }
+}

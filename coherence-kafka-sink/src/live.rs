@@ -1,0 +1,99 @@
+//! The line that a person at a terminal sees: rate, lag, entries, errors.
+//!
+//! Only where stderr is a terminal; otherwise the logs say what happens.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::worker::Worker;
+
+static LINE: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Draws the line four times a second until the process ends. Does nothing where stderr is no terminal.
+pub fn start(worker: Arc<Worker>) -> io::Result<()> {
+    if !io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let line = LINE.get_or_init(|| {
+        let line = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            line.set_style(style);
+        }
+        line
+    });
+    std::thread::Builder::new().name("live-line".to_owned()).spawn(move || {
+        let mut last = (Instant::now(), Sum::of(&worker).records);
+        loop {
+            std::thread::park_timeout(Duration::from_millis(250));
+            let (now, sum) = (Instant::now(), Sum::of(&worker));
+            let rate = (sum.records - last.1.min(sum.records)) as f64 / (now - last.0).as_secs_f64();
+            last = (now, sum.records);
+            line.set_message(sum.line(rate));
+            line.tick();
+        }
+    })?;
+    Ok(())
+}
+
+/// Takes the line away, before a report or the end.
+pub fn stop() {
+    if let Some(line) = LINE.get() {
+        line.finish_and_clear();
+    }
+}
+
+/// Where log lines go: to stderr, without tearing the live line apart.
+pub fn log_writer() -> impl Write {
+    Above
+}
+
+struct Above;
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match LINE.get() {
+            Some(line) => line.suspend(|| io::stderr().write_all(bytes)),
+            None => io::stderr().write_all(bytes),
+        }?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[derive(Default)]
+struct Sum {
+    records: u64,
+    confirmed: u64,
+    lag: u64,
+    errors: u64,
+    holding: Option<String>,
+}
+
+impl Sum {
+    fn of(worker: &Worker) -> Self {
+        let mut sum = Self::default();
+        for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
+            sum.records += task.counters.records.now();
+            sum.confirmed += task.counters.confirmed.now();
+            sum.lag += task.counters.lag.now();
+            sum.errors += task.counters.errors.now() + task.counters.null_keys.now();
+            sum.holding = sum.holding.or_else(|| task.counters.holding.lock().clone());
+        }
+        sum
+    }
+
+    fn line(&self, rate: f64) -> String {
+        let Self { confirmed, lag, errors, .. } = self;
+        let line = format!("{rate:.0} records/s · {confirmed} confirmed · lag {lag} · errors {errors}");
+        match &self.holding {
+            Some(reason) => format!("{line} · holding: {reason}"),
+            None => line,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Puts the parts together: files to settings, settings to a worker, a worker to a REST listener.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use coherence_client::{GrpcSession, SessionOptions, TlsOptions};
+use coherence_kafka_common::local::LocalSession;
+use coherence_kafka_common::map::{Format, MapError, Session};
+
+use crate::cli::Files;
+use crate::config::{self, Listener, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
+use crate::kafka::embedded::{self, EmbeddedKafka};
+use crate::kafka::cluster;
+use crate::worker::{OpenSession, Worker};
+use crate::{live, rest};
+
+/// The value of `bootstrap.servers` that stands for a broker inside this process.
+pub const EMBEDDED: &str = "embedded";
+
+/// How long a start waits for the first answer of the Kafka cluster.
+pub const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why nothing runs. The process ends with [`StartError::exit_code`], as `connect-standalone` does.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No file was named.
+    #[error("usage: coherence-kafka-sink WORKER.properties [CONNECTOR.properties|.json …], see --help")]
+    Usage,
+    /// The worker cannot start: its settings, its listener, or no Kafka.
+    #[error("{0}")]
+    Worker(String),
+    /// A connector file cannot become a connector.
+    #[error("{0}")]
+    Connector(String),
+}
+
+impl StartError {
+    /// 1 for wrong usage, 2 for the worker, 3 for a connector.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            StartError::Usage => 1,
+            StartError::Worker(_) => 2,
+            StartError::Connector(_) => 3,
+        }
+    }
+}
+
+/// The sessions of maps inside this process: one for each format, shared by all connectors.
+#[derive(Debug, Clone)]
+pub struct LocalSessions {
+    pof: Arc<LocalSession>,
+    json: Arc<LocalSession>,
+}
+
+impl Default for LocalSessions {
+    fn default() -> Self {
+        let session = |format| Arc::new(LocalSession::new(format));
+        Self { pof: session(Format::Pof), json: session(Format::Json) }
+    }
+}
+
+impl LocalSessions {
+    /// The session whose maps have this format.
+    pub fn session(&self, format: Format) -> &Arc<LocalSession> {
+        match format {
+            Format::Pof => &self.pof,
+            Format::Json => &self.json,
+        }
+    }
+}
+
+/// A worker that runs, with what it runs on.
+pub struct Running {
+    worker: Arc<Worker>,
+    local: LocalSessions,
+    broker: Option<EmbeddedKafka>,
+    rest: Vec<SocketAddr>,
+}
+
+impl Running {
+    /// Reads the files, starts their connectors and the REST listeners. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    pub async fn start(files: &Files) -> Result<Self, StartError> {
+        let loaded = load(files)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let broker = start_broker(&loaded.worker)?;
+        let bootstrap = broker.as_ref().map(EmbeddedKafka::bootstrap_servers);
+        let listeners = bind(&loaded.worker.listeners)?;
+        let local = LocalSessions::default();
+        let runtime = tokio::runtime::Handle::current();
+        let worker_id = worker_id(&loaded.worker, &listeners);
+        let settings = loaded.worker.client_settings();
+        let worker = Worker::new(loaded.worker, open(local.clone(), runtime.clone()), bootstrap, runtime);
+        let running = Self {
+            worker: Arc::new(worker),
+            local,
+            rest: listeners.iter().filter_map(|l| l.local_addr().ok()).collect(),
+            broker,
+        };
+        let cluster = running.broker.is_none().then(|| {
+            // Looked at while the connectors start: a cluster that answers costs no time.
+            tokio::task::spawn_blocking(move || cluster::topics(&settings, CLUSTER_DEADLINE))
+        });
+        for listener in listeners {
+            serve(listener, rest::router(running.worker.clone(), &worker_id))?;
+        }
+        for connector in loaded.connectors {
+            let created = running.worker.start(connector.config);
+            if let Err(error) = created {
+                running.worker.stop();
+                return Err(StartError::Connector(error.to_string()));
+            }
+        }
+        if let Some(cluster) = cluster
+            && let Err(reason) = cluster.await.unwrap_or_else(|error| Err(error.to_string()))
+        {
+            running.worker.stop();
+            return Err(StartError::Worker(unreachable(&reason)));
+        }
+        tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "sink started");
+        if let Err(error) = live::start(running.worker.clone()) {
+            tracing::debug!(%error, "no live line");
+        }
+        Ok(running)
+    }
+
+    /// The worker.
+    pub fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    /// The maps inside this process.
+    pub fn local_sessions(&self) -> &LocalSessions {
+        &self.local
+    }
+
+    /// The broker inside this process, if there is one.
+    pub fn embedded_kafka(&self) -> Option<&EmbeddedKafka> {
+        self.broker.as_ref()
+    }
+
+    /// Where REST listens.
+    pub fn rest_addresses(&self) -> &[SocketAddr] {
+        &self.rest
+    }
+}
+
+/// Reads and checks the files.
+///
+/// # Errors
+/// Everything that is wrong with them, as the worker's or a connector's fault.
+pub fn load(files: &Files) -> Result<Loaded, StartError> {
+    let Some(worker_file) = &files.worker else { return Err(StartError::Usage) };
+    let sources = Sources {
+        worker_file: Some(worker_file.clone()),
+        connector_files: files.connectors.clone(),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        set: files.set.clone(),
+        connector_set: files.connector_set.clone(),
+    };
+    config::load(&sources).map_err(|errors| {
+        let worker_alone = Sources { connector_files: Vec::new(), connector_set: Vec::new(), ..sources };
+        match config::load(&worker_alone) {
+            Ok(_) => StartError::Connector(errors.to_string()),
+            Err(_) => StartError::Worker(errors.to_string()),
+        }
+    })
+}
+
+/// What a user reads where the cluster does not answer.
+pub fn unreachable(reason: &str) -> String {
+    format!(
+        "kafka cannot be reached: {reason}; check bootstrap.servers, and security.protocol, sasl.* and ssl.* \
+         where the cluster asks for them"
+    )
+}
+
+fn start_broker(worker: &WorkerConfig) -> Result<Option<EmbeddedKafka>, StartError> {
+    if worker.bootstrap_servers() != EMBEDDED {
+        return Ok(None);
+    }
+    tracing::warn!("{}", embedded::LIMITS);
+    EmbeddedKafka::start().map(Some).map_err(StartError::Worker)
+}
+
+/// How a connector's session is opened: lazily, so that a grid that is away at the start is waited for.
+pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSession> {
+    Box::new(move |config: &SessionConfig| match config.kind {
+        SessionKind::Embedded => {
+            tracing::warn!(
+                "embedded maps are empty when the process starts: the topics are read from the beginning at \
+                 every start"
+            );
+            Ok(local.session(config.format).clone() as Arc<dyn Session>)
+        }
+        SessionKind::Grpc => {
+            let session = GrpcSession::on(session_options(config), runtime.clone())
+                .map_err(|error| MapError::Misuse(error.to_string()))?;
+            Ok(Arc::new(session) as Arc<dyn Session>)
+        }
+    })
+}
+
+fn session_options(config: &SessionConfig) -> SessionOptions {
+    SessionOptions {
+        addresses: config.addresses.clone(),
+        scope: config.scope.clone(),
+        format: config.format,
+        request_timeout: config.request_timeout,
+        tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
+            ca: ca.clone(),
+            certificate: client.as_ref().map(|(certificate, _)| certificate.clone()),
+            key: client.as_ref().map(|(_, key)| key.clone()),
+            server_name: server_name.clone(),
+        }),
+        ..SessionOptions::default()
+    }
+}
+
+fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
+    let bind = |listener: &Listener| {
+        let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
+        TcpListener::bind((host, listener.port)).map_err(|error| {
+            StartError::Worker(format!(
+                "listeners: http://{}:{} cannot be listened on: {error}; name another port, or end what uses it",
+                listener.host, listener.port
+            ))
+        })
+    };
+    listeners.iter().map(bind).collect()
+}
+
+fn serve(listener: TcpListener, router: axum::Router) -> Result<(), StartError> {
+    let failed = |error: std::io::Error| StartError::Worker(format!("listeners: {error}"));
+    listener.set_nonblocking(true).map_err(failed)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "rest listener ended");
+        }
+    });
+    Ok(())
+}
+
+/// `host:port` by which statuses name this worker.
+fn worker_id(worker: &WorkerConfig, listeners: &[TcpListener]) -> String {
+    let bound = listeners.first().and_then(|l| l.local_addr().ok());
+    let host = worker.advertised_host.clone().unwrap_or_else(|| match bound {
+        Some(address) if !address.ip().is_unspecified() => address.ip().to_string(),
+        _ => "localhost".to_owned(),
+    });
+    let port = worker.advertised_port.or(bound.map(|address| address.port())).unwrap_or_default();
+    format!("{host}:{port}")
+}

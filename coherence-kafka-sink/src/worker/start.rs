@@ -1,0 +1,103 @@
+//! From a validated configuration to running tasks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use coherence_kafka_connect::encode::Encoder;
+
+use super::{CreateError, TaskHandle, Worker};
+use crate::config::{ConnectorConfig, SessionKind, Topics};
+use crate::counters::Counters;
+use crate::kafka::consumer::StartAt;
+use crate::pipeline::{Form, Pipeline};
+use crate::task::{Task, TaskOptions};
+use crate::writer::{Backoff, Writer};
+
+/// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
+
+impl Worker {
+    /// Starts the tasks of a connector: all of them, or none.
+    pub(super) fn start_tasks(&self, config: &ConnectorConfig) -> Result<Vec<TaskHandle>, CreateError> {
+        let not_started =
+            |reason: String| CreateError::NotStarted { name: config.name.clone(), reason };
+        let session = (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?;
+        let pipeline = Arc::new(Pipeline {
+            form: if config.passthrough {
+                Form::PassThrough
+            } else {
+                Form::Converted {
+                    key: config.key_converter.clone(),
+                    value: config.value_converter.clone(),
+                    encoder: Encoder { format: session.format(), arrays: config.arrays },
+                }
+            },
+            format: session.format(),
+            max_entry_bytes: session.max_entry_bytes(),
+        });
+        let mappings = Arc::new(config.mappings.clone());
+        let mut handles: Vec<TaskHandle> = Vec::new();
+        for number in 0..config.tasks_max {
+            let counters = Arc::new(Counters::default());
+            let stop = Arc::new(AtomicBool::new(false));
+            let options = self.task_options(config, number);
+            let name = options.name.clone();
+            let backoff = Backoff { min: config.retry_backoff, max: config.retry_backoff_max };
+            let writer = Writer::new(session.clone(), backoff, counters.clone(), name.clone());
+            let started = Task::new(
+                options,
+                pipeline.clone(),
+                mappings.clone(),
+                Arc::new(writer),
+                self.runtime.clone(),
+                counters.clone(),
+                stop.clone(),
+            )
+            .map_err(|error| error.to_string())
+            .and_then(|task| {
+                TaskHandle::spawn(name, task, counters, stop).map_err(|error| error.to_string())
+            });
+            match started {
+                Ok(handle) => handles.push(handle),
+                Err(reason) => {
+                    handles.iter().for_each(|h| h.stop.store(true, Ordering::Release));
+                    self.join(handles);
+                    return Err(not_started(reason));
+                }
+            }
+        }
+        Ok(handles)
+    }
+
+    fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
+        let mut consumer = config.consumer_settings(number);
+        if let Some(bootstrap) = &self.bootstrap {
+            consumer.retain(|(key, _)| key != "bootstrap.servers");
+            consumer.push(("bootstrap.servers".to_owned(), bootstrap.clone()));
+        }
+        let session_timeout = consumer
+            .iter()
+            .find_map(|(key, value)| (key == "session.timeout.ms").then(|| value.parse().ok())?)
+            .map_or(SESSION_TIMEOUT, Duration::from_millis);
+        TaskOptions {
+            name: format!("{}-{number}", config.name),
+            consumer,
+            topics: match &config.topics {
+                Topics::List(topics) => topics.clone(),
+                Topics::Pattern(pattern) => vec![pattern.clone()],
+            },
+            start: match config.session.kind {
+                // An embedded map is empty when its process starts, whatever an earlier one committed.
+                SessionKind::Embedded => StartAt::Beginning,
+                SessionKind::Grpc => StartAt::Committed,
+            },
+            batch_records: config.batch_records,
+            batch_bytes: config.batch_bytes,
+            linger: config.batch_linger,
+            flush_interval: self.config.offset_flush_interval,
+            revoke_deadline: session_timeout / 2,
+            stop_deadline: self.config.shutdown_timeout,
+        }
+    }
+}

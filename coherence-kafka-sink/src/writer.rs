@@ -1,0 +1,125 @@
+//! Writes the plan of a batch, again and again until every part of it is confirmed or refused.
+//!
+//! An outage is not an error (invariant 4): what the grid cannot take now is tried again after an exponential
+//! back-off with jitter. What it refuses is refused for good, and reported with the record behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use coherence_kafka_common::map::{Entries, MapError, NamedMap, Session};
+use futures::future::try_join_all;
+
+use crate::counters::Counters;
+use crate::plan::{MapWrites, Source};
+
+/// Pauses between attempts.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// The first pause; doubled after each failure, and up to doubled again by jitter.
+    pub min: Duration,
+    /// The longest pause before jitter.
+    pub max: Duration,
+}
+
+/// The writes of one batch: map name and what to write to it.
+pub type BatchWrites = Vec<(Arc<str>, MapWrites)>;
+
+/// A write that no retry can help.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("map {map}: {error}")]
+pub struct WriteFailure {
+    /// The map.
+    pub map: Arc<str>,
+    /// The record at fault, where one is known.
+    pub source_record: Option<Source>,
+    /// What the map answered.
+    pub error: MapError,
+}
+
+/// Writes batches to the maps of one session.
+#[derive(Debug)]
+pub struct Writer {
+    session: Arc<dyn Session>,
+    backoff: Backoff,
+    counters: Arc<Counters>,
+    task: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Puts,
+    Removes,
+}
+
+impl Writer {
+    /// A writer for the task named `task`.
+    pub fn new(session: Arc<dyn Session>, backoff: Backoff, counters: Arc<Counters>, task: String) -> Self {
+        Self { session, backoff, counters, task }
+    }
+
+    /// Returns when all of it is confirmed. Keys are disjoint, so everything may run side by side.
+    ///
+    /// # Errors
+    /// The first write that was refused; others of the batch may have been applied.
+    pub async fn write(&self, batch: &BatchWrites) -> Result<(), WriteFailure> {
+        let parts = batch.iter().flat_map(|(map, writes)| {
+            let puts = (!writes.puts.is_empty()).then_some((map, writes, Part::Puts));
+            let removes = (!writes.removes.is_empty()).then_some((map, writes, Part::Removes));
+            puts.into_iter().chain(removes)
+        });
+        try_join_all(parts.map(|(map, writes, part)| self.write_part(map, writes, part))).await?;
+        *self.counters.holding.lock() = None;
+        Ok(())
+    }
+
+    async fn write_part(&self, map: &Arc<str>, writes: &MapWrites, part: Part) -> Result<(), WriteFailure> {
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(self.backoff.min)
+            .with_max_delay(self.backoff.max)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        loop {
+            let error = match self.attempt(map, writes, part).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_retriable() => error,
+                Err(error) => return Err(failure(map, writes, part, error)),
+            };
+            let pause = pauses.next().unwrap_or(self.backoff.max);
+            self.counters.retries.add(1);
+            tracing::warn!(
+                task = self.task,
+                map = &**map,
+                %error,
+                pause_ms = pause.as_millis() as u64,
+                "write not confirmed, the batch is held and tried again"
+            );
+            *self.counters.holding.lock() = Some(error.to_string());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&self, map: &str, writes: &MapWrites, part: Part) -> Result<(), MapError> {
+        let map: Arc<dyn NamedMap> = self.session.map(map).await?;
+        let entries = |entries: &Arc<Entries>| entries.clone();
+        match part {
+            Part::Puts => map.put_all(entries(&writes.puts)).await,
+            Part::Removes => map.remove_all(entries(&writes.removes)).await,
+        }
+    }
+}
+
+fn failure(map: &Arc<str>, writes: &MapWrites, part: Part, error: MapError) -> WriteFailure {
+    let sources = match part {
+        Part::Puts => &writes.put_sources,
+        Part::Removes => &writes.remove_sources,
+    };
+    let source_record = match &error {
+        MapError::NotSent { index, .. } => sources.get(*index).copied(),
+        // The only record of a write is the culprit of its refusal.
+        _ if sources.len() == 1 => sources.first().copied(),
+        _ => None,
+    };
+    WriteFailure { map: map.clone(), source_record, error }
+}
