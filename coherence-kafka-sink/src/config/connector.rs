@@ -92,10 +92,7 @@ impl ConnectorConfig {
     ///
     /// # Errors
     /// Everything that is wrong, at once.
-    pub fn parse(
-        worker: &WorkerConfig,
-        properties: &Properties,
-    ) -> Result<Self, ConfigErrors> {
+    pub fn parse(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
         let mut findings = ConfigErrors::default();
         let raw = properties.to_map();
         let properties = worker.variables.resolve(properties, &mut findings);
@@ -116,9 +113,16 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn connector(&mut self, raw: BTreeMap<String, String>) -> Option<ConnectorConfig> {
         // One file may hold the worker and this connector; what is the worker's was reported with the worker.
-        let shared = |property: &&Property| self.worker.properties.get(&property.key).is_some_and(|other| other.origin == property.origin);
-        report_strangers(self.properties.iter().filter(|property| !shared(property)), Owner::Connector, self.findings);
-        let (values, violations) = table::CONNECTOR.parse(|key| self.property(key).map(|property| property.value.as_str()));
+        let shared = |property: &&Property| {
+            self.worker.properties.get(&property.key).is_some_and(|other| other.origin == property.origin)
+        };
+        report_strangers(
+            self.properties.iter().filter(|property| !shared(property)),
+            Owner::Connector,
+            self.findings,
+        );
+        let (values, violations) =
+            table::CONNECTOR.parse(|key| self.property(key).map(|property| property.value.as_str()));
         for violation in violations {
             let property = self.property(violation.key());
             self.findings.violation(property, violation);
@@ -131,7 +135,10 @@ impl<'a> Check<'a> {
         let key_converter = self.converter(Role::Key);
         let value_converter = self.converter(Role::Value);
         let passthrough = values.boolean("coherence.passthrough");
-        self.passthrough(passthrough, &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())]);
+        self.passthrough(
+            passthrough,
+            &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())],
+        );
         let session = self.session(&values);
         let retry_backoff = millis(&values, "coherence.retry.backoff.ms");
         let retry_backoff_max = millis(&values, "coherence.retry.backoff.max.ms");
@@ -184,6 +191,12 @@ impl<'a> Check<'a> {
         self.findings.error_at(property, key, message);
     }
 
+    /// An error whose text may repeat the value.
+    fn refusal(&mut self, key: &str, why: String, otherwise: &str) {
+        let property = self.property(key);
+        self.findings.refusal(property, key, why, otherwise);
+    }
+
     fn class(&mut self, values: &Values) {
         if let Some(class) = values.text("connector.class")
             && !table::CONNECTOR_CLASSES.contains(&class)
@@ -220,7 +233,10 @@ impl<'a> Check<'a> {
                 Ok(pattern) => Some(Topics::Pattern(pattern)),
                 Err(why) => {
                     let shown = self.property("topics.regex").map_or(regex, Property::shown);
-                    self.error("topics.regex", format!("Invalid value {shown} for configuration topics.regex: {why}"));
+                    self.error(
+                        "topics.regex",
+                        format!("Invalid value {shown} for configuration topics.regex: {why}"),
+                    );
                     None
                 }
             },
@@ -232,13 +248,16 @@ impl<'a> Check<'a> {
         let mut topics: Vec<String> = Vec::new();
         for topic in list.iter().filter(|topic| !topic.is_empty()) {
             if let Some(why) = illegal_topic(topic) {
-                self.error("topics", format!("{topic} is no name of a topic: {why}"));
-            } else if !topics.contains(topic) {
+                let otherwise = format!("an item is no name of a topic: {why}");
+                self.refusal("topics", format!("{topic} is no name of a topic: {why}"), &otherwise);
+            }
+            if !topics.contains(topic) {
                 topics.push(topic.clone());
             }
         }
         if let Some(property) = self.property("topics").filter(|_| topics.len() < list.len()) {
-            self.findings.warning(property, "has empty or repeated items, which Kafka 4 refuses; they are dropped");
+            self.findings
+                .warning(property, "has empty or repeated items, which Kafka 4 refuses; they are dropped");
         }
         if topics.is_empty() {
             self.error("topics", "Must configure one of topics or topics.regex");
@@ -251,12 +270,17 @@ impl<'a> Check<'a> {
         let mappings = match Mappings::parse(values.list(KEY)) {
             Ok(mappings) => mappings,
             Err(refused) => {
-                refused.into_iter().for_each(|why| self.error(KEY, why));
+                for why in refused {
+                    self.refusal(KEY, why, "an item is not of the form topic->map, or repeats a topic");
+                }
                 return Mappings::default();
             }
         };
-        if let (Some(Topics::List(topics)), Some(property)) = (topics, self.property(KEY)) {
-            for (topic, _) in mappings.iter().filter(|(topic, _)| !topics.iter().any(|known| known == topic)) {
+        if let (Some(Topics::List(topics)), Some(property)) =
+            (topics, self.property(KEY).filter(|property| !property.secret))
+        {
+            for (topic, _) in mappings.iter().filter(|(topic, _)| !topics.iter().any(|known| known == topic))
+            {
                 let mean = nearest(topic, topics.iter().map(String::as_str))
                     .map(|known| format!(", did you mean {known}?"))
                     .unwrap_or_default();
@@ -271,24 +295,30 @@ impl<'a> Check<'a> {
         let own = self.properties.get(key).is_some();
         let source = if own { self.properties } else { &self.worker.properties };
         let prefix = format!("{key}.");
-        if !own && let Some((_, property)) = self.properties.below(&prefix).find(|(option, _)| *option != "plugin.version") {
-            self.findings.warning(property, format!("without effect: options count only beside {key} in the same configuration"));
+        if !own
+            && let Some((_, property)) =
+                self.properties.below(&prefix).find(|(option, _)| *option != "plugin.version")
+        {
+            self.findings.warning(
+                property,
+                format!("without effect: options count only beside {key} in the same configuration"),
+            );
         }
         let Some(class) = source.get(key) else {
             self.findings.error_at(None, key, format!("Missing required configuration \"{key}\" which has no default value, in the worker and in the connector."));
             return None;
         };
-        let options = source.below(&prefix).map(|(option, property)| (option.to_owned(), property.value.clone())).collect();
+        let options = source
+            .below(&prefix)
+            .map(|(option, property)| (option.to_owned(), property.value.clone()))
+            .collect();
         match converter::create(class.trimmed(), role, &options) {
             Ok(converter) => Some(converter),
             Err(refused) => {
                 for error in refused {
                     let property = source.get(&format!("{prefix}{}", error.key)).unwrap_or(class);
-                    let message = match (&error.value, property.secret) {
-                        (Some(value), true) if !value.is_empty() => error.message.replace(value.as_str(), "[hidden]"),
-                        _ => error.message,
-                    };
-                    self.findings.error(property, message);
+                    let otherwise = "the value is refused by the converter";
+                    self.findings.refusal(Some(property), &property.key, error.message, otherwise);
                 }
                 None
             }
@@ -326,7 +356,13 @@ impl<'a> Check<'a> {
         let mut origin = ADDRESS;
         if addresses.is_empty() {
             const VARIABLE: &str = "COHERENCE_SERVER_ADDRESS";
-            match self.worker.variables.environment(VARIABLE).map(str::trim).filter(|address| !address.is_empty()) {
+            match self
+                .worker
+                .variables
+                .environment(VARIABLE)
+                .map(str::trim)
+                .filter(|address| !address.is_empty())
+            {
                 Some(address) if !embedded => {
                     origin = VARIABLE;
                     addresses = address.split(',').map(|item| item.trim().to_owned()).collect();
@@ -334,20 +370,19 @@ impl<'a> Check<'a> {
                 _ => addresses = vec!["localhost:1408".to_owned()],
             }
         }
-        for address in &addresses {
-            if !is_address(address) {
-                let shown = match self.property(ADDRESS) {
-                    Some(property) if property.secret => property.shown(),
-                    _ => address,
-                };
-                self.error(origin, format!("{shown} is not an address: write host:port"));
-            }
+        for address in addresses.iter().filter(|address| !is_address(address)) {
+            let why = format!("{address} is not an address: write host:port");
+            self.refusal(origin, why, "an item is not an address: write host:port");
         }
         SessionConfig {
             kind: if embedded { SessionKind::Embedded } else { SessionKind::Grpc },
             addresses,
             scope: values.text("coherence.session.scope").unwrap_or_default().to_owned(),
-            format: if values.text("coherence.session.format") == Some("json") { Format::Json } else { Format::Pof },
+            format: if values.text("coherence.session.format") == Some("json") {
+                Format::Json
+            } else {
+                Format::Pof
+            },
             request_timeout: millis(values, "coherence.session.request.timeout.ms"),
             tls: self.tls(values),
         }
@@ -387,8 +422,10 @@ impl<'a> Check<'a> {
         let path = PathBuf::from(values.text(key)?);
         match std::fs::File::open(&path).and_then(|file| file.metadata()) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => self.error(key, "is not a file"),
-            Err(error) => self.error(key, format!("cannot be read: {error}")),
+            Ok(_) => self.refusal(key, format!("{} is not a file", path.display()), "is not a file"),
+            Err(error) => {
+                self.refusal(key, format!("cannot read {}: {error}", path.display()), "cannot be read");
+            }
         }
         Some(path)
     }
@@ -420,7 +457,11 @@ fn is_address(address: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_is_good = match bare {
         Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => !host.is_empty() && !host.contains([':', '/', '[', ']', '@']) && !host.contains(char::is_whitespace),
+        None => {
+            !host.is_empty()
+                && !host.contains([':', '/', '[', ']', '@'])
+                && !host.contains(char::is_whitespace)
+        }
     };
     host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -10,7 +10,9 @@ use super::translate;
 /// The text of `docs/configuration.md`.
 pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
-    page.push_str("\n## Worker\n\nWhere the worker's file is also a connector's, both sets of settings stand in it.\n");
+    page.push_str(
+        "\n## Worker\n\nWhere the worker's file is also a connector's, both sets of settings stand in it.\n",
+    );
     tables(&mut page, &table::WORKER);
     prefixes(&mut page, Owner::Worker);
     page.push_str(
@@ -73,11 +75,20 @@ fn tables(page: &mut String, def: &ConfigDef) {
         } else {
             page.push_str("| Setting | Type | Default | |\n|---|---|---|---|\n");
             for key in keys {
-                let _ = writeln!(page, "| `{}` | {} | {} | {} |", key.name, kind(key), default(key), key.documentation);
+                let _ = writeln!(
+                    page,
+                    "| `{}` | {} | {} | {} |",
+                    key.name,
+                    kind(key),
+                    default(key),
+                    key.documentation
+                );
             }
         }
         if group == NOT_YET {
-            page.push_str("\nAny other value is refused, so that nothing that is asked for is silently left undone.\n");
+            page.push_str(
+                "\nAny other value is refused, so that nothing that is asked for is silently left undone.\n",
+            );
         }
     }
 }
@@ -87,7 +98,9 @@ fn kind(key: &ConfigKey) -> String {
     match key.validator {
         Validator::AtLeast(min) => format!("{kind}, at least {min}"),
         Validator::Between(min, max) => format!("{kind}, {min} to {max}"),
-        Validator::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
+        Validator::OneOf(words) => {
+            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+        }
         Validator::Any | Validator::NonEmpty | Validator::Name | Validator::DistinctItems => kind,
     }
 }
@@ -103,7 +116,9 @@ fn default(key: &ConfigKey) -> String {
 
 fn prefixes(page: &mut String, owner: Owner) {
     page.push_str("\n### Families of settings\n\n| Setting | |\n|---|---|\n");
-    for (_, prefix, without_effect) in table::PREFIXES.iter().filter(|(whose, ..)| *whose == owner || *whose == Owner::Both) {
+    for (_, prefix, without_effect) in
+        table::PREFIXES.iter().filter(|(whose, ..)| *whose == owner || *whose == Owner::Both)
+    {
         let meaning = match (*prefix, without_effect) {
             (_, Some(why)) => format!("Accepted, without effect: {why}"),
             ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
@@ -130,7 +145,10 @@ fn consumer(page: &mut String) {
         let _ = writeln!(page, "| `{name}` | `{value}`, cannot be changed |");
     }
     page.push_str("\n| Java | Here |\n|---|---|\n");
-    for (java, here) in translate::RENAMED.iter().filter(|(java, _)| !["metadata.broker.list", "sasl.mechanisms"].contains(java)) {
+    for (java, here) in translate::RENAMED
+        .iter()
+        .filter(|(java, _)| !["metadata.broker.list", "sasl.mechanisms"].contains(java))
+    {
         let _ = writeln!(page, "| `{java}` | `{here}` |");
     }
     page.push_str(

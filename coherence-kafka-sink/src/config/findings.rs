@@ -56,6 +56,12 @@ impl ConfigErrors {
         });
     }
 
+    /// An error whose text may repeat the value: where that is secret, `otherwise` stands in.
+    pub(super) fn refusal(&mut self, property: Option<&Property>, key: &str, why: String, otherwise: &str) {
+        let secret = property.is_some_and(|property| property.secret);
+        self.error_at(property, key, if secret { otherwise.to_owned() } else { why });
+    }
+
     /// A refusal of the typed parse; the value is left out where it is secret.
     pub(super) fn violation(&mut self, property: Option<&Property>, violation: Violation) {
         let violation =

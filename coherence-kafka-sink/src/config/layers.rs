@@ -16,7 +16,8 @@ pub const WORKER_PREFIX: &str = "CONNECT_";
 pub const CONNECTOR_PREFIX: &str = "CONNECTOR_";
 
 /// Variables that the images of Connect read for other purposes than settings: logging and waiting for brokers.
-const NOT_SETTINGS: &[&str] = &["CONNECT_LOG4J_", "CONNECT_CUB_", "CONNECT_KAFKA_HEAP_OPTS", "CONNECT_KAFKA_JMX_"];
+const NOT_SETTINGS: &[&str] =
+    &["CONNECT_LOG4J_", "CONNECT_CUB_", "CONNECT_KAFKA_HEAP_OPTS", "CONNECT_KAFKA_JMX_"];
 
 /// Lays `layers` over each other, the last one on top.
 ///
@@ -119,7 +120,8 @@ mod tests {
 
     #[test]
     fn case_indexes_and_odd_keys_are_kept_as_they_are() {
-        let pairs = [("Tasks.Max", "1"), ("tasks.max", "2"), ("a[0]", "3"), ("a", "4"), (" b..c", "5"), ("", "6")];
+        let pairs =
+            [("Tasks.Max", "1"), ("tasks.max", "2"), ("a[0]", "3"), ("a", "4"), (" b..c", "5"), ("", "6")];
         let merged = merge(&[layer("f", &pairs)]).unwrap();
         let seen: Vec<_> = merged.iter().map(|p| (p.key.as_str(), p.value.as_str())).collect();
         assert_eq!(seen, pairs);

@@ -20,7 +20,10 @@ impl Mappings {
         for item in items.iter().filter(|item| !item.is_empty()) {
             match parse_item(item) {
                 Ok((topic, map)) if maps.contains_key(topic) => {
-                    refused.push(format!("topic {topic} occurs twice, in {topic}->{} and in {topic}->{map}", maps[topic]));
+                    refused.push(format!(
+                        "topic {topic} occurs twice, in {topic}->{} and in {topic}->{map}",
+                        maps[topic]
+                    ));
                 }
                 Ok((topic, map)) => {
                     maps.insert(topic.to_owned(), map.to_owned());

@@ -150,7 +150,11 @@ fn bracket(holds: impl Fn(char) -> bool) -> Result<String, String> {
         "." => Ok("\\.".to_owned()),
         ALPHABET => Ok(".".to_owned()),
         _ => {
-            let ranges = [("0123456789", "0-9"), ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A-Z"), ("abcdefghijklmnopqrstuvwxyz", "a-z")];
+            let ranges = [
+                ("0123456789", "0-9"),
+                ("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "A-Z"),
+                ("abcdefghijklmnopqrstuvwxyz", "a-z"),
+            ];
             let members = ranges.iter().fold(members, |members, (all, range)| members.replace(all, range));
             Ok(format!("[{members}]"))
         }

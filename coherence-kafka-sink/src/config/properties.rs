@@ -41,13 +41,17 @@ impl Property {
 
 impl std::fmt::Debug for Property {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Property").field("key", &self.key).field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Property")
+            .field("key", &self.key)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
 /// Whether values of this key are secrets whatever they hold.
 pub fn is_secret(key: &str) -> bool {
-    const ENDINGS: &[&str] = &["password", "passphrase", "secret", "token", "jaas.config", "credentials", "user.info"];
+    const ENDINGS: &[&str] =
+        &["password", "passphrase", "secret", "token", "jaas.config", "credentials", "user.info"];
     const KEYS: &[&str] = &["ssl.keystore.key", "ssl.key.pem"];
     let key = key.to_ascii_lowercase();
     ENDINGS.iter().chain(KEYS).any(|ending| key.ends_with(ending))

@@ -256,16 +256,33 @@ pub fn known(owner: Owner, name: &str) -> Known {
         return Known::Yes;
     }
     if let Some(key) = tables.iter().find_map(|table| table.key(name)) {
-        return if key.group == WITHOUT_EFFECT { Known::WithoutEffect(key.documentation) } else { Known::Yes };
+        return if key.group == WITHOUT_EFFECT {
+            Known::WithoutEffect(key.documentation)
+        } else {
+            Known::Yes
+        };
     }
-    if owner == Owner::Worker
-        && CONNECTOR.key(name).is_some_and(|key| SHARED.contains(&key.group))
-    {
+    if owner == Owner::Worker && CONNECTOR.key(name).is_some_and(|key| SHARED.contains(&key.group)) {
         return Known::Yes;
     }
-    match PREFIXES.iter().find(|(whose, prefix, _)| whose.covers(owner) && name.starts_with(prefix)) {
+    let family = |owner: Owner| {
+        PREFIXES.iter().find(|(whose, prefix, _)| whose.covers(owner) && name.starts_with(prefix))
+    };
+    match family(owner) {
         Some((_, _, None)) => Known::Yes,
         Some((_, _, Some(why))) => Known::WithoutEffect(why),
+        None if owner == Owner::Worker
+            && (CONNECTOR.key(name).is_some() || family(Owner::Connector).is_some()) =>
+        {
+            Known::WithoutEffect(
+                "A setting of connectors; a worker's file with `connector.class` is a connector's too.",
+            )
+        }
+        None if owner == Owner::Connector
+            && (WORKER.key(name).is_some() || family(Owner::Worker).is_some()) =>
+        {
+            Known::WithoutEffect("A setting of the worker.")
+        }
         None => Known::No(tables.iter().find_map(|table| table.nearest(name))),
     }
 }

@@ -72,7 +72,10 @@ pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("security.providers", "security providers are classes of the JVM"),
     ("auto.commit.interval.ms", "offsets are committed by the sink, every offset.flush.interval.ms"),
     ("default.api.timeout.ms", "librdkafka has one timeout for requests, socket.timeout.ms"),
-    ("socket.connection.setup.timeout.max.ms", "librdkafka has one timeout, socket.connection.setup.timeout.ms"),
+    (
+        "socket.connection.setup.timeout.max.ms",
+        "librdkafka has one timeout, socket.connection.setup.timeout.ms",
+    ),
     ("ssl.client.auth", "concerns servers"),
     ("ssl.protocol", "OpenSSL chooses the newest version of TLS"),
     ("ssl.provider", "TLS is OpenSSL's"),
@@ -86,10 +89,22 @@ pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
 /// Java settings that ask for something librdkafka, as built here, cannot do.
 pub(super) const REFUSED: &[(&str, &str)] = &[
     ("ssl.engine.factory.class", "is a class of the JVM; set PEM files or a PKCS12 key store"),
-    ("sasl.login.", "login classes and their options are the JVM's; write the credentials into sasl.jaas.config"),
-    ("sasl.client.callback.handler.class", "is a class of the JVM; write the credentials into sasl.jaas.config"),
-    ("sasl.kerberos.", "Kerberos is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates"),
-    ("sasl.oauthbearer.", "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates"),
+    (
+        "sasl.login.",
+        "login classes and their options are the JVM's; write the credentials into sasl.jaas.config",
+    ),
+    (
+        "sasl.client.callback.handler.class",
+        "is a class of the JVM; write the credentials into sasl.jaas.config",
+    ),
+    (
+        "sasl.kerberos.",
+        "Kerberos is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
+    ),
+    (
+        "sasl.oauthbearer.",
+        "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
+    ),
 ];
 
 /// Java names, and aliases, that only differ from librdkafka's.
@@ -131,12 +146,8 @@ pub(super) fn consumer(
     pattern: bool,
     findings: &mut ConfigErrors,
 ) -> ConsumerConfig {
-    let mut translation = Translation {
-        java: Vec::new(),
-        settings: BTreeMap::new(),
-        max_poll_records: None,
-        findings,
-    };
+    let mut translation =
+        Translation { java: Vec::new(), settings: BTreeMap::new(), max_poll_records: None, findings };
     translation.defaults(name, pattern);
     for (java, property) in user_settings(worker, connector, policy, translation.findings) {
         // A setting of a higher layer takes its place in the order too: two names may mean one setting of librdkafka.
@@ -249,11 +260,17 @@ impl<'a> Translation<'a> {
                         self.findings.warning(property, note);
                     }
                 }
-                Err(why) => self.findings.error(property, why),
+                Err(why) => self.findings.refusal(
+                    Some(property),
+                    &property.key,
+                    why,
+                    "names an assignor that is not known",
+                ),
             },
             "auto.offset.reset" if value == "none" => self.set(java, "error"),
             "auto.offset.reset" if value.starts_with("by_duration:") => {
-                self.findings.error(property, "by_duration is not known to librdkafka: use earliest, latest or none");
+                self.findings
+                    .error(property, "by_duration is not known to librdkafka: use earliest, latest or none");
             }
             "ssl.endpoint.identification.algorithm" if value.is_empty() => self.set(java, "none"),
             "metadata.max.age.ms" => {
@@ -278,12 +295,18 @@ impl<'a> Translation<'a> {
                 let known = librdkafka::names()
                     .chain(RENAMED.iter().map(|(java, _)| *java))
                     .chain(TRANSLATED.iter().chain(stores::JAVA_NAMES).copied());
-                let mean = nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
-                self.findings.error(property, format!("no consumer setting of librdkafka or Java that is known{mean}"));
+                let mean =
+                    nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
+                self.findings.error(
+                    property,
+                    format!("no consumer setting of librdkafka or Java that is known{mean}"),
+                );
             }
             Some(accepts) => match accepts.refusal(value) {
                 Some(why) => self.invalid(java, property, &why),
-                None if matches!(accepts, Accepts::OneOf(_) | Accepts::Flag) => self.set(name, value.to_ascii_lowercase()),
+                None if matches!(accepts, Accepts::OneOf(_) | Accepts::Flag) => {
+                    self.set(name, value.to_ascii_lowercase())
+                }
                 None => self.set(name, value),
             },
         }
@@ -298,7 +321,8 @@ impl<'a> Translation<'a> {
     fn security(&mut self) {
         let protocol = self.settings.get("security.protocol").cloned().unwrap_or_default();
         if protocol.contains("ssl") {
-            let java = |name: &str| self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property);
+            let java =
+                |name: &str| self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property);
             self.settings.extend(stores::translate(java, self.findings));
         }
         if !protocol.starts_with("sasl_") {
@@ -321,7 +345,10 @@ impl<'a> Translation<'a> {
                 self.findings.error(property, why);
             }
             None => {
-                let why = format!("must be set, to one of {}: Java's default GSSAPI is not supported yet", MECHANISMS.join(", "));
+                let why = format!(
+                    "must be set, to one of {}: Java's default GSSAPI is not supported yet",
+                    MECHANISMS.join(", ")
+                );
                 self.findings.error_at(self.java("security.protocol"), "sasl.mechanism", why);
             }
         }
@@ -346,7 +373,8 @@ impl<'a> Translation<'a> {
         if self.settings.get("group.protocol").is_some_and(|protocol| protocol == "consumer") {
             for name in ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"] {
                 if let Some(property) = self.java(name) {
-                    self.findings.error(property, "cannot be set with group.protocol=consumer: the broker decides");
+                    self.findings
+                        .error(property, "cannot be set with group.protocol=consumer: the broker decides");
                 }
             }
         }

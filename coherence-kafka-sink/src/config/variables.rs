@@ -41,7 +41,11 @@ pub(super) struct Variables {
 
 impl Variables {
     /// The providers that the worker's settings declare, and the built-in aliases that they leave free.
-    pub(super) fn declared(worker: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
+    pub(super) fn declared(
+        worker: &Properties,
+        environment: Environment,
+        findings: &mut ConfigErrors,
+    ) -> Self {
         let mut providers = BTreeMap::from([
             ("file".to_owned(), Provider::File { allowed: None }),
             ("dir".to_owned(), Provider::Directory { allowed: None }),
@@ -75,7 +79,8 @@ impl Variables {
         resolved.value.clear();
         let mut rest = 0;
         for captures in VARIABLE.captures_iter(&property.value) {
-            let (Some(whole), Some(alias), Some(key)) = (captures.get(0), captures.get(1), captures.get(4)) else {
+            let (Some(whole), Some(alias), Some(key)) = (captures.get(0), captures.get(1), captures.get(4))
+            else {
                 continue;
             };
             let path = captures.get(3).map_or("", |path| path.as_str());
@@ -85,7 +90,11 @@ impl Variables {
                 None => {
                     findings.warning(
                         property,
-                        format!("{} stays as it is: no provider has the alias {}", whole.as_str(), alias.as_str()),
+                        format!(
+                            "{} stays as it is: no provider has the alias {}",
+                            whole.as_str(),
+                            alias.as_str()
+                        ),
                     );
                     resolved.value.push_str(whole.as_str());
                 }
@@ -114,7 +123,11 @@ impl Provider {
                                org.apache.kafka.common.config.provider";
         let key = format!("config.providers.{alias}.class");
         let Some(class) = worker.get(&key) else {
-            findings.error_at(Some(list), &key, format!("Missing required configuration \"{key}\" which has no default value."));
+            findings.error_at(
+                Some(list),
+                &key,
+                format!("Missing required configuration \"{key}\" which has no default value."),
+            );
             return None;
         };
         let param = |name: &str| worker.get(&format!("config.providers.{alias}.param.{name}"));
@@ -136,7 +149,10 @@ impl Provider {
                 Some(Provider::Environment { allowed })
             }
             _ => {
-                findings.error(class, format!("Class {} could not be found: built in are {CLASSES}", class.shown()));
+                findings.error(
+                    class,
+                    format!("Class {} could not be found: built in are {CLASSES}", class.shown()),
+                );
                 None
             }
         }

@@ -84,7 +84,9 @@ impl OverridePolicy {
             OverridePolicy::Allowlist(keys) => ("Allowlist", keys.iter().any(|allowed| allowed == key)),
         };
         (!allowed).then(|| {
-            format!("The '{name}' policy does not allow '{key}' to be overridden in the connector configuration.")
+            format!(
+                "The '{name}' policy does not allow '{key}' to be overridden in the connector configuration."
+            )
         })
     }
 }
@@ -112,20 +114,30 @@ impl WorkerConfig {
         // What is wrong with them is reported with each connector, whose consumers have them too.
         let mut findings = ConfigErrors::default();
         let none = Properties::default();
-        translate::consumer("", &self.properties, &none, &self.override_policy, false, &mut findings).for_task(0)
+        translate::consumer("", &self.properties, &none, &self.override_policy, false, &mut findings)
+            .for_task(0)
     }
 
     /// A worker even where it is refused, so that its connectors can be checked all the same.
-    pub(super) fn check(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
+    pub(super) fn check(
+        properties: &Properties,
+        environment: Environment,
+        findings: &mut ConfigErrors,
+    ) -> Self {
         let variables = Variables::declared(properties, environment, findings);
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
         let strangers = properties.iter().filter(|property| {
-            owner == Owner::Worker || !matches!(table::known(Owner::Connector, &property.key), Known::Yes | Known::WithoutEffect(_))
+            owner == Owner::Worker
+                || !matches!(
+                    table::known(Owner::Connector, &property.key),
+                    Known::Yes | Known::WithoutEffect(_)
+                )
         });
         report_strangers(strangers, owner, findings);
-        let (values, violations) = table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
+        let (values, violations) =
+            table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
         for violation in violations {
             let property = properties.get(violation.key());
             findings.violation(property, violation);
@@ -136,7 +148,9 @@ impl WorkerConfig {
         WorkerConfig {
             listeners,
             advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
-            advertised_port: u16::try_from(values.number("rest.advertised.port")).ok().filter(|port| *port > 0),
+            advertised_port: u16::try_from(values.number("rest.advertised.port"))
+                .ok()
+                .filter(|port| *port > 0),
             offset_flush_interval: millis(&values, "offset.flush.interval.ms"),
             offset_flush_timeout: millis(&values, "offset.flush.timeout.ms"),
             shutdown_timeout: millis(&values, "task.shutdown.graceful.timeout.ms"),
@@ -199,15 +213,17 @@ pub(super) fn millis(values: &Values, key: &str) -> Duration {
 
 fn listeners(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<Listener> {
     let mut listeners = Vec::new();
-    let mut refuse = |why: &str| findings.error_at(properties.get("listeners"), "listeners", why);
+    let property = properties.get("listeners");
     let items = values.list("listeners");
-    if items.is_empty() {
-        refuse("needs at least one address: write http://host:port");
+    if items.is_empty() && values.typed("listeners").is_some() {
+        findings.error_at(property, "listeners", "needs at least one address: write http://host:port");
     }
     for item in items {
         match listener(item) {
             Ok(listener) => listeners.push(listener),
-            Err(why) => refuse(&why),
+            Err(why) => {
+                findings.refusal(property, "listeners", why, "an item is not of the form http://host:port")
+            }
         }
     }
     listeners
@@ -236,7 +252,13 @@ fn override_policy(values: &Values, properties: &Properties, findings: &mut Conf
     OverridePolicy::parse(class, allowlist).unwrap_or_else(|| {
         let property = properties.get(KEY);
         let shown = property.map_or(class, Property::shown);
-        findings.error_at(property, KEY, format!("Invalid value {shown} for configuration {KEY}: known are All, None, Principal and Allowlist"));
+        findings.error_at(
+            property,
+            KEY,
+            format!(
+                "Invalid value {shown} for configuration {KEY}: known are All, None, Principal and Allowlist"
+            ),
+        );
         OverridePolicy::None
     })
 }

@@ -86,7 +86,7 @@ impl LogicalLines<'_> {
                 escaped = c == '\\' && !escaped;
             } else if text.is_empty() {
                 at_line_start = true;
-            } else if escaped {
+            } else if escaped && self.chars.peek().is_some() {
                 text.pop();
                 escaped = false;
                 at_line_start = true;
@@ -94,6 +94,8 @@ impl LogicalLines<'_> {
                 if c == '\r' && self.chars.peek() == Some(&'\n') {
                     self.next_char();
                 }
+            } else if escaped {
+                break;
             } else {
                 return Some((first_line, text));
             }
@@ -142,7 +144,9 @@ fn unescape(text: &str) -> Option<String> {
             Some('u') => {
                 let high = unit(&mut chars)?;
                 if (0xd800..0xdc00).contains(&high) {
-                    let low = (chars.next()? == '\\' && chars.next()? == 'u').then(|| unit(&mut chars)).flatten()?;
+                    let low = (chars.next()? == '\\' && chars.next()? == 'u')
+                        .then(|| unit(&mut chars))
+                        .flatten()?;
                     plain.extend(char::decode_utf16([high, low]).next()?.ok());
                     if !(0xdc00..0xe000).contains(&low) {
                         return None;

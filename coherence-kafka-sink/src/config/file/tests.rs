@@ -64,7 +64,8 @@ fn connector_files_are_read_as_connect_standalone_reads_them() {
             continue;
         }
         let file = parse("f", &hex(&case));
-        let named = file.as_ref().is_ok_and(|file| file.settings.iter().any(|property| property.key == "name"));
+        let named =
+            file.as_ref().is_ok_and(|file| file.settings.iter().any(|property| property.key == "name"));
         if case["outcome"] == "error" {
             // A missing name is refused by the typed parse.
             assert!(!named, "{case}");
@@ -147,7 +148,8 @@ fn broken_json_is_reported_as_json_with_its_line() {
 
 #[test]
 fn settings_of_json_know_their_line() {
-    let text = "{\n \"name\": \"a\",\n \"config\": {\n  \"tasks.max\" : 2,\n  \"topics\": \"tasks.max\"\n }\n}";
+    let text =
+        "{\n \"name\": \"a\",\n \"config\": {\n  \"tasks.max\" : 2,\n  \"topics\": \"tasks.max\"\n }\n}";
     let file = parse("c.json", text.as_bytes()).unwrap();
     let origins: Vec<_> = file.settings.iter().map(|p| (p.key.as_str(), p.origin.as_str())).collect();
     assert_eq!(origins, [("name", "c.json:2"), ("tasks.max", "c.json:4"), ("topics", "c.json:5")]);
@@ -198,22 +200,4 @@ proptest! {
     fn no_text_of_special_characters_makes_it_panic(text in "[\\\\u0a=: \t\r\n#!{}\"]{0,40}") {
         let _ = parse("f", text.as_bytes());
     }
-}
-#[test]
-fn zz_tmp_crate() {
-    let mut bad = vec![];
-    for case in vectors("properties") {
-        let bytes = hex(&case);
-        let r = std::panic::catch_unwind(|| {
-            let mut m: Vec<(String, String)> = vec![];
-            java_properties::PropertiesIter::new(&bytes[..]).read_into(|k, v| { m.retain(|(x, _)| *x != k); m.push((k, v)); }).ok().map(|_| m)
-        });
-        let expected: Option<Vec<(String, String)>> = case["entries"].as_array().and_then(|a| a.iter().map(|e| Some((e[0].as_str()?.to_owned(), e[1].as_str()?.to_owned()))).collect());
-        let mut got = r.unwrap_or(Some(vec![("PANIC".into(), "".into())]));
-        if let Some(g) = &mut got { g.sort() }
-        let mut expected = expected; if let Some(e) = &mut expected { e.sort() }
-        if got != expected { bad.push((case["text"].to_string(), got)); }
-    }
-    println!("BAD {} {bad:#?}", bad.len());
-    panic!();
 }

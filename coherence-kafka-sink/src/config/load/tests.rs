@@ -1,0 +1,162 @@
+use super::*;
+
+const WORKER: &str = "bootstrap.servers=b:9092\n\
+                      key.converter=org.apache.kafka.connect.storage.StringConverter\n\
+                      value.converter=org.apache.kafka.connect.json.JsonConverter\n\
+                      value.converter.schemas.enable=false\n\
+                      offset.storage.file.filename=/tmp/connect.offsets\n\
+                      consumer.max.poll.records=100\n";
+const CONNECTOR: &str = "name=s\nconnector.class=CoherenceSink\ntopics=a,b\ncoherence.cache.mappings=a->x\n\
+                         coherence.session=embedded\n";
+
+/// Loads files of these names and texts: the first is the worker's.
+fn load_files(files: &[(&str, &str)], change: impl FnOnce(&mut Sources)) -> Result<Loaded, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = files
+        .iter()
+        .map(|(name, text)| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        })
+        .collect();
+    let (worker, connectors) = paths.split_first().unzip();
+    let mut sources = Sources {
+        worker_file: worker.cloned(),
+        connector_files: connectors.map(<[PathBuf]>::to_vec).unwrap_or_default(),
+        ..Sources::default()
+    };
+    change(&mut sources);
+    let prefix = format!("{}/", directory.path().display());
+    load(&sources).map_err(|error| {
+        let kind = if matches!(error, LoadError::Worker(_)) { "worker" } else { "connector" };
+        format!("{kind}: {error}").replace(&prefix, "")
+    })
+}
+
+fn unchanged(_: &mut Sources) {}
+
+#[test]
+fn a_worker_and_its_connectors_are_loaded_from_their_files() {
+    let json =
+        r#"{"name":"j","config":{"connector.class":"CoherenceSink","topics":"t"},"initial_state":"PAUSED"}"#;
+    let files = [("w.properties", WORKER), ("c.properties", CONNECTOR), ("j.json", json)];
+    let loaded = load_files(&files, unchanged).unwrap();
+    let names: Vec<_> = loaded.connectors.iter().map(|connector| connector.config.name.as_str()).collect();
+    assert_eq!(names, ["s", "j"]);
+    assert_eq!(loaded.connectors[0].initial_state, InitialState::Running);
+    assert_eq!(loaded.connectors[1].initial_state, InitialState::Paused);
+    let config = &loaded.connectors[0].config;
+    assert_eq!(config.batch_records, 100);
+    assert!(config.consumer_settings(0).contains(&("bootstrap.servers".to_owned(), "b:9092".to_owned())));
+    assert_eq!(loaded.worker.warnings.len(), 1, "{:?}", loaded.worker.warnings);
+    assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn one_file_may_hold_the_worker_and_a_connector() {
+    let both = format!("{WORKER}{CONNECTOR}");
+    let loaded = load_files(&[("both.properties", &both)], unchanged).unwrap();
+    assert_eq!(loaded.connectors[0].config.name, "s");
+    assert_eq!(loaded.connectors[0].config.warnings, []);
+    assert_eq!(loaded.worker.warnings.len(), 1, "{:?}", loaded.worker.warnings);
+}
+
+#[test]
+fn environment_and_command_line_lie_over_the_files() {
+    let loaded = load_files(&[("w.properties", WORKER), ("c.properties", CONNECTOR)], |sources| {
+        sources.environment = [
+            ("CONNECT_CONSUMER_MAX_POLL_RECORDS", "50"),
+            ("CONNECT_OFFSET_FLUSH_INTERVAL_MS", "1"),
+            ("CONNECTOR_TASKS_MAX", "2"),
+            ("CONNECTOR_TOPICS", "c"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        sources.set = vec!["offset.flush.interval.ms=7".to_owned()];
+        sources.connector_set = vec!["tasks.max=3".to_owned()];
+    })
+    .unwrap();
+    let config = &loaded.connectors[0].config;
+    assert_eq!(config.batch_records, 50);
+    assert_eq!(loaded.worker.offset_flush_interval.as_millis(), 7);
+    assert_eq!(config.tasks_max, 3);
+    assert_eq!(config.topics, crate::config::Topics::List(vec!["c".to_owned()]));
+}
+
+#[test]
+fn in_a_shared_file_an_override_of_the_worker_reaches_the_connector() {
+    let both = format!("{WORKER}{CONNECTOR}");
+    let loaded = load_files(&[("both.properties", &both)], |sources| {
+        sources.set = vec!["value.converter=org.apache.kafka.connect.storage.StringConverter".to_owned()];
+    })
+    .unwrap();
+    let class = loaded.connectors[0].config.value_converter.class_name();
+    assert_eq!(class, "org.apache.kafka.connect.storage.StringConverter");
+}
+
+#[test]
+fn a_connector_may_come_from_the_command_line_alone() {
+    let loaded = load_files(&[("w.properties", WORKER)], |sources| {
+        sources.connector_set = CONNECTOR.lines().map(str::to_owned).collect();
+    })
+    .unwrap();
+    assert_eq!(loaded.connectors[0].config.name, "s");
+}
+
+#[test]
+fn a_worker_without_connectors_is_fine() {
+    assert!(load_files(&[("w.properties", WORKER)], unchanged).unwrap().connectors.is_empty());
+}
+
+#[test]
+fn the_errors_of_all_files_come_together() {
+    let worker = format!("{WORKER}listeners=x\n");
+    let connector = format!("{CONNECTOR}tasks.max=0\n");
+    let second = "name=t\nconnector.class=CoherenceSink\ntopics=a\nsasl=x\ntransforms=r\n";
+    let files = [("w.properties", worker.as_str()), ("c.properties", &connector), ("d.properties", second)];
+    let error = load_files(&files, |sources| sources.set = vec!["sesame".to_owned()]).unwrap_err();
+    assert_eq!(
+        error,
+        "worker: 4 settings are refused\n  \
+         1. --set number 1 is not of the form key=value\n  \
+         2. w.properties:7: listeners: x is not an address: write http://host:port\n  \
+         3. c.properties:6: tasks.max: Invalid value 0 for configuration tasks.max: Value must be at least 1\n  \
+         4. d.properties:5: transforms: r is not supported yet: leave it out\n\
+         besides\n  \
+         - w.properties:5: offset.storage.file.filename: accepted, without effect: Concerns source connectors; \
+         offsets of a sink live in its consumer group.\n  \
+         - d.properties:4: sasl: unknown setting"
+    );
+}
+
+#[test]
+fn errors_of_connectors_alone_are_told_apart_from_those_of_the_worker() {
+    let files = [("w.properties", WORKER), ("c.properties", "name=s\n")];
+    let error = load_files(&files, unchanged).unwrap_err();
+    assert!(error.starts_with("connector: 3 settings are refused"), "{error}");
+}
+
+#[test]
+fn two_connectors_of_one_name_are_refused() {
+    let files = [("w.properties", WORKER), ("c.properties", CONNECTOR), ("d.properties", CONNECTOR)];
+    assert_eq!(
+        load_files(&files, unchanged).unwrap_err(),
+        "connector: one setting is refused\n  1. d.properties:1: name: another connector has the name s already\n\
+         besides\n  - w.properties:5: offset.storage.file.filename: accepted, without effect: Concerns source \
+         connectors; offsets of a sink live in its consumer group."
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_the_only_error() {
+    let error = load_files(&[("w.properties", WORKER)], |sources| {
+        sources.worker_file = Some(PathBuf::from("no/such/file"));
+    })
+    .unwrap_err();
+    assert!(
+        error.starts_with("worker: one setting is refused\n  1. no/such/file: cannot be read: "),
+        "{error}"
+    );
+}

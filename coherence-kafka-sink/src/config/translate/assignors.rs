@@ -33,6 +33,8 @@ pub(super) fn translate(list: &str) -> Result<(String, Option<String>), String> 
         return Ok((names.join(","), None));
     }
     let eager = eager.join(",");
-    let note = format!("becomes {eager}: librdkafka cannot mix eager and cooperative assignors, and Java rebalances eagerly with such a list");
+    let note = format!(
+        "becomes {eager}: librdkafka cannot mix eager and cooperative assignors, and Java rebalances eagerly with such a list"
+    );
     Ok((eager, Some(note)))
 }

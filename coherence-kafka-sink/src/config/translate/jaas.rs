@@ -25,7 +25,10 @@ pub(super) fn parse(text: &str) -> Result<Credentials, String> {
         return Err(format!("does not begin with a login module that is supported: {FORM}"));
     }
     let flag = tokens.next().unwrap_or_default();
-    if !["required", "requisite", "sufficient", "optional"].iter().any(|known| flag.eq_ignore_ascii_case(known)) {
+    if !["required", "requisite", "sufficient", "optional"]
+        .iter()
+        .any(|known| flag.eq_ignore_ascii_case(known))
+    {
         return Err(format!("lacks the word required behind the login module: {FORM}"));
     }
     let (mut username, mut password) = (None, None);
@@ -96,7 +99,8 @@ mod tests {
 
     #[test]
     fn plain_and_scram_give_user_name_and_password() {
-        let plain = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"p\";";
+        let plain =
+            "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"p\";";
         assert_eq!(read(plain), Ok(("u".to_owned(), "p".to_owned())));
         let scram = "org.apache.kafka.common.security.scram.ScramLoginModule  required\n  username='a b'\n  \
                      password=\"x=y;\\\"z\" tokenauth=\"false\" ;";
@@ -116,7 +120,10 @@ mod tests {
             (&format!("{PLAIN} required username=\"u\" password=\"sesame;"), "has a quote without end"),
             (&format!("{PLAIN} required password=\"sesame\";"), "lacks the username"),
             (&format!("{PLAIN} required username=\"u\";"), "lacks the password"),
-            (&format!("{PLAIN} required username \"u\" password=\"sesame\";"), "is not a list of name=\"value\""),
+            (
+                &format!("{PLAIN} required username \"u\" password=\"sesame\";"),
+                "is not a list of name=\"value\"",
+            ),
         ] {
             let why = read(text).unwrap_err();
             assert!(why.starts_with(expected), "{text}: {why}");

@@ -30,7 +30,7 @@ fn format(location: &Property, declared: Option<&Property>) -> Result<Format, St
         Some("PEM") => Ok(Format::Pem),
         Some("PKCS12") => Ok(Format::Pkcs12),
         Some("JKS") => Ok(Format::Jks),
-        Some(other) => Err(format!("unknown type of store {other}: known are PEM, PKCS12 and JKS")),
+        Some(_) => Err("unknown type of store: known are PEM, PKCS12 and JKS".to_owned()),
         None => Ok(match ending.as_str() {
             "pem" | "crt" | "cer" | "cert" => Format::Pem,
             "p12" | "pfx" => Format::Pkcs12,

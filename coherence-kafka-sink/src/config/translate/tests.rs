@@ -131,7 +131,8 @@ fn max_poll_records_is_a_bound_and_no_setting_of_librdkafka() {
 
 #[test]
 fn settings_of_the_jvm_are_noted_and_left_out() {
-    let translated = good(&[("key.deserializer", "x"), ("metrics.num.samples", "3"), ("interceptor.classes", "a.B")]);
+    let translated =
+        good(&[("key.deserializer", "x"), ("metrics.num.samples", "3"), ("interceptor.classes", "a.B")]);
     assert_eq!(translated.findings.warnings.len(), 3);
     assert_eq!(
         translated.findings.warnings[0].to_string(),
@@ -145,11 +146,17 @@ fn assignors_are_translated_and_a_mixed_list_keeps_the_eager_ones() {
     const PACKAGE: &str = "org.apache.kafka.clients.consumer.";
     let assignors = |list: &str| {
         let translated = good(&[("partition.assignment.strategy", list)]);
-        (translated.get("partition.assignment.strategy").unwrap().to_owned(), translated.findings.warnings.len())
+        (
+            translated.get("partition.assignment.strategy").unwrap().to_owned(),
+            translated.findings.warnings.len(),
+        )
     };
     assert_eq!(assignors(&format!("{PACKAGE}RangeAssignor")), ("range".to_owned(), 0));
     assert_eq!(assignors("RoundRobinAssignor, range"), ("roundrobin,range".to_owned(), 0));
-    assert_eq!(assignors(&format!("{PACKAGE}CooperativeStickyAssignor")), ("cooperative-sticky".to_owned(), 0));
+    assert_eq!(
+        assignors(&format!("{PACKAGE}CooperativeStickyAssignor")),
+        ("cooperative-sticky".to_owned(), 0)
+    );
     let default_of_java = format!("{PACKAGE}RangeAssignor,{PACKAGE}CooperativeStickyAssignor");
     assert_eq!(assignors(&default_of_java), ("range".to_owned(), 1));
 }
@@ -157,9 +164,21 @@ fn assignors_are_translated_and_a_mixed_list_keeps_the_eager_ones() {
 #[test]
 fn every_malformed_setting_is_refused_with_its_place() {
     for (key, value, expected) in [
-        ("max.poll.records", "x", "Invalid value x for configuration max.poll.records: Not a number of type INT"),
-        ("max.poll.records", "0", "Invalid value 0 for configuration max.poll.records: Value must be at least 1"),
-        ("fetch.min.bytes", "1k", "Invalid value 1k for configuration fetch.min.bytes: Not a number of type INT"),
+        (
+            "max.poll.records",
+            "x",
+            "Invalid value x for configuration max.poll.records: Not a number of type INT",
+        ),
+        (
+            "max.poll.records",
+            "0",
+            "Invalid value 0 for configuration max.poll.records: Value must be at least 1",
+        ),
+        (
+            "fetch.min.bytes",
+            "1k",
+            "Invalid value 1k for configuration fetch.min.bytes: Not a number of type INT",
+        ),
         (
             "fetch.max.wait.ms",
             "300001",
@@ -171,9 +190,21 @@ fn every_malformed_setting_is_refused_with_its_place() {
             "Invalid value newest for configuration auto.offset.reset: String must be one of: smallest, earliest, \
              beginning, largest, latest, end, error",
         ),
-        ("auto.offset.reset", "by_duration:P1D", "by_duration is not known to librdkafka: use earliest, latest or none"),
-        ("exclude.internal.topics", "no", "Invalid value no for configuration exclude.internal.topics: Expected value to be either true or false"),
-        ("check.crcs", "1", "Invalid value 1 for configuration check.crcs: Expected value to be either true or false"),
+        (
+            "auto.offset.reset",
+            "by_duration:P1D",
+            "by_duration is not known to librdkafka: use earliest, latest or none",
+        ),
+        (
+            "exclude.internal.topics",
+            "no",
+            "Invalid value no for configuration exclude.internal.topics: Expected value to be either true or false",
+        ),
+        (
+            "check.crcs",
+            "1",
+            "Invalid value 1 for configuration check.crcs: Expected value to be either true or false",
+        ),
         (
             "enable.auto.commit",
             "true",
@@ -184,8 +215,16 @@ fn every_malformed_setting_is_refused_with_its_place() {
             "true",
             "cannot be true: the sink commits an offset only when its record is in the map; leave it out",
         ),
-        ("fetch.min.byte", "1", "no consumer setting of librdkafka or Java that is known, did you mean fetch.min.bytes?"),
-        ("max.poll.record", "1", "no consumer setting of librdkafka or Java that is known, did you mean max.poll.records?"),
+        (
+            "fetch.min.byte",
+            "1",
+            "no consumer setting of librdkafka or Java that is known, did you mean fetch.min.bytes?",
+        ),
+        (
+            "max.poll.record",
+            "1",
+            "no consumer setting of librdkafka or Java that is known, did you mean max.poll.records?",
+        ),
         ("linger.ms", "1", "no consumer setting of librdkafka or Java that is known"),
         (
             "partition.assignment.strategy",
@@ -215,10 +254,8 @@ fn every_malformed_setting_is_refused_with_its_place() {
 
 #[test]
 fn the_broker_decides_with_the_consumer_protocol() {
-    let translated = translate(
-        &[("consumer.group.protocol", "consumer"), ("consumer.session.timeout.ms", "9000")],
-        &[],
-    );
+    let translated =
+        translate(&[("consumer.group.protocol", "consumer"), ("consumer.session.timeout.ms", "9000")], &[]);
     assert_eq!(
         translated.findings.errors[0].to_string(),
         "w: consumer.session.timeout.ms: cannot be set with group.protocol=consumer: the broker decides"
@@ -232,19 +269,25 @@ fn a_pattern_does_not_see_the_internal_topics_unless_asked() {
         translated.get("topic.blacklist").map(str::to_owned)
     };
     assert_eq!(blacklist(&[]).as_deref(), Some(INTERNAL_TOPICS));
-    assert_eq!(blacklist(&[("consumer.override.exclude.internal.topics", "true")]).as_deref(), Some(INTERNAL_TOPICS));
+    assert_eq!(
+        blacklist(&[("consumer.override.exclude.internal.topics", "true")]).as_deref(),
+        Some(INTERNAL_TOPICS)
+    );
     assert_eq!(blacklist(&[("consumer.override.exclude.internal.topics", "false")]), None);
 }
 
 #[test]
 fn the_policy_of_the_worker_refuses_overrides_in_connects_words() {
     let errors = |policy: OverridePolicy| -> Vec<String> {
-        let settings = [("consumer.override.max.poll.records", "5"), ("consumer.override.security.protocol", "SSL")];
+        let settings =
+            [("consumer.override.max.poll.records", "5"), ("consumer.override.security.protocol", "SSL")];
         let translated = translate_with(&[], &settings, &policy, false);
         translated.findings.iter().map(ToString::to_string).collect()
     };
     let refused = |policy: &str, key: &str| {
-        format!("c: consumer.override.{key}: The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration.")
+        format!(
+            "c: consumer.override.{key}: The '{policy}' policy does not allow '{key}' to be overridden in the connector configuration."
+        )
     };
     assert_eq!(errors(OverridePolicy::All), [""; 0]);
     assert_eq!(
@@ -263,11 +306,8 @@ const PLAIN: &str =
 
 #[test]
 fn jaas_becomes_user_name_and_password() {
-    let translated = good(&[
-        ("security.protocol", "SASL_SSL"),
-        ("sasl.mechanism", "PLAIN"),
-        ("sasl.jaas.config", PLAIN),
-    ]);
+    let translated =
+        good(&[("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN"), ("sasl.jaas.config", PLAIN)]);
     assert_eq!(translated.get("sasl.username"), Some("u"));
     assert_eq!(translated.get("sasl.password"), Some("sesame"));
     assert_eq!(translated.get("sasl.jaas.config"), None);
@@ -297,7 +337,10 @@ fn sasl_without_a_mechanism_that_is_supported_is_refused() {
     );
     let wrong = "com.acme.Login required password=\"sesame\";";
     let message = errors(&[("consumer.sasl.mechanism", "PLAIN"), ("consumer.sasl.jaas.config", wrong)]);
-    assert!(message.starts_with("w: consumer.sasl.jaas.config: does not begin with a login module"), "{message}");
+    assert!(
+        message.starts_with("w: consumer.sasl.jaas.config: does not begin with a login module"),
+        "{message}"
+    );
     assert!(!message.contains("sesame"));
 }
 
@@ -331,11 +374,14 @@ fn stores_that_librdkafka_cannot_read_are_refused_with_what_to_do() {
         (vec![("ssl.truststore.location", "/t.p12")], "librdkafka reads trusted certificates from PEM alone"),
         (
             vec![("ssl.truststore.location", "/t.pem"), ("ssl.truststore.type", "BKS")],
-            "unknown type of store BKS: known are PEM, PKCS12 and JKS",
+            "unknown type of store: known are PEM, PKCS12 and JKS",
         ),
         (vec![("ssl.keystore.location", "/k.jks")], "JKS is a format of the JVM: convert the store"),
         (vec![("ssl.keystore.location", "/k.p12")], "a PKCS12 key store needs ssl.keystore.password"),
-        (vec![("ssl.keystore.key", "sesame")], "ssl.keystore.certificate.chain and ssl.keystore.key need each other"),
+        (
+            vec![("ssl.keystore.key", "sesame")],
+            "ssl.keystore.certificate.chain and ssl.keystore.key need each other",
+        ),
     ] {
         let mut worker = vec![("security.protocol", "SSL")];
         worker.extend(&settings);

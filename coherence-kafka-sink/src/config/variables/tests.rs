@@ -85,7 +85,9 @@ fn a_known_provider_without_the_key_is_an_error() {
     assert!(error(&[], &format!("${{file:{path}/p:no}}")).ends_with("/p has no key no"));
     assert!(error(&[], &format!("${{file:{path}/none:no}}")).contains("could not read "));
     assert!(error(&[], "${file:no}").contains("could not read "));
-    assert!(error(&[], &format!("${{dir:{path}:../p}}")).contains("is not the name of a file directly inside"));
+    assert!(
+        error(&[], &format!("${{dir:{path}:../p}}")).contains("is not the name of a file directly inside")
+    );
     assert!(error(&[], &format!("${{dir:{path}:.}}")).contains("is not "));
     assert!(error(&[], &format!("${{dir:{path}:none}}")).contains("could not read "));
 }
@@ -111,7 +113,11 @@ fn declared_limits_are_obeyed() {
     assert_eq!(resolve(&worker, &format!("${{file:{allowed}/p:a}}")).0.value, "b");
     assert_eq!(resolve(&worker, "${e:SET}").0.value, "fromenv");
     let roundabout = format!("${{file:{allowed}/../out/p:a}}");
-    for text in [format!("${{file:{}/p:a}}", outside.display()), roundabout, format!("${{dir:{}:p}}", outside.display())] {
+    for text in [
+        format!("${{file:{}/p:a}}", outside.display()),
+        roundabout,
+        format!("${{dir:{}:p}}", outside.display()),
+    ] {
         assert!(error(&worker, &text).contains("allowed.paths of the provider does not hold"), "{text}");
     }
     assert!(error(&worker, "${e:PW}").contains("allowlist.pattern of the provider does not allow this name"));

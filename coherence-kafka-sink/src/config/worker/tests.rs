@@ -82,7 +82,8 @@ fn the_default_of_a_setting_that_is_not_supported_yet_is_accepted() {
 
 #[test]
 fn policies_have_short_names_and_class_names() {
-    let policy = |class| parse(&[("connector.client.config.override.policy", class)]).unwrap().override_policy;
+    let policy =
+        |class| parse(&[("connector.client.config.override.policy", class)]).unwrap().override_policy;
     assert_eq!(policy("None"), OverridePolicy::None);
     let class = "org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy";
     assert_eq!(policy(class), OverridePolicy::Principal);

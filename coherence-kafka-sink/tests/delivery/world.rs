@@ -1,0 +1,240 @@
+//! A worker between an embedded broker and maps that fail when they are told to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use coherence_kafka_common::local::LocalSession;
+use coherence_kafka_common::map::{Entries, Format, MapError, NamedMap, Session};
+use coherence_kafka_sink::config::{Environment, Properties, WorkerConfig};
+use coherence_kafka_sink::kafka::embedded::{EmbeddedKafka, Producer};
+use coherence_kafka_sink::worker::{TaskStatus, Worker};
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How the maps of a world misbehave.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// So many writes from now on are applied by half and then answered as unavailable.
+    pub half_applied: AtomicU32,
+    /// While set, every write is answered as unavailable, and nothing is applied.
+    pub away: std::sync::atomic::AtomicBool,
+    /// A write that holds this key is refused for good.
+    pub refused_key: Mutex<Option<Vec<u8>>>,
+    /// Writes that were asked for.
+    pub writes: AtomicU64,
+}
+
+#[derive(Debug)]
+struct FaultySession {
+    maps: Arc<LocalSession>,
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug)]
+struct FaultyMap {
+    map: Arc<dyn NamedMap>,
+    faults: Arc<Faults>,
+}
+
+impl Session for FaultySession {
+    fn format(&self) -> Format {
+        self.maps.format()
+    }
+
+    fn check_map_name(&self, name: &str) -> Result<(), MapError> {
+        self.maps.check_map_name(name)
+    }
+
+    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        Box::pin(async move {
+            let map = self.maps.map(name).await?;
+            Ok(Arc::new(FaultyMap { map, faults: self.faults.clone() }) as Arc<dyn NamedMap>)
+        })
+    }
+}
+
+impl FaultyMap {
+    /// What of a write is applied, and how it is answered.
+    fn judge(&self, batch: Arc<Entries>) -> (Arc<Entries>, Result<(), MapError>) {
+        self.faults.writes.fetch_add(1, Ordering::Relaxed);
+        let unavailable = || Err(MapError::Unavailable("told to be away".to_owned()));
+        if self.faults.away.load(Ordering::Relaxed) {
+            return (Arc::default(), unavailable());
+        }
+        let refused = self.faults.refused_key.lock().clone();
+        if refused.is_some_and(|key| batch.iter().any(|(k, _)| k.ends_with(&key))) {
+            return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
+        }
+        let fails = self.faults.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        if fails.is_ok() {
+            let half = batch.iter().take(batch.len() / 2);
+            return (Arc::new(Entries::from_pairs(half)), unavailable());
+        }
+        (batch, Ok(()))
+    }
+}
+
+impl NamedMap for FaultyMap {
+    fn name(&self) -> &str {
+        self.map.name()
+    }
+
+    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        Box::pin(async move {
+            let (applied, answer) = self.judge(entries);
+            self.map.put_all(applied).await?;
+            answer
+        })
+    }
+
+    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        Box::pin(async move {
+            let (applied, answer) = self.judge(keys);
+            self.map.remove_all(applied).await?;
+            answer
+        })
+    }
+
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        self.map.get(key)
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
+        self.map.size()
+    }
+
+    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        self.map.entries()
+    }
+}
+
+/// One broker, one set of maps, and workers that come and go.
+pub struct World {
+    broker: EmbeddedKafka,
+    runtime: tokio::runtime::Runtime,
+    maps: Arc<LocalSession>,
+    pub faults: Arc<Faults>,
+    producer: Producer,
+}
+
+impl World {
+    pub fn new(topics: &[(&str, i32)]) -> Self {
+        let broker = EmbeddedKafka::start().unwrap();
+        for (topic, partitions) in topics {
+            broker.create_topic(topic, *partitions).unwrap();
+        }
+        let producer = Producer::new(&settings(&[
+            ("bootstrap.servers", &broker.bootstrap_servers()),
+            ("partitioner", "murmur2_random"),
+            ("linger.ms", "0"),
+        ]));
+        Self {
+            producer: producer.unwrap(),
+            broker,
+            runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+            maps: Arc::new(LocalSession::new(Format::Pof)),
+            faults: Arc::default(),
+        }
+    }
+
+    /// A worker with one connector named `c`: strings to strings, small batches, quick retries.
+    pub fn worker(&self, connector: &[(&str, &str)]) -> Worker {
+        let string = "org.apache.kafka.connect.storage.StringConverter";
+        let bootstrap = self.broker.bootstrap_servers();
+        let properties = Properties::from_pairs(
+            "test",
+            [
+                ("bootstrap.servers", bootstrap.as_str()),
+                ("key.converter", string),
+                ("value.converter", string),
+                ("offset.flush.interval.ms", "20"),
+            ],
+        );
+        let config = WorkerConfig::parse(&properties, Environment::default()).unwrap();
+        let (maps, faults) = (self.maps.clone(), self.faults.clone());
+        let open = Box::new(move |_: &_| {
+            Ok(Arc::new(FaultySession { maps: maps.clone(), faults: faults.clone() }) as Arc<dyn Session>)
+        });
+        let worker = Worker::new(config, open, None, self.runtime.handle().clone());
+        let mut all = BTreeMap::from([
+            ("name", "c"),
+            ("connector.class", "CoherenceSink"),
+            ("coherence.retry.backoff.ms", "1"),
+            ("coherence.retry.backoff.max.ms", "5"),
+            ("consumer.override.session.timeout.ms", "6000"),
+        ]);
+        all.extend(connector.iter().copied());
+        worker.create(&Properties::from_pairs("test", all)).unwrap();
+        worker
+    }
+
+    pub fn produce(&self, topic: &str, key: Option<&str>, value: Option<&str>) {
+        self.producer.send(topic, key.map(str::as_bytes), value.map(str::as_bytes)).unwrap();
+    }
+
+    pub fn flush(&self) {
+        self.producer.flush(DEADLINE).unwrap();
+    }
+
+    /// The entries of a map, keys and values as the texts they were produced as.
+    pub fn map(&self, name: &str) -> BTreeMap<String, String> {
+        let entries = self.runtime.block_on(async { self.maps.map(name).await.unwrap().entries().await.unwrap() });
+        entries.iter().map(|(key, value)| (text(key), text(value))).collect()
+    }
+
+    /// The offset committed for a partition by the group of the connector `c`.
+    pub fn committed(&self, topic: &str, partition: i32) -> Option<i64> {
+        let client: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.broker.bootstrap_servers())
+            .set("group.id", "connect-c")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, partition);
+        let list = client.committed_offsets(list, DEADLINE).unwrap();
+        match list.elements()[0].offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        }
+    }
+}
+
+pub fn tasks(worker: &Worker) -> Vec<TaskStatus> {
+    worker.status("c").unwrap()
+}
+
+pub fn confirmed(worker: &Worker) -> u64 {
+    tasks(worker).iter().map(|task| task.counters.confirmed.now()).sum()
+}
+
+pub fn failures(worker: &Worker) -> Vec<String> {
+    tasks(worker).iter().filter_map(|task| task.failure.as_ref().map(ToString::to_string)).collect()
+}
+
+/// Polls until `condition` holds; fails with `what` at the deadline.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn settings(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn text(binary: &[u8]) -> String {
+    match coherence_kafka_common::pof::decode(&binary[1..]).unwrap() {
+        coherence_kafka_common::pof::PofValue::String(text) => text,
+        other => panic!("not a text: {other:?}"),
+    }
+}
