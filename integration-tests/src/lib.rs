@@ -1,1 +1,21 @@
-//! stub
+//! The real servers of the suites: a Kafka broker and a Coherence grid, fetched from Maven Central, started on free
+//! loopback ports, broken in every way a test needs, and never left behind.
+//!
+//! ```text
+//! peers    the servers' jars in target/peers (fetched once) and the tests' switch COHERENCE_KAFKA_PEERS
+//! kafka    one broker          grid   one storage member, and the tool that looks into it
+//! shared   one of each for all tests of a process        process   a child that dies with its parent
+//! sandbox  names, ports and folders of one test          wait      until a condition holds
+//! ```
+//!
+//! It never asserts anything about the product: that is the business of `tests/it`.
+
+pub mod grid;
+pub mod kafka;
+pub mod peers;
+pub mod process;
+pub mod sandbox;
+pub mod shared;
+pub mod sink;
+pub mod tls;
+pub mod wait;

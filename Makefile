@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench doc peers
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what the build and the tests need
+	@scripts/setup
+
+demo: setup ## a sink at work on an embedded map; PEERS=real: between a real Kafka and a real Coherence
+ifeq ($(PEERS),real)
+	@cargo run --release -p integration-tests --bin demo-real
+else
+	@cargo run --release -p coherence-kafka-sink -- demo config/demo/worker.properties config/demo/connector.properties
+endif
+
+test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and Coherence
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	cargo test --workspace 2>&1 | tee "$$log"; \
+	echo "peers' tests skipped: $$(grep -c 'SKIPPED (COHERENCE_KAFKA_PEERS=off)' "$$log" || true)"
+
+check: setup ## format, lints, documentation, the crates' rooms, licences
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	@cargo test -p integration-tests --test it rooms::
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+	else echo "cargo deny is not installed: licences and advisories were not checked"; fi
+
+bench: setup ## measure: the codecs, and the sink between a real Kafka and a real Coherence
+	@cargo bench --workspace
+	@cargo run --release -p integration-tests --bin bench
+
+doc: setup ## the documentation of all crates, in target/doc
+	@cargo doc --workspace --no-deps
+
+peers: setup ## start a real Kafka and a real Coherence, until Ctrl-C
+	@cargo run -q -p integration-tests --bin peers

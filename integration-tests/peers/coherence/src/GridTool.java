@@ -1,0 +1,433 @@
+import com.tangosol.io.Serializer;
+import com.tangosol.io.pof.PofReader;
+import com.tangosol.io.pof.PofWriter;
+import com.tangosol.io.pof.PortableObject;
+import com.tangosol.net.BackingMapManagerContext;
+import com.tangosol.net.CacheFactory;
+import com.tangosol.net.CacheService;
+import com.tangosol.net.Coherence;
+import com.tangosol.net.NamedCache;
+import com.tangosol.net.PartitionedService;
+import com.tangosol.net.partition.PartitionSet;
+import com.tangosol.util.Binary;
+import com.tangosol.util.ExternalizableHelper;
+import com.tangosol.util.NullImplementation;
+import com.tangosol.util.filter.AlwaysFilter;
+import com.tangosol.util.filter.PartitionedFilter;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.Serializable;
+import java.lang.reflect.Array;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * A storage member, started by Coherence's own main class, and beside it the independent reader and writer of the grid:
+ * it uses nothing but the plain Coherence API, so what it says about a map is what a Java application would see.
+ * It lives in the member's own process because a service whose serializer is JSON dies when a second member joins
+ * (25.03.2: JsonBindingException in MemberWelcome).
+ *
+ * It reads one command per line from standard input and answers each with one line of JSON on standard output:
+ * {@code {"ok":…}} or {@code {"error":"…"}}. Fields are separated by a tab; inside a field the backslash escapes
+ * {@code \t}, {@code \n}, {@code \r} and {@code \\} stand for themselves.
+ *
+ * <pre>
+ * size MAP                          number of entries
+ * get MAP TYPE KEY                  {"class":…,"text":…} of the value, or null
+ * put MAP TYPE KEY TYPE VALUE       null
+ * remove MAP TYPE KEY               like get, of what was there
+ * stored MAP TYPE KEY               the stored bytes of the value in hex, decorations and all, or null
+ * store MAP TYPE KEY HEX            puts exactly these bytes as the stored value
+ * dump MAP FILE                     writes "key TAB value" lines in no order, and answers their number
+ * digest MAP                        {"count":…,"digest":…}, see digest()
+ * clear MAP | truncate MAP          null
+ * bytes TYPE VALUE                  the value as the grid's serializer writes it, in hex
+ * object HEX                        {"class":…,"text":…} of what the grid's serializer reads from these bytes
+ * </pre>
+ */
+public final class GridTool {
+    private static final HexFormat HEX = HexFormat.of();
+    private static final int PARTITIONS_PER_FETCH = 16;
+
+    public static void main(String[] args) throws IOException {
+        PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        System.setOut(System.err); // whatever prints by itself must not look like an answer
+        startMember(args);
+        answers.println("{\"ok\":\"ready\"}");
+        BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line; (line = commands.readLine()) != null; ) {
+            String answer;
+            try {
+                answer = "{\"ok\":" + run(line.split("\t", -1)) + "}";
+            } catch (Throwable e) {
+                answer = "{\"error\":" + quoted(e.toString()) + "}";
+            }
+            answers.println(answer);
+        }
+    }
+
+    private static void startMember(String[] args) {
+        Thread member = new Thread(() -> {
+            try {
+                Coherence.main(args);
+            } catch (Throwable e) {
+                e.printStackTrace();
+                System.exit(1);
+            }
+        }, "main");
+        member.start();
+        Coherence instance;
+        while ((instance = Coherence.getInstance()) == null) {
+            Thread.onSpinWait();
+        }
+        instance.whenStarted().join();
+    }
+
+    private static String run(String[] fields) throws IOException {
+        String[] f = new String[fields.length];
+        for (int i = 0; i < f.length; i++) {
+            f[i] = unescaped(fields[i]);
+        }
+        switch (f[0]) {
+            case "size":
+                return String.valueOf(map(f[1]).size());
+            case "get":
+                return described(map(f[1]).get(value(f[2], f[3])));
+            case "put":
+                map(f[1]).putAll(Collections.singletonMap(value(f[2], f[3]), value(f[4], f[5])));
+                return "null";
+            case "remove":
+                return described(map(f[1]).remove(value(f[2], f[3])));
+            case "stored": {
+                Binary stored = (Binary) binaries(f[1]).get(storedKey(f[1], value(f[2], f[3])));
+                return stored == null ? "null" : quoted(HEX.formatHex(stored.toByteArray()));
+            }
+            case "store":
+                binaries(f[1]).put(storedKey(f[1], value(f[2], f[3])), new Binary(HEX.parseHex(f[4])));
+                return "null";
+            case "dump":
+                return String.valueOf(dump(f[1], Path.of(f[2])));
+            case "digest":
+                return digest(f[1]);
+            case "clear":
+                map(f[1]).clear();
+                return "null";
+            case "truncate":
+                map(f[1]).truncate();
+                return "null";
+            case "bytes":
+                return quoted(HEX.formatHex(ExternalizableHelper.toBinary(value(f[1], f[2]), serializer()).toByteArray()));
+            case "object":
+                return described(ExternalizableHelper.fromBinary(new Binary(HEX.parseHex(f[1])), serializer()));
+            default:
+                throw new IllegalArgumentException("unknown command " + f[0]);
+        }
+    }
+
+    private static NamedCache<Object, Object> map(String name) {
+        return CacheFactory.getCache(name);
+    }
+
+    /** The map without conversion: its keys and values are the stored Binary objects. */
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static NamedCache<Object, Object> binaries(String name) {
+        return (NamedCache) CacheFactory.getCache(name, NullImplementation.getClassLoader());
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Object storedKey(String map, Object key) {
+        BackingMapManagerContext context = map(map).getCacheService().getBackingMapManager().getContext();
+        return context.getKeyToInternalConverter().convert(key);
+    }
+
+    private static Serializer serializer() {
+        return ((CacheService) CacheFactory.getService("PartitionedCache")).getSerializer();
+    }
+
+    private interface EntryVisitor {
+        void visit(Object key, Object value) throws IOException;
+    }
+
+    /** All entries, a few partitions at a time, so that a map of any size passes through a small heap. */
+    private static long forEach(String name, EntryVisitor visitor) throws IOException {
+        NamedCache<Object, Object> map = map(name);
+        int partitions = ((PartitionedService) map.getCacheService()).getPartitionCount();
+        long count = 0;
+        for (int first = 0; first < partitions; first += PARTITIONS_PER_FETCH) {
+            PartitionSet some = new PartitionSet(partitions);
+            for (int p = first; p < Math.min(first + PARTITIONS_PER_FETCH, partitions); p++) {
+                some.add(p);
+            }
+            Set<Map.Entry<Object, Object>> entries = map.entrySet(new PartitionedFilter<>(AlwaysFilter.INSTANCE(), some));
+            for (Map.Entry<Object, Object> entry : entries) {
+                visitor.visit(entry.getKey(), entry.getValue());
+                count++;
+            }
+        }
+        return count;
+    }
+
+    private static long dump(String map, Path file) throws IOException {
+        try (BufferedWriter out = Files.newBufferedWriter(file)) {
+            return forEach(map, (key, value) -> {
+                out.write(escaped(text(key)));
+                out.write('\t');
+                out.write(escaped(text(value)));
+                out.write('\n');
+            });
+        }
+    }
+
+    /**
+     * A digest that does not depend on the order of the entries: the sum modulo 2^64 of the FNV-1a 64 hash of
+     * {@code text(key) 0x00 text(value)} in UTF-8, printed as 16 hex digits.
+     */
+    private static String digest(String map) throws IOException {
+        long[] sum = {0};
+        long count = forEach(map, (key, value) -> {
+            long hash = fnv1a(0xcbf29ce484222325L, text(key).getBytes(StandardCharsets.UTF_8));
+            hash = fnv1a(hash, new byte[] {0});
+            sum[0] += fnv1a(hash, text(value).getBytes(StandardCharsets.UTF_8));
+        });
+        return "{\"count\":" + count + ",\"digest\":\"" + HEX.toHexDigits(sum[0]) + "\"}";
+    }
+
+    private static long fnv1a(long hash, byte[] bytes) {
+        for (byte b : bytes) {
+            hash = (hash ^ (b & 0xff)) * 0x100000001b3L;
+        }
+        return hash;
+    }
+
+    private static Object value(String type, String text) {
+        switch (type) {
+            case "string":
+                return text;
+            case "boolean":
+                return Boolean.valueOf(text);
+            case "byte":
+                return Byte.valueOf(text);
+            case "short":
+                return Short.valueOf(text);
+            case "int":
+                return Integer.valueOf(text);
+            case "long":
+                return Long.valueOf(text);
+            case "float":
+                return Float.valueOf(text);
+            case "double":
+                return Double.valueOf(text);
+            case "char":
+                return text.charAt(0);
+            case "big-integer":
+                return new BigInteger(text);
+            case "big-decimal":
+                return new BigDecimal(text);
+            case "bytes":
+                return HEX.parseHex(text);
+            case "binary":
+                return new Binary(HEX.parseHex(text));
+            case "uuid":
+                return UUID.fromString(text);
+            case "null":
+                return null;
+            case "person": { // name|age|street|city
+                String[] p = text.split("\\|", -1);
+                return new Person(p[0], Integer.parseInt(p[1]), new Address(p[2], p[3]));
+            }
+            case "object": // what the grid's serializer reads from these bytes
+                return ExternalizableHelper.fromBinary(new Binary(HEX.parseHex(text)), serializer());
+            default:
+                throw new IllegalArgumentException("unknown type " + type);
+        }
+    }
+
+    private static String described(Object value) {
+        if (value == null) {
+            return "null";
+        }
+        return "{\"class\":" + quoted(value.getClass().getTypeName()) + ",\"text\":" + quoted(text(value)) + "}";
+    }
+
+    /** A scalar as itself, bytes in hex, containers with the class of every element: {@code {java.lang.String(a)=java.lang.Long(1)}}. */
+    private static String text(Object value) {
+        if (value == null) {
+            return "null";
+        }
+        if (value instanceof byte[]) {
+            return HEX.formatHex((byte[]) value);
+        }
+        if (value instanceof Binary) {
+            return HEX.formatHex(((Binary) value).toByteArray());
+        }
+        if (value.getClass().isArray()) {
+            List<Object> elements = new ArrayList<>();
+            for (int i = 0; i < Array.getLength(value); i++) {
+                elements.add(Array.get(value, i));
+            }
+            return elements(elements);
+        }
+        if (value instanceof Collection) {
+            return elements((Collection<?>) value);
+        }
+        if (value instanceof Map) {
+            List<String> entries = new ArrayList<>();
+            ((Map<?, ?>) value).forEach((k, v) -> entries.add(element(k) + "=" + element(v)));
+            Collections.sort(entries);
+            return "{" + String.join(", ", entries) + "}";
+        }
+        return value.toString();
+    }
+
+    private static String elements(Collection<?> elements) {
+        List<String> texts = new ArrayList<>();
+        elements.forEach(e -> texts.add(element(e)));
+        return "[" + String.join(", ", texts) + "]";
+    }
+
+    private static String element(Object value) {
+        return value == null ? "null" : value.getClass().getTypeName() + "(" + text(value) + ")";
+    }
+
+    private static String escaped(String s) {
+        return s.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r");
+    }
+
+    private static String unescaped(String s) {
+        if (s.indexOf('\\') < 0) {
+            return s;
+        }
+        StringBuilder out = new StringBuilder(s.length());
+        for (int i = 0; i < s.length(); i++) {
+            char c = s.charAt(i);
+            if (c != '\\' || ++i == s.length()) {
+                out.append(c);
+                continue;
+            }
+            char escape = s.charAt(i);
+            out.append(escape == 't' ? '\t' : escape == 'n' ? '\n' : escape == 'r' ? '\r' : escape);
+        }
+        return out.toString();
+    }
+
+    private static String quoted(String s) {
+        StringBuilder out = new StringBuilder(s.length() + 2).append('"');
+        for (int i = 0; i < s.length(); i++) {
+            char c = s.charAt(i);
+            if (c == '"' || c == '\\') {
+                out.append('\\').append(c);
+            } else if (c < 0x20 || Character.isSurrogate(c)) {
+                out.append(String.format("\\u%04x", (int) c));
+            } else {
+                out.append(c);
+            }
+        }
+        return out.append('"').toString();
+    }
+
+    /** POF user type 1001. */
+    public static final class Person implements PortableObject, Serializable {
+        private static final long serialVersionUID = 1;
+
+        private String name;
+        private int age;
+        private Address address;
+
+        public Person() {
+        }
+
+        Person(String name, int age, Address address) {
+            this.name = name;
+            this.age = age;
+            this.address = address;
+        }
+
+        @Override
+        public void readExternal(PofReader in) throws IOException {
+            name = in.readString(0);
+            age = in.readInt(1);
+            address = in.readObject(2);
+        }
+
+        @Override
+        public void writeExternal(PofWriter out) throws IOException {
+            out.writeString(0, name);
+            out.writeInt(1, age);
+            out.writeObject(2, address);
+        }
+
+        @Override
+        public boolean equals(Object o) {
+            return o instanceof Person p && Objects.equals(name, p.name) && age == p.age && Objects.equals(address, p.address);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(name, age, address);
+        }
+
+        @Override
+        public String toString() {
+            return "Person{" + name + ", " + age + ", " + address + "}";
+        }
+    }
+
+    /** POF user type 1002. */
+    public static final class Address implements PortableObject, Serializable {
+        private static final long serialVersionUID = 1;
+
+        private String street;
+        private String city;
+
+        public Address() {
+        }
+
+        Address(String street, String city) {
+            this.street = street;
+            this.city = city;
+        }
+
+        @Override
+        public void readExternal(PofReader in) throws IOException {
+            street = in.readString(0);
+            city = in.readString(1);
+        }
+
+        @Override
+        public void writeExternal(PofWriter out) throws IOException {
+            out.writeString(0, street);
+            out.writeString(1, city);
+        }
+
+        @Override
+        public boolean equals(Object o) {
+            return o instanceof Address a && Objects.equals(street, a.street) && Objects.equals(city, a.city);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(street, city);
+        }
+
+        @Override
+        public String toString() {
+            return "Address{" + street + ", " + city + "}";
+        }
+    }
+}

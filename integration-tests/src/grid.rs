@@ -1,0 +1,257 @@
+//! One Coherence storage member with the gRPC proxy, on free loopback ports, in a cluster of its own.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::peers::{self, java};
+use crate::process::Process;
+use crate::sandbox::{Folder, free_port, unique};
+use crate::tls::{Certificates, ClientAuth};
+use crate::wait;
+
+mod tool;
+
+pub use tool::{Contents, GridTool, Literal, Value};
+
+const START_DEADLINE: Duration = Duration::from_secs(90);
+/// The last release whose proxy knows only the first version of the protocol.
+const BEFORE_V1: &str = "24.03";
+
+/// The serializer of the member's caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serializer {
+    /// Portable Object Format, with the user types 1001 (`Person`) and 1002 (`Address`) of the grid tool.
+    Pof,
+    /// JSON. Such a member stays alone: its cache service dies when a second member joins.
+    Json,
+    /// Java serialization, the grid's default.
+    Java,
+}
+
+impl Serializer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pof => "pof",
+            Self::Json => "json",
+            Self::Java => "java",
+        }
+    }
+}
+
+/// What a test may choose about its grid.
+#[derive(Debug, Clone)]
+pub struct GridOptions {
+    /// The serializer of its caches.
+    pub serializer: Serializer,
+    /// TLS on the gRPC port; none is plaintext.
+    pub tls: Option<ClientAuth>,
+    /// Whether its proxy speaks version 1 of the protocol; otherwise it is a release from before it.
+    pub v1: bool,
+    /// Whether it has a gRPC proxy at all.
+    pub grpc: bool,
+    /// The JVM's largest heap, as `-Xmx` takes it. A million small entries take some 400 MB.
+    pub heap: String,
+    /// A JVM for measurements: optimising compiler, G1, the whole heap from the start.
+    pub fast: bool,
+    /// Further system properties, as `name=value`.
+    pub properties: Vec<String>,
+}
+
+impl Default for GridOptions {
+    fn default() -> Self {
+        Self {
+            serializer: Serializer::Pof,
+            tls: None,
+            v1: true,
+            grpc: true,
+            heap: "256m".to_owned(),
+            fast: false,
+            properties: Vec::new(),
+        }
+    }
+}
+
+/// A running member, or one that is down for the moment. Dropping it kills it.
+#[derive(Debug)]
+pub struct Grid {
+    // First, so that the process is gone before its folder is removed.
+    running: Option<Running>,
+    options: GridOptions,
+    cluster: Cluster,
+    grpc_port: u16,
+    health_port: u16,
+    certificates: Option<Certificates>,
+    starts: u32,
+    folder: Folder,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Process,
+    tool: GridTool,
+}
+
+#[derive(Debug, Clone)]
+struct Cluster {
+    name: String,
+    port: u16,
+}
+
+impl Grid {
+    /// Starts a cluster of one member and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// When its jars cannot be fetched, or it does not start; with the end of its log.
+    pub fn start(options: GridOptions) -> Result<Self> {
+        let cluster = Cluster { name: unique("grid"), port: free_port()? };
+        Self::start_in(cluster, options)
+    }
+
+    /// Starts one more storage member of this grid's cluster; its maps are then spread over both, with backups.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, or the serializer is JSON (see [`Serializer::Json`]).
+    pub fn second_member(&self) -> Result<Self> {
+        ensure!(self.options.serializer != Serializer::Json, "a JSON grid cannot have a second member");
+        Self::start_in(self.cluster.clone(), self.options.clone())
+    }
+
+    fn start_in(cluster: Cluster, options: GridOptions) -> Result<Self> {
+        let folder = Folder::new("grid")?;
+        let certificates = match options.tls {
+            None => None,
+            Some(client_auth) => {
+                let certificates = Certificates::new()?;
+                certificates.write_override(&folder.path().join("override.xml"), client_auth)?;
+                Some(certificates)
+            }
+        };
+        let mut grid = Self {
+            running: None,
+            options,
+            cluster,
+            grpc_port: free_port()?,
+            health_port: free_port()?,
+            certificates,
+            starts: 0,
+            folder,
+        };
+        grid.restart()?;
+        Ok(grid)
+    }
+
+    /// The address of the gRPC proxy, `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.grpc_port)
+    }
+
+    /// The certificates of a grid with TLS.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
+    }
+
+    /// The member's process id while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.running.as_ref().map(|r| r.process.id())
+    }
+
+    /// What looks into the grid without our code.
+    ///
+    /// # Panics
+    ///
+    /// While the grid is down.
+    pub fn tool(&self) -> &GridTool {
+        &self.running.as_ref().expect("the grid is up when a test looks into it").tool
+    }
+
+    /// Starts it again after [`Grid::stop`] or [`Grid::kill`], on the same ports. Its maps are gone.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start; with the end of its log.
+    pub fn restart(&mut self) -> Result<()> {
+        if let Some(running) = self.running.take() {
+            running.process.stop()?;
+        }
+        self.starts += 1;
+        let log = self.folder.path().join(format!("member-{}.log", self.starts));
+        let (mut process, input, output) =
+            Process::start_piped("the Coherence member", self.command()?, &log)?;
+        let tool = GridTool::new(input, output);
+        tool.ready(START_DEADLINE).with_context(|| process.log_end())?;
+        if self.options.grpc {
+            process.wait_for_line("GrpcAcceptor now listening for connections on", START_DEADLINE)?;
+        }
+        let url = format!("http://127.0.0.1:{}/ready", self.health_port);
+        let ready = wait::within(START_DEADLINE, || ureq::get(&url).call().is_ok());
+        ensure!(ready, "the Coherence member was never ready\n{}", process.log_end());
+        self.running = Some(Running { process, tool });
+        Ok(())
+    }
+
+    fn command(&self) -> Result<std::process::Command> {
+        let version = (!self.options.v1).then_some(BEFORE_V1);
+        let mut command = java(&self.options.heap, self.options.fast);
+        let mut set = |name: &str, value: &str| {
+            command.arg(format!("-D{name}={value}"));
+        };
+        set("coherence.cluster", &self.cluster.name);
+        set("coherence.clusterport", &self.cluster.port.to_string());
+        set("coherence.wka", "127.0.0.1");
+        set("coherence.localhost", "127.0.0.1");
+        set("coherence.ttl", "0");
+        set("coherence.grpc.enabled", if self.options.grpc { "true" } else { "false" });
+        set("coherence.grpc.server.port", &self.grpc_port.to_string());
+        set("coherence.health.http.port", &self.health_port.to_string());
+        set("coherence.health.http.address", "127.0.0.1");
+        // Neither is used, and each opens a port or costs start time.
+        set("coherence.proxy.enabled", "false");
+        set("coherence.topic.enabled", "false");
+        set("coherence.join.timeout", "200");
+        set("coherence.serializer", self.options.serializer.name());
+        set("coherence.pof.config", "peers-pof-config.xml");
+        set("coherence.log.level", "5");
+        set("java.net.preferIPv4Stack", "true");
+        if self.certificates.is_some() {
+            set("coherence.override", &self.folder.path().join("override.xml").display().to_string());
+            set("coherence.grpc.server.socketprovider", "tls");
+        }
+        for property in &self.options.properties {
+            command.arg(format!("-D{property}"));
+        }
+        command.args(["-cp", &peers::coherence_class_path(version)?, "GridTool"]);
+        Ok(command)
+    }
+
+    /// Shuts it down in order.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running, or does not end in time.
+    pub fn stop(&mut self) -> Result<()> {
+        self.running.take().context("the grid is down")?.process.stop()?;
+        Ok(())
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// When it was not running.
+    pub fn kill(&mut self) -> Result<()> {
+        self.running.take().context("the grid is down")?.process.kill()
+    }
+
+    /// Makes it answer nothing while its connections stay open.
+    pub fn freeze(&self) {
+        self.running.iter().for_each(|r| r.process.freeze());
+    }
+
+    /// Ends [`Grid::freeze`].
+    pub fn thaw(&self) {
+        self.running.iter().for_each(|r| r.process.thaw());
+    }
+}

@@ -1,0 +1,317 @@
+//! The tests' end of the grid tool (`peers/coherence/src/GridTool.java`): an independent reader and writer of maps.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use parking_lot::Mutex;
+use serde_json::Value as Json;
+
+use crate::sandbox::{Folder, unique};
+
+const ANSWER_DEADLINE: Duration = Duration::from_secs(120);
+
+/// A value as a Java application sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// Its class: `java.lang.Long`, `byte[]`.
+    pub class: String,
+    /// A scalar as its `toString`, bytes in hex, a container with the class of every element:
+    /// `{java.lang.String(a)=java.lang.Long(1)}`.
+    pub text: String,
+}
+
+/// A Java object given as text. Made from Rust values, or with [`Literal::new`].
+#[derive(Debug, Clone)]
+pub struct Literal {
+    kind: &'static str,
+    text: String,
+}
+
+impl Literal {
+    /// One of the kinds that the tool knows: `string boolean byte short int long float double char big-integer
+    /// big-decimal bytes binary uuid null person object`. A person is written `name|age|street|city`, bytes are hex,
+    /// and an object is what the grid's serializer reads from the given hex.
+    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+}
+
+macro_rules! literal_from {
+    ($($rust:ty => $kind:literal),*) => {
+        $(impl From<$rust> for Literal {
+            fn from(value: $rust) -> Self {
+                Self::new($kind, value.to_string())
+            }
+        })*
+    };
+}
+
+literal_from!(&str => "string", String => "string", &String => "string", bool => "boolean", i16 => "short", i32 => "int",
+    i64 => "long", f32 => "float", f64 => "double");
+
+impl From<&[u8]> for Literal {
+    fn from(bytes: &[u8]) -> Self {
+        Self::new("bytes", to_hex(bytes))
+    }
+}
+
+/// What a map holds, in one number: to compare millions of entries with a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// How many entries.
+    pub count: u64,
+    /// The sum modulo 2^64 of the FNV-1a 64 hash of `key 0x00 value`, both as [`Value::text`] in UTF-8.
+    pub digest: u64,
+}
+
+impl Contents {
+    /// Counts one entry in, given as the texts of its key and value.
+    pub fn add(&mut self, key: &str, value: &str) {
+        let bytes = key.bytes().chain([0]).chain(value.bytes());
+        let hash = bytes
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        self.count += 1;
+        self.digest = self.digest.wrapping_add(hash);
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for Contents {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut contents = Self::default();
+        entries.into_iter().for_each(|(key, value)| contents.add(key.as_ref(), value.as_ref()));
+        contents
+    }
+}
+
+/// The running tool. Its commands come one after the other, from whichever thread.
+#[derive(Debug)]
+pub struct GridTool {
+    pipes: Mutex<Pipes>,
+}
+
+#[derive(Debug)]
+struct Pipes {
+    commands: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl GridTool {
+    pub(super) fn new(commands: ChildStdin, output: ChildStdout) -> Self {
+        let (lines, answers) = mpsc::channel();
+        // A thread of its own, because a pipe cannot be read with a deadline.
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { pipes: Mutex::new(Pipes { commands, answers }) }
+    }
+
+    /// Waits for the line that says that the member has started.
+    pub(super) fn ready(&self, deadline: Duration) -> Result<()> {
+        self.pipes.lock().answer(deadline)?;
+        Ok(())
+    }
+
+    /// The number of entries.
+    ///
+    /// # Errors
+    ///
+    /// As every command: when the grid is down or refuses; with the name of the Java exception.
+    pub fn size(&self, map: &str) -> Result<u64> {
+        self.ask(&["size", map])?.as_u64().context("the size is no number")
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn get(&self, map: &str, key: impl Into<Literal>) -> Result<Option<Value>> {
+        let key = key.into();
+        self.ask(&["get", map, key.kind, &key.text]).and_then(described)
+    }
+
+    /// Puts an entry as a Java application would.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn put(&self, map: &str, key: impl Into<Literal>, value: impl Into<Literal>) -> Result<()> {
+        let (key, value) = (key.into(), value.into());
+        self.ask(&["put", map, key.kind, &key.text, value.kind, &value.text])?;
+        Ok(())
+    }
+
+    /// Removes an entry and returns what it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn remove(&self, map: &str, key: impl Into<Literal>) -> Result<Option<Value>> {
+        let key = key.into();
+        self.ask(&["remove", map, key.kind, &key.text]).and_then(described)
+    }
+
+    /// The bytes that the grid stores as the value of a key, with its decorations.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn stored(&self, map: &str, key: impl Into<Literal>) -> Result<Option<Vec<u8>>> {
+        let key = key.into();
+        match self.ask(&["stored", map, key.kind, &key.text])? {
+            Json::Null => Ok(None),
+            hex => from_hex(&hex).map(Some),
+        }
+    }
+
+    /// Stores exactly these bytes as the value of a key, whether they mean anything or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn store(&self, map: &str, key: impl Into<Literal>, bytes: &[u8]) -> Result<()> {
+        let key = key.into();
+        self.ask(&["store", map, key.kind, &key.text, &to_hex(bytes)])?;
+        Ok(())
+    }
+
+    /// All entries, keys and values as [`Value::text`].
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn entries(&self, map: &str) -> Result<BTreeMap<String, String>> {
+        let folder = Folder::new("dump")?;
+        let file = folder.path().join(unique("dump"));
+        self.ask(&["dump", map, &file.display().to_string()])?;
+        let lines = fs::read_to_string(&file)?;
+        let entries = lines.lines().map(|line| {
+            let (key, value) = line.split_once('\t').context("a dumped line has no tab")?;
+            Ok((unescaped(key), unescaped(value)))
+        });
+        entries.collect()
+    }
+
+    /// What the map holds, for comparison with a model of any size.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn contents(&self, map: &str) -> Result<Contents> {
+        let answer = self.ask(&["digest", map])?;
+        let count = answer["count"].as_u64().context("the count is no number")?;
+        let digest = u64::from_str_radix(answer["digest"].as_str().unwrap_or_default(), 16)?;
+        Ok(Contents { count, digest })
+    }
+
+    /// Removes all entries; listeners see each of them go.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn clear(&self, map: &str) -> Result<()> {
+        self.ask(&["clear", map])?;
+        Ok(())
+    }
+
+    /// Removes all entries without an event for each of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn truncate(&self, map: &str) -> Result<()> {
+        self.ask(&["truncate", map])?;
+        Ok(())
+    }
+
+    /// A Java object as the grid's serializer writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn to_bytes(&self, value: impl Into<Literal>) -> Result<Vec<u8>> {
+        let value = value.into();
+        from_hex(&self.ask(&["bytes", value.kind, &value.text])?)
+    }
+
+    /// The Java object that the grid's serializer reads from these bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`]; also when the bytes are no object.
+    pub fn from_bytes(&self, bytes: &[u8]) -> Result<Option<Value>> {
+        self.ask(&["object", &to_hex(bytes)]).and_then(described)
+    }
+
+    fn ask(&self, fields: &[&str]) -> Result<Json> {
+        let mut line = fields.iter().map(|f| escaped(f)).collect::<Vec<_>>().join("\t");
+        line.push('\n');
+        let mut pipes = self.pipes.lock();
+        pipes.commands.write_all(line.as_bytes()).context("the grid is down")?;
+        pipes.answer(ANSWER_DEADLINE).with_context(|| format!("{} {}", fields[0], fields[1]))
+    }
+}
+
+impl Pipes {
+    fn answer(&mut self, deadline: Duration) -> Result<Json> {
+        let line = match self.answers.recv_timeout(deadline) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => bail!("the grid tool did not answer within {deadline:?}"),
+            Err(RecvTimeoutError::Disconnected) => bail!("the grid has ended"),
+        };
+        let mut answer: Json = serde_json::from_str(&line).context("the grid tool's answer is no JSON")?;
+        match answer.get_mut("ok") {
+            Some(ok) => Ok(ok.take()),
+            None => bail!("the grid refused: {}", answer["error"].as_str().unwrap_or_default()),
+        }
+    }
+}
+
+fn described(answer: Json) -> Result<Option<Value>> {
+    if answer.is_null() {
+        return Ok(None);
+    }
+    let field = |name: &str| answer[name].as_str().map(str::to_owned).context("a field is missing");
+    Ok(Some(Value { class: field("class")?, text: field("text")? }))
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn from_hex(json: &Json) -> Result<Vec<u8>> {
+    let hex = json.as_str().context("the bytes are no text")?;
+    let pairs = hex.as_bytes().chunks(2).map(|pair| Ok(u8::from_str_radix(str::from_utf8(pair)?, 16)?));
+    pairs.collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, c == '\\') {
+            (_, true) => match chars.next() {
+                Some('t') => out.push('\t'),
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                other => out.extend(other),
+            },
+            (c, false) => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,162 @@
+//! One Kafka broker (KRaft, broker and controller in one node) on free loopback ports, with all its data in a folder
+//! of its own.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::peers::{self, java, run};
+use crate::process::Process;
+use crate::sandbox::{Folder, free_port};
+
+mod topics;
+
+pub use topics::Record;
+
+const START_DEADLINE: Duration = Duration::from_secs(90);
+const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
+
+/// What a test may choose about its broker.
+#[derive(Debug, Clone)]
+pub struct KafkaOptions {
+    /// The JVM's largest heap, as `-Xmx` takes it.
+    pub heap: String,
+    /// A JVM for measurements: optimising compiler, G1, the whole heap from the start.
+    pub fast: bool,
+    /// Further lines of the broker's properties; they win over the harness's own.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Default for KafkaOptions {
+    fn default() -> Self {
+        Self { heap: "256m".to_owned(), fast: false, properties: Vec::new() }
+    }
+}
+
+/// A running broker, or one that is down for the moment. Dropping it kills it and removes its data.
+#[derive(Debug)]
+pub struct Kafka {
+    // First, so that the process is gone before its folder is removed.
+    process: Option<Process>,
+    options: KafkaOptions,
+    port: u16,
+    starts: u32,
+    folder: Folder,
+}
+
+impl Kafka {
+    /// Formats its storage, starts it and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// When its jars cannot be fetched, or it does not start; with the end of its log.
+    pub fn start(options: KafkaOptions) -> Result<Self> {
+        let class_path = peers::kafka_class_path()?;
+        let (port, controller) = (free_port()?, free_port()?);
+        let folder = Folder::new("kafka")?;
+        let properties = folder.path().join("server.properties");
+        fs::write(&properties, server_properties(port, controller, folder.path(), &options))?;
+        let mut format = java("128m", false);
+        format.args(["-cp", &class_path, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]);
+        run(format.arg(&properties))?;
+        let mut kafka = Self { process: None, options, port, starts: 0, folder };
+        kafka.restart()?;
+        Ok(kafka)
+    }
+
+    /// The address for `bootstrap.servers`.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The broker's process id while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// Starts it again after [`Kafka::stop`] or [`Kafka::kill`], on the same ports and the same data.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start; with the end of its log.
+    pub fn restart(&mut self) -> Result<()> {
+        if let Some(running) = self.process.take() {
+            running.stop()?;
+        }
+        self.starts += 1;
+        let sources = peers::sources("kafka");
+        let mut command = java(&self.options.heap, self.options.fast);
+        command.arg(format!("-Dlog4j2.configurationFile={}", sources.join("log4j2.xml").display()));
+        command.args(["-cp", &peers::kafka_class_path()?, "kafka.Kafka"]);
+        command.arg(self.folder.path().join("server.properties"));
+        let log = self.folder.path().join(format!("broker-{}.log", self.starts));
+        let mut process = Process::start("the Kafka broker", command, &log)?;
+        process.wait_for_line("Kafka Server started", START_DEADLINE)?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Shuts it down in order.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running, or does not end in time.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.take().context("the broker is down")?.stop()?;
+        Ok(())
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// When it was not running.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().context("the broker is down")?.kill()
+    }
+
+    /// Makes it answer nothing while its connections stay open.
+    pub fn freeze(&self) {
+        self.process.iter().for_each(Process::freeze);
+    }
+
+    /// Ends [`Kafka::freeze`].
+    pub fn thaw(&self) {
+        self.process.iter().for_each(Process::thaw);
+    }
+}
+
+fn server_properties(port: u16, controller: u16, folder: &Path, options: &KafkaOptions) -> String {
+    let mut properties = format!(
+        "process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller}
+log.dirs={}
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=2
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# The first join of every group would wait 3 s for further members.
+group.initial.rebalance.delay.ms=0
+# The cleaner's default of 128 MB does not fit into a small heap.
+log.cleaner.dedupe.buffer.size=2097152
+",
+        folder.join("data").display()
+    );
+    for (key, value) in &options.properties {
+        properties.push_str(&format!("{key}={value}\n"));
+    }
+    properties
+}

@@ -1,0 +1,181 @@
+//! What tests ask of the broker's topics, over the plain client library.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use futures::executor::block_on;
+use parking_lot::Mutex;
+use rdkafka::ClientContext;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::Kafka;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A record as it lies on a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The partition.
+    pub partition: i32,
+    /// The offset in the partition.
+    pub offset: i64,
+    /// The key's bytes.
+    pub key: Option<Vec<u8>>,
+    /// The value's bytes; none is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// The headers in their order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Kafka {
+    /// Creates a topic and waits until the broker leads its partitions.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses or does not answer.
+    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.config().create()?;
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let options = AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE));
+        let results = block_on(admin.create_topics([&topic], &options))?;
+        for result in results {
+            result.map_err(|(name, code)| anyhow!("topic {name} was not created: {code}"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the records in their order, each to the partition that its key's hash gives, and waits until the broker
+    /// has acknowledged them all.
+    ///
+    /// # Errors
+    ///
+    /// When one of them was not acknowledged.
+    pub fn produce<K, V>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (Option<K>, Option<V>)>,
+    ) -> Result<()>
+    where
+        K: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        let producer: BaseProducer<FirstError> =
+            self.config().set("linger.ms", "5").create_with_context(FirstError::default())?;
+        for (key, value) in records {
+            let mut record = BaseRecord::<[u8], [u8]>::to(topic);
+            record.key = key.as_ref().map(AsRef::as_ref);
+            record.payload = value.as_ref().map(AsRef::as_ref);
+            while let Err((error, back)) = producer.send(record) {
+                ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), error);
+                producer.poll(Duration::from_millis(10));
+                record = back;
+            }
+        }
+        producer.flush(DEADLINE)?;
+        match producer.context().0.lock().take() {
+            None => Ok(()),
+            Some(error) => Err(error).context(format!("a record for {topic} was not acknowledged")),
+        }
+    }
+
+    /// Every record of the topic, partition after partition.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not know the topic or does not answer.
+    pub fn records(&self, topic: &str) -> Result<Vec<Record>> {
+        // The ends are reported, not computed: a compacted topic may hold nothing near its last offset.
+        let consumer: BaseConsumer =
+            self.config().set("group.id", "unused").set("enable.partition.eof", "true").create()?;
+        let partitions = self.end_offsets(topic)?.len();
+        let mut from = TopicPartitionList::new();
+        for partition in 0..partitions as i32 {
+            from.add_partition_offset(topic, partition, Offset::Beginning)?;
+        }
+        consumer.assign(&from)?;
+        let mut records = Vec::new();
+        let mut ended = 0;
+        while ended < partitions {
+            match consumer.poll(DEADLINE).context("the broker sends nothing")? {
+                Ok(message) => records.push(Record::from(&message)),
+                Err(KafkaError::PartitionEOF(_)) => ended += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        records.sort_by_key(|r| (r.partition, r.offset));
+        Ok(records)
+    }
+
+    /// The offset after the last record, for each partition of the topic.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not know the topic or does not answer.
+    pub fn end_offsets(&self, topic: &str) -> Result<Vec<i64>> {
+        let consumer: BaseConsumer = self.config().create()?;
+        let metadata = consumer.fetch_metadata(Some(topic), DEADLINE)?;
+        let partitions = metadata.topics().first().map_or(0, |t| t.partitions().len());
+        ensure!(partitions > 0, "there is no topic {topic}");
+        (0..partitions as i32)
+            .map(|partition| Ok(consumer.fetch_watermarks(topic, partition, DEADLINE)?.1))
+            .collect()
+    }
+
+    /// The offsets that a group has committed, for each partition of the topic; none where it has not yet.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not know the topic or does not answer.
+    pub fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<i64>>> {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_range(topic, 0, self.end_offsets(topic)?.len() as i32 - 1);
+        let committed = consumer.committed_offsets(asked, DEADLINE)?;
+        let offsets = committed.elements().into_iter().map(|e| match e.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        });
+        Ok(offsets.collect())
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap()).set("enable.auto.commit", "false");
+        config
+    }
+}
+
+impl<M: Message> From<&M> for Record {
+    fn from(message: &M) -> Self {
+        let headers = message.headers().into_iter().flat_map(Headers::iter);
+        Self {
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct FirstError(Mutex<Option<KafkaError>>);
+
+impl ClientContext for FirstError {}
+
+impl ProducerContext for FirstError {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.0.lock().get_or_insert_with(|| error.clone());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The servers' jars below `target/peers`: fetched with Maven the first time, and again when a version changes.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// Whether the test `name` may use the real servers.
+///
+/// `COHERENCE_KAFKA_PEERS=off` switches them off, for machines without Java or network; each test that is skipped so
+/// says it aloud, and `make test` counts these lines.
+pub fn require_peers(name: &str) -> bool {
+    let on = env::var_os("COHERENCE_KAFKA_PEERS").is_none_or(|v| v != "off");
+    if !on {
+        // Past the capture of the test harness, which shows nothing of a test that passes.
+        let line = format!("SKIPPED (COHERENCE_KAFKA_PEERS=off): {name}\n");
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+    on
+}
+
+/// Returns from the test, aloud, when the real servers are switched off: `require_peers!();` as its first line.
+#[macro_export]
+macro_rules! require_peers {
+    () => {{
+        fn here() {}
+        let name = ::std::any::type_name_of_val(&here);
+        if !$crate::peers::require_peers(name.trim_end_matches("::here").trim_end_matches("::{{closure}}")) {
+            return;
+        }
+    }};
+}
+
+/// The folder of everything that belongs to the servers: `target/peers`.
+pub fn folder() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
+    target.join("peers")
+}
+
+/// The files of a server that are part of this crate: `peers/kafka`, `peers/coherence`.
+pub(crate) fn sources(server: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(server)
+}
+
+/// The class path of the Kafka broker.
+///
+/// # Errors
+///
+/// When Maven is missing or fails.
+pub fn kafka_class_path() -> Result<String> {
+    let jars = fetched("kafka", &[])?;
+    Ok(format!("{}/*", jars.display()))
+}
+
+/// The class path of a Coherence member and of the grid tool; another version than the one in `pom.xml` on request.
+///
+/// # Errors
+///
+/// When Maven or `javac` is missing or fails.
+pub fn coherence_class_path(version: Option<&str>) -> Result<String> {
+    let options: Vec<String> = version.iter().map(|v| format!("-Dcoherence.version={v}")).collect();
+    let jars = fetched("coherence", &options)?;
+    let tool = compiled_tool(&jars)?;
+    Ok(format!("{}/*:{}", jars.display(), tool.display()))
+}
+
+/// The jars of `peers/{server}/pom.xml` in a folder of their own.
+fn fetched(server: &str, options: &[String]) -> Result<PathBuf> {
+    let pom = sources(server).join("pom.xml");
+    let stamp = format!("{}{}", fs::read_to_string(&pom)?, options.join(" "));
+    let name = options
+        .iter()
+        .fold(server.to_owned(), |name, o| format!("{name}-{}", o.rsplit('=').next().unwrap_or_default()));
+    made(&name, &stamp, |jars| {
+        eprintln!("fetching the jars of {name} from Maven Central");
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", "-f"]).arg(&pom).args(options);
+        maven.args(["dependency:copy-dependencies", "-DincludeScope=runtime"]);
+        run(maven.arg(format!("-DoutputDirectory={}", jars.display())))
+    })
+}
+
+fn compiled_tool(jars: &Path) -> Result<PathBuf> {
+    let sources = sources("coherence");
+    let source = sources.join("src/GridTool.java");
+    let stamp = fs::read_to_string(&source)? + &fs::read_to_string(sources.join("pof-config.xml"))?;
+    made("grid-tool", &stamp, |classes| {
+        fs::copy(sources.join("pof-config.xml"), classes.join("peers-pof-config.xml"))?;
+        let mut javac = Command::new("javac");
+        javac.args(["--release", "17", "-cp"]).arg(format!("{}/*", jars.display()));
+        run(javac.arg("-d").arg(classes).arg(&source))
+    })
+}
+
+/// The folder `target/peers/{name}`, made by `make` unless it was made from the same `stamp` before.
+///
+/// A lock file keeps the test processes that run side by side from making it twice.
+fn made(name: &str, stamp: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let all = folder();
+    fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
+    let all = all.canonicalize()?;
+    let (made, stamp_file) = (all.join(name), all.join(format!("{name}.stamp")));
+    let lock = File::create(all.join(format!("{name}.lock")))?;
+    lock.lock()?;
+    if fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) {
+        return Ok(made);
+    }
+    if made.exists() {
+        fs::remove_dir_all(&made)?;
+    }
+    fs::create_dir(&made)?;
+    make(&made)?;
+    fs::write(&stamp_file, stamp)?;
+    Ok(made)
+}
+
+/// Runs a command to its end; its output becomes the error when it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot start {program}: run make setup"))?;
+    ensure!(
+        output.status.success(),
+        "{program} failed ({})\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// The flags of a small JVM that starts fast, or of one that runs as fast as it can.
+pub(crate) fn java(heap: &str, fast: bool) -> Command {
+    let mut java = Command::new("java");
+    java.arg(format!("-Xmx{heap}"));
+    if fast {
+        java.arg(format!("-Xms{heap}")).arg("-XX:+UseG1GC");
+    } else {
+        java.args(["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+    }
+    java
+}

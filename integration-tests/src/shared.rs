@@ -1,0 +1,31 @@
+//! One broker and one POF grid for all tests of a process: started by the first test that asks, gone with the process.
+//!
+//! Nobody may stop or freeze them: a test that breaks its server starts one of its own.
+
+use std::sync::OnceLock;
+
+use crate::grid::{Grid, GridOptions};
+use crate::kafka::{Kafka, KafkaOptions};
+
+/// The broker. Tests keep apart by topics and groups of their own ([`crate::sandbox::unique`]).
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn kafka() -> &'static Kafka {
+    static KAFKA: OnceLock<Kafka> = OnceLock::new();
+    KAFKA.get_or_init(|| Kafka::start(KafkaOptions::default()).expect("the shared broker starts"))
+}
+
+/// The grid. Tests keep apart by maps of their own ([`crate::sandbox::unique`]).
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn grid() -> &'static Grid {
+    static GRID: OnceLock<Grid> = OnceLock::new();
+    GRID.get_or_init(|| {
+        let grid = Grid::start(GridOptions { heap: "768m".to_owned(), ..GridOptions::default() });
+        grid.expect("the shared grid starts")
+    })
+}

@@ -1,0 +1,160 @@
+//! The command `coherence-kafka-sink` as its users run it: files, a process, a REST port, a log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::sandbox::{self, Folder};
+
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running sink. Dropping it kills it.
+#[derive(Debug)]
+pub struct Sink {
+    process: Process,
+    rest: String,
+    // Last: the log is read while the process is stopped.
+    folder: Folder,
+}
+
+/// Settings of one file: keys and values.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+impl Sink {
+    /// Writes a worker and a connector file, starts the binary with them and waits until it says that it runs. An
+    /// empty connector is left out. The REST listener gets a free port.
+    ///
+    /// # Errors
+    ///
+    /// When it ends before, or does not run in time; with the end of its log.
+    pub fn start(worker: Settings<'_>, connector: Settings<'_>) -> Result<Self> {
+        let folder = Folder::new("sink")?;
+        let rest = format!("http://127.0.0.1:{}", sandbox::free_port()?);
+        let mut all = vec![("listeners", rest.as_str())];
+        all.extend(worker);
+        let mut command = Command::new(binary()?);
+        command.arg(write_properties(folder.path(), "worker.properties", &all)?);
+        if !connector.is_empty() {
+            command.arg(write_properties(folder.path(), "connector.properties", connector)?);
+        }
+        let log = folder.path().join("sink.log");
+        let mut process = Process::start("coherence-kafka-sink", command, &log)?;
+        process.wait_for_line("sink started", START_DEADLINE)?;
+        Ok(Self { process, rest, folder })
+    }
+
+    /// The base of its REST addresses.
+    pub fn rest(&self) -> &str {
+        &self.rest
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("sink.log")).unwrap_or_default()
+    }
+
+    /// `GET /connectors/{name}/status`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such connector, or no answer.
+    pub fn status(&self, connector: &str) -> Result<Value> {
+        let address = format!("{}/connectors/{connector}/status", self.rest);
+        Ok(ureq::get(&address).call()?.body_mut().read_json()?)
+    }
+
+    /// The traces of a connector's failed tasks.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such connector, or no answer.
+    pub fn failures(&self, connector: &str) -> Result<Vec<String>> {
+        let status = self.status(connector)?;
+        let tasks = status["tasks"].as_array().context("the status has no tasks")?;
+        let failed = tasks.iter().filter(|task| task["state"] == "FAILED");
+        Ok(failed.map(|task| task["trace"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// SIGTERM, and the wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it had to be killed.
+    pub fn stop(self) -> Result<ExitStatus> {
+        self.process.stop()
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Errors
+    ///
+    /// When it had ended by itself before.
+    pub fn kill(self) -> Result<()> {
+        self.process.kill()
+    }
+}
+
+/// Runs the binary to its end.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Output> {
+    Ok(Command::new(binary()?).args(arguments).output()?)
+}
+
+/// Writes a properties file; backslashes and non-Latin text are the caller's business.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn write_properties(folder: &Path, name: &str, settings: Settings<'_>) -> Result<PathBuf> {
+    let text: String = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let file = folder.join(name);
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+/// The binary beside the running test or program, of the same profile.
+///
+/// # Errors
+///
+/// When it was not built, or is older than its sources.
+pub fn binary() -> Result<PathBuf> {
+    const BUILD: &str = "build it with: cargo build -p coherence-kafka-sink (cargo test --workspace does)";
+    let running = std::env::current_exe()?;
+    let mut folder = running.parent().context("this program has no folder")?;
+    if folder.ends_with("deps") {
+        folder = folder.parent().context("deps has no parent")?;
+    }
+    let binary = folder.join("coherence-kafka-sink");
+    let Ok(built) = fs::metadata(&binary).and_then(|m| m.modified()) else {
+        bail!("{} is not there: {BUILD}", binary.display());
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate has no parent")?;
+    for name in ["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-sink"] {
+        let newest = newest(&root.join(name).join("src"))?;
+        ensure!(newest <= built, "{} is older than the sources of {name}: {BUILD}", binary.display());
+    }
+    Ok(binary)
+}
+
+fn newest(folder: &Path) -> Result<SystemTime> {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let time = if entry.file_type()?.is_dir() { self::newest(&entry.path())? } else { entry.metadata()?.modified()? };
+        newest = newest.max(time);
+    }
+    Ok(newest)
+}

@@ -1,0 +1,8 @@
+//! The whole against a real Kafka and a real Coherence: one file per theme, one binary, so that all tests share one
+//! broker and one grid.
+
+// Clippy sees a test only in a #[test] function, not in what several of them share.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod peers;
+mod rooms;
