@@ -1,1 +1,44 @@
-//! stub
+//! A client of an Oracle Coherence grid over gRPC, protocol v1.
+//!
+//! ```text
+//! GrpcSession ── RemoteMap ── split ── request ──► sub-channel (one stream) ──► proxy of the grid
+//!                                answer ◄──────────┘
+//! ```
+//!
+//! Owns the protocol: connecting and reconnecting, the stream, request ids, the size limits and the guards against
+//! what a grid does not survive. Knows nothing of Kafka, of back-off (the caller's) and of what keys and values
+//! mean: they pass as bytes.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use coherence_client::{GrpcSession, SessionOptions};
+//! # use coherence_kafka_common::map::{Entries, Session};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let session = GrpcSession::new(SessionOptions::default())?;
+//! let map = session.map("orders").await?;
+//! // POF texts: the format byte 0x15, the type 0x4E, the length, the text.
+//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")]))).await?;
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Needs a grid that speaks protocol v1: Coherence CE 24.09 or later, 25.03 or later, or commercial 14.1.2 or later.
+
+mod answer;
+mod codec;
+mod options;
+mod proto;
+mod remote_map;
+mod request;
+mod session;
+mod split;
+mod sub_channel;
+mod tls;
+
+pub use options::{OptionsError, SessionOptions, TlsOptions, check_address};
+pub use session::{GrpcSession, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
+pub use split::{MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES};
+
+#[cfg(test)]
+mod fake_grid;

@@ -1,0 +1,159 @@
+//! What comes back: the messages of an answer, and what an error text of the grid means.
+
+use bytes::Bytes;
+use coherence_kafka_common::map::MapError;
+use prost::Message;
+
+use crate::proto::Any;
+use crate::proto::cache::NamedCacheResponse;
+use crate::proto::common::ErrorMessage;
+
+/// The messages of one answered request, each an encoded `NamedCacheResponse`, in the order in which they came.
+pub(crate) type Answer = Vec<Bytes>;
+
+/// The one message that answers a request, as the type that `name` names in full.
+pub(crate) fn single<M: Message + Default>(answer: Answer, name: &str) -> Result<M, MapError> {
+    match answer.as_slice() {
+        [message] => inner(message.clone(), name),
+        other => Err(unreadable(format!("{} messages where one {name} was expected", other.len()))),
+    }
+}
+
+/// The message inside a `NamedCacheResponse`.
+pub(crate) fn inner<M: Message + Default>(response: Bytes, name: &str) -> Result<M, MapError> {
+    let any = cache_response(response)?.message.unwrap_or_default();
+    if !is_type(&any, name) {
+        return Err(unreadable(format!("{:?} where {name} was expected", any.type_url)));
+    }
+    M::decode(any.value).map_err(|e| unreadable(format!("{name}: {e}")))
+}
+
+/// The envelope of a message.
+pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapError> {
+    NamedCacheResponse::decode(response).map_err(|e| unreadable(format!("NamedCacheResponse: {e}")))
+}
+
+/// True where `any` holds the message that `name` names in full; the part before the last slash may be any host.
+pub(crate) fn is_type(any: &Any, name: &str) -> bool {
+    any.type_url.rsplit('/').next() == Some(name)
+}
+
+/// An answer that does not follow the protocol: asking again gives the same.
+pub(crate) fn unreadable(what: String) -> MapError {
+    MapError::Refused(format!("the answer cannot be read: {what}"))
+}
+
+/// An error answer of the grid, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GridError {
+    pub error: MapError,
+    /// The cache id of the request is no longer valid.
+    pub stale_cache: bool,
+}
+
+/// Sorts an error by its text, which is all that the protocol gives; the serialized exception beside it is not read.
+///
+/// Everything that is not known to pass is permanent. The same request may succeed later without storage members,
+/// after a write that storage took in part, after the map was destroyed, and where the proxy is stopping.
+pub(crate) fn classify(message: &ErrorMessage) -> GridError {
+    let text = message.message.as_str();
+    let stale_cache = text.contains("destroyed") || text.contains("No cache proxy exist");
+    let passing = stale_cache
+        || ["No storage-enabled nodes", "Partial failure", "proxy channel is closed"]
+            .iter()
+            .any(|known| text.contains(known));
+    let shown = presentable(text);
+    let error = if passing { MapError::Unavailable(shown) } else { MapError::Refused(shown) };
+    GridError { error, stale_cache }
+}
+
+/// Longest text of the grid that is shown, in characters.
+const SHOWN_CHARS: usize = 300;
+
+/// The first line of a text of the grid without anything in double quotes: cache stores quote keys there
+/// (`Failed to store key="…"`). From the first quote to the last, because a quoted key may itself hold quotes or
+/// line ends.
+fn presentable(text: &str) -> String {
+    let unquoted = match text.split_once('"') {
+        Some((before, after)) => {
+            let rest = after.rsplit_once('"').map_or("", |(_, rest)| rest);
+            format!("{before}\"…\"{rest}")
+        }
+        None => text.to_owned(),
+    };
+    let line = unquoted.trim().lines().next().unwrap_or_default().trim_end();
+    if line.is_empty() {
+        return "no reason given".to_owned();
+    }
+    match line.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> GridError {
+        classify(&ErrorMessage { message: text.to_owned(), error: Some(Bytes::from_static(b"secret")) })
+    }
+
+    #[test]
+    fn errors_that_pass_by_themselves_are_retriable() {
+        for (text, stale_cache) in [
+            ("No storage-enabled nodes exist for service PartitionedCache", false),
+            ("Partial failure", false),
+            ("this proxy channel is closed", false),
+            ("The cache with id 17 has been explicitly destroyed", true),
+            ("SafeNamedCache was explicitly destroyed", true),
+            ("No cache proxy exist for id 188068289 request=Size", true),
+        ] {
+            let read = read(text);
+            assert_eq!(read.error, MapError::Unavailable(text.to_owned()));
+            assert_eq!(read.stale_cache, stale_cache, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_other_error_is_permanent() {
+        for text in [
+            "Missing channel id in request, has an EnsureCache request been sentSize",
+            "Could not unpack message field of type com.google.protobuf.BytesValue",
+            "Unrecognized request: Unknown",
+            "ensureCache cannot find a mapping for cache nomap",
+            "java.io.StreamCorruptedException: invalid type: 104",
+            "java.io.EOFException",
+        ] {
+            assert_eq!(read(text), GridError { error: MapError::Refused(text.into()), stale_cache: false });
+        }
+    }
+
+    #[test]
+    fn quoted_keys_are_not_shown() {
+        let text = "(Wrapped: Failed request execution for PartitionedCache service on Member(Id=1) \
+                    (Wrapped: Failed to store key=\"boom1\") store refuses boom) store refuses boom";
+        let MapError::Refused(shown) = read(text).error else { panic!() };
+        assert!(shown.contains("key=\"…\") store refuses boom)"), "{shown}");
+        assert!(!shown.contains("boom1"), "{shown}");
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_first_line_and_300_characters() {
+        let shown = |text: &str| presentable(text);
+        assert_eq!(shown("java.io.EOFException\n\tat a.b.c"), "java.io.EOFException");
+        assert_eq!(shown(&"ü".repeat(400)).chars().count(), 301);
+        assert_eq!(shown(" \n "), "no reason given");
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_a_quoted_key_survives(key in "[A-Z\"\n]{1,20}", tail in "[a-z\"]{0,5}") {
+            let text = format!("failed to store key=\"{key}\") {tail}");
+            let shown = presentable(&text);
+            prop_assert!(!shown.contains(|c: char| c.is_ascii_uppercase()), "{}", shown);
+        }
+    }
+}

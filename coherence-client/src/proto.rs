@@ -1,0 +1,22 @@
+//! The messages of Coherence's gRPC protocol v1, generated from `proto/`.
+
+#![allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+
+use bytes::Bytes;
+
+/// `google.protobuf.Any` with its value as a slice of the received buffer: entries are read without a copy.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct Any {
+    #[prost(string, tag = "1")]
+    pub type_url: String,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub value: Bytes,
+}
+
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/coherence.rs"));
+}
+
+pub use generated::coherence::cache::v1 as cache;
+pub use generated::coherence::common::v1 as common;
+pub use generated::coherence::proxy::v1 as proxy;

@@ -1,0 +1,229 @@
+//! The requests of the protocol and how they become bytes.
+//!
+//! Owns the byte layout of what is sent. Batches are written straight from their [`Entries`] into the buffer of
+//! the transport, with all lengths computed beforehand: through the generated types every entry would cost two
+//! allocations. Everything else is rare and goes through the generated types.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes};
+use coherence_kafka_common::map::{Entries, Format};
+use prost::Message;
+
+use crate::proto::Any;
+use crate::proto::cache::{EnsureCacheRequest, NamedCacheRequest, NamedCacheRequestType as Kind};
+use crate::proto::proxy::{InitRequest, ProxyRequest, proxy_request};
+
+macro_rules! type_url {
+    ($name:literal) => {
+        concat!("type.googleapis.com/", $name)
+    };
+}
+
+const CACHE_REQUEST: &str = type_url!("coherence.cache.v1.NamedCacheRequest");
+const ENSURE_CACHE: &str = type_url!("coherence.cache.v1.EnsureCacheRequest");
+const EXECUTE: &str = type_url!("coherence.cache.v1.ExecuteRequest");
+const PUT_ALL: &str = type_url!("coherence.cache.v1.PutAllRequest");
+const BYTES_VALUE: &str = type_url!("google.protobuf.BytesValue");
+
+/// `ConditionalRemove(AlwaysFilter, return = false)`: a batch delete that needs no code on the grid and answers
+/// with no entries. In POF: user types 94 and 61.
+const REMOVE_POF: &[u8] = b"\x15\x9e\x01\x00\x00\x3d\x00\x40\x01\x4a\x00\x40";
+const REMOVE_JSON: &[u8] =
+    b"\x15{\"@class\":\"processor.ConditionalRemove\",\"filter\":{\"@class\":\"filter.AlwaysFilter\"}}";
+
+/// One request with the id under which its answers come back.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub id: i64,
+    pub request: Request,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Anything small, as the generated type.
+    Small(Box<proxy_request::Request>),
+    /// Puts the entries of a batch.
+    PutAll { cache_id: i32, batch: Batch },
+    /// Runs an entry processor that removes the keys of a batch.
+    RemoveAll { cache_id: i32, format: Format, batch: Batch },
+}
+
+/// The part of an [`Entries`] that travels in one request. Never empty: an `Invoke` without keys would mean every
+/// entry of the map.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    pub entries: Arc<Entries>,
+    pub range: Range<usize>,
+    /// Length of the encoded entries (or keys) alone.
+    pub encoded_len: usize,
+}
+
+impl Batch {
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.range.clone().filter_map(|index| self.entries.get(index))
+    }
+}
+
+impl Request {
+    /// Must be answered before anything else is sent.
+    pub(crate) fn init(scope: &str, format: Format) -> Self {
+        Request::Small(Box::new(proxy_request::Request::Init(InitRequest {
+            scope: scope.to_owned(),
+            format: format.name().to_owned(),
+            protocol: "CacheService".to_owned(),
+            protocol_version: 1,
+            supported_protocol_version: 1,
+            ..InitRequest::default()
+        })))
+    }
+
+    pub(crate) fn ensure_cache(name: &str) -> Self {
+        let message = EnsureCacheRequest { cache: name.to_owned() };
+        Self::small(Kind::EnsureCache, None, Some(pack(ENSURE_CACHE, &message)))
+    }
+
+    pub(crate) fn get(cache_id: i32, key: &[u8]) -> Self {
+        Self::small(Kind::Get, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(key))))
+    }
+
+    pub(crate) fn size(cache_id: i32) -> Self {
+        Self::small(Kind::Size, Some(cache_id), None)
+    }
+
+    /// An empty cookie asks for the first page.
+    pub(crate) fn page_of_entries(cache_id: i32, cookie: &Bytes) -> Self {
+        Self::small(Kind::PageOfEntries, Some(cache_id), Some(pack(BYTES_VALUE, cookie)))
+    }
+
+    fn small(kind: Kind, cache_id: Option<i32>, message: Option<Any>) -> Self {
+        let request = NamedCacheRequest { r#type: kind.into(), cache_id, message };
+        Request::Small(Box::new(proxy_request::Request::Message(pack(CACHE_REQUEST, &request))))
+    }
+}
+
+fn pack(type_url: &str, message: &impl Message) -> Any {
+    Any { type_url: type_url.to_owned(), value: message.encode_to_vec().into() }
+}
+
+/// The entry processor of [`Request::RemoveAll`] in the serializer of the session.
+fn remove_agent(format: Format) -> &'static [u8] {
+    match format {
+        Format::Pof => REMOVE_POF,
+        Format::Json => REMOVE_JSON,
+    }
+}
+
+impl Frame {
+    /// Writes the whole `ProxyRequest`.
+    pub(crate) fn encode(self, out: &mut impl BufMut) {
+        match self.request {
+            Request::Small(request) => {
+                let message =
+                    ProxyRequest { id: self.id, request: Some(*request), ..ProxyRequest::default() };
+                // The buffers that reach this grow: the only error of prost's encoder is a full one.
+                let _ = message.encode(out);
+            }
+            Request::PutAll { cache_id, batch } => {
+                put_envelope(out, self.id, Kind::PutAll, cache_id, PUT_ALL, batch.encoded_len);
+                for (key, value) in batch.iter() {
+                    put_tag_and_len(out, 1, field_len(key.len()) + field_len(value.len()));
+                    put_field(out, 1, key);
+                    put_field(out, 2, value);
+                }
+            }
+            Request::RemoveAll { cache_id, format, batch } => {
+                let agent = remove_agent(format);
+                let body_len = field_len(agent.len()) + field_len(field_len(batch.encoded_len));
+                put_envelope(out, self.id, Kind::Invoke, cache_id, EXECUTE, body_len);
+                put_field(out, 1, agent);
+                put_tag_and_len(out, 3, field_len(batch.encoded_len));
+                put_tag_and_len(out, 2, batch.encoded_len);
+                for (key, _) in batch.iter() {
+                    put_field(out, 1, key);
+                }
+            }
+        }
+    }
+
+    /// An upper bound of what [`Frame::encode`] writes, for reserving the buffer at once.
+    pub(crate) fn encoded_len_hint(&self) -> usize {
+        match &self.request {
+            Request::Small(_) => 0,
+            Request::PutAll { batch, .. } | Request::RemoveAll { batch, .. } => {
+                batch.encoded_len + ENVELOPE_BYTES
+            }
+        }
+    }
+}
+
+/// More than everything around the entries of a batch can take: two type URLs, the longest agent, ids and lengths.
+pub(crate) const ENVELOPE_BYTES: usize = 512;
+
+/// Encoded length of one entry of a `PutAllRequest`.
+pub(crate) fn entry_len(key: &[u8], value: &[u8]) -> usize {
+    field_len(field_len(key.len()) + field_len(value.len()))
+}
+
+/// Encoded length of one key of a `CollectionOfBytesValues`.
+pub(crate) fn key_len(key: &[u8]) -> usize {
+    field_len(key.len())
+}
+
+/// `ProxyRequest { id, Any { NamedCacheRequest { kind, cache_id, Any { <type_url, body> } } } }` up to the body.
+fn put_envelope(
+    out: &mut impl BufMut,
+    id: i64,
+    kind: Kind,
+    cache_id: i32,
+    type_url: &'static str,
+    body_len: usize,
+) {
+    let body_any = field_len(type_url.len()) + field_len(body_len);
+    let cache_request =
+        1 + varint_len(kind as u64) + 1 + varint_len(i64::from(cache_id) as u64) + field_len(body_any);
+    let message_any = field_len(CACHE_REQUEST.len()) + field_len(cache_request);
+
+    put_tag_and_varint(out, 1, id as u64);
+    put_tag_and_len(out, 4, message_any);
+    put_field(out, 1, CACHE_REQUEST.as_bytes());
+    put_tag_and_len(out, 2, cache_request);
+    put_tag_and_varint(out, 1, kind as u64);
+    put_tag_and_varint(out, 2, i64::from(cache_id) as u64);
+    put_tag_and_len(out, 3, body_any);
+    put_field(out, 1, type_url.as_bytes());
+    put_tag_and_len(out, 2, body_len);
+}
+
+/// Length of a length-delimited field whose tag takes one byte, as all tags here do.
+fn field_len(len: usize) -> usize {
+    1 + varint_len(len as u64) + len
+}
+
+fn varint_len(value: u64) -> usize {
+    prost::encoding::encoded_len_varint(value)
+}
+
+fn put_field(out: &mut impl BufMut, field: u8, bytes: &[u8]) {
+    put_tag_and_len(out, field, bytes.len());
+    out.put_slice(bytes);
+}
+
+fn put_tag_and_len(out: &mut impl BufMut, field: u8, len: usize) {
+    if len < 0x80 {
+        out.put_slice(&[field << 3 | 2, len as u8]);
+    } else {
+        out.put_u8(field << 3 | 2);
+        prost::encoding::encode_varint(len as u64, out);
+    }
+}
+
+fn put_tag_and_varint(out: &mut impl BufMut, field: u8, value: u64) {
+    out.put_u8(field << 3);
+    prost::encoding::encode_varint(value, out);
+}
+
+#[cfg(test)]
+mod tests;

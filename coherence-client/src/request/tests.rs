@@ -1,0 +1,122 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::proto::cache::{ExecuteRequest, KeysOrFilter, PutAllRequest, keys_or_filter::KeyOrFilter};
+use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
+use crate::split::{Purpose, split};
+
+fn bytes_of(id: i64, request: Request) -> Vec<u8> {
+    let frame = Frame { id, request };
+    let hint = frame.encoded_len_hint();
+    let mut out = Vec::new();
+    frame.encode(&mut out);
+    assert!(hint == 0 || hint >= out.len(), "the reserved buffer must not grow");
+    out
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn whole(entries: &[(Vec<u8>, Vec<u8>)], purpose: Purpose) -> Batch {
+    let mut batches = split(&Arc::new(Entries::from_pairs(entries.iter().cloned())), purpose).unwrap();
+    assert_eq!(batches.len(), 1);
+    batches.remove(0)
+}
+
+fn through_prost(id: i64, kind: Kind, cache_id: i32, type_url: &str, body: &impl Message) -> Vec<u8> {
+    let inner = NamedCacheRequest {
+        r#type: kind.into(),
+        cache_id: Some(cache_id),
+        message: Some(pack(type_url, body)),
+    };
+    let request = Some(proxy_request::Request::Message(pack(CACHE_REQUEST, &inner)));
+    ProxyRequest { id, request, ..ProxyRequest::default() }.encode_to_vec()
+}
+
+#[test]
+fn requests_equal_the_bytes_of_the_reference_encoder() {
+    // Written by a standard protobuf encoder from the published messages.
+    let url = "0a38747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4e616d6564436163686552657175657374";
+    assert_eq!(
+        hex(&bytes_of(1, Request::init("", Format::Json))),
+        "08011a181a046a736f6e220c43616368655365727669636528013001"
+    );
+    assert_eq!(hex(&bytes_of(3, Request::size(7))), format!("08032240{url}1204081b1007"));
+    assert_eq!(
+        hex(&bytes_of(2, Request::ensure_cache("t"))),
+        format!(
+            "0802228001{url}124408011a400a39747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e456e7375726543616368655265717565737412030a0174"
+        )
+    );
+    assert_eq!(
+        hex(&bytes_of(4, Request::get(7, b"\x15\"k\""))),
+        format!(
+            "0804227a{url}123e080a10071a380a2e747970652e676f6f676c65617069732e636f6d2f676f6f676c652e70726f746f6275662e427974657356616c756512060a0415226b22"
+        )
+    );
+    let batch = whole(&[(b"\x15\"k\"".to_vec(), b"\x151".to_vec())], Purpose::Put);
+    assert_eq!(
+        hex(&bytes_of(5, Request::PutAll { cache_id: 7, batch })),
+        format!(
+            "0805228601{url}124a081210071a440a34747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e507574416c6c52657175657374120c0a0a0a0415226b2212021531"
+        )
+    );
+}
+
+#[test]
+fn a_put_all_never_carries_a_ttl() {
+    // With a ttl other than 0 the grid stores null for every entry and still answers with success.
+    let batch = whole(&[(vec![1], vec![2])], Purpose::Put);
+    let bytes = bytes_of(9, Request::PutAll { cache_id: 1, batch });
+    let Some(proxy_request::Request::Message(outer)) =
+        ProxyRequest::decode(bytes.as_slice()).unwrap().request
+    else {
+        panic!("not a message");
+    };
+    let inner = NamedCacheRequest::decode(outer.value).unwrap().message.unwrap();
+    assert_eq!(PutAllRequest::decode(inner.value).unwrap().ttl, None);
+}
+
+fn pairs() -> impl Strategy<Value = Vec<(Vec<u8>, Vec<u8>)>> {
+    let some_bytes = || {
+        prop_oneof![
+            4 => prop::collection::vec(any::<u8>(), 1..40),
+            2 => prop::collection::vec(any::<u8>(), 100..140),
+            1 => (16_300usize..16_500).prop_map(|len| vec![7; len]),
+        ]
+    };
+    prop::collection::vec((some_bytes(), some_bytes()), 1..40)
+}
+
+fn ids() -> impl Strategy<Value = (i64, i32)> {
+    (prop_oneof![1i64..300, Just(i64::MAX)], prop_oneof![0i32..300, any::<i32>()])
+}
+
+proptest! {
+    #[test]
+    fn a_put_all_equals_what_the_generated_types_write((id, cache_id) in ids(), pairs in pairs()) {
+        let batch = whole(&pairs, Purpose::Put);
+        let entries = pairs
+            .iter()
+            .map(|(key, value)| BinaryKeyAndValue { key: key.clone().into(), value: value.clone().into() })
+            .collect();
+        let expected =
+            through_prost(id, Kind::PutAll, cache_id, PUT_ALL, &PutAllRequest { entries, ttl: None });
+        prop_assert_eq!(bytes_of(id, Request::PutAll { cache_id, batch }), expected);
+    }
+
+    #[test]
+    fn a_remove_all_equals_what_the_generated_types_write(
+        (id, cache_id) in ids(),
+        pairs in pairs(),
+        format in prop_oneof![Just(Format::Pof), Just(Format::Json)],
+    ) {
+        let batch = whole(&pairs, Purpose::Remove);
+        let values = pairs.iter().map(|(key, _)| key.clone().into()).collect();
+        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Keys(CollectionOfBytesValues { values })) };
+        let execute = ExecuteRequest { agent: Bytes::from_static(remove_agent(format)), keys: Some(keys) };
+        let expected = through_prost(id, Kind::Invoke, cache_id, EXECUTE, &execute);
+        prop_assert_eq!(bytes_of(id, Request::RemoveAll { cache_id, format, batch }), expected);
+    }
+}

@@ -1,0 +1,194 @@
+//! Opening a stream, and saying in words why it could not be opened.
+
+use std::error::Error;
+use std::fmt::Write;
+
+use futures::{Stream, StreamExt};
+use http::uri::PathAndQuery;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::client::Grpc;
+use tonic::transport::Channel;
+use tonic::{Code, Request as Call, Status, Streaming};
+
+use super::SubChannel;
+use crate::codec::ProxyCodec;
+use crate::options::SessionOptions;
+use crate::proto::proxy::{InitResponse, ProxyResponse, proxy_response::Response};
+use crate::request::{Frame, Request};
+use crate::session::MAX_REQUESTS_IN_FLIGHT;
+use crate::tls;
+
+/// Largest message taken from the grid: single entries are bounded by what it stores, not by its inbound limit.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
+const INIT_ID: i64 = 1;
+
+/// Why one address gave no stream.
+#[derive(Debug)]
+pub(crate) struct OpenFailure {
+    /// True where the settings (or the server) must change before it can work.
+    pub misuse: bool,
+    pub reason: String,
+}
+
+fn passing(reason: String) -> OpenFailure {
+    OpenFailure { misuse: false, reason }
+}
+
+fn misuse(reason: String) -> OpenFailure {
+    OpenFailure { misuse: true, reason }
+}
+
+/// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on
+/// failing after its server is back.
+pub(crate) async fn open(options: &SessionOptions, address: &str) -> Result<SubChannel, OpenFailure> {
+    let endpoint = tls::endpoint(options, address).map_err(|e| misuse(e.to_string()))?;
+    let wait = options.connect_timeout;
+    let channel = match timeout(wait, endpoint.connect()).await {
+        Err(_) => return Err(passing(format!("no connection within {wait:?}"))),
+        Ok(Err(error)) => return Err(refused_connection(&chain(error.source().unwrap_or(&error)))),
+        Ok(Ok(channel)) => channel,
+    };
+
+    let (outgoing, queued) = mpsc::channel(MAX_REQUESTS_IN_FLIGHT);
+    let stop = CancellationToken::new();
+    let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES);
+    let requests = ReceiverStream::new(queued).take_until(stop.clone().cancelled_owned());
+    // Before the call: the server sends its headers with its first answer, and the call waits for them.
+    let init = Frame { id: INIT_ID, request: Request::init(&options.scope, options.format) };
+    outgoing.try_send(init).map_err(|_| passing("the request queue is closed".to_owned()))?;
+
+    let opened = timeout(wait, init_stream(&mut grpc, requests)).await;
+    let (responses, init) = match opened {
+        Err(_) => return Err(passing(format!("connected, but no answer within {wait:?}{}", hint(options)))),
+        Ok(Err(status)) => return Err(refused_init(&status, options)),
+        Ok(Ok(opened)) => opened,
+    };
+    tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
+    Ok(SubChannel::start(address.to_owned(), options.request_timeout, outgoing, stop, grpc, responses))
+}
+
+type Opened = (Streaming<ProxyResponse>, InitResponse);
+
+/// Starts the call and waits for the answer to the init request: a request sent earlier may overtake it on the
+/// server, which then ends the stream.
+async fn init_stream(
+    grpc: &mut Grpc<Channel>,
+    requests: impl Stream<Item = Frame> + Send + 'static,
+) -> Result<Opened, Status> {
+    grpc.ready().await.map_err(|e| Status::from_error(e.into()))?;
+    let path = PathAndQuery::from_static("/coherence.proxy.v1.ProxyService/subChannel");
+    let mut responses = grpc.streaming(Call::new(requests), path, ProxyCodec).await?.into_inner();
+    loop {
+        match responses.message().await? {
+            Some(ProxyResponse { id: INIT_ID, response: Some(Response::Init(init)), .. }) => {
+                return Ok((responses, init));
+            }
+            Some(ProxyResponse { id: INIT_ID, response: Some(Response::Error(error)), .. }) => {
+                return Err(Status::internal(error.message));
+            }
+            Some(_) => {}
+            None => return Err(Status::unknown("the stream ended without an answer")),
+        }
+    }
+}
+
+/// An error of TCP or of the TLS handshake.
+fn refused_connection(text: &str) -> OpenFailure {
+    tls_failure(text).unwrap_or_else(|| passing(format!("cannot connect: {text}")))
+}
+
+/// The errors of TLS that no waiting cures. The TLS library is not named in this crate, so its texts are read.
+fn tls_failure(text: &str) -> Option<OpenFailure> {
+    let advice = if text.contains("not valid for name") || text.contains("NotValidForName") {
+        "the certificate of the server does not carry this name: check the address, or set tls.server_name"
+    } else if text.contains("invalid peer certificate") {
+        "the certificate of the server is not trusted: check tls.ca"
+    } else if text.contains("InvalidContentType") || text.contains("corrupt message") {
+        "the server does not speak TLS: check the port, or remove the tls settings"
+    } else if text.contains("received fatal alert") {
+        "the server refused the TLS handshake: check tls.certificate and tls.key, which it may require"
+    } else if text.contains("HTTP/2 was not negotiated") {
+        "the server speaks TLS but not HTTP/2: check the port"
+    } else {
+        return None;
+    };
+    Some(misuse(format!("{advice} ({text})")))
+}
+
+/// An answer other than an `InitResponse`, or a connection that broke before it.
+fn refused_init(status: &Status, options: &SessionOptions) -> OpenFailure {
+    let text = describe(status);
+    // A status with a source was made up here, for a connection that did not behave like gRPC.
+    if status.source().is_some() {
+        return tls_failure(&text).unwrap_or_else(|| {
+            passing(format!("connected, but it does not answer as gRPC ({text}){}", hint(options)))
+        });
+    }
+    if status.message().starts_with("grpc-status header missing") {
+        return passing(format!("it speaks HTTP/2 but not gRPC ({text}): check the port"));
+    }
+    if status.code() == Code::Unimplemented || status.message().contains("Method not found") {
+        return misuse(format!(
+            "the server has no gRPC protocol v1 ({text}): it needs Coherence CE 24.09+ or 25.03+, or commercial \
+             14.1.2+; older servers speak only protocol v0"
+        ));
+    }
+    match status.code() {
+        // A grid hides what is wrong with an init request behind an INTERNAL without a text.
+        Code::Internal | Code::InvalidArgument | Code::FailedPrecondition => misuse(format!(
+            "the grid refused format {:?} or scope {:?} ({text}): the format must be a serializer that it has \
+             (json needs its coherence-json module), the scope one that it runs, empty for the default",
+            options.format.name(),
+            options.scope,
+        )),
+        _ => passing(text),
+    }
+}
+
+fn hint(options: &SessionOptions) -> &'static str {
+    match options.tls {
+        None => ": check the port, and whether it expects TLS (then set tls)",
+        Some(_) => ": check the port, and whether the server requires tls.certificate and tls.key",
+    }
+}
+
+/// A status in words, with its cause where it was made on this side.
+pub(crate) fn describe(status: &Status) -> String {
+    let mut text = status.code().to_string();
+    if !status.message().is_empty() {
+        let _ = write!(text, ", {}", first_line(status.message()));
+    }
+    if let Some(source) = status.source() {
+        for part in parts(source) {
+            if !text.contains(&part) {
+                let _ = write!(text, ": {part}");
+            }
+        }
+    }
+    text
+}
+
+/// An error and its causes in one line, each said once.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for part in parts(error) {
+        if !text.contains(&part) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            let _ = write!(text, "{separator}{part}");
+        }
+    }
+    text
+}
+
+fn parts(error: &(dyn Error + 'static)) -> impl Iterator<Item = String> {
+    std::iter::successors(Some(error), |&error| error.source()).map(|error| first_line(&error.to_string()))
+}
+
+fn first_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    text.lines().next().unwrap_or_default().chars().take(LONGEST).collect()
+}
