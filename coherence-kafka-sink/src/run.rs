@@ -9,7 +9,7 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
 
 use crate::cli::Files;
-use crate::config::{self, Listener, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
+use crate::config::{self, InitialState, Listener, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
 use crate::kafka::embedded::{self, EmbeddedKafka};
 use crate::kafka::cluster;
 use crate::worker::{OpenSession, Worker};
@@ -110,8 +110,7 @@ impl Running {
             serve(listener, rest::router(running.worker.clone(), &worker_id))?;
         }
         for connector in loaded.connectors {
-            let created = running.worker.start(connector.config);
-            if let Err(error) = created {
+            if let Err(error) = running.worker.start(connector.config) {
                 running.worker.stop();
                 return Err(StartError::Connector(error.to_string()));
             }
@@ -165,13 +164,20 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    config::load(&sources).map_err(|errors| {
+    let loaded = config::load(&sources).map_err(|errors| {
         let worker_alone = Sources { connector_files: Vec::new(), connector_set: Vec::new(), ..sources };
         match config::load(&worker_alone) {
             Ok(_) => StartError::Connector(errors.to_string()),
             Err(_) => StartError::Worker(errors.to_string()),
         }
-    })
+    })?;
+    match loaded.connectors.iter().find(|c| c.initial_state != InitialState::Running) {
+        Some(connector) => Err(StartError::Connector(format!(
+            "connector {}: initial_state: only RUNNING is supported yet",
+            connector.config.name
+        ))),
+        None => Ok(loaded),
+    }
 }
 
 /// What a user reads where the cluster does not answer.

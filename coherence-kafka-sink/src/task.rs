@@ -58,6 +58,8 @@ pub struct TaskOptions {
     pub linger: Duration,
     /// `offset.flush.interval.ms`.
     pub flush_interval: Duration,
+    /// `offset.flush.timeout.ms`.
+    pub flush_timeout: Duration,
     /// How long a revoke waits for what was taken; shorter than the session time-out.
     pub revoke_deadline: Duration,
     /// `task.shutdown.graceful.timeout.ms`.
@@ -104,8 +106,8 @@ pub struct Task {
     failure: Option<TaskFailure>,
     /// When the next periodic commit is due; the first one follows the first batch.
     next_flush: Instant,
-    /// A commit was sent and not yet answered.
-    committing: bool,
+    /// When a commit was sent that is not yet answered.
+    committing: Option<Instant>,
     next_lag: Instant,
 }
 
@@ -142,7 +144,7 @@ impl Task {
             in_flight: None,
             failure: None,
             next_flush: now,
-            committing: false,
+            committing: None,
             next_lag: now,
         })
     }
@@ -220,7 +222,7 @@ impl Task {
     }
 
     fn on_committed(&mut self, outcome: Result<(), String>) {
-        self.committing = false;
+        self.committing = None;
         match outcome {
             Ok(()) => self.counters.commits.add(1),
             Err(reason) => {
@@ -338,8 +340,13 @@ impl Task {
     }
 
     fn flush_when_due(&mut self) {
-        if !self.committing && Instant::now() >= self.next_flush && self.commit() {
-            self.next_flush = Instant::now() + self.options.flush_interval;
+        let now = Instant::now();
+        if self.committing.is_some_and(|sent| now > sent + self.options.flush_timeout) {
+            // An answer that comes all the same does no harm: positions only grow within an assignment.
+            self.on_committed(Err("not answered within offset.flush.timeout.ms".to_owned()));
+        }
+        if self.committing.is_none() && now >= self.next_flush && self.commit() {
+            self.next_flush = now + self.options.flush_interval;
         }
     }
 
@@ -351,7 +358,7 @@ impl Task {
         match self.consumer.commit(self.settle.to_commit()) {
             Ok(()) => {
                 self.settle.commit_sent();
-                self.committing = true;
+                self.committing = Some(Instant::now());
             }
             Err(reason) => tracing::warn!(task = self.options.name, reason, "commit not sent"),
         }
@@ -362,7 +369,7 @@ impl Task {
     /// would see an older position.
     fn commit_and_wait(&mut self, deadline: Instant) {
         loop {
-            if !self.committing && !self.commit() {
+            if self.committing.is_none() && !self.commit() {
                 return;
             }
             if Instant::now() >= deadline {
@@ -379,7 +386,7 @@ impl Task {
             for event in others {
                 self.on_other_while_committing(event);
             }
-            if self.committing {
+            if self.committing.is_some() {
                 std::thread::park_timeout(Duration::from_millis(2));
             }
         }

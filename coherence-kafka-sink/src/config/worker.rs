@@ -128,14 +128,7 @@ impl WorkerConfig {
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
-        let strangers = properties.iter().filter(|property| {
-            owner == Owner::Worker
-                || !matches!(
-                    table::known(Owner::Connector, &property.key),
-                    Known::Yes | Known::WithoutEffect(_)
-                )
-        });
-        report_strangers(strangers, owner, findings);
+        report_strangers(properties.iter(), owner, findings);
         let (values, violations) =
             table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
         for violation in violations {

@@ -96,6 +96,7 @@ impl Worker {
             batch_bytes: config.batch_bytes,
             linger: config.batch_linger,
             flush_interval: self.config.offset_flush_interval,
+            flush_timeout: self.config.offset_flush_timeout,
             revoke_deadline: session_timeout / 2,
             stop_deadline: self.config.shutdown_timeout,
         }

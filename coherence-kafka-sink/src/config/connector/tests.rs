@@ -1,3 +1,5 @@
+use coherence_kafka_common::map::Format;
+
 use super::*;
 use crate::config::variables::Environment;
 
