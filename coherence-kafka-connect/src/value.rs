@@ -72,3 +72,34 @@ pub struct SchemaAndValue<'a> {
     /// The value.
     pub value: Value<'a>,
 }
+
+impl Value<'_> {
+    /// The same value, free of the record it was read from.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Boolean(value) => Value::Boolean(value),
+            Value::Int8(value) => Value::Int8(value),
+            Value::Int16(value) => Value::Int16(value),
+            Value::Int32(value) => Value::Int32(value),
+            Value::Int64(value) => Value::Int64(value),
+            Value::Float32(value) => Value::Float32(value),
+            Value::Float64(value) => Value::Float64(value),
+            Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Value::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+            Value::Decimal { unscaled, scale } => Value::Decimal { unscaled, scale },
+            Value::Date(millis) => Value::Date(millis),
+            Value::Time(millis) => Value::Time(millis),
+            Value::Timestamp(millis) => Value::Timestamp(millis),
+            Value::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
+            Value::Map(entries) => {
+                Value::Map(entries.into_iter().map(|(k, v)| (k.into_owned(), v.into_owned())).collect())
+            }
+            Value::Struct(Struct { schema, values }) => {
+                Value::Struct(Struct { schema, values: values.into_iter().map(Value::into_owned).collect() })
+            }
+            Value::Uuid(bits) => Value::Uuid(bits),
+            Value::Pof(bytes) => Value::Pof(Cow::Owned(bytes.into_owned())),
+        }
+    }
+}

@@ -19,3 +19,8 @@ pub mod shared;
 pub mod sink;
 pub mod tls;
 pub mod wait;
+
+/// The blocks of Rust in the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -142,7 +142,9 @@ pub fn binary() -> Result<PathBuf> {
         bail!("{} is not there: {BUILD}", binary.display());
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate has no parent")?;
-    for name in ["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-sink"] {
+    for name in
+        ["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-sink"]
+    {
         let newest = newest(&root.join(name).join("src"))?;
         ensure!(newest <= built, "{} is older than the sources of {name}: {BUILD}", binary.display());
     }
@@ -153,7 +155,11 @@ fn newest(folder: &Path) -> Result<SystemTime> {
     let mut newest = SystemTime::UNIX_EPOCH;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let time = if entry.file_type()?.is_dir() { self::newest(&entry.path())? } else { entry.metadata()?.modified()? };
+        let time = if entry.file_type()?.is_dir() {
+            self::newest(&entry.path())?
+        } else {
+            entry.metadata()?.modified()?
+        };
         newest = newest.max(time);
     }
     Ok(newest)

@@ -4,5 +4,6 @@
 // Clippy sees a test only in a #[test] function, not in what several of them share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod docs;
 mod peers;
 mod rooms;

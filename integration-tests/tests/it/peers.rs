@@ -1,6 +1,7 @@
 //! The real servers themselves: started, used without our code, broken, and gone afterwards.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use integration_tests::grid::{Contents, Grid, GridOptions, GridTool, Literal, Serializer};
@@ -172,7 +173,24 @@ fn a_second_member_keeps_the_entries_of_a_killed_one() {
 fn grids_with_tls_and_from_before_protocol_1_start() {
     require_peers!();
     let tls = Grid::start(GridOptions { tls: Some(ClientAuth::Required), ..GridOptions::default() }).unwrap();
-    assert!(tls.certificates().unwrap().authority().exists());
+    let certificates = tls.certificates().unwrap();
+    let handshake = |trusted: &Path| {
+        let mut openssl = Command::new("openssl");
+        openssl.args([
+            "s_client",
+            "-verify_return_error",
+            "-alpn",
+            "h2",
+            "-connect",
+            &tls.address(),
+            "-CAfile",
+        ]);
+        openssl.arg(trusted).arg("-cert").arg(certificates.client_certificate());
+        openssl.arg("-key").arg(certificates.client_key()).stdin(Stdio::null());
+        openssl.output().unwrap().status.success()
+    };
+    assert!(handshake(&certificates.authority()));
+    assert!(!handshake(&certificates.client_certificate()), "another authority is not trusted");
     let old = Grid::start(GridOptions { v1: false, ..GridOptions::default() }).unwrap();
     assert_eq!(old.tool().size("m").unwrap(), 0);
 }

@@ -130,7 +130,7 @@ fn broken_rules(packages: &[Package]) -> Vec<String> {
 /// Whether code (not a comment) names the library: `use library`, `library::…`, `::library::…`.
 ///
 /// A module of ours may have the library's name, as `crate::config` has: a path that only passes through the name
-/// does not count, nor does the file that declares the module.
+/// does not count, nor does a file that declares or imports the module.
 fn names(text: &str, library: &str) -> bool {
     let library = library.replace('-', "_");
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -144,7 +144,8 @@ fn names(text: &str, library: &str) -> bool {
             starts_path && (imported || after.starts_with("::"))
         })
     };
-    !text.contains(&format!("mod {library};")) && text.lines().any(in_line)
+    let of_ours = ["mod #;", "crate::#;", "super::#;", "crate::#::{self", "super::#::{self"];
+    !of_ours.iter().any(|form| text.contains(&form.replace('#', &library))) && text.lines().any(in_line)
 }
 
 struct Package {
@@ -224,6 +225,7 @@ fn each_broken_rule_is_noticed() {
     assert_eq!(broken(sink, &[], "src/cli.rs", "use config::Config;"), 1);
     assert_eq!(broken(sink, &[], "src/cli.rs", "use crate::config::Worker; let config = 1;"), 0);
     assert_eq!(broken(sink, &[], "src/lib.rs", "pub mod config;\nuse config::Worker;"), 0);
+    assert_eq!(broken(sink, &[], "src/run.rs", "use crate::config::{self, X};\nconfig::load();"), 0);
     assert_eq!(broken(sink, &[], "src/cli.rs", "use anyhow::Result;"), 1);
     assert_eq!(broken(sink, &[], "src/main.rs", "use anyhow::Result;"), 0);
     assert_eq!(broken(sink, &[], "tests/all.rs", "use anyhow::Result;"), 0);

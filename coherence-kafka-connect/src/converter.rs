@@ -1,0 +1,196 @@
+//! Converters: from the bytes of a record's key or value to Connect's data.
+//!
+//! Owns: which converter a class name means, what its options are, and what a converter's failure looks like.
+//! Never does: write bytes for Kafka, count errors or decide what becomes of a bad record.
+//!
+//! ```text
+//! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConvertError
+//!
+//! bytes.rs string.rs number.rs   Connect's simple converters
+//! json.rs  json/                 JsonConverter
+//! pof.rs                         KafkaPofConverter
+//! custom.rs                      CustomConverter over a Kafka deserializer
+//! deserializer.rs charset.rs     Kafka's deserializers, and the texts they read
+//! ```
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::value::SchemaAndValue;
+
+mod bytes;
+mod charset;
+mod custom;
+mod deserializer;
+mod json;
+mod number;
+mod options;
+mod pof;
+mod string;
+
+/// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
+pub trait Converter: Send + Sync + Debug {
+    /// The data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
+    fn to_connect<'a>(
+        &self,
+        topic: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError>;
+
+    /// The full name of the Java class.
+    fn class_name(&self) -> &'static str;
+}
+
+/// Whether a converter reads keys or values; some options depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `key.converter`.
+    Key,
+    /// `value.converter`.
+    Value,
+}
+
+impl Role {
+    /// The property that names the converter's class.
+    pub fn property(self) -> &'static str {
+        match self {
+            Role::Key => "key.converter",
+            Role::Value => "value.converter",
+        }
+    }
+}
+
+/// The Java exception that Connect would have thrown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exception {
+    /// The bytes are not what the converter reads.
+    Data,
+    /// The schema inside the bytes cannot be.
+    SchemaBuilder,
+}
+
+impl Exception {
+    /// The full name of the Java class.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Exception::Data => "org.apache.kafka.connect.errors.DataException",
+            Exception::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
+        }
+    }
+}
+
+/// Why bytes could not be read. It holds nothing of the bytes themselves: at most names out of a schema.
+///
+/// Its text is Connect's message, so that those who know Connect find their error again, and behind it what
+/// Connect does not say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
+pub struct ConvertError {
+    exception: Exception,
+    message: Cow<'static, str>,
+    detail: Option<Cow<'static, str>>,
+}
+
+impl ConvertError {
+    fn data(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { exception: Exception::Data, message: message.into(), detail: None }
+    }
+
+    fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// The exception of Connect.
+    pub fn exception(&self) -> Exception {
+        self.exception
+    }
+
+    /// The message of Connect's exception, without the detail that the error's text adds.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match &self.detail {
+            None => Cow::Borrowed(&*self.message),
+            // Some of Connect's messages end in ": " to introduce a cause.
+            Some(detail) if self.message.ends_with(": ") => format!("{}{detail}", self.message).into(),
+            Some(detail) => format!("{}: {detail}", self.message.trim_end_matches('.')).into(),
+        }
+    }
+}
+
+/// An option of a converter that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct OptionError {
+    /// The option, without the converter's prefix; empty where it is the converter's class itself.
+    pub key: String,
+    /// What was given, if anything.
+    pub value: Option<String>,
+    /// Connect's text where it has one. It names the bare option, as Connect does.
+    pub message: String,
+}
+
+type Create = fn(Role, &mut options::Options<'_>) -> Option<Arc<dyn Converter>>;
+
+/// Every converter: its class, and how to make one.
+const CLASSES: [(&str, Create); 11] = [
+    (bytes::CLASS, bytes::create),
+    (string::CLASS, string::create),
+    (number::SHORT, number::short),
+    (number::INTEGER, number::integer),
+    (number::LONG, number::long),
+    (number::FLOAT, number::float),
+    (number::DOUBLE, number::double),
+    (number::BOOLEAN, number::boolean),
+    (json::CLASS, json::create),
+    (custom::CLASS, custom::create),
+    (pof::CLASS, pof::create),
+];
+
+/// The full names of all converter classes, in no order that means anything.
+pub fn known_classes() -> impl ExactSizeIterator<Item = &'static str> {
+    CLASSES.iter().map(|(class, _)| *class)
+}
+
+/// The converter of a Java class, given by its full name or by one of Connect's aliases: the simple name
+/// (`JsonConverter`) and the simple name without `Converter` (`Json`).
+///
+/// `options` come without the prefix `key.converter.` or `value.converter.`. Unknown ones are ignored, as
+/// Connect does: converters share their prefix with whatever users put there. All bad ones are refused at once.
+pub fn create(
+    class: &str,
+    role: Role,
+    options: &BTreeMap<String, String>,
+) -> Result<Arc<dyn Converter>, Vec<OptionError>> {
+    let class = class.trim();
+    let Some((_, create)) = CLASSES.iter().find(|(known, _)| is_named(known, class)) else {
+        let known: Vec<_> = known_classes().collect();
+        return Err(vec![OptionError {
+            key: String::new(),
+            value: Some(class.to_owned()),
+            message: format!(
+                "Invalid value {class} for configuration {}: Class {class} could not be found; known are {}",
+                role.property(),
+                known.join(", ")
+            ),
+        }]);
+    };
+    let mut options = options::Options::new(options);
+    let converter = create(role, &mut options);
+    match (converter, options.into_errors()) {
+        (Some(converter), errors) if errors.is_empty() => Ok(converter),
+        (_, errors) => Err(errors),
+    }
+}
+
+fn is_named(class: &str, name: &str) -> bool {
+    let simple = class.rsplit('.').next().unwrap_or(class);
+    class == name || simple == name || simple.strip_suffix("Converter") == Some(name)
+}
+
+#[cfg(test)]
+mod tests;

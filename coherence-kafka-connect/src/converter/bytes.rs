@@ -1,0 +1,31 @@
+//! `ByteArrayConverter`: the bytes as they are.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::options::Options;
+use super::{ConvertError, Converter, Role};
+use crate::schema::{Kind, Schema};
+use crate::value::{SchemaAndValue, Value};
+
+pub(super) const CLASS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+
+pub(super) fn create(_: Role, _: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
+    Some(Arc::new(ByteArrayConverter { schema: Arc::new(Schema::optional(Kind::Bytes)) }))
+}
+
+#[derive(Debug)]
+struct ByteArrayConverter {
+    schema: Arc<Schema>,
+}
+
+impl Converter for ByteArrayConverter {
+    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let value = bytes.map_or(Value::Null, |bytes| Value::Bytes(Cow::Borrowed(bytes)));
+        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+    }
+
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+}

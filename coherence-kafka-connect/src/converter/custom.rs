@@ -1,0 +1,135 @@
+//! `CustomConverter`: any of Kafka's deserializers, named by an option.
+//!
+//! The Java converter declares everything it reads to be a struct without fields; here such data has no schema.
+//! A null stays null, where the Java converter asks a deserializer that may not expect one.
+
+use std::sync::Arc;
+
+use super::charset::Charset;
+use super::deserializer::Deserializer;
+use super::options::Options;
+use super::{ConvertError, Converter, Role};
+use crate::value::{SchemaAndValue, Value};
+
+pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.util.CustomConverter";
+
+const KAFKA: &str = "org.apache.kafka.common.serialization.";
+const POF: &str = "com.oracle.coherence.kafka.pof.KafkaPofDeserializer";
+
+/// Deserializers of [`KAFKA`] that have no others inside, without `Deserializer` behind their names.
+const ELEMENTS: [&str; 12] = [
+    "String",
+    "ByteArray",
+    "ByteBuffer",
+    "Bytes",
+    "Short",
+    "Integer",
+    "Long",
+    "Float",
+    "Double",
+    "Boolean",
+    "UUID",
+    "Void",
+];
+
+pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
+    // The full property is `value.converter.deserializer`; some write the converter's prefix twice.
+    let key = ["deserializer", "converter.deserializer"]
+        .into_iter()
+        .find(|key| options.text(key).is_some())
+        .unwrap_or("deserializer");
+    let class = options.text(key).unwrap_or("org.apache.kafka.common.serialization.ByteArrayDeserializer");
+    let deserializer = deserializer(class, key, role, options)?;
+    Some(Arc::new(CustomConverter { deserializer }))
+}
+
+/// The deserializer `class`, which the option `key` names. `None` when an option was refused.
+fn deserializer(class: &str, key: &str, role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
+    if class == POF {
+        return Some(Deserializer::Pof);
+    }
+    match class.strip_prefix(KAFKA).and_then(|name| name.strip_suffix("Deserializer")) {
+        Some("List") => list(role, options),
+        Some(name) if ELEMENTS.contains(&name) => element(name, role, options),
+        _ => {
+            let known = ELEMENTS.map(|name| format!("{KAFKA}{name}Deserializer")).join(", ");
+            let why = format!(
+                "Class {class} could not be found; known are {known}, {KAFKA}ListDeserializer, {POF}"
+            );
+            options.invalid(key, &why);
+            None
+        }
+    }
+}
+
+/// A deserializer of [`ELEMENTS`]; `None` when one of its options was refused.
+fn element(name: &str, role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
+    Some(match name {
+        "String" => Deserializer::String(charset(role, options)?),
+        "UUID" => Deserializer::Uuid(charset(role, options)?),
+        "Short" => Deserializer::Short,
+        "Integer" => Deserializer::Integer,
+        "Long" => Deserializer::Long,
+        "Float" => Deserializer::Float,
+        "Double" => Deserializer::Double,
+        "Boolean" => Deserializer::Boolean,
+        "Void" => Deserializer::Void,
+        _ => Deserializer::Bytes,
+    })
+}
+
+fn charset(role: Role, options: &mut Options<'_>) -> Option<Charset> {
+    let own = match role {
+        Role::Key => "key.deserializer.encoding",
+        Role::Value => "value.deserializer.encoding",
+    };
+    Charset::option(options, &[own, "deserializer.encoding"])
+}
+
+/// A list, whose elements are named by a serde, or as Kafka does not allow it, by a deserializer. The class of
+/// the list (`….serde.type`) means nothing here.
+fn list(role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
+    let key = match role {
+        Role::Key => "default.list.key.serde.inner",
+        Role::Value => "default.list.value.serde.inner",
+    };
+    let Some(class) = options.text(key) else {
+        let message = "Not able to determine the inner serde class because it was neither passed via the \
+                       constructor nor set in the config.";
+        options.refuse(key, format!("{message} Set {key}, for example to {KAFKA}Serdes$StringSerde"));
+        return None;
+    };
+    let name = class.strip_prefix(KAFKA).and_then(|class| match class.strip_prefix("Serdes$") {
+        Some(serde) => serde.strip_suffix("Serde"),
+        None => class.strip_suffix("Deserializer"),
+    });
+    match name.filter(|name| ELEMENTS.contains(name)) {
+        Some(name) => Some(Deserializer::List(Box::new(element(name, role, options)?))),
+        None => {
+            let known = ELEMENTS.map(|name| format!("{KAFKA}Serdes${name}Serde")).join(", ");
+            options.invalid(key, &format!("Class {class} could not be found; known are {known}"));
+            None
+        }
+    }
+}
+
+#[derive(Debug)]
+struct CustomConverter {
+    deserializer: Deserializer,
+}
+
+impl Converter for CustomConverter {
+    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let value = match bytes {
+            None => Value::Null,
+            Some(bytes) => self.deserializer.deserialize(bytes).map_err(|error| {
+                ConvertError::data("Failed to deserialize object: ").because(error.to_string())
+            })?,
+        };
+        Ok(SchemaAndValue { schema: None, value })
+    }
+
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+}

@@ -1,0 +1,207 @@
+//! `JsonConverter`: JSON with or without a schema beside it.
+//!
+//! Owns: the envelope, the options, and which error the user sees. Reads what the Java converter reads, with its
+//! leniencies, its silent coercions and its limits.
+//!
+//! ```text
+//! bytes → text.rs → str → reader.rs ─┬─ schemas off: Value, at once
+//!                                    └─ schemas on:  Node → schema.rs → Schema
+//!                                                    Node → payload.rs → Value under the schema
+//! ```
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::reader::{Fault, Reader};
+use self::tree::{Node, Skipped};
+use super::options::Options;
+use super::{ConvertError, Converter, Exception, Role};
+use crate::schema::Schema;
+use crate::value::{SchemaAndValue, Value};
+
+mod number;
+mod payload;
+mod reader;
+mod schema;
+mod text;
+mod tree;
+
+pub(super) const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
+
+const NOT_JSON: &str = "Converting byte[] to Kafka Connect data failed due to serialization error: ";
+const NO_ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not \
+                           contain additional fields. If you are trying to deserialize plain JSON data, set \
+                           schemas.enable=false in your converter configuration.";
+
+/// Schemas kept at most. Java's default is 1000, because it keeps those of all topics together and looks them up
+/// by hash; here the texts are compared, and a converter that meets more than a few schemas is rare.
+const MAX_CACHED: i32 = 16;
+
+pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
+    let schemas_enable = options.boolean("schemas.enable", true);
+    let replace_null_with_default = options.boolean("replace.null.with.default", true);
+    let cached = options.int("schemas.cache.size", 1000).clamp(0, MAX_CACHED);
+    // A setting of output only, checked because Connect does.
+    if let Some(format) = options.text("decimal.format")
+        && !["NUMERIC", "BASE64"].iter().any(|known| known.eq_ignore_ascii_case(format))
+    {
+        options.invalid("decimal.format", "String must be one of (case insensitive): NUMERIC, BASE64");
+    }
+    let content = options.text("schema.content").unwrap_or_default();
+    let fixed_schema = match fixed_schema(content, replace_null_with_default) {
+        Ok(schema) => schema.filter(|_| schemas_enable),
+        Err(error) => {
+            options.refuse("schema.content", error.to_string());
+            None
+        }
+    };
+    Some(Arc::new(JsonConverter {
+        role,
+        schemas_enable,
+        replace_null_with_default,
+        fixed_schema,
+        cached: usize::try_from(cached).unwrap_or_default(),
+        schemas: Mutex::default(),
+    }))
+}
+
+/// The schema of all messages; none from blank text or `null`.
+fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>, ConvertError> {
+    if content.is_empty() {
+        return Ok(None);
+    }
+    let failed = "Failed to parse schema in converter config due to serialization error: ";
+    let node: Option<Node<'_>> = Reader::new(content, None)
+        .value()
+        .map_err(|fault| ConvertError::data(failed).because(fault.to_string()))?;
+    match node {
+        None | Some(Node::Null) => Ok(None),
+        Some(node) => {
+            schema::read(&node, replace_null, schema::MAX_LEVELS).map(|schema| Some(Arc::new(schema)))
+        }
+    }
+}
+
+#[derive(Debug)]
+struct JsonConverter {
+    role: Role,
+    schemas_enable: bool,
+    replace_null_with_default: bool,
+    /// `schema.content`.
+    fixed_schema: Option<Arc<Schema>>,
+    /// How many `schemas` may be kept.
+    cached: usize,
+    /// Schemas met lately and the JSON text each was read from, the latest first.
+    schemas: Mutex<VecDeque<(Box<str>, Arc<Schema>)>>,
+}
+
+impl Converter for JsonConverter {
+    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let Some(bytes) = bytes else {
+            return Ok(SchemaAndValue { schema: None, value: Value::Null });
+        };
+        match text::decode(bytes) {
+            text::Text::Utf8(text) => self.convert(text, None),
+            text::Text::Decoded { text, invalid } => self
+                .convert(&text, invalid)
+                .map(|SchemaAndValue { schema, value }| SchemaAndValue { schema, value: value.into_owned() }),
+        }
+        .map_err(|error| match bytes {
+            [0, 0, ..] if error.message == NOT_JSON => error.because(
+                "the bytes begin as those of Schema Registry serializers do, which this converter does \
+                 not read",
+            ),
+            _ => error,
+        })
+    }
+
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+}
+
+impl JsonConverter {
+    /// The data in `text`; `invalid` says where the bytes behind it stop being text at all.
+    fn convert<'a>(&self, text: &'a str, invalid: Option<usize>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let mut reader = Reader::new(text, invalid);
+        if !self.schemas_enable {
+            // As in Java no bytes at all and blank text are null too, which a sink takes for a tombstone.
+            let value = reader.value()?.unwrap_or(Value::Null);
+            return Ok(SchemaAndValue { schema: None, value });
+        }
+        if let Some(schema) = &self.fixed_schema {
+            let payload = reader.value()?.unwrap_or(Node::Null);
+            let value = payload::read(schema, payload, self.replace_null_with_default)?;
+            return Ok(SchemaAndValue { schema: Some(schema.clone()), value });
+        }
+        let (schema_text, payload) = self.envelope(&mut reader)?;
+        match self.schema(schema_text)? {
+            Some(schema) => {
+                let value = payload::read(&schema, payload, self.replace_null_with_default)?;
+                Ok(SchemaAndValue { schema: Some(schema), value })
+            }
+            None => Ok(SchemaAndValue { schema: None, value: payload::schemaless(payload) }),
+        }
+    }
+
+    /// The text of the member `schema`, and the member `payload`.
+    fn envelope<'a>(&self, reader: &mut Reader<'a>) -> Result<(&'a str, Node<'a>), ConvertError> {
+        let (mut schema, mut payload, mut others) = (None, None, false);
+        let is_object = reader.members(|reader, name| -> Result<(), Fault> {
+            match &*name {
+                "schema" => schema = Some(reader.member_text()?),
+                "payload" => payload = Some(reader.member()?),
+                _ => {
+                    reader.member::<Skipped>()?;
+                    others = true;
+                }
+            }
+            Ok(())
+        })?;
+        match (schema, payload) {
+            (Some(schema), Some(payload)) if is_object && !others => Ok((schema, payload)),
+            _ => Err(self.no_envelope()),
+        }
+    }
+
+    fn no_envelope(&self) -> ConvertError {
+        let property = self.role.property();
+        ConvertError::data(NO_ENVELOPE)
+            .because(format!("{property}.schemas.enable=false reads plain JSON, it is true by default"))
+    }
+
+    /// The schema that `text` says; none for `null`.
+    fn schema(&self, text: &str) -> Result<Option<Arc<Schema>>, ConvertError> {
+        // A panic cannot leave the queue half changed, so a poisoned lock is as good as any.
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = schemas.iter().position(|(known, _)| **known == *text) {
+            schemas.swap(0, index);
+            return Ok(schemas.front().map(|(_, schema)| schema.clone()));
+        }
+        let node: Option<Node<'_>> = Reader::new(text, None).value()?;
+        let schema = match node {
+            None | Some(Node::Null) => return Ok(None),
+            Some(node) => Arc::new(schema::read(&node, self.replace_null_with_default, schema::MAX_LEVELS)?),
+        };
+        schemas.truncate(self.cached.saturating_sub(1));
+        if self.cached > 0 {
+            schemas.push_front((text.into(), schema.clone()));
+        }
+        Ok(Some(schema))
+    }
+}
+
+impl From<Fault> for ConvertError {
+    fn from(fault: Fault) -> Self {
+        ConvertError::data(NOT_JSON).because(fault.to_string())
+    }
+}
+
+/// What Connect throws from `SchemaBuilder`.
+fn schema_error(message: impl Into<Cow<'static, str>>) -> ConvertError {
+    ConvertError { exception: Exception::SchemaBuilder, ..ConvertError::data(message) }
+}
+
+#[cfg(test)]
+mod tests;

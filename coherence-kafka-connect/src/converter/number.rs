@@ -1,0 +1,72 @@
+//! Connect's converters of fixed width: Short, Integer, Long, Float, Double, Boolean.
+
+use std::sync::Arc;
+
+use super::deserializer::Deserializer;
+use super::options::Options;
+use super::{ConvertError, Converter, Role};
+use crate::schema::{Kind, Schema};
+use crate::value::{SchemaAndValue, Value};
+
+pub(super) const SHORT: &str = "org.apache.kafka.connect.converters.ShortConverter";
+pub(super) const INTEGER: &str = "org.apache.kafka.connect.converters.IntegerConverter";
+pub(super) const LONG: &str = "org.apache.kafka.connect.converters.LongConverter";
+pub(super) const FLOAT: &str = "org.apache.kafka.connect.converters.FloatConverter";
+pub(super) const DOUBLE: &str = "org.apache.kafka.connect.converters.DoubleConverter";
+pub(super) const BOOLEAN: &str = "org.apache.kafka.connect.converters.BooleanConverter";
+
+type Created = Option<Arc<dyn Converter>>;
+
+pub(super) fn short(_: Role, _: &mut Options<'_>) -> Created {
+    converter(SHORT, Kind::Int16, Deserializer::Short, "Failed to deserialize short: ")
+}
+
+pub(super) fn integer(_: Role, _: &mut Options<'_>) -> Created {
+    converter(INTEGER, Kind::Int32, Deserializer::Integer, "Failed to deserialize integer: ")
+}
+
+pub(super) fn long(_: Role, _: &mut Options<'_>) -> Created {
+    converter(LONG, Kind::Int64, Deserializer::Long, "Failed to deserialize long: ")
+}
+
+pub(super) fn float(_: Role, _: &mut Options<'_>) -> Created {
+    converter(FLOAT, Kind::Float32, Deserializer::Float, "Failed to deserialize float: ")
+}
+
+pub(super) fn double(_: Role, _: &mut Options<'_>) -> Created {
+    converter(DOUBLE, Kind::Float64, Deserializer::Double, "Failed to deserialize double: ")
+}
+
+pub(super) fn boolean(_: Role, _: &mut Options<'_>) -> Created {
+    converter(BOOLEAN, Kind::Boolean, Deserializer::Boolean, "Failed to deserialize boolean: ")
+}
+
+fn converter(class: &'static str, kind: Kind, deserializer: Deserializer, failed: &'static str) -> Created {
+    let schema = Arc::new(Schema::optional(kind));
+    Some(Arc::new(NumberConverter { class, schema, deserializer, failed }))
+}
+
+#[derive(Debug)]
+struct NumberConverter {
+    class: &'static str,
+    schema: Arc<Schema>,
+    deserializer: Deserializer,
+    failed: &'static str,
+}
+
+impl Converter for NumberConverter {
+    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let value = match bytes {
+            None => Value::Null,
+            Some(bytes) => self
+                .deserializer
+                .deserialize(bytes)
+                .map_err(|error| ConvertError::data(self.failed).because(error.to_string()))?,
+        };
+        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+    }
+
+    fn class_name(&self) -> &'static str {
+        self.class
+    }
+}

@@ -1,0 +1,67 @@
+//! The options of one converter while they are read: values by type, and every refusal collected.
+//!
+//! Connect's `ConfigDef` does the same; its texts are kept. See also [`crate::config`], which does it for whole
+//! connector files.
+
+use std::collections::BTreeMap;
+
+use super::OptionError;
+
+#[derive(Debug)]
+pub(super) struct Options<'o> {
+    given: &'o BTreeMap<String, String>,
+    errors: Vec<OptionError>,
+}
+
+impl<'o> Options<'o> {
+    pub(super) fn new(given: &'o BTreeMap<String, String>) -> Self {
+        Self { given, errors: Vec::new() }
+    }
+
+    pub(super) fn into_errors(self) -> Vec<OptionError> {
+        self.errors
+    }
+
+    /// The text of an option, without the white space around it.
+    pub(super) fn text(&self, key: &str) -> Option<&'o str> {
+        self.given.get(key).map(|value| value.trim())
+    }
+
+    pub(super) fn boolean(&mut self, key: &str, default: bool) -> bool {
+        match self.text(key) {
+            None => default,
+            Some(text) if text.eq_ignore_ascii_case("true") => true,
+            Some(text) if text.eq_ignore_ascii_case("false") => false,
+            Some(_) => {
+                self.invalid(key, "Expected value to be either true or false");
+                default
+            }
+        }
+    }
+
+    pub(super) fn int(&mut self, key: &str, default: i32) -> i32 {
+        match self.text(key).map(str::parse) {
+            None => default,
+            Some(Ok(number)) => number,
+            Some(Err(_)) => {
+                self.invalid(key, "Not a number of type INT");
+                default
+            }
+        }
+    }
+
+    /// Refuses an option in the words of Kafka's `ConfigException`.
+    pub(super) fn invalid(&mut self, key: &str, why: &str) {
+        let value = self.text(key).unwrap_or("null");
+        self.refuse(key, format!("Invalid value {value} for configuration {key}: {why}"));
+    }
+
+    /// Refuses an option in other words.
+    pub(super) fn refuse(&mut self, key: &str, message: String) {
+        self.errors.push(OptionError {
+            key: key.to_owned(),
+            value: self.text(key).map(str::to_owned),
+            message,
+        });
+    }
+}

@@ -1,0 +1,35 @@
+//! `StringConverter`: text in any of the known charsets, never an error.
+
+use std::sync::Arc;
+
+use super::charset::Charset;
+use super::options::Options;
+use super::{ConvertError, Converter, Role};
+use crate::schema::{Kind, Schema};
+use crate::value::{SchemaAndValue, Value};
+
+pub(super) const CLASS: &str = "org.apache.kafka.connect.storage.StringConverter";
+
+const ENCODING: &str = "converter.encoding";
+
+pub(super) fn create(_: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
+    let charset = Charset::option(options, &[ENCODING])?;
+    Some(Arc::new(StringConverter { charset, schema: Arc::new(Schema::optional(Kind::String)) }))
+}
+
+#[derive(Debug)]
+struct StringConverter {
+    charset: Charset,
+    schema: Arc<Schema>,
+}
+
+impl Converter for StringConverter {
+    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+        let value = bytes.map_or(Value::Null, |bytes| Value::String(self.charset.decode(bytes)));
+        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+    }
+
+    fn class_name(&self) -> &'static str {
+        CLASS
+    }
+}

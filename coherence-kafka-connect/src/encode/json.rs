@@ -1,0 +1,223 @@
+//! Values in Coherence JSON, as a Java reader of the grid (25.03) takes them.
+//!
+//! ```text
+//! struct, map of text keys     {"name":value,…}                                  read as JsonObject, a Map
+//! other maps, names with @     {"@class":"java.util.HashMap","entries":[{"key":k,"value":v},…]}
+//! Decimal                      {"@class":"math.BigDec","value":"1.25"}           read as BigDecimal
+//! Date, Time, Timestamp        milliseconds, a number
+//! bytes                        base64, text
+//! NaN, Infinity, -Infinity     text
+//! UUID                         text
+//! ```
+//!
+//! A name that begins with `@` would be taken for an instruction to the reader (`@class` names the class to make), so
+//! that an object with such a name is written as a map of entries, where names are data.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use coherence_kafka_common::pof;
+use num_bigint::BigInt;
+
+use super::{EncodeError, pof_value};
+use crate::value::Value;
+
+/// Appends the JSON text of `value`; `levels` more may be inside each other.
+pub(super) fn write(value: &Value<'_>, levels: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Boolean(true) => out.extend_from_slice(b"true"),
+        Value::Boolean(false) => out.extend_from_slice(b"false"),
+        Value::Int8(value) => integer(i64::from(*value), out),
+        Value::Int16(value) => integer(i64::from(*value), out),
+        Value::Int32(value) => integer(i64::from(*value), out),
+        Value::Int64(value) => integer(*value, out),
+        Value::Float32(value) => float(f64::from(*value), || format!("{value:?}"), out),
+        Value::Float64(value) => float(*value, || format!("{value:?}"), out),
+        Value::String(value) => text(value, out),
+        Value::Bytes(bytes) => text(&BASE64_STANDARD.encode(bytes), out),
+        Value::Decimal { unscaled, scale } => {
+            out.extend_from_slice(br#"{"@class":"math.BigDec","value":"#);
+            text(&decimal(unscaled, *scale), out);
+            out.push(b'}');
+        }
+        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => integer(*millis, out),
+        Value::Array(items) => {
+            let levels = inner(levels)?;
+            list(items, out, |item, out| write(item, levels, out))?;
+        }
+        Value::Map(map) => match names(map) {
+            Some(names) => object(names.into_iter().zip(map.iter().map(|(_, value)| value)), levels, out)?,
+            None => entries(map.iter().map(|(key, value)| (key, value)), levels, out)?,
+        },
+        Value::Struct(of) => {
+            let names = of.schema.fields().iter().map(|field| field.name.as_str());
+            if names.clone().any(is_instruction) {
+                let names: Vec<_> = names.map(|name| Value::String(name.into())).collect();
+                entries(names.iter().zip(&of.values), levels, out)?;
+            } else {
+                object(names.zip(&of.values), levels, out)?;
+            }
+        }
+        Value::Uuid(bits) => {
+            let digits = format!("{bits:032x}");
+            let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+            text(&groups.join("-"), out);
+        }
+        Value::Pof(binary) => {
+            let value = pof::decode(binary.get(1..).unwrap_or_default())?;
+            write(&pof_value::to_value(value)?, levels, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn inner(levels: usize) -> Result<usize, EncodeError> {
+    levels.checked_sub(1).ok_or(EncodeError::Depth)
+}
+
+/// The keys of a map that can be an object's names.
+fn names<'v>(map: &'v [(Value<'_>, Value<'_>)]) -> Option<Vec<&'v str>> {
+    map.iter()
+        .map(|(key, _)| match key {
+            Value::String(name) if !is_instruction(name) => Some(&**name),
+            _ => None,
+        })
+        .collect()
+}
+
+fn is_instruction(name: &str) -> bool {
+    name.starts_with('@')
+}
+
+fn object<'v, 'a: 'v>(
+    members: impl Iterator<Item = (&'v str, &'v Value<'a>)>,
+    levels: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let levels = inner(levels)?;
+    out.push(b'{');
+    for (index, (name, value)) in members.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        text(name, out);
+        out.push(b':');
+        write(value, levels, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn entries<'v, 'a: 'v>(
+    entries: impl Iterator<Item = (&'v Value<'a>, &'v Value<'a>)>,
+    levels: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let levels = inner(levels)?;
+    out.extend_from_slice(br#"{"@class":"java.util.HashMap","entries":"#);
+    list(entries, out, |(key, value), out| {
+        out.extend_from_slice(br#"{"key":"#);
+        write(key, levels, out)?;
+        out.extend_from_slice(br#","value":"#);
+        write(value, levels, out)?;
+        out.push(b'}');
+        Ok(())
+    })?;
+    out.push(b'}');
+    Ok(())
+}
+
+fn list<T>(
+    items: impl IntoIterator<Item = T>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(T, &mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn integer(value: i64, out: &mut Vec<u8>) {
+    out.extend_from_slice(value.to_string().as_bytes());
+}
+
+/// Coherence writes what JSON numbers cannot say as text, in Java's words.
+fn float(value: f64, shortest: impl FnOnce() -> String, out: &mut Vec<u8>) {
+    if value.is_finite() {
+        out.extend_from_slice(shortest().as_bytes());
+    } else if value.is_nan() {
+        text("NaN", out);
+    } else {
+        text(if value > 0.0 { "Infinity" } else { "-Infinity" }, out);
+    }
+}
+
+/// A JSON string. A backslash is doubled: a text that holds `\u0041` as six characters keeps them for Java's reader,
+/// although Java's own writer would leave its backslash bare.
+fn text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + 1;
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => out.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
+        }
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}
+
+/// `BigDecimal.toString()`.
+fn decimal(unscaled: &BigInt, scale: i32) -> String {
+    let digits = unscaled.magnitude().to_string();
+    let sign = if unscaled.sign() == num_bigint::Sign::Minus { "-" } else { "" };
+    let exponent = digits.len() as i64 - 1 - i64::from(scale);
+    let behind = usize::try_from(scale).unwrap_or_default();
+    if scale == 0 {
+        format!("{sign}{digits}")
+    } else if scale > 0 && exponent >= -6 {
+        let padded = format!("{digits:0>width$}", width = behind + 1);
+        let (whole, fraction) = padded.split_at(padded.len() - behind);
+        format!("{sign}{whole}.{fraction}")
+    } else {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        format!("{sign}{first}{point}{rest}E{exponent:+}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_has_the_text_that_java_gives_it() {
+        for (unscaled, scale, expected) in [
+            (125, 2, "1.25"),
+            (-5, 3, "-0.005"),
+            (0, 0, "0"),
+            (0, 2, "0.00"),
+            (0, -3, "0E+3"),
+            (1, -20, "1E+20"),
+            (123, 10, "1.23E-8"),
+            (123, 8, "0.00000123"),
+            (-12345, -1, "-1.2345E+5"),
+        ] {
+            assert_eq!(decimal(&BigInt::from(unscaled), scale), expected);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use coherence_kafka_common::pof::{self, Date, PofValue, Time, Zone};
+use num_bigint::BigInt;
+use proptest::prelude::*;
+
+use super::*;
+use crate::schema::{Field, Kind, Schema};
+use crate::value::Struct;
+
+const POF: Encoder = Encoder { format: Format::Pof, arrays: ArrayForm::List };
+const JSON: Encoder = Encoder { format: Format::Json, arrays: ArrayForm::List };
+
+fn encoded(encoder: Encoder, value: &Value<'_>) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::new();
+    encoder.encode(value, &mut out).map(|()| out)
+}
+
+fn hex(value: &Value<'_>) -> String {
+    encoded(POF, value).unwrap().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(" ")
+}
+
+fn json(value: &Value<'_>) -> String {
+    let binary = encoded(JSON, value).unwrap();
+    assert_eq!(binary[0], 0x15);
+    String::from_utf8(binary[1..].to_vec()).unwrap()
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::String(text.into())
+}
+
+fn decimal(unscaled: i64, scale: i32) -> Value<'static> {
+    Value::Decimal { unscaled: BigInt::from(unscaled), scale }
+}
+
+fn person<'a>(values: Vec<Value<'a>>, names: &[&str]) -> Value<'a> {
+    let schema = Arc::new(Schema::optional(Kind::String));
+    let field = |name: &&str| Field { name: (*name).to_owned(), schema: schema.clone() };
+    let schema = Arc::new(Schema::new(Kind::Struct(names.iter().map(field).collect())));
+    Value::Struct(Struct { schema, values })
+}
+
+/// Bytes that Java's own serializer gives.
+#[test]
+fn pof_is_that_of_javas_objects() {
+    for (value, expected) in [
+        (Value::Null, "15 64"),
+        (Value::Boolean(true), "15 4A 01"),
+        (Value::Int8(-1), "15 4B FF"),
+        (Value::Int16(1), "15 40 01"),
+        (Value::Int32(5), "15 41 05"),
+        (Value::Int32(-1), "15 41 40"),
+        (Value::Int64(5), "15 42 05"),
+        (Value::Float32(1.5), "15 44 3F C0 00 00"),
+        (Value::Float64(1.0), "15 45 3F F0 00 00 00 00 00 00"),
+        (text("hello"), "15 4E 05 68 65 6C 6C 6F"),
+        (text(""), "15 4E 00"),
+        (Value::Bytes(Cow::Borrowed(&[1, 2])), "15 58 4B 02 01 02"),
+        (decimal(12345, 2), "15 47 B9 C0 01 02"),
+        (Value::Date(18_263 * 86_400_000), "15 4F A4 1F 01 02"),
+        (Value::Time(3_661_001), "15 51 01 01 01 01 00"),
+        (Value::Timestamp(-1), "15 53 B1 1E 0C 1F 17 3B 3B A7 0F 01"),
+        (Value::Array(vec![Value::Int32(1), Value::Null]), "15 55 02 41 01 64"),
+        (Value::Map(vec![(text("a"), Value::Int64(1))]), "15 5B 01 4E 01 61 42 01"),
+        (person(vec![text("x"), Value::Null], &["b", "a"]), "15 5B 02 4E 01 62 4E 01 78 4E 01 61 64"),
+        (Value::Uuid(1 << 64 | 2), "15 8D 0E 00 00 42 02 01 6A 40"),
+        (Value::Pof(Cow::Borrowed(&[0x15, 0x6E])), "15 6E"),
+        (Value::Array(vec![Value::Pof(Cow::Borrowed(&[0x15, 0x6E]))]), "15 55 01 6E"),
+    ] {
+        assert_eq!(hex(&value), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn a_list_can_be_an_object_array() {
+    let arrays = Encoder { arrays: ArrayForm::ObjectArray, ..POF };
+    let list = Value::Array(vec![Value::Array(vec![])]);
+    assert_eq!(encoded(arrays, &list), Ok(vec![0x15, 0x57, 0x01, 0x57, 0x00]));
+}
+
+#[test]
+fn json_is_plain_wherever_it_can_be() {
+    for (value, expected) in [
+        (Value::Null, "null"),
+        (Value::Int64(i64::MIN), "-9223372036854775808"),
+        (Value::Float32(0.1), "0.1"),
+        (Value::Float64(1e300), "1e300"),
+        (Value::Float64(f64::NAN), "\"NaN\""),
+        (Value::Float32(f32::NEG_INFINITY), "\"-Infinity\""),
+        (text("q\"b\\s\n\u{1}é\\u0041"), "\"q\\\"b\\\\s\\n\\u0001é\\\\u0041\""),
+        (Value::Bytes(Cow::Borrowed(&[0xFB, 0xFF])), "\"+/8=\""),
+        (decimal(125, 2), "{\"@class\":\"math.BigDec\",\"value\":\"1.25\"}"),
+        (Value::Date(86_400_000), "86400000"),
+        (Value::Array(vec![Value::Int8(1), text("a")]), "[1,\"a\"]"),
+        (Value::Map(vec![]), "{}"),
+        (
+            Value::Map(vec![(text("a"), Value::Null), (text(""), Value::Boolean(true))]),
+            "{\"a\":null,\"\":true}",
+        ),
+        (person(vec![text("x")], &["b"]), "{\"b\":\"x\"}"),
+        (Value::Uuid(0x0011_2233_4455_6677_8899_AABB_CCDD_EEFF), "\"00112233-4455-6677-8899-aabbccddeeff\""),
+    ] {
+        assert_eq!(json(&value), expected, "{value:?}");
+    }
+}
+
+/// Java's reader (25.03.2) gives a `HashMap` from this form; `{"@class":"x"}` it would try to instantiate.
+#[test]
+fn json_objects_with_other_keys_are_maps_of_entries() {
+    let entries = |key: &str| {
+        format!("{{\"@class\":\"java.util.HashMap\",\"entries\":[{{\"key\":{key},\"value\":true}}]}}")
+    };
+    assert_eq!(json(&Value::Map(vec![(Value::Int32(7), Value::Boolean(true))])), entries("7"));
+    assert_eq!(json(&Value::Map(vec![(text("@class"), Value::Boolean(true))])), entries("\"@class\""));
+    assert_eq!(json(&person(vec![Value::Boolean(true)], &["@type"])), entries("\"@type\""));
+}
+
+#[test]
+fn pof_entries_are_rewritten_for_a_json_map() {
+    let pof_of = |value: &Value<'_>| Value::Pof(Cow::Owned(encoded(POF, value).unwrap()));
+    for value in [
+        Value::Int64(7),
+        text("x"),
+        Value::Uuid(7 << 64 | 9),
+        Value::Timestamp(1_700_000_000_123),
+        Value::Date(-86_400_000),
+        decimal(-5, 3),
+        Value::Map(vec![(text("a"), Value::Array(vec![Value::Bytes(Cow::Borrowed(b"x"))]))]),
+    ] {
+        assert_eq!(json(&pof_of(&value)), json(&value));
+    }
+    let user_type = Value::Pof(Cow::Borrowed(&[0x15, 0xA8, 0x0F, 0x00, 0x40]));
+    let error = encoded(JSON, &user_type).unwrap_err();
+    assert_eq!(error.to_string(), "a POF user type cannot be written to a json map");
+}
+
+#[test]
+fn after_an_error_nothing_is_left_behind() {
+    let too_wide = Value::Decimal { unscaled: BigInt::from(10).pow(34), scale: 0 };
+    for bad in [too_wide, Value::Decimal { unscaled: BigInt::from(10).pow(60), scale: 0 }, decimal(1, 7000)] {
+        let mut out = vec![1, 2, 3];
+        let list = Value::Array(vec![Value::Int8(1), bad]);
+        assert!(matches!(POF.encode(&list, &mut out), Err(EncodeError::Decimal { .. })));
+        assert_eq!(out, [1, 2, 3]);
+    }
+    assert_eq!(encoded(POF, &Value::Time(86_400_000)), Err(EncodeError::Time { millis: 86_400_000 }));
+    assert!(encoded(POF, &Value::Date(i64::MIN)).is_ok(), "its year fits 32 bits");
+}
+
+#[test]
+fn nesting_is_bounded_in_both_formats() {
+    let run = || {
+        let nested = |levels| (0..levels).fold(Value::Null, |value, _| Value::Array(vec![value]));
+        for encoder in [POF, JSON] {
+            assert!(encoded(encoder, &nested(MAX_DEPTH)).is_ok());
+            assert_eq!(encoded(encoder, &nested(MAX_DEPTH + 1)), Err(EncodeError::Depth));
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+fn value() -> impl Strategy<Value = Value<'static>> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Boolean),
+        any::<i8>().prop_map(Value::Int8),
+        any::<i16>().prop_map(Value::Int16),
+        any::<i32>().prop_map(Value::Int32),
+        any::<i64>().prop_map(Value::Int64),
+        any::<f32>().prop_filter("comparable", |f| !f.is_nan()).prop_map(Value::Float32),
+        any::<f64>().prop_filter("comparable", |f| !f.is_nan()).prop_map(Value::Float64),
+        any::<String>().prop_map(|text| Value::String(text.into())),
+        any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(bytes.into())),
+        (any::<i64>(), -300..300).prop_map(|(unscaled, scale)| decimal(unscaled, scale)),
+        (-1_000_000_i64..1_000_000).prop_map(|days| Value::Date(days * 86_400_000)),
+        (0_i64..86_400_000).prop_map(Value::Time),
+        (-100_000_000_000_000_i64..100_000_000_000_000).prop_map(Value::Timestamp),
+        any::<u128>().prop_map(Value::Uuid),
+    ];
+    leaf.prop_recursive(4, 30, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+            prop::collection::vec((inner.clone(), inner), 0..5).prop_map(Value::Map),
+        ]
+    })
+}
+
+/// What a reader of the grid finds.
+fn in_pof(value: &Value<'_>) -> PofValue {
+    match value {
+        Value::Null => PofValue::Null,
+        Value::Boolean(value) => PofValue::Boolean(*value),
+        Value::Int8(value) => PofValue::Octet(*value as u8),
+        Value::Int16(value) => PofValue::Int16(*value),
+        Value::Int32(value) => PofValue::Int32(*value),
+        Value::Int64(value) => PofValue::Int64(*value),
+        Value::Float32(value) => PofValue::Float32(*value),
+        Value::Float64(value) => PofValue::Float64(*value),
+        Value::String(text) => PofValue::String(text.to_string()),
+        Value::Bytes(bytes) => PofValue::ByteArray(bytes.to_vec()),
+        Value::Decimal { unscaled, scale } => {
+            PofValue::Decimal { unscaled: i128::try_from(unscaled).unwrap(), scale: *scale }
+        }
+        Value::Date(millis) => PofValue::Date(date(*millis)),
+        Value::Time(millis) => PofValue::Time(time(*millis, None)),
+        Value::Timestamp(millis) => PofValue::DateTime(date(*millis), time(*millis, Some(Zone::Utc))),
+        Value::Array(items) => PofValue::Collection(items.iter().map(in_pof).collect()),
+        Value::Map(entries) => PofValue::Map(entries.iter().map(|(k, v)| (in_pof(k), in_pof(v))).collect()),
+        Value::Uuid(_) | Value::Struct(_) | Value::Pof(_) => unreachable!("compared otherwise"),
+    }
+}
+
+fn date(millis: i64) -> Date {
+    let (year, month, day) = time::date(millis.div_euclid(86_400_000));
+    Date { year: year as i32, month, day }
+}
+
+fn time(millis: i64, zone: Option<Zone>) -> Time {
+    let (hour, minute, second, nano) = time::time(millis.rem_euclid(86_400_000));
+    Time { hour, minute, second, nano, zone }
+}
+
+fn has_uuid(value: &Value<'_>) -> bool {
+    match value {
+        Value::Uuid(_) => true,
+        Value::Array(items) => items.iter().any(has_uuid),
+        Value::Map(entries) => entries.iter().any(|(k, v)| has_uuid(k) || has_uuid(v)),
+        _ => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn pof_holds_what_was_encoded(value in value()) {
+        let binary = encoded(POF, &value).unwrap();
+        prop_assert_eq!(binary[0], 0x15);
+        let decoded = pof::decode(&binary[1..]).unwrap();
+        if !has_uuid(&value) {
+            prop_assert_eq!(decoded.clone(), in_pof(&value));
+        }
+        prop_assert_eq!(pof_value::to_value(decoded).unwrap(), value);
+    }
+
+    #[test]
+    fn json_is_json_and_ignores_the_form_an_entry_had(value in value()) {
+        let text = json(&value);
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
+        let binary = Value::Pof(encoded(POF, &value).unwrap().into());
+        prop_assert_eq!(json(&binary), text);
+    }
+}

@@ -1,0 +1,288 @@
+//! The measurements themselves, each the whole work of a process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use bytes::Bytes;
+use coherence_client::{GrpcSession, SessionOptions};
+use coherence_kafka_common::map::{Entries, Format, MapError, NamedMap, Session, Span};
+use coherence_kafka_connect::encode::Encoder;
+use coherence_kafka_connect::value::Value;
+use coherence_kafka_sink::config::{ConnectorConfig, Environment, Properties, WorkerConfig};
+use coherence_kafka_sink::kafka::consumer::{Consumer, GroupEvent, StartAt};
+use coherence_kafka_sink::run::{self, LocalSessions};
+use coherence_kafka_sink::settle::{Reached, Settle};
+use coherence_kafka_sink::worker::{OpenSession, Worker};
+use futures::future::{BoxFuture, ready};
+use tokio::runtime::Runtime;
+
+use super::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, peak_mib, records};
+
+const DEADLINE: Duration = Duration::from_secs(180);
+/// As the task of the sink reads.
+const READ_AT_ONCE: usize = 1_000;
+const READ_WAIT: Duration = Duration::from_millis(10);
+/// How exact the times of the sink are; looking more often would cost what is measured.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Makes one measurement in this process.
+///
+/// # Errors
+///
+/// When records are missing at the end, or something fails on the way.
+pub fn measure(order: &Order) -> Result<Measured> {
+    match order.kind {
+        Kind::Consume => consume(order),
+        Kind::PutAll => put_all(order),
+        Kind::Discard => {
+            let seen = Arc::new(AtomicU64::new(0));
+            let session = Discard { entries: seen.clone() };
+            let open = move |_: &_| Ok(Arc::new(session.clone()) as Arc<dyn Session>);
+            sink(order, "grpc", |_| Box::new(open), || seen.load(Ordering::Relaxed))
+        }
+        Kind::Embedded => {
+            let maps = LocalSessions::default();
+            let map = maps.session(Format::Pof).local_map(MAP)?;
+            sink(order, "embedded", |runtime| run::open(maps, runtime.handle().clone()), || map.len() as u64)
+        }
+        // What arrived in the grid is counted by the parent, through other code than ours.
+        Kind::Grid => {
+            let open = |runtime: &Runtime| run::open(LocalSessions::default(), runtime.handle().clone());
+            sink(order, "grpc", open, || order.records)
+        }
+    }
+}
+
+/// As the command's own.
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+fn measured(
+    order: &Order,
+    first: Instant,
+    last: Instant,
+    first_commit: Option<Duration>,
+) -> Result<Measured> {
+    Ok(Measured {
+        rate: order.records as f64 / (last - first).as_secs_f64(),
+        cpu_ns: cpu_of_self().as_nanos() as f64 / order.records as f64,
+        peak_mib: peak_mib(std::process::id())?,
+        first_commit_ms: first_commit.map(|time| time.as_secs_f64() * 1e3),
+    })
+}
+
+fn since_start(order: &Order) -> Result<Duration> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.saturating_sub(order.started))
+}
+
+fn worker_config(order: &Order) -> Result<WorkerConfig> {
+    let string = "org.apache.kafka.connect.storage.StringConverter";
+    let settings = [
+        ("bootstrap.servers", order.bootstrap.as_str()),
+        ("key.converter", string),
+        ("value.converter", string),
+    ];
+    WorkerConfig::parse(&Properties::from_pairs("bench", settings), Environment::default())
+        .map_err(|errors| anyhow!("{errors}"))
+}
+
+fn connector_properties(order: &Order, session: &str) -> Properties {
+    let mapping = format!("{}->{MAP}", order.topic);
+    let mut settings = BTreeMap::from([
+        ("name", order.name.as_str()),
+        ("connector.class", "CoherenceSink"),
+        ("topics", &order.topic),
+        ("coherence.cache.mappings", &mapping),
+        ("coherence.session", session),
+    ]);
+    if session == "grpc" {
+        settings.insert("coherence.session.address", &order.grid);
+    }
+    Properties::from_pairs("bench", settings)
+}
+
+/// The sink's consumer with the sink's settings, without what the sink does with records.
+fn consume(order: &Order) -> Result<Measured> {
+    let worker = worker_config(order)?;
+    let config = ConnectorConfig::parse(&worker, &connector_properties(order, "grpc"));
+    let config = config.map_err(|errors| anyhow!("{errors}"))?;
+    let mut consumer = Consumer::join(&config.consumer_settings(0), &[&order.topic], READ_AT_ONCE)
+        .map_err(|reason| anyhow!("{reason}"))?;
+    let mut settle = Settle::default();
+    let (mut count, mut first, mut first_commit) = (0, None, None);
+    let mut next_commit = Instant::now();
+    let end = Instant::now() + DEADLINE;
+    while count < order.records || first_commit.is_none() {
+        ensure!(Instant::now() < end, "{count} of {} records came within {DEADLINE:?}", order.records);
+        for event in consumer.poll() {
+            match event {
+                GroupEvent::Assigned(partitions) => {
+                    settle.assign(&partitions);
+                    consumer.assign(&partitions, StartAt::Committed).map_err(|reason| anyhow!("{reason}"))?;
+                }
+                GroupEvent::Committed(outcome) => {
+                    outcome.map_err(|reason| anyhow!("{reason}"))?;
+                    first_commit.get_or_insert(since_start(order)?);
+                }
+                GroupEvent::Trouble(reason) => eprintln!("{reason}"),
+                other => return Err(anyhow!("unexpected: {other:?}")),
+            }
+        }
+        let mut reached: Vec<Reached> = Vec::new();
+        for record in consumer.read(READ_AT_ONCE, READ_WAIT).records() {
+            let record = record?;
+            first.get_or_insert_with(Instant::now);
+            count += 1;
+            let (partition, generation) =
+                settle.find(record.topic, record.partition).context("a record of a foreign partition")?;
+            let next = record.offset + 1;
+            match reached.last_mut().filter(|last| last.partition == partition) {
+                Some(last) => last.next = next,
+                None => reached.push(Reached { partition, generation, next }),
+            }
+        }
+        settle.confirm(&reached);
+        if Instant::now() >= next_commit && settle.to_commit().next().is_some() {
+            consumer.commit(settle.to_commit()).map_err(|reason| anyhow!("{reason}"))?;
+            settle.commit_sent();
+            next_commit = Instant::now() + Duration::from_secs(5);
+        }
+    }
+    let last = Instant::now();
+    ensure!(count == order.records, "{count} records instead of {}", order.records);
+    let measured = measured(order, first.context("no record")?, last, first_commit);
+    consumer.leave(Duration::from_secs(10));
+    measured
+}
+
+/// The sink's client without the sink: the next call's entries are made while one is in flight.
+fn put_all(order: &Order) -> Result<Measured> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let options = SessionOptions { addresses: vec![order.grid.clone()], ..SessionOptions::default() };
+        let session = GrpcSession::new(options)?;
+        let map = session.map(MAP).await?;
+        let mut all = records(0).take(order.records as usize);
+        let first = Instant::now();
+        let mut next = entries(&mut all)?;
+        while !next.is_empty() {
+            let (map, batch) = (map.clone(), Arc::new(next));
+            let call = tokio::spawn(async move { map.put_all(batch).await });
+            next = entries(&mut all)?;
+            call.await??;
+        }
+        let measured = measured(order, first, Instant::now(), None);
+        session.close().await;
+        measured
+    })
+}
+
+/// The entries of one call, in the form that the sink's converters and encoder give them.
+fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(records: &mut impl Iterator<Item = (K, V)>) -> Result<Entries> {
+    let encoder = Encoder { format: Format::Pof, ..Encoder::default() };
+    let (mut bytes, mut spans) = (Vec::new(), Vec::with_capacity(BATCH));
+    for (key, value) in records.take(BATCH) {
+        let key_start = bytes.len();
+        encoder.encode(&Value::String(str::from_utf8(key.as_ref())?.into()), &mut bytes)?;
+        let value_start = bytes.len();
+        encoder.encode(&Value::String(str::from_utf8(value.as_ref())?.into()), &mut bytes)?;
+        spans.push(Span {
+            key: key_start as u32,
+            key_len: (value_start - key_start) as u32,
+            value: value_start as u32,
+            value_len: (bytes.len() - value_start) as u32,
+        });
+    }
+    Ok(Entries::new(bytes, spans)?)
+}
+
+/// The sink as its command runs it, watched from beside; `arrived` counts entries at the end.
+fn sink(
+    order: &Order,
+    session: &str,
+    open: impl FnOnce(&Runtime) -> Box<OpenSession>,
+    arrived: impl FnOnce() -> u64,
+) -> Result<Measured> {
+    let runtime = runtime()?;
+    let worker = Worker::new(worker_config(order)?, open(&runtime), None, runtime.handle().clone());
+    worker.create(&connector_properties(order, session))?;
+    let (mut first, mut last, mut first_commit) = (None, None, None);
+    let end = Instant::now() + DEADLINE;
+    while last.is_none() || first_commit.is_none() {
+        thread::sleep(LOOK_EVERY);
+        let tasks = worker.status(&order.name).context("the connector is gone")?;
+        let task = tasks.first().context("the connector has no task")?;
+        let confirmed = task.counters.confirmed.now();
+        if let Some(failure) = &task.failure {
+            return Err(anyhow!("{failure}"));
+        }
+        ensure!(Instant::now() < end, "{confirmed} of {} records arrived within {DEADLINE:?}", order.records);
+        if task.counters.records.now() > 0 {
+            first.get_or_insert_with(Instant::now);
+        }
+        if task.counters.commits.now() > 0 {
+            first_commit.get_or_insert(since_start(order)?);
+        }
+        if confirmed >= order.records {
+            last.get_or_insert_with(Instant::now);
+        }
+    }
+    let times = first.zip(last).context("no record")?;
+    let measured = measured(order, times.0, times.1, first_commit);
+    worker.stop();
+    let arrived = arrived();
+    ensure!(arrived == order.records, "{arrived} entries of {} records", order.records);
+    measured
+}
+
+/// Maps that answer at once and keep nothing but the number of entries.
+#[derive(Debug, Clone)]
+struct Discard {
+    entries: Arc<AtomicU64>,
+}
+
+impl Session for Discard {
+    fn format(&self) -> Format {
+        Format::Pof
+    }
+
+    fn check_map_name(&self, _: &str) -> Result<(), MapError> {
+        Ok(())
+    }
+
+    fn map<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        Box::pin(ready(Ok(Arc::new(self.clone()) as Arc<dyn NamedMap>)))
+    }
+}
+
+impl NamedMap for Discard {
+    fn name(&self) -> &str {
+        MAP
+    }
+
+    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        self.entries.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        Box::pin(ready(Ok(())))
+    }
+
+    fn remove_all(&self, _: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn get<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        Box::pin(ready(Ok(None)))
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
+        Box::pin(ready(Ok(self.entries.load(Ordering::Relaxed) as usize)))
+    }
+
+    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+}

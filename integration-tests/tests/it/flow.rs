@@ -1,0 +1,177 @@
+//! What the tests of delivery have in common: a topic that flows into the map of its name, and what must be in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use integration_tests::grid::{Contents, Grid};
+use integration_tests::kafka::Kafka;
+use integration_tests::sandbox::unique;
+use integration_tests::sink::{Settings, Sink};
+use integration_tests::wait::{eventually, within};
+use serde_json::{Value, json};
+
+/// How long anything may take that is not itself a long outage.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// A topic, the connector that reads it and the map that it goes to: all of one name.
+#[derive(Debug)]
+pub struct Flow {
+    pub name: String,
+    bootstrap: String,
+    address: String,
+}
+
+impl Flow {
+    /// Creates the topic.
+    pub fn new(kafka: &Kafka, grid: &Grid, base: &str, partitions: i32) -> Self {
+        let name = unique(base);
+        kafka.create_topic(&name, partitions).unwrap();
+        Self { name, bootstrap: kafka.bootstrap(), address: grid.address() }
+    }
+
+    /// The settings of a worker for strings that notices a dead member after 6 s and commits often; `more` wins.
+    pub fn worker<'a>(&'a self, more: Settings<'a>) -> Vec<(&'a str, &'a str)> {
+        merged(
+            &[
+                ("bootstrap.servers", &self.bootstrap),
+                ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+                ("value.converter", "org.apache.kafka.connect.storage.StringConverter"),
+                ("offset.flush.interval.ms", "100"),
+                ("consumer.session.timeout.ms", "6000"),
+            ],
+            more,
+        )
+    }
+
+    /// The settings of the connector; `more` wins.
+    pub fn connector<'a>(&'a self, more: Settings<'a>) -> Vec<(&'a str, &'a str)> {
+        merged(
+            &[
+                ("name", &self.name),
+                ("connector.class", "CoherenceSink"),
+                ("topics", &self.name),
+                ("coherence.session.address", &self.address),
+                ("coherence.retry.backoff.max.ms", "500"),
+            ],
+            more,
+        )
+    }
+
+    /// A sink that runs the connector.
+    pub fn start(&self, worker: Settings<'_>, connector: Settings<'_>) -> Sink {
+        Sink::start(&self.worker(worker), &self.connector(connector)).unwrap()
+    }
+
+    /// The offsets that the connector has committed, 0 where none is.
+    pub fn committed(&self, kafka: &Kafka) -> Vec<i64> {
+        let committed = kafka.committed(&format!("connect-{}", self.name), &self.name).unwrap();
+        committed.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    /// Waits until some records are committed, and shows that others are not.
+    pub fn wait_until_halfway(&self, kafka: &Kafka) {
+        let before = self.committed(kafka);
+        eventually(SOON, "something is committed", || self.committed(kafka) != before);
+        assert_ne!(self.committed(kafka), kafka.end_offsets(&self.name).unwrap(), "something is left to do");
+    }
+
+    /// Waits until every record is committed, and asserts that no task of `sink` has failed on the way.
+    #[track_caller]
+    pub fn assert_delivered(&self, kafka: &Kafka, sink: &Sink, deadline: Duration) {
+        let ends = kafka.end_offsets(&self.name).unwrap();
+        let done = within(deadline, || self.committed(kafka) == ends || !self.is_running(sink));
+        let (committed, log) = (self.committed(kafka), sink.process().log_end());
+        assert!(done && committed == ends, "committed {committed:?} of {ends:?} within {deadline:?}\n{log}");
+        self.assert_running(sink);
+    }
+
+    fn is_running(&self, sink: &Sink) -> bool {
+        sink.failures(&self.name).is_ok_and(|failures| failures.is_empty())
+    }
+
+    /// Asserts that REST shows every task as running.
+    #[track_caller]
+    pub fn assert_running(&self, sink: &Sink) {
+        let status = sink.status(&self.name).unwrap();
+        let tasks = status["tasks"].as_array().unwrap();
+        assert!(!tasks.is_empty());
+        assert!(tasks.iter().all(|task| task["state"] == "RUNNING"), "{status}");
+    }
+
+    /// Waits until the task has failed, and returns what REST tells about it.
+    #[track_caller]
+    pub fn failure(&self, sink: &Sink) -> String {
+        let mut failures = Vec::new();
+        let failed = within(SOON, || {
+            failures = sink.failures(&self.name).unwrap();
+            !failures.is_empty()
+        });
+        assert!(failed, "no task has failed\n{}", sink.process().log_end());
+        failures.remove(0)
+    }
+
+    /// Replaces the connector as an operator would: delete, and create with other settings.
+    pub fn replace(&self, sink: &Sink, connector: Settings<'_>) {
+        let address = format!("{}/connectors/{}", sink.rest(), self.name);
+        ureq::delete(&address).call().unwrap();
+        let config: BTreeMap<_, _> = self.connector(connector).into_iter().collect();
+        let body = json!({"name": self.name, "config": config});
+        let answer = ureq::post(&format!("{}/connectors", sink.rest())).send_json(&body);
+        let created: Value = answer.unwrap().body_mut().read_json().unwrap();
+        assert_eq!(created["name"], self.name.as_str());
+    }
+}
+
+fn merged<'a>(settings: &[(&'a str, &'a str)], more: Settings<'a>) -> Vec<(&'a str, &'a str)> {
+    let all: BTreeMap<_, _> = settings.iter().chain(more).copied().collect();
+    all.into_iter().collect()
+}
+
+/// A record of strings; no value is a tombstone.
+pub type Pair = (Option<String>, Option<String>);
+
+/// Makes records, every value another one, and keeps what a map must hold when it has seen them in their order.
+#[derive(Debug)]
+pub struct Model {
+    prefix: &'static str,
+    keys: u64,
+    made: u64,
+    entries: HashMap<String, String>,
+}
+
+impl Model {
+    /// For records of about 100 bytes with `keys` different keys, all of which begin with `prefix`.
+    pub fn new(prefix: &'static str, keys: u64) -> Self {
+        Self { prefix, keys, made: 0, entries: HashMap::new() }
+    }
+
+    /// The next `count` records: keys in no order, one in ten a delete.
+    pub fn records(&mut self, count: usize) -> Vec<Pair> {
+        (0..count).map(|_| self.record()).collect()
+    }
+
+    fn record(&mut self) -> Pair {
+        self.made += 1;
+        let random = scattered(self.made);
+        let key = format!("{}-{:08}", self.prefix, random % self.keys);
+        let value = ((random >> 32) % 10 != 0).then(|| format!("{:088}", self.made));
+        match &value {
+            Some(value) => self.entries.insert(key.clone(), value.clone()),
+            None => self.entries.remove(&key),
+        };
+        (Some(key), value)
+    }
+
+    /// What the map must hold.
+    pub fn contents(&self) -> Contents {
+        self.entries.iter().collect()
+    }
+}
+
+/// SplitMix64: the same sequence in every run.
+fn scattered(n: u64) -> u64 {
+    let mut z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
