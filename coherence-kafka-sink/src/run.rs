@@ -9,7 +9,7 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
 
 use crate::cli::Files;
-use crate::config::{self, InitialState, Listener, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
+use crate::config::{self, InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
 use crate::kafka::embedded::{self, EmbeddedKafka};
 use crate::kafka::cluster;
 use crate::worker::{OpenSession, Worker};
@@ -164,12 +164,9 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    let loaded = config::load(&sources).map_err(|errors| {
-        let worker_alone = Sources { connector_files: Vec::new(), connector_set: Vec::new(), ..sources };
-        match config::load(&worker_alone) {
-            Ok(_) => StartError::Connector(errors.to_string()),
-            Err(_) => StartError::Worker(errors.to_string()),
-        }
+    let loaded = config::load(&sources).map_err(|error| match error {
+        LoadError::Worker(errors) => StartError::Worker(errors.to_string()),
+        LoadError::Connector(errors) => StartError::Connector(errors.to_string()),
     })?;
     match loaded.connectors.iter().find(|c| c.initial_state != InitialState::Running) {
         Some(connector) => Err(StartError::Connector(format!(

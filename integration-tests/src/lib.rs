@@ -6,10 +6,12 @@
 //! kafka    one broker          grid   one storage member, and the tool that looks into it
 //! shared   one of each for all tests of a process        process   a child that dies with its parent
 //! sandbox  names, ports and folders of one test          wait      until a condition holds
+//! bench    the measurements of make bench
 //! ```
 //!
 //! It never asserts anything about the product: that is the business of `tests/it`.
 
+pub mod bench;
 pub mod grid;
 pub mod kafka;
 pub mod peers;

@@ -124,6 +124,11 @@ impl Process {
         status.with_context(|| format!("{} did not stop within {STOP_DEADLINE:?}", self.name))
     }
 
+    /// Asks it to end (SIGTERM) and does not wait.
+    pub fn terminate(&self) {
+        self.signal(libc::SIGTERM);
+    }
+
     /// Ends it at once (SIGKILL), as a crash of its machine would.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
-use coherence_kafka_connect::converter::{self, Converter, Role};
+use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 
 use super::findings::{ConfigErrors, Finding};
@@ -15,7 +15,7 @@ use super::pattern;
 use super::properties::{Properties, Property};
 use super::table::{self, Owner};
 use super::translate::{self, ConsumerConfig};
-use super::worker::{WorkerConfig, millis, refuse_not_yet, report_strangers};
+use super::worker::{WorkerConfig, create_converter, millis, refuse_not_yet, report_strangers};
 
 pub use session::{SessionConfig, SessionKind, TlsFiles};
 
@@ -52,8 +52,6 @@ pub struct ConnectorConfig {
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
     pub batch_linger: Duration,
-    /// `coherence.consumer.batch`: whether records are taken from librdkafka many at a time.
-    pub consumer_batch: bool,
     /// `coherence.retry.backoff.ms`: wait before the first retry while the grid is away.
     pub retry_backoff: Duration,
     /// `coherence.retry.backoff.max.ms`: wait between two retries at most.
@@ -99,9 +97,10 @@ impl ConnectorConfig {
         let properties = worker.variables.resolve(properties, &mut findings);
         let mut check = Check { worker, properties: &properties, findings: &mut findings };
         let config = check.connector(raw);
-        let (mut config, warnings) = findings.finish(config)?;
-        config.warnings = warnings;
-        Ok(config)
+        // Settings of the worker that reach the consumers were told with the worker.
+        findings.warnings.retain(|warning| !worker.warnings.contains(warning));
+        let warnings = findings.warnings.clone();
+        findings.finish(config.map(|config| ConnectorConfig { warnings, ..config }))
     }
 }
 
@@ -170,7 +169,6 @@ impl<'a> Check<'a> {
             batch_records: records(&values, consumer.max_poll_records),
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
             batch_linger: millis(&values, "coherence.batch.linger.ms"),
-            consumer_batch: values.boolean("coherence.consumer.batch"),
             consumer,
             retry_backoff,
             retry_backoff_max,
@@ -306,24 +304,14 @@ impl<'a> Check<'a> {
             );
         }
         let Some(class) = source.get(key) else {
-            self.findings.error_at(None, key, format!("Missing required configuration \"{key}\" which has no default value, in the worker and in the connector."));
+            let why = format!(
+                "Missing required configuration \"{key}\" which has no default value, \
+                 in the worker and in the connector."
+            );
+            self.findings.error_at(None, key, why);
             return None;
         };
-        let options = source
-            .below(&prefix)
-            .map(|(option, property)| (option.to_owned(), property.value.clone()))
-            .collect();
-        match converter::create(class.trimmed(), role, &options) {
-            Ok(converter) => Some(converter),
-            Err(refused) => {
-                for error in refused {
-                    let property = source.get(&format!("{prefix}{}", error.key)).unwrap_or(class);
-                    let otherwise = "the value is refused by the converter";
-                    self.findings.refusal(Some(property), &property.key, error.message, otherwise);
-                }
-                None
-            }
-        }
+        create_converter(role, class, source, self.findings)
     }
 
     fn passthrough(&mut self, passthrough: bool, converters: &[(Role, Option<&Arc<dyn Converter>>)]) {
@@ -332,7 +320,8 @@ impl<'a> Check<'a> {
             for (role, converter) in converters {
                 if let Some(converter) = converter.filter(|converter| !raw(converter)) {
                     let why = format!(
-                        "coherence.passthrough=true stores the bytes of the topic as they are: {} must be {BYTE_ARRAY_CONVERTER}, not {}",
+                        "coherence.passthrough=true stores the bytes of the topic as they are: \
+                         {} must be {BYTE_ARRAY_CONVERTER}, not {}",
                         role.property(),
                         converter.class_name()
                     );

@@ -127,7 +127,9 @@ fn prefixes(page: &mut String, owner: Owner) {
             ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
             ("consumer." | "consumer.override.", None) => "Settings of the consumers, see below.".to_owned(),
             ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
-            _ => "Security of the consumers, unless `consumer.` says otherwise. In Connect these do not reach the consumers.".to_owned(),
+            _ => "Security of the consumers, unless `consumer.` says otherwise. \
+                  In Connect these do not reach the consumers."
+                .to_owned(),
         };
         let _ = writeln!(page, "| `{prefix}*` | {meaning} |");
     }
@@ -159,10 +161,13 @@ fn consumer(page: &mut String) {
          | `metadata.max.age.ms` | the same, and `topic.metadata.refresh.interval.ms` |\n\
          | `auto.offset.reset=none` | `error` |\n\
          | `exclude.internal.topics` | `topic.blacklist`, for `topics.regex` |\n\
-         | `partition.assignment.strategy` | `range`, `roundrobin`, `cooperative-sticky` from Java's class names. Of a list that mixes eager and cooperative assignors the eager ones are kept, because Java rebalances eagerly with such a list. `StickyAssignor` is refused |\n\
+         | `partition.assignment.strategy` | `range`, `roundrobin`, `cooperative-sticky` from Java's class names. \
+         Of a list that mixes eager and cooperative assignors the eager ones are kept, because Java rebalances eagerly \
+         with such a list. `StickyAssignor` is refused |\n\
          | `sasl.jaas.config` | `sasl.username` and `sasl.password`, for PLAIN and SCRAM |\n\
          | `ssl.truststore.*` | `ssl.ca.location` or `ssl.ca.pem`, from PEM; JKS and PKCS12 are refused with how to convert them |\n\
-         | `ssl.keystore.*` | `ssl.keystore.location` for PKCS12, `ssl.certificate.*` and `ssl.key.*` for PEM; JKS is refused with how to convert it |\n\
+         | `ssl.keystore.*` | `ssl.keystore.location` for PKCS12, `ssl.certificate.*` and `ssl.key.*` for PEM; \
+         JKS is refused with how to convert it |\n\
          | `ssl.endpoint.identification.algorithm=` | `none` |\n",
     );
     page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");

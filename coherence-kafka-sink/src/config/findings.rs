@@ -74,18 +74,23 @@ impl ConfigErrors {
         self.errors.iter()
     }
 
-    pub(super) fn append(&mut self, mut other: ConfigErrors) {
-        self.errors.append(&mut other.errors);
-        self.warnings.append(&mut other.warnings);
+    /// Takes over what is new: a bad setting of the worker is found again by each of its connectors.
+    pub(super) fn append(&mut self, other: ConfigErrors) {
+        self.errors.extend(new(&self.errors, other.errors));
+        self.warnings.extend(new(&self.warnings, other.warnings));
     }
 
-    /// The value with its warnings, or everything that is wrong.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Finding>), ConfigErrors> {
+    /// The value, or everything that is wrong.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         match value {
-            Some(value) if self.errors.is_empty() => Ok((value, self.warnings)),
+            Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(self),
         }
     }
+}
+
+fn new(known: &[Finding], found: Vec<Finding>) -> Vec<Finding> {
+    found.into_iter().filter(|finding| !known.contains(finding)).collect()
 }
 
 impl fmt::Display for ConfigErrors {

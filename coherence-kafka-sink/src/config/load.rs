@@ -32,16 +32,14 @@ pub struct Loaded {
     pub worker: WorkerConfig,
     /// The connectors, in the order of their files.
     pub connectors: Vec<LoadedConnector>,
-    /// What was noticed about the files themselves; the rest is with the worker and the connectors.
+    /// What an operator should know about the files, the worker and the connectors; to be logged once.
     pub warnings: Vec<Finding>,
 }
 
 /// A connector of a file.
 #[derive(Debug, Clone)]
 pub struct LoadedConnector {
-    /// Its settings as given, variables unresolved.
-    pub properties: Properties,
-    /// The same, checked.
+    /// Its configuration.
     pub config: ConnectorConfig,
     /// The state it starts in.
     pub initial_state: InitialState,
@@ -75,8 +73,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     ];
     let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
     let properties = merge(&worker_settings, &worker_layers, &mut findings);
-    let mut worker = WorkerConfig::check(&properties, sources.environment.clone(), &mut findings);
-    worker.warnings = std::mem::take(&mut findings.warnings);
+    let worker = WorkerConfig::check(&properties, sources.environment.clone(), &mut findings);
     let worker_is_refused = !findings.errors.is_empty();
 
     let connector_layers = [
@@ -103,12 +100,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
             findings.error_at(properties.get("name"), "name", message);
         }
         let initial_state = file.initial_state.unwrap_or_default();
-        connectors.push(LoadedConnector { properties, config, initial_state });
+        findings.warnings.extend(config.warnings.iter().cloned());
+        connectors.push(LoadedConnector { config, initial_state });
     }
     if findings.errors.is_empty() {
         return Ok(Loaded { worker, connectors, warnings: findings.warnings });
     }
-    findings.warnings.splice(0..0, worker.warnings);
     Err(if worker_is_refused { LoadError::Worker(findings) } else { LoadError::Connector(findings) })
 }
 
@@ -116,8 +113,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
 fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> Option<ConfigFile> {
     let both = worker.get("connector.class").is_some();
     let settings = if both { worker.iter().cloned().collect() } else { Vec::new() };
-    let nothing = settings.is_empty() && layers.iter().all(Vec::is_empty);
-    (!nothing).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
+    // Overrides alone make no connector: they wait for those that are created over REST or named as files.
+    let named = layers.iter().flatten().any(|property| property.key == "connector.class");
+    (both || named).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
 }
 
 fn arguments(option: &str, arguments: &[String], findings: &mut ConfigErrors) -> Vec<Property> {

@@ -227,7 +227,11 @@ impl<'a> Translation<'a> {
             if !value.eq_ignore_ascii_case(only) {
                 self.findings.error(
                     property,
-                    format!("cannot be {}: the sink commits an offset only when its record is in the map; leave it out", property.shown()),
+                    format!(
+                        "cannot be {}: the sink commits an offset only when its record is in the map; \
+                         leave it out",
+                        property.shown()
+                    ),
                 );
             }
             return;

@@ -1,13 +1,15 @@
 //! The worker's own settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Typed, Values};
+use coherence_kafka_connect::converter::{self, Converter, Role};
 
 use super::findings::{ConfigErrors, Finding};
 use super::properties::{Properties, Property};
 use super::table::{self, Known, Owner};
-use super::translate;
+use super::translate::{self, ConsumerConfig};
 use super::variables::{Environment, Variables};
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
@@ -29,6 +31,7 @@ pub struct WorkerConfig {
     pub override_policy: OverridePolicy,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
+    client: ConsumerConfig,
     pub(super) properties: Properties,
     pub(super) variables: Variables,
 }
@@ -99,9 +102,7 @@ impl WorkerConfig {
     pub fn parse(properties: &Properties, environment: Environment) -> Result<Self, ConfigErrors> {
         let mut findings = ConfigErrors::default();
         let worker = Self::check(properties, environment, &mut findings);
-        let (mut worker, warnings) = findings.finish(Some(worker))?;
-        worker.warnings = warnings;
-        Ok(worker)
+        findings.finish(Some(worker))
     }
 
     /// `bootstrap.servers`; `embedded` stands for a broker inside this process.
@@ -111,11 +112,7 @@ impl WorkerConfig {
 
     /// The settings of a Kafka client of the worker's own, in librdkafka's words.
     pub fn client_settings(&self) -> Vec<(String, String)> {
-        // What is wrong with them is reported with each connector, whose consumers have them too.
-        let mut findings = ConfigErrors::default();
-        let none = Properties::default();
-        translate::consumer("", &self.properties, &none, &self.override_policy, false, &mut findings)
-            .for_task(0)
+        self.client.for_task(0)
     }
 
     /// A worker even where it is refused, so that its connectors can be checked all the same.
@@ -138,6 +135,14 @@ impl WorkerConfig {
         refuse_not_yet(&table::WORKER, &values, &properties, findings);
         let listeners = listeners(&values, &properties, findings);
         let override_policy = override_policy(&values, &properties, findings);
+        // Checked here too, though each connector makes its own: a connector may come much later, over REST.
+        let none = Properties::default();
+        let client = translate::consumer("", &properties, &none, &override_policy, false, findings);
+        for role in [Role::Key, Role::Value] {
+            if let Some(class) = properties.get(role.property()) {
+                create_converter(role, class, &properties, findings);
+            }
+        }
         WorkerConfig {
             listeners,
             advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
@@ -148,9 +153,35 @@ impl WorkerConfig {
             offset_flush_timeout: millis(&values, "offset.flush.timeout.ms"),
             shutdown_timeout: millis(&values, "task.shutdown.graceful.timeout.ms"),
             override_policy,
-            warnings: Vec::new(),
+            warnings: findings.warnings.clone(),
+            client,
             properties,
             variables,
+        }
+    }
+}
+
+/// The converter of `class`, a setting of `properties`, with the options that stand there too.
+pub(super) fn create_converter(
+    role: Role,
+    class: &Property,
+    properties: &Properties,
+    findings: &mut ConfigErrors,
+) -> Option<Arc<dyn Converter>> {
+    let prefix = format!("{}.", role.property());
+    let options = properties
+        .below(&prefix)
+        .map(|(option, property)| (option.to_owned(), property.value.clone()))
+        .collect();
+    match converter::create(class.trimmed(), role, &options) {
+        Ok(converter) => Some(converter),
+        Err(refused) => {
+            for error in refused {
+                let property = properties.get(&format!("{prefix}{}", error.key)).unwrap_or(class);
+                let otherwise = "the value is refused by the converter";
+                findings.refusal(Some(property), &property.key, error.message, otherwise);
+            }
+            None
         }
     }
 }

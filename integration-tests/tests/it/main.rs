@@ -5,5 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod docs;
+mod faults;
+mod flow;
+mod forms;
 mod peers;
+mod rest;
 mod rooms;
+mod scale;
+mod scenarios;
+mod stopping;
+mod support;

@@ -82,7 +82,7 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.arrays, ArrayForm::List);
     assert_eq!((config.batch_records, config.batch_bytes), (5000, 3_670_016));
     assert_eq!(config.batch_linger, Duration::from_millis(10));
-    assert!(config.consumer_batch && !config.passthrough);
+    assert!(!config.passthrough);
     assert_eq!(config.retry_backoff, Duration::from_millis(100));
     assert_eq!(config.retry_backoff_max, Duration::from_secs(60));
     assert_eq!(config.consumer.group_id, "connect-s");
@@ -113,7 +113,6 @@ fn every_setting_reaches_its_field() {
         ("coherence.batch.max.records", "9"),
         ("coherence.batch.max.bytes", "4096"),
         ("coherence.batch.linger.ms", "0"),
-        ("coherence.consumer.batch", "false"),
         ("coherence.retry.backoff.ms", "1"),
         ("coherence.retry.backoff.max.ms", "2"),
         ("consumer.override.max.poll.records", "3"),
@@ -133,7 +132,6 @@ fn every_setting_reaches_its_field() {
     assert_eq!(config.arrays, ArrayForm::ObjectArray);
     assert_eq!((config.batch_records, config.batch_bytes), (3, 4096));
     assert_eq!(config.batch_linger, Duration::ZERO);
-    assert!(!config.consumer_batch);
     assert_eq!(config.retry_backoff, Duration::from_millis(1));
     assert_eq!(config.retry_backoff_max, Duration::from_millis(2));
     assert!(config.consumer_settings(0).iter().any(|(name, _)| name == "topic.blacklist"));
@@ -405,19 +403,28 @@ fn the_java_recipe_that_forgets_the_flag_is_noticed() {
 
 #[test]
 fn a_converter_of_the_connector_has_the_options_of_the_connector_alone() {
-    let settings = [CONVERTERS[0], CONVERTERS[1], ("value.converter.schemas.enable", "maybe")];
+    let json = "org.apache.kafka.connect.json.JsonConverter";
     let parse = |connector: &[(&str, &str)]| {
+        let settings =
+            [CONVERTERS[0], ("value.converter", json), ("value.converter.schemas.enable", "false")];
         let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t")];
         let all: Vec<_> = minimum.iter().chain(connector).copied().collect();
-        ConnectorConfig::parse(&worker(&settings), &Properties::from_pairs("c", all))
+        ConnectorConfig::parse(&worker(&settings), &Properties::from_pairs("c", all)).unwrap()
     };
-    let inherited = parse(&[]).unwrap_err();
+    let reads_bare_json =
+        |config: ConnectorConfig| config.value_converter.to_connect("t", Some(b"1")).is_ok();
+    assert!(reads_bare_json(parse(&[])));
+    assert!(!reads_bare_json(parse(&[("value.converter", json)])), "schemas.enable is true by default");
+}
+
+#[test]
+fn an_option_that_its_converter_refuses_is_told_with_its_place() {
+    let found = errors(&[CONVERTERS[1], ("value.converter.schemas.enable", "maybe")]);
+    assert_eq!(found.len(), 1);
     assert!(
-        inherited.errors[0].to_string().starts_with("w: value.converter.schemas.enable: "),
-        "{inherited}"
+        found[0].starts_with("c: value.converter.schemas.enable: Invalid value maybe for configuration"),
+        "{found:?}"
     );
-    assert!(parse(&[CONVERTERS[1]]).is_ok());
-    assert!(parse(&[CONVERTERS[1], ("value.converter.schemas.enable", "maybe")]).is_err());
 }
 
 #[test]

@@ -49,8 +49,7 @@ fn a_worker_and_its_connectors_are_loaded_from_their_files() {
     let config = &loaded.connectors[0].config;
     assert_eq!(config.batch_records, 100);
     assert!(config.consumer_settings(0).contains(&("bootstrap.servers".to_owned(), "b:9092".to_owned())));
-    assert_eq!(loaded.worker.warnings.len(), 1, "{:?}", loaded.worker.warnings);
-    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
 }
 
 #[test]
@@ -58,8 +57,7 @@ fn one_file_may_hold_the_worker_and_a_connector() {
     let both = format!("{WORKER}{CONNECTOR}");
     let loaded = load_files(&[("both.properties", &both)], unchanged).unwrap();
     assert_eq!(loaded.connectors[0].config.name, "s");
-    assert_eq!(loaded.connectors[0].config.warnings, []);
-    assert_eq!(loaded.worker.warnings.len(), 1, "{:?}", loaded.worker.warnings);
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
 }
 
 #[test]
@@ -136,6 +134,16 @@ fn errors_of_connectors_alone_are_told_apart_from_those_of_the_worker() {
     let files = [("w.properties", WORKER), ("c.properties", "name=s\n")];
     let error = load_files(&files, unchanged).unwrap_err();
     assert!(error.starts_with("connector: 3 settings are refused"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_the_worker_is_said_once_however_many_connectors_meet_it() {
+    let worker = format!("{WORKER}consumer.check.crcs=1\nconsumer.key.deserializer=x\n");
+    let second = CONNECTOR.replace("name=s", "name=t");
+    let files = [("w.properties", worker.as_str()), ("c.properties", CONNECTOR), ("d.properties", &second)];
+    let error = load_files(&files, unchanged).unwrap_err();
+    assert_eq!(error.matches("consumer.check.crcs: ").count(), 1, "{error}");
+    assert_eq!(error.matches("consumer.key.deserializer: ").count(), 1, "{error}");
 }
 
 #[test]

@@ -16,11 +16,15 @@ pub(super) fn translate(list: &str) -> Result<(String, Option<String>), String> 
             "RoundRobinAssignor" | "roundrobin" => "roundrobin",
             "CooperativeStickyAssignor" | "cooperative-sticky" => "cooperative-sticky",
             "StickyAssignor" | "sticky" => {
-                return Err("librdkafka has no StickyAssignor: use CooperativeStickyAssignor, or RangeAssignor".to_owned());
+                return Err(
+                    "librdkafka has no StickyAssignor: use CooperativeStickyAssignor, or RangeAssignor"
+                        .to_owned(),
+                );
             }
             _ => {
                 return Err(format!(
-                    "unknown assignor {item}: known are RangeAssignor, RoundRobinAssignor and CooperativeStickyAssignor"
+                    "unknown assignor {item}: known are RangeAssignor, RoundRobinAssignor and \
+                     CooperativeStickyAssignor"
                 ));
             }
         });
@@ -34,7 +38,8 @@ pub(super) fn translate(list: &str) -> Result<(String, Option<String>), String> 
     }
     let eager = eager.join(",");
     let note = format!(
-        "becomes {eager}: librdkafka cannot mix eager and cooperative assignors, and Java rebalances eagerly with such a list"
+        "becomes {eager}: librdkafka cannot mix eager and cooperative assignors, \
+         and Java rebalances eagerly with such a list"
     );
     Ok((eager, Some(note)))
 }

@@ -81,6 +81,20 @@ fn the_default_of_a_setting_that_is_not_supported_yet_is_accepted() {
 }
 
 #[test]
+fn settings_that_only_connectors_use_are_checked_before_there_is_one() {
+    let found = error("consumer.fetch.min.byte", "1");
+    assert!(
+        found.starts_with("w: consumer.fetch.min.byte: no consumer setting of librdkafka or Java"),
+        "{found}"
+    );
+    let found = error("value.converter", "com.acme.Nope");
+    assert!(
+        found.starts_with("w: value.converter: Invalid value com.acme.Nope for configuration"),
+        "{found}"
+    );
+}
+
+#[test]
 fn policies_have_short_names_and_class_names() {
     let policy =
         |class| parse(&[("connector.client.config.override.policy", class)]).unwrap().override_policy;
