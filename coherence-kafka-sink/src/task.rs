@@ -34,6 +34,10 @@ use in_flight::{InFlight, Progress};
 const READ_AT_ONCE: usize = 1000;
 /// How often the group is served while the task holds.
 const HOLD_POLL: Duration = Duration::from_millis(50);
+/// How long a read waits for a first record, and the group therefore for being served.
+const IDLE_WAIT: Duration = Duration::from_millis(50);
+/// The same while a batch is in flight, whose end must not go unnoticed.
+const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
 /// How long leaving the group may take before the thread gives up waiting for it.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
@@ -232,10 +236,22 @@ impl Task {
         }
     }
 
-    /// Takes what is there into the batch being built.
+    /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it.
     fn read(&mut self) {
-        let room = self.options.batch_records - self.building.records();
-        let batch = self.consumer.read(room, self.options.linger);
+        if self.building.is_empty() {
+            let wait = if self.in_flight.is_some() { IN_FLIGHT_WAIT } else { IDLE_WAIT };
+            self.take(1, wait);
+            if self.building.is_empty() {
+                return;
+            }
+        }
+        if self.may_read() {
+            self.take(self.options.batch_records - self.building.records(), self.options.linger);
+        }
+    }
+
+    fn take(&mut self, max: usize, wait: Duration) {
+        let batch = self.consumer.read(max, wait);
         for record in batch.records() {
             let record = match record {
                 Ok(record) => record,

@@ -16,6 +16,8 @@ use crate::writer::{Backoff, Writer};
 
 /// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
+/// `max.poll.interval.ms` where nobody sets it.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 impl Worker {
     /// Starts the tasks of a connector: all of them, or none.
@@ -76,10 +78,12 @@ impl Worker {
             consumer.retain(|(key, _)| key != "bootstrap.servers");
             consumer.push(("bootstrap.servers".to_owned(), bootstrap.clone()));
         }
-        let session_timeout = consumer
-            .iter()
-            .find_map(|(key, value)| (key == "session.timeout.ms").then(|| value.parse().ok())?)
-            .map_or(SESSION_TIMEOUT, Duration::from_millis);
+        let millis = |name: &str, default| {
+            let set = consumer.iter().find_map(|(key, value)| (key == name).then(|| value.parse().ok())?);
+            set.map_or(default, Duration::from_millis)
+        };
+        let membership = millis("session.timeout.ms", SESSION_TIMEOUT)
+            .min(millis("max.poll.interval.ms", MAX_POLL_INTERVAL));
         TaskOptions {
             name: format!("{}-{number}", config.name),
             consumer,
@@ -97,7 +101,7 @@ impl Worker {
             linger: config.batch_linger,
             flush_interval: self.config.offset_flush_interval,
             flush_timeout: self.config.offset_flush_timeout,
-            revoke_deadline: session_timeout / 2,
+            revoke_deadline: membership / 2,
             stop_deadline: self.config.shutdown_timeout,
         }
     }

@@ -3,6 +3,9 @@
 //! What this cannot show: a broker's durability, its real rebalances and time-outs, and a real grid's ways of
 //! failing. Those are in `integration-tests`.
 
+// Clippy sees a test only in a #[test] function, not in what several of them share.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,358 @@
+//! What a map receives, as a Java application sees it: class and text of keys and values, tombstones, decorations.
+
+use coherence_kafka_common::binary::natural_hash;
+use coherence_kafka_common::decoration::int_decorated_key;
+use integration_tests::grid::{Grid, GridOptions, GridTool, Literal, Serializer};
+use integration_tests::kafka::Kafka;
+use integration_tests::sink::{Settings, Sink};
+use integration_tests::{require_peers, shared};
+
+use crate::flow::Flow;
+use crate::support::delivered;
+
+const BYTE_ARRAYS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+const STRINGS: &str = "org.apache.kafka.connect.storage.StringConverter";
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+const CUSTOM: &str = "com.oracle.coherence.kafka.connect.util.CustomConverter";
+const POF: &str = "com.oracle.coherence.kafka.connect.converter.KafkaPofConverter";
+const POF_DESERIALIZER: &str = "com.oracle.coherence.kafka.pof.KafkaPofDeserializer";
+const PASS_THROUGH: Settings<'_> =
+    &[("key.converter", BYTE_ARRAYS), ("value.converter", BYTE_ARRAYS), ("coherence.passthrough", "true")];
+const UUID: &str = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+type Bytes = Option<Vec<u8>>;
+
+/// One converter, bytes that it reads, and what they are in Java.
+struct Form {
+    converter: String,
+    /// An option of the converter.
+    option: Option<(&'static str, String)>,
+    bytes: Vec<u8>,
+    class: &'static str,
+    text: &'static str,
+    /// Finds the entry when the bytes are its key. Without it they are tried as a value alone.
+    key: Option<Literal>,
+}
+
+impl Form {
+    fn new(converter: &str, bytes: impl AsRef<[u8]>, class: &'static str, text: &'static str) -> Self {
+        let (converter, bytes) = (converter.to_owned(), bytes.as_ref().to_vec());
+        Self { converter, option: None, bytes, class, text, key: None }
+    }
+
+    /// One of Connect's converters of one type.
+    fn simple(
+        name: &str,
+        bytes: impl AsRef<[u8]>,
+        class: &'static str,
+        text: &'static str,
+        key: impl Into<Literal>,
+    ) -> Self {
+        let converter = format!("org.apache.kafka.connect.converters.{name}Converter");
+        Self::new(&converter, bytes, class, text).found_by(key)
+    }
+
+    /// `CustomConverter` over a deserializer of Kafka, or over the one of the given class.
+    fn custom(deserializer: &str, bytes: impl AsRef<[u8]>, class: &'static str, text: &'static str) -> Self {
+        let full = match deserializer.contains('.') {
+            true => deserializer.to_owned(),
+            false => format!("org.apache.kafka.common.serialization.{deserializer}Deserializer"),
+        };
+        Self { option: Some(("deserializer", full)), ..Self::new(CUSTOM, bytes, class, text) }
+    }
+
+    /// `JsonConverter` without schemas.
+    fn json(json: &str, class: &'static str, text: &'static str) -> Self {
+        let option = Some(("schemas.enable", "false".to_owned()));
+        Self { option, ..Self::new(JSON, json, class, text) }
+    }
+
+    /// `JsonConverter` with the schema beside the data.
+    fn with_schema(schema: &str, payload: &str, class: &'static str, text: &'static str) -> Self {
+        Self::new(JSON, format!("{{\"schema\":{schema},\"payload\":{payload}}}"), class, text)
+    }
+
+    fn found_by(self, key: impl Into<Literal>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    /// Settings of a connector that reads keys and values so.
+    fn settings(&self) -> Vec<(String, String)> {
+        let mut settings = Vec::new();
+        let roles: &[&str] = if self.key.is_some() { &["key", "value"] } else { &["value"] };
+        for role in roles {
+            settings.push((format!("{role}.converter"), self.converter.clone()));
+            if let Some((name, value)) = &self.option {
+                settings.push((format!("{role}.converter.{name}"), value.clone()));
+            }
+        }
+        settings
+    }
+
+    fn record_key(&self) -> (Vec<u8>, Literal) {
+        match &self.key {
+            Some(key) => (self.bytes.clone(), key.clone()),
+            None => (b"k".to_vec(), "k".into()),
+        }
+    }
+}
+
+fn connector(flow: &Flow, settings: &[(String, String)]) -> Vec<(String, String)> {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let all = flow.connector(&settings);
+    all.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Puts an entry of each form by a connector of its own, looks at it, and deletes it by a tombstone.
+fn assert_forms(kafka: &Kafka, grid: &Grid, session: Settings<'_>, forms: &[Form]) {
+    let flows: Vec<_> = forms.iter().map(|_| Flow::new(kafka, grid, "form", 1)).collect();
+    let connectors: Vec<_> = flows
+        .iter()
+        .zip(forms)
+        .map(|(flow, form)| {
+            let session = session.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            connector(flow, &form.settings().into_iter().chain(session).collect::<Vec<_>>())
+        })
+        .collect();
+    let borrowed: Vec<Vec<_>> =
+        connectors.iter().map(|c| c.iter().map(|(key, value)| (&**key, &**value)).collect()).collect();
+    let connectors: Vec<_> = borrowed.iter().map(Vec::as_slice).collect();
+    for (flow, form) in flows.iter().zip(forms) {
+        kafka.produce(&flow.name, [(Some(form.record_key().0), Some(&form.bytes))]).unwrap();
+    }
+    let sink = Sink::start_all(&flows[0].worker(&[]), &connectors).unwrap();
+
+    let mut wrong = Vec::new();
+    for (flow, form) in flows.iter().zip(forms) {
+        delivered(&sink, &flow.name, &flow.name);
+        let (key, literal) = form.record_key();
+        let value = grid.tool().get(&flow.name, literal).unwrap();
+        let seen = value.as_ref().map(|v| (v.class.as_str(), v.text.as_str()));
+        if seen != Some((form.class, form.text)) {
+            let (converter, option) = (&form.converter, &form.option);
+            wrong.push(format!("{converter} {option:?}: {seen:?}, not {:?}", (form.class, form.text)));
+        }
+        kafka.produce(&flow.name, [(Some(key), None::<&[u8]>)]).unwrap();
+    }
+    for (flow, form) in flows.iter().zip(forms) {
+        delivered(&sink, &flow.name, &flow.name);
+        if grid.tool().size(&flow.name).unwrap() != 0 {
+            wrong.push(format!("{} {:?}: a tombstone removes nothing", form.converter, form.option));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_converter_gives_the_java_object_of_its_type_and_takes_tombstones() {
+    require_peers!();
+    let tool = shared::grid().tool();
+    let five = tool.to_bytes(5).unwrap();
+    let person = Literal::new("person", "Ann|30|Main Street|Prague");
+    let uuid = Literal::new("uuid", UUID);
+    const PERSON: &str = "Person{Ann, 30, Address{Main Street, Prague}}";
+    let forms = [
+        Form::simple("ByteArray", [0x00, 0xFF], "byte[]", "00ff", &[0x00, 0xFF][..]),
+        Form::new(STRINGS, "text \u{1F600}", "java.lang.String", "text \u{1F600}").found_by("text \u{1F600}"),
+        Form::simple("Short", (-2_i16).to_be_bytes(), "java.lang.Short", "-2", -2_i16),
+        Form::simple("Integer", 70_000_i32.to_be_bytes(), "java.lang.Integer", "70000", 70_000),
+        Form::simple("Long", 5_i64.to_be_bytes(), "java.lang.Long", "5", 5_i64),
+        Form::simple("Float", 1.5_f32.to_be_bytes(), "java.lang.Float", "1.5", 1.5_f32),
+        Form::simple("Double", (-2.25_f64).to_be_bytes(), "java.lang.Double", "-2.25", -2.25_f64),
+        Form::simple("Boolean", [1], "java.lang.Boolean", "true", true),
+        Form::custom("String", "custom", "java.lang.String", "custom").found_by("custom"),
+        Form::custom("Long", i64::MIN.to_be_bytes(), "java.lang.Long", "-9223372036854775808")
+            .found_by(i64::MIN),
+        Form::custom("UUID", UUID, "java.util.UUID", UUID).found_by(uuid),
+        Form::custom(POF_DESERIALIZER, &five, "java.lang.Integer", "5").found_by(5),
+        Form::new(POF, tool.to_bytes(person.clone()).unwrap(), "GridTool$Person", PERSON).found_by(person),
+        Form::json("\"text\"", "java.lang.String", "text").found_by("text"),
+        Form::json("5", "java.lang.Long", "5").found_by(5_i64),
+        Form::json("2.5", "java.lang.Double", "2.5").found_by(2.5),
+        Form::json("true", "java.lang.Boolean", "true").found_by(true),
+        Form::with_schema(r#"{"type":"int32"}"#, "5", "java.lang.Integer", "5").found_by(5),
+        Form::with_schema(r#"{"type":"int16"}"#, "5", "java.lang.Short", "5").found_by(5_i16),
+        Form::with_schema(r#"{"type":"bytes"}"#, "\"AP8=\"", "byte[]", "00ff").found_by(&[0x00, 0xFF][..]),
+        Form::with_schema(r#"{"type":"int8"}"#, "-5", "java.lang.Byte", "-5")
+            .found_by(Literal::new("byte", "-5")),
+        Form::with_schema(
+            r#"{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}"#,
+            "\"AJw=\"",
+            "java.math.BigDecimal",
+            "1.56",
+        )
+        .found_by(Literal::new("big-decimal", "1.56")),
+    ];
+    assert_forms(shared::kafka(), shared::grid(), &[], &forms);
+}
+
+const STRUCT: &str = r#"{"type":"struct","fields":[
+    {"field":"name","type":"string"},
+    {"field":"age","type":"int32"},
+    {"field":"height","type":"float"},
+    {"field":"photo","type":"bytes","optional":true},
+    {"field":"nick","type":"string","optional":true},
+    {"field":"born","type":"int32","name":"org.apache.kafka.connect.data.Date"},
+    {"field":"tags","type":"array","items":{"type":"int16"}},
+    {"field":"home","type":"struct","fields":[{"field":"city","type":"string"}]},
+    {"field":"marks","type":"map","keys":{"type":"string"},"values":{"type":"boolean"}}]}"#;
+const PAYLOAD: &str = r#"{"name":"Ann","age":30,"height":1.5,"photo":"AP8=","nick":null,"born":365,"tags":[1,2],
+    "home":{"city":"Prague"},"marks":{"a":true}}"#;
+
+#[test]
+fn json_objects_are_maps_and_arrays_are_lists() {
+    require_peers!();
+    let forms = [
+        Form::json(
+            r#"{"a":1,"b":[true,null,"x"],"c":{"d":2.5}}"#,
+            "java.util.HashMap",
+            "",
+        ),
+        Form::json("[1,[\"x\"]]", "list", ""),
+        Form::with_schema(&STRUCT.replace('\n', ""), &PAYLOAD.replace('\n', ""), "java.util.HashMap", ""),
+    ];
+    assert_forms(shared::kafka(), shared::grid(), &[], &forms);
+}
+
+#[test]
+fn json_arrays_are_object_arrays_where_the_connector_says_so() {
+    require_peers!();
+    let arrays = [("coherence.json.arrays", "array")];
+    let forms = [
+        Form::json("[1,[\"x\"]]", "java.lang.Object[]", ""),
+        Form::json(r#"{"a":[]}"#, "java.util.HashMap", ""),
+    ];
+    assert_forms(shared::kafka(), shared::grid(), &arrays, &forms);
+}
+
+#[test]
+fn a_json_grid_reads_what_a_json_session_writes() {
+    require_peers!();
+    let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
+    let session = [("coherence.session.format", "json")];
+    let forms = [
+        Form::json(r#"{"a":1,"b":[true,null,"x"],"c":{"d":2.5}}"#, "com.oracle.coherence.io.json.JsonObject", ""),
+        Form::json("[1,[\"x\"]]", "list", ""),
+        Form::new(STRINGS, "text \\u0041 \u{1F600}", "java.lang.String", "text \\u0041 \u{1F600}").found_by("text \\u0041 \u{1F600}"),
+        Form::simple("Long", 5_i64.to_be_bytes(), "java.lang.Long", "5", 5_i64),
+        Form::simple("Double", (-2.25_f64).to_be_bytes(), "java.lang.Double", "-2.25", -2.25_f64),
+        Form::simple("Boolean", [1], "java.lang.Boolean", "true", true),
+        Form::with_schema(&STRUCT.replace('\n', ""), &PAYLOAD.replace('\n', ""), "com.oracle.coherence.io.json.JsonObject", ""),
+    ];
+    assert_forms(shared::kafka(), &grid, &session, &forms);
+}
+
+/// Keys as they lie in a partitioned map.
+fn decorated(key: &[u8]) -> Vec<u8> {
+    int_decorated_key(key, natural_hash(key))
+}
+
+fn tool() -> &'static GridTool {
+    shared::grid().tool()
+}
+
+fn bytes(literal: impl Into<Literal>) -> Vec<u8> {
+    tool().to_bytes(literal).unwrap()
+}
+
+#[test]
+fn plain_and_decorated_keys_are_one_key_for_puts_and_tombstones() {
+    require_peers!();
+    let pof = [("key.converter", POF), ("value.converter", POF)];
+    let deserializer = [
+        ("key.converter", CUSTOM),
+        ("key.converter.deserializer", POF_DESERIALIZER),
+        ("value.converter", POF),
+    ];
+    for settings in [PASS_THROUGH, &pof, &deserializer] {
+        let flow = Flow::new(shared::kafka(), shared::grid(), "decorated-keys", 1);
+        let sink = flow.start(&[], settings);
+        let send = |records: &[(Vec<u8>, Bytes)]| {
+            let records = records.iter().map(|(key, value)| (Some(key), value.as_ref()));
+            shared::kafka().produce(&flow.name, records).unwrap();
+            delivered(&sink, &flow.name, &flow.name);
+        };
+        let keys: [Vec<u8>; 5] = [bytes(1), bytes("two"), bytes(3_i64), bytes(4), bytes("five")];
+        let value = |text: &str| Some(bytes(text));
+        send(&[
+            (keys[0].clone(), value("plain")),
+            (decorated(&keys[1]), value("decorated")),
+            (keys[2].clone(), value("overwritten")),
+            (decorated(&keys[2]), value("decorated again")),
+            (keys[3].clone(), value("put and deleted at once")),
+            (decorated(&keys[3]), None),
+            (decorated(&keys[4]), None),
+            (keys[4].clone(), value("deleted and put at once")),
+        ]);
+        let text = |key: Literal| tool().get(&flow.name, key).unwrap().map(|v| v.text);
+        assert_eq!(text(1.into()).as_deref(), Some("plain"), "{settings:?}");
+        assert_eq!(text("two".into()).as_deref(), Some("decorated"));
+        assert_eq!(text(3_i64.into()).as_deref(), Some("decorated again"));
+        assert_eq!(text("five".into()).as_deref(), Some("deleted and put at once"));
+        assert_eq!(tool().size(&flow.name).unwrap(), 4);
+
+        send(&[(decorated(&keys[0]), None), (keys[1].clone(), None), (decorated(&keys[4]), None)]);
+        assert_eq!(text(3_i64.into()).as_deref(), Some("decorated again"));
+        assert_eq!(tool().size(&flow.name).unwrap(), 1);
+        send(&[(keys[2].clone(), None)]);
+        assert_eq!(tool().size(&flow.name).unwrap(), 0);
+    }
+}
+
+#[test]
+fn decorated_values_are_stored_undecorated() {
+    require_peers!();
+    let pof = [("key.converter", POF), ("value.converter", POF)];
+    for settings in [PASS_THROUGH, &pof] {
+        let flow = Flow::new(shared::kafka(), shared::grid(), "decorated-values", 1);
+        let value = bytes(5_i64);
+        assert_eq!(value.len(), 3);
+        let expiry = [0; 8];
+        let forms = [
+            ("plain", value.clone()),
+            ("with an expiry", [&[0x12, 0x03, 0x03], &value[..], &[0x08], &expiry].concat()),
+            ("in write-behind", [&[0x12, 0x05, 0x03], &value[..], &[0x03, 0x15, 0x4A, 0x00]].concat()),
+            ("extended", [&[0x13, 0x81, 0x80, 0x02, 0x03], &value[..], &[0x01, 0x07]].concat()),
+        ];
+        let records = forms.iter().map(|(name, value)| (Some(bytes(*name)), Some(value)));
+        shared::kafka().produce(&flow.name, records).unwrap();
+        let sink = flow.start(&[], settings);
+        delivered(&sink, &flow.name, &flow.name);
+        for (name, _) in &forms {
+            assert_eq!(tool().stored(&flow.name, *name).unwrap().unwrap(), value, "{name}");
+            assert_eq!(tool().get(&flow.name, *name).unwrap().unwrap().class, "java.lang.Long");
+        }
+        assert_eq!(tool().size(&flow.name).unwrap(), forms.len() as u64);
+    }
+}
+
+#[test]
+fn a_pass_through_entry_is_stored_byte_for_byte() {
+    require_peers!();
+    let flow = Flow::new(shared::kafka(), shared::grid(), "verbatim", 1);
+    // A user type that nobody knows, and a number written longer than it needs to be.
+    let values = [("unknown type", vec![0x15, 0x8F, 0x4E, 0x00, 0x00, 0x41, 0x05, 0x40]), ("long form", vec![0x15, 0x41, 0x85, 0x80, 0x00])];
+    let records = values.iter().map(|(key, value)| (Some(bytes(*key)), Some(value)));
+    shared::kafka().produce(&flow.name, records).unwrap();
+    let sink = flow.start(&[], PASS_THROUGH);
+    delivered(&sink, &flow.name, &flow.name);
+    for (key, value) in &values {
+        assert_eq!(tool().stored(&flow.name, *key).unwrap().as_ref(), Some(value));
+    }
+    assert_eq!(tool().get(&flow.name, "long form").unwrap().unwrap().text, "5");
+}
+
+#[test]
+fn what_json_calls_null_is_a_tombstone() {
+    require_peers!();
+    let flow = Flow::new(shared::kafka(), shared::grid(), "json-null", 1);
+    let sink = flow.start(&[], &[("value.converter", JSON), ("value.converter.schemas.enable", "false")]);
+    for null in ["null", " ", ""] {
+        shared::kafka().produce(&flow.name, [(Some("k"), Some("1"))]).unwrap();
+        delivered(&sink, &flow.name, &flow.name);
+        assert_eq!(tool().size(&flow.name).unwrap(), 1);
+        shared::kafka().produce(&flow.name, [(Some("k"), Some(null))]).unwrap();
+        delivered(&sink, &flow.name, &flow.name);
+        assert_eq!(tool().size(&flow.name).unwrap(), 0, "{null:?}");
+    }
+}

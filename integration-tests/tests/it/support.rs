@@ -1,0 +1,25 @@
+//! What tests with a few records have in common, where the topic, the map and the connector have names of their own.
+
+use integration_tests::shared;
+use integration_tests::sink::Sink;
+use integration_tests::wait::within;
+
+use crate::flow::SOON;
+
+/// Waits until the connector has committed every record of the topic, and asserts that none of its tasks has failed.
+#[track_caller]
+pub fn delivered(sink: &Sink, connector: &str, topic: &str) {
+    let (kafka, group) = (shared::kafka(), format!("connect-{connector}"));
+    let ends = kafka.end_offsets(topic).unwrap();
+    let committed = || -> Vec<i64> {
+        kafka.committed(&group, topic).unwrap().into_iter().map(Option::unwrap_or_default).collect()
+    };
+    let failures = || sink.failures(connector).unwrap();
+    let ended = within(SOON, || committed() == ends || !failures().is_empty());
+    let (committed, failures) = (committed(), failures());
+    assert!(
+        ended && committed == ends && failures.is_empty(),
+        "{connector} has committed {committed:?} of {ends:?} of {topic}, failures: {failures:?}\n{}",
+        sink.process().log_end()
+    );
+}
