@@ -15,3 +15,4 @@ mod scale;
 mod scenarios;
 mod stopping;
 mod support;
+mod terminal;
