@@ -1,21 +1,73 @@
 //! One look at a cluster, for the start of a worker and for `check`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{ClientSettings, client_config};
+
+/// How long one attempt may take: between two of them the reasons of a failure are read.
+const ATTEMPT: Duration = Duration::from_millis(500);
 
 /// The names of all topics of the cluster that `settings` lead to.
 ///
 /// # Errors
-/// Why it cannot be reached within `wait`, in librdkafka's words.
+/// Why it cannot be reached within `wait`, in librdkafka's words. Refused credentials and failed TLS handshakes end
+/// the wait at once.
 pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, String> {
     let mut config = client_config(settings);
     // No member of any group: nobody's partitions move because somebody looked.
     config.remove("group.id");
     config.remove("group.instance.id");
-    let client: BaseConsumer = config.create().map_err(|error| error.to_string())?;
-    let metadata = client.fetch_metadata(None, wait).map_err(|error| error.to_string())?;
-    Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+    // What it has to say is in the error that is returned.
+    config.set_log_level(RDKafkaLogLevel::Emerg);
+    let client: BaseConsumer<Reasons> =
+        config.create_with_context(Reasons::default()).map_err(|error| error.to_string())?;
+    let end = Instant::now() + wait;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let error = match client.fetch_metadata(None, ATTEMPT.min(left)) {
+            Ok(metadata) => return Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect()),
+            Err(error) => error,
+        };
+        while client.poll(Duration::ZERO).is_some() {}
+        let Found { reason, hopeless } = std::mem::take(&mut *client.context().0.lock());
+        if hopeless || Instant::now() >= end {
+            return Err(reason.unwrap_or_else(|| error.to_string()));
+        }
+        // Kept for the case that nothing else is said until the end.
+        client.context().0.lock().reason = reason;
+    }
 }
+
+/// What librdkafka said about its connections.
+#[derive(Default)]
+struct Reasons(Mutex<Found>);
+
+#[derive(Default)]
+struct Found {
+    reason: Option<String>,
+    /// Waiting does not help.
+    hopeless: bool,
+}
+
+impl ClientContext for Reasons {
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut found = self.0.lock();
+        let code = error.rdkafka_error_code();
+        // "all brokers are down" says less than the reason before it.
+        if code != Some(RDKafkaErrorCode::AllBrokersDown) || found.reason.is_none() {
+            found.reason = Some(reason.to_owned());
+        }
+        found.hopeless |= matches!(
+            code,
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::SaslAuthenticationFailed)
+        );
+    }
+}
+
+impl ConsumerContext for Reasons {}

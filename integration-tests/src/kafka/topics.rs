@@ -66,8 +66,12 @@ impl Kafka {
         K: AsRef<[u8]>,
         V: AsRef<[u8]>,
     {
-        let producer: BaseProducer<FirstError> =
-            self.config().set("linger.ms", "5").create_with_context(FirstError::default())?;
+        // The broker decides what is too large.
+        let producer: BaseProducer<FirstError> = self
+            .config()
+            .set("linger.ms", "5")
+            .set("message.max.bytes", "100000000")
+            .create_with_context(FirstError::default())?;
         for (key, value) in records {
             let mut record = BaseRecord::<[u8], [u8]>::to(topic);
             record.key = key.as_ref().map(AsRef::as_ref);

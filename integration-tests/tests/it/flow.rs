@@ -112,8 +112,17 @@ impl Flow {
 
     /// Replaces the connector as an operator would: delete, and create with other settings.
     pub fn replace(&self, sink: &Sink, connector: Settings<'_>) {
-        let address = format!("{}/connectors/{}", sink.rest(), self.name);
-        ureq::delete(&address).call().unwrap();
+        self.delete(sink);
+        self.create(sink, connector);
+    }
+
+    /// Deletes the connector.
+    pub fn delete(&self, sink: &Sink) {
+        ureq::delete(&format!("{}/connectors/{}", sink.rest(), self.name)).call().unwrap();
+    }
+
+    /// Creates the connector.
+    pub fn create(&self, sink: &Sink, connector: Settings<'_>) {
         let config: BTreeMap<_, _> = self.connector(connector).into_iter().collect();
         let body = json!({"name": self.name, "config": config});
         let answer = ureq::post(&format!("{}/connectors", sink.rest())).send_json(&body);

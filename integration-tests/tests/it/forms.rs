@@ -186,6 +186,8 @@ fn every_converter_gives_the_java_object_of_its_type_and_takes_tombstones() {
     assert_forms(shared::kafka(), shared::grid(), &[], &forms);
 }
 
+const OBJECT: &str = r#"{"a":1,"b":[true,null,"x"],"c":{"d":2.5}}"#;
+/// The schema of [`PAYLOAD`].
 const STRUCT: &str = r#"{"type":"struct","fields":[
     {"field":"name","type":"string"},
     {"field":"age","type":"int32"},
@@ -200,16 +202,38 @@ const PAYLOAD: &str = r#"{"name":"Ann","age":30,"height":1.5,"photo":"AP8=","nic
     "home":{"city":"Prague"},"marks":{"a":true}}"#;
 
 #[test]
-fn json_objects_are_maps_and_arrays_are_lists() {
+fn json_objects_and_structs_are_maps_and_arrays_are_lists() {
     require_peers!();
+    const MAP: &str = "java.util.HashMap";
+    const LIST: &str = "com.tangosol.util.ImmutableArrayList$ListView";
     let forms = [
         Form::json(
-            r#"{"a":1,"b":[true,null,"x"],"c":{"d":2.5}}"#,
-            "java.util.HashMap",
-            "",
+            OBJECT,
+            MAP,
+            "{java.lang.String(a)=java.lang.Long(1), \
+             java.lang.String(b)=com.tangosol.util.ImmutableArrayList$ListView(\
+             [java.lang.Boolean(true), null, java.lang.String(x)]), \
+             java.lang.String(c)=java.util.HashMap({java.lang.String(d)=java.lang.Double(2.5)})}",
         ),
-        Form::json("[1,[\"x\"]]", "list", ""),
-        Form::with_schema(&STRUCT.replace('\n', ""), &PAYLOAD.replace('\n', ""), "java.util.HashMap", ""),
+        Form::json(
+            "[1,[\"x\"]]",
+            LIST,
+            "[java.lang.Long(1), com.tangosol.util.ImmutableArrayList$ListView([java.lang.String(x)])]",
+        ),
+        Form::with_schema(
+            STRUCT,
+            PAYLOAD,
+            MAP,
+            "{java.lang.String(age)=java.lang.Integer(30), \
+             java.lang.String(born)=java.sql.Date(1971-01-01), \
+             java.lang.String(height)=java.lang.Float(1.5), \
+             java.lang.String(home)=java.util.HashMap({java.lang.String(city)=java.lang.String(Prague)}), \
+             java.lang.String(marks)=java.util.HashMap({java.lang.String(a)=java.lang.Boolean(true)}), \
+             java.lang.String(name)=java.lang.String(Ann), java.lang.String(nick)=null, \
+             java.lang.String(photo)=byte[](00ff), \
+             java.lang.String(tags)=com.tangosol.util.ImmutableArrayList$ListView(\
+             [java.lang.Short(1), java.lang.Short(2)])}",
+        ),
     ];
     assert_forms(shared::kafka(), shared::grid(), &[], &forms);
 }
@@ -219,27 +243,82 @@ fn json_arrays_are_object_arrays_where_the_connector_says_so() {
     require_peers!();
     let arrays = [("coherence.json.arrays", "array")];
     let forms = [
-        Form::json("[1,[\"x\"]]", "java.lang.Object[]", ""),
-        Form::json(r#"{"a":[]}"#, "java.util.HashMap", ""),
+        Form::json(
+            "[1,[\"x\"]]",
+            "java.lang.Object[]",
+            "[java.lang.Long(1), java.lang.Object[]([java.lang.String(x)])]",
+        ),
+        Form::json(
+            r#"{"a":[]}"#,
+            "java.util.HashMap",
+            "{java.lang.String(a)=java.lang.Object[]([])}",
+        ),
     ];
     assert_forms(shared::kafka(), shared::grid(), &arrays, &forms);
 }
 
 #[test]
-fn a_json_grid_reads_what_a_json_session_writes() {
+fn a_json_grid_reads_values_and_finds_keys_of_a_json_session() {
     require_peers!();
+    const JSON_OBJECT: &str = "com.oracle.coherence.io.json.JsonObject";
+    const STRING: &str = "java.lang.String";
+    const DOUBLE: &str = "java.lang.Double";
     let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
-    let session = [("coherence.session.format", "json")];
+    // A key is found only if it is the very text that Java writes for it.
+    let string = |text: &'static str| Form::new(STRINGS, text, STRING, text).found_by(text);
+    let double = |number: f64, text| {
+        Form::simple("Double", number.to_be_bytes(), DOUBLE, text, Literal::new("double", text))
+    };
+    let long = |number: i64, class, text| Form::simple("Long", number.to_be_bytes(), class, text, number);
+    // A backslash before u and four digits is no escape to Java's writer: a value is kept, a key of Java's is another.
+    let unescaped = Form::new(STRINGS, "text \\u0041", STRING, "text \\u0041");
     let forms = [
-        Form::json(r#"{"a":1,"b":[true,null,"x"],"c":{"d":2.5}}"#, "com.oracle.coherence.io.json.JsonObject", ""),
-        Form::json("[1,[\"x\"]]", "list", ""),
-        Form::new(STRINGS, "text \\u0041 \u{1F600}", "java.lang.String", "text \\u0041 \u{1F600}").found_by("text \\u0041 \u{1F600}"),
-        Form::simple("Long", 5_i64.to_be_bytes(), "java.lang.Long", "5", 5_i64),
-        Form::simple("Double", (-2.25_f64).to_be_bytes(), "java.lang.Double", "-2.25", -2.25_f64),
+        Form::json(
+            OBJECT,
+            JSON_OBJECT,
+            "{java.lang.String(a)=java.lang.Integer(1), \
+             java.lang.String(b)=java.util.ArrayList([java.lang.Boolean(true), null, java.lang.String(x)]), \
+             java.lang.String(c)=com.oracle.coherence.io.json.JsonObject(\
+             {java.lang.String(d)=java.lang.Double(2.5)})}",
+        ),
+        Form::json(
+            "[1,[\"x\"]]",
+            "java.util.ArrayList",
+            "[java.lang.Integer(1), java.util.ArrayList([java.lang.String(x)])]",
+        ),
+        Form::with_schema(
+            STRUCT,
+            PAYLOAD,
+            JSON_OBJECT,
+            "{java.lang.String(age)=java.lang.Integer(30), java.lang.String(born)=java.lang.Long(31536000000), \
+             java.lang.String(height)=java.lang.Double(1.5), \
+             java.lang.String(home)=com.oracle.coherence.io.json.JsonObject(\
+             {java.lang.String(city)=java.lang.String(Prague)}), \
+             java.lang.String(marks)=com.oracle.coherence.io.json.JsonObject(\
+             {java.lang.String(a)=java.lang.Boolean(true)}), \
+             java.lang.String(name)=java.lang.String(Ann), java.lang.String(nick)=null, \
+             java.lang.String(photo)=java.lang.String(AP8=), \
+             java.lang.String(tags)=java.util.ArrayList([java.lang.Integer(1), java.lang.Integer(2)])}",
+        ),
+        string("text \u{e9} \u{1F600} \u{7f}\u{80} a/b <>&'="),
+        string("q\"b\\c C:\\users tab\tline\nreturn\r"),
+        string("\u{1}\u{8}\u{c}\u{1f} \u{2027}\u{2028}\u{2029}"),
+        unescaped,
+        double(0.1, "0.1"),
+        double(-2.0, "-2.0"),
+        double(0.001, "0.001"),
+        double(1e-4, "1.0E-4"),
+        double(9_999_999.5, "9999999.5"),
+        double(1e7, "1.0E7"),
+        double(-123_456_789.125, "-1.23456789125E8"),
+        double(5e-324, "4.9E-324"),
+        Form::simple("Float", 1e10_f32.to_be_bytes(), DOUBLE, "1.0E10", 1e10_f32),
+        long(5, "java.lang.Integer", "5"),
+        long(i64::MIN, "java.lang.Long", "-9223372036854775808"),
         Form::simple("Boolean", [1], "java.lang.Boolean", "true", true),
-        Form::with_schema(&STRUCT.replace('\n', ""), &PAYLOAD.replace('\n', ""), "com.oracle.coherence.io.json.JsonObject", ""),
+        Form::custom("UUID", UUID, STRING, UUID).found_by(Literal::new("uuid", UUID)),
     ];
-    assert_forms(shared::kafka(), &grid, &session, &forms);
+    assert_forms(shared::kafka(), &grid, &[("coherence.session.format", "json")], &forms);
 }
 
 /// Keys as they lie in a partitioned map.
