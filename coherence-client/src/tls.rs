@@ -38,7 +38,7 @@ fn culprit(reason: &str) -> &'static str {
     } else if reason.contains("native certs") {
         "tls.ca"
     } else if reason.contains("name") {
-        "tls.server_name"
+        "tls.server.name"
     } else {
         "tls.certificate"
     }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(setting, "tls.key", "{reason}");
         let (setting, reason) =
             refused(TlsOptions { server_name: Some("not a name".to_owned()), ..good.clone() });
-        assert_eq!(setting, "tls.server_name", "{reason}");
+        assert_eq!(setting, "tls.server.name", "{reason}");
         let (setting, reason) = refused(TlsOptions { key: file("server.key"), ..good });
         assert_eq!(setting, "tls.key", "{reason}");
     }

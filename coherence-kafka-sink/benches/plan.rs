@@ -24,7 +24,7 @@ const CASES: [Case; 3] = [
 ];
 
 fn records(case: &Case) -> Vec<(String, bool)> {
-    let is_tombstone = |n: usize| case.tombstone_every.is_some_and(|every| n % every == 0);
+    let is_tombstone = |n: usize| case.tombstone_every.is_some_and(|every| n.is_multiple_of(every));
     // 7,919 is prime: the keys come in no order.
     (0..RECORDS).map(|n| (format!("{:016}", n * 7_919 % case.keys), is_tombstone(n))).collect()
 }

@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-
 use crate::cli::Files;
 use crate::config::{ConnectorConfig, SessionKind, Topics};
 use crate::kafka::cluster;
@@ -94,7 +93,8 @@ async fn check_connector(config: &ConnectorConfig, topics: Option<&[String]>, fi
         }
     }
     if config.session.kind == SessionKind::Embedded {
-        findings.note(format_args!("connector {name}: its maps are embedded, there is nothing to connect to"));
+        findings
+            .note(format_args!("connector {name}: its maps are embedded, there is nothing to connect to"));
         return;
     }
     let exit_code = StartError::Connector(String::new()).exit_code();
@@ -106,7 +106,15 @@ async fn check_connector(config: &ConnectorConfig, topics: Option<&[String]>, fi
     for map in wanted.iter().map(|topic| config.mappings.map_of(topic)) {
         match session.map(map).await {
             Ok(_) => findings.good(format_args!("connector {name}: map {map} can be written to")),
-            Err(error) => findings.problem(exit_code, format_args!("connector {name}: map {map}: {error}")),
+            Err(error) => {
+                let advice = if error.is_retriable() {
+                    "; check coherence.session.address, and that the grid runs its gRPC proxy there: \
+                     a sink that runs waits for it"
+                } else {
+                    ""
+                };
+                findings.problem(exit_code, format_args!("connector {name}: map {map}: {error}{advice}"));
+            }
         }
     }
 }

@@ -72,8 +72,7 @@ async fn run(started: Result<Running, StartError>) -> anyhow::Result<ExitCode> {
         Ok(running) => running,
         Err(error) => return Ok(refuse(&error)),
     };
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let code = |signal: SignalKind| ExitCode::from(128 + u8::try_from(signal.as_raw_value()).unwrap_or(0));
     let first = tokio::select! {
         _ = interrupt.recv() => SignalKind::interrupt(),

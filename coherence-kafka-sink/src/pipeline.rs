@@ -96,7 +96,12 @@ impl Pipeline {
     ///
     /// # Errors
     /// Why it means nothing; the plan is then unchanged.
-    pub fn apply(&self, plan: &mut Plan, source: Source, record: &RawRecord<'_>) -> Result<Taken, RecordError> {
+    pub fn apply(
+        &self,
+        plan: &mut Plan,
+        source: Source,
+        record: &RawRecord<'_>,
+    ) -> Result<Taken, RecordError> {
         let Some(key) = record.key else { return Ok(Taken::NullKey) };
         let start = plan.bytes();
         let mut taken = Taken::Put;
@@ -149,8 +154,7 @@ impl Pipeline {
         let Some(value) = record.value else { return Ok(false) };
         match &self.form {
             Form::PassThrough => {
-                let value =
-                    pass_through::value(value, self.format).map_err(RecordError::PassThroughValue)?;
+                let value = pass_through::value(value, self.format).map_err(RecordError::PassThroughValue)?;
                 out.extend_from_slice(value);
                 Ok(true)
             }

@@ -111,14 +111,25 @@ impl Plan {
     /// # Errors
     /// None in practice: the spans were made here.
     pub fn finish(self) -> Result<MapWrites, OutOfBounds> {
-        let (removes, puts): (Vec<_>, Vec<_>) = self.operations.into_iter().partition(|o| o.removes);
-        let keys = Entries::from_keys(removes.iter().map(|o| key_bytes(&self.bytes, &o.span)));
-        let sources = |operations: &[Operation]| operations.iter().map(|o| o.source).collect();
+        let Self { bytes, operations, .. } = self;
+        let mut spans = Vec::with_capacity(operations.len());
+        let mut put_sources = Vec::with_capacity(operations.len());
+        let mut remove_sources = Vec::new();
+        for operation in &operations {
+            if operation.removes {
+                remove_sources.push(operation.source);
+            } else {
+                spans.push(operation.span);
+                put_sources.push(operation.source);
+            }
+        }
+        let removed = operations.iter().filter(|o| o.removes).map(|o| key_bytes(&bytes, &o.span));
+        let removes = Arc::new(Entries::from_keys(removed));
         Ok(MapWrites {
-            put_sources: sources(&puts),
-            remove_sources: sources(&removes),
-            puts: Arc::new(Entries::new(self.bytes, puts.iter().map(|o| o.span).collect())?),
-            removes: Arc::new(keys),
+            puts: Arc::new(Entries::new(bytes, spans)?),
+            put_sources: put_sources.into(),
+            removes,
+            remove_sources: remove_sources.into(),
         })
     }
 

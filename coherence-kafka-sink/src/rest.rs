@@ -109,8 +109,11 @@ fn create_request(body: &[u8]) -> Result<Properties, String> {
     let Value::Object(members) = request else {
         return Err("the body must be a JSON object with the members name and config".to_owned());
     };
-    if let Some(unknown) = members.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str())) {
-        return Err(format!("unknown member {unknown:?}: a create request has name, config and initial_state"));
+    if let Some(unknown) = members.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str()))
+    {
+        return Err(format!(
+            "unknown member {unknown:?}: a create request has name, config and initial_state"
+        ));
     }
     match members.get("initial_state") {
         None | Some(Value::Null) => {}
@@ -136,7 +139,9 @@ fn create_request(body: &[u8]) -> Result<Properties, String> {
     };
     match settings.get("name") {
         Some(inner) if inner.trim() != name => {
-            return Err("Connector name configuration in config does not match the name of the request".to_owned());
+            return Err(
+                "Connector name configuration in config does not match the name of the request".to_owned()
+            );
         }
         _ => settings.insert("name".to_owned(), name),
     };
@@ -155,8 +160,7 @@ fn status_json(name: &str, worker_id: &str, tasks: &[TaskStatus]) -> Value {
         .enumerate()
         .map(|(id, task)| {
             let state = if task.failure.is_some() { "FAILED" } else { "RUNNING" };
-            let mut status =
-                json!({"id": id, "state": state, "worker_id": worker_id, "version": VERSION});
+            let mut status = json!({"id": id, "state": state, "worker_id": worker_id, "version": VERSION});
             if let Some(failure) = &task.failure {
                 status["trace"] = Value::String(failure.to_string());
             }

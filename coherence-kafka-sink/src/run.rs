@@ -9,9 +9,12 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
 
 use crate::cli::Files;
-use crate::config::{self, InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig};
-use crate::kafka::embedded::{self, EmbeddedKafka};
+use crate::config::{
+    self, InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles,
+    WorkerConfig,
+};
 use crate::kafka::cluster;
+use crate::kafka::embedded::{self, EmbeddedKafka};
 use crate::worker::{OpenSession, Worker};
 use crate::{live, rest};
 
@@ -204,8 +207,9 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }
         SessionKind::Grpc => {
+            // The options have the names of the settings, without what all of these begin with.
             let session = GrpcSession::on(session_options(config), runtime.clone())
-                .map_err(|error| MapError::Misuse(error.to_string()))?;
+                .map_err(|error| MapError::Misuse(format!("coherence.session.{error}")))?;
             Ok(Arc::new(session) as Arc<dyn Session>)
         }
     })
@@ -217,6 +221,8 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
         scope: config.scope.clone(),
         format: config.format,
         request_timeout: config.request_timeout,
+        // Who wants an answer soon wants to know as soon that there is nobody to ask.
+        connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
         tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
             ca: ca.clone(),
             certificate: client.as_ref().map(|(certificate, _)| certificate.clone()),

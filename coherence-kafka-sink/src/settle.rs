@@ -70,8 +70,7 @@ impl Settle {
 
     /// Index and generation of an assigned partition; `None` for one that is not assigned (any more).
     pub fn find(&self, topic: &str, number: i32) -> Option<(u32, Generation)> {
-        let index =
-            self.partitions.iter().position(|p| p.tp.partition == number && p.tp.topic == topic)?;
+        let index = self.partitions.iter().position(|p| p.tp.partition == number && p.tp.topic == topic)?;
         Some((index as u32, self.partitions[index].assigned?))
     }
 

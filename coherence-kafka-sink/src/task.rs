@@ -42,6 +42,8 @@ const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
 const LAG_EVERY: Duration = Duration::from_millis(500);
+/// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
+const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
 
 /// What a task needs to know beside its parts.
 #[derive(Debug, Clone)]
@@ -113,6 +115,8 @@ pub struct Task {
     /// When a commit was sent that is not yet answered.
     committing: Option<Instant>,
     next_lag: Instant,
+    /// The trouble that was logged last, and when.
+    told_trouble: Option<(String, Instant)>,
 }
 
 impl Task {
@@ -150,6 +154,7 @@ impl Task {
             next_flush: now,
             committing: None,
             next_lag: now,
+            told_trouble: None,
         })
     }
 
@@ -191,9 +196,7 @@ impl Task {
                 GroupEvent::Assigned(partitions) => self.on_assigned(&partitions),
                 GroupEvent::Revoked { partitions, lost } => self.on_revoked(&partitions, lost),
                 GroupEvent::Committed(outcome) => self.on_committed(outcome),
-                GroupEvent::Trouble(reason) => {
-                    tracing::warn!(task = self.options.name, reason, "kafka client reports trouble");
-                }
+                GroupEvent::Trouble(reason) => self.on_trouble(reason),
                 GroupEvent::Fatal(reason) => self.fail(TaskFailure::Consumer(reason)),
             }
         }
@@ -223,6 +226,16 @@ impl Task {
         if !drained {
             self.rewind();
         }
+    }
+
+    fn on_trouble(&mut self, reason: String) {
+        let now = Instant::now();
+        let told = |(told, at): &(String, Instant)| *told == reason && now < *at + TELL_TROUBLE_EVERY;
+        if self.told_trouble.as_ref().is_some_and(told) {
+            return;
+        }
+        tracing::warn!(task = self.options.name, reason, "kafka client reports trouble");
+        self.told_trouble = Some((reason, now));
     }
 
     fn on_committed(&mut self, outcome: Result<(), String>) {
@@ -262,13 +275,8 @@ impl Task {
                 }
             };
             self.counters.records.add(1);
-            let taken = self.building.take(
-                &record,
-                &mut self.settle,
-                &self.pipeline,
-                &self.mappings,
-                &self.counters,
-            );
+            let taken =
+                self.building.take(&record, &mut self.settle, &self.pipeline, &self.mappings, &self.counters);
             if let Err(error) = taken {
                 self.counters.errors.add(1);
                 self.failure.get_or_insert(TaskFailure::Record {
@@ -389,7 +397,10 @@ impl Task {
                 return;
             }
             if Instant::now() >= deadline {
-                tracing::warn!(task = self.options.name, "commit not answered in time: its records may come again");
+                tracing::warn!(
+                    task = self.options.name,
+                    "commit not answered in time: its records may come again"
+                );
                 return;
             }
             let mut others = Vec::new();
@@ -419,9 +430,7 @@ impl Task {
             }
             GroupEvent::Assigned(partitions) => self.on_assigned(&partitions),
             GroupEvent::Fatal(reason) => self.fail(TaskFailure::Consumer(reason)),
-            GroupEvent::Trouble(reason) => {
-                tracing::warn!(task = self.options.name, reason, "kafka client reports trouble");
-            }
+            GroupEvent::Trouble(reason) => self.on_trouble(reason),
             GroupEvent::Committed(_) => {}
         }
     }

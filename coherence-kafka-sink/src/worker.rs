@@ -96,8 +96,7 @@ impl Worker {
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
     pub fn create(&self, properties: &Properties) -> Result<ConnectorInfo, CreateError> {
-        let config =
-            ConnectorConfig::parse(&self.config, properties).map_err(CreateError::Invalid)?;
+        let config = ConnectorConfig::parse(&self.config, properties).map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
             tracing::warn!(connector = config.name, "{warning}");
         }
@@ -115,8 +114,7 @@ impl Worker {
         }
         let tasks = self.start_tasks(&config)?;
         tracing::info!(connector = config.name, tasks = tasks.len(), "connector created");
-        let info =
-            ConnectorInfo { name: config.name, config: config.raw.clone(), tasks: tasks.len() };
+        let info = ConnectorInfo { name: config.name, config: config.raw.clone(), tasks: tasks.len() };
         connectors.insert(info.name.clone(), Connector { config: config.raw, tasks });
         Ok(info)
     }

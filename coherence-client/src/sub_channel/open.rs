@@ -1,4 +1,5 @@
-//! Opening a stream, and saying in words why it could not be opened.
+//! Opening a stream, and saying in words why it could not be opened. Settings have the names there that users of this
+//! project's commands write, `coherence.session.` before that of the option.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -104,13 +105,16 @@ fn refused_connection(text: &str) -> OpenFailure {
 /// The errors of TLS that no waiting cures. The TLS library is not named in this crate, so its texts are read.
 fn tls_failure(text: &str) -> Option<OpenFailure> {
     let advice = if text.contains("not valid for name") || text.contains("NotValidForName") {
-        "the certificate of the server does not carry this name: check the address, or set tls.server_name"
+        "the certificate of the server does not carry this name: check the address, \
+         or set coherence.session.tls.server.name"
     } else if text.contains("invalid peer certificate") {
-        "the certificate of the server is not trusted: check tls.ca"
+        "the certificate of the server is not trusted: check coherence.session.tls.ca"
     } else if text.contains("InvalidContentType") || text.contains("corrupt message") {
-        "the server does not speak TLS: check the port, or remove the tls settings"
+        "the server does not speak TLS: check the port, or set \
+         coherence.session.tls.enabled=false"
     } else if text.contains("received fatal alert") {
-        "the server refused the TLS handshake: check tls.certificate and tls.key, which it may require"
+        "the server refused the TLS handshake: check \
+         coherence.session.tls.certificate and coherence.session.tls.key, which it may require"
     } else if text.contains("HTTP/2 was not negotiated") {
         "the server speaks TLS but not HTTP/2: check the port"
     } else {
@@ -151,8 +155,11 @@ fn refused_init(status: &Status, options: &SessionOptions) -> OpenFailure {
 
 fn hint(options: &SessionOptions) -> &'static str {
     match options.tls {
-        None => ": check the port, and whether it expects TLS (then set tls)",
-        Some(_) => ": check the port, and whether the server requires tls.certificate and tls.key",
+        None => ": check the port, and whether it expects TLS (then set coherence.session.tls.enabled=true)",
+        Some(_) => {
+            ": check the port, and whether the server requires coherence.session.tls.certificate and \
+             coherence.session.tls.key"
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, all of it at once, each point with its place.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use coherence_kafka_connect::config::def::Violation;
 
@@ -67,6 +68,15 @@ impl ConfigErrors {
         let violation =
             if property.is_some_and(|property| property.secret) { violation.hidden() } else { violation };
         self.error_at(property, violation.key(), violation.to_string());
+    }
+
+    /// The same, where an error about a setting that stands nowhere names the file that lacks it.
+    pub(super) fn missing_from(mut self, file: Option<&PathBuf>) -> Self {
+        let file = file.map(|file| file.display().to_string());
+        for error in self.errors.iter_mut().filter(|error| error.origin.is_none()) {
+            error.origin.clone_from(&file);
+        }
+        self
     }
 
     /// Every error, in the order of the checks.

@@ -80,18 +80,20 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
         layers::environment(&sources.environment, CONNECTOR_PREFIX),
         arguments("--connector-set", &sources.connector_set, &mut findings),
     ];
-    let mut files: Vec<_> =
-        sources.connector_files.iter().filter_map(|path| read(path, &mut findings)).collect();
+    let mut files = Vec::new();
+    for path in &sources.connector_files {
+        files.extend(read(path, &mut findings).map(|file| (Some(path), file)));
+    }
     if sources.connector_files.is_empty() {
-        files.extend(connector_without_file(&properties, &connector_layers));
+        files.extend(connector_without_file(&properties, &connector_layers).map(|file| (None, file)));
     }
     let mut connectors: Vec<LoadedConnector> = Vec::new();
-    for file in files {
+    for (path, file) in files {
         let properties = merge(&file.settings, &connector_layers, &mut findings);
         let config = match ConnectorConfig::parse(&worker, &properties) {
             Ok(config) => config,
             Err(errors) => {
-                findings.append(errors);
+                findings.append(errors.missing_from(path));
                 continue;
             }
         };

@@ -46,8 +46,9 @@ pub fn records(records: u64) -> impl Iterator<Item = FeedRecord> {
             let key = format!("order-{}", random.below(keys));
             let status = ["placed", "paid", "shipped"][random.below(3) as usize];
             let total = random.below(100_000) as f64 / 100.0;
-            let value = (!deleted)
-                .then(|| json!({"status": status, "total": total, "open": random.below(2) == 0, "version": n}));
+            let value = (!deleted).then(
+                || json!({"status": status, "total": total, "open": random.below(2) == 0, "version": n}),
+            );
             FeedRecord { topic: ORDERS, key, value }
         }
     })

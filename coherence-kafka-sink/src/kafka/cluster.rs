@@ -31,7 +31,9 @@ pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, 
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let error = match client.fetch_metadata(None, ATTEMPT.min(left)) {
-            Ok(metadata) => return Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect()),
+            Ok(metadata) => {
+                return Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect());
+            }
             Err(error) => error,
         };
         while client.poll(Duration::ZERO).is_some() {}
@@ -65,7 +67,11 @@ impl ClientContext for Reasons {
         }
         found.hopeless |= matches!(
             code,
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL | RDKafkaErrorCode::SaslAuthenticationFailed)
+            Some(
+                RDKafkaErrorCode::Authentication
+                    | RDKafkaErrorCode::SSL
+                    | RDKafkaErrorCode::SaslAuthenticationFailed
+            )
         );
     }
 }

@@ -63,7 +63,9 @@ impl Building {
         let same =
             self.run.as_ref().is_some_and(|r| r.partition == record.partition && r.topic == record.topic);
         if !same {
-            let Some((index, generation)) = settle.find(record.topic, record.partition) else { return Ok(()) };
+            let Some((index, generation)) = settle.find(record.topic, record.partition) else {
+                return Ok(());
+            };
             settle.note_first(index, record.offset);
             self.run = Some(self.start_run(record, index, generation, mappings));
         }
@@ -110,15 +112,7 @@ impl Building {
             self.plans.push((map.into(), Plan::default()));
             self.plans.len() - 1
         });
-        let reached =
-            self.reached.iter().position(|r| r.partition == index).unwrap_or(self.reached.len());
-        Run {
-            topic: record.topic.to_owned(),
-            partition: record.partition,
-            index,
-            generation,
-            plan,
-            reached,
-        }
+        let reached = self.reached.iter().position(|r| r.partition == index).unwrap_or(self.reached.len());
+        Run { topic: record.topic.to_owned(), partition: record.partition, index, generation, plan, reached }
     }
 }

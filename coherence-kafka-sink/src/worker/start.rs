@@ -22,8 +22,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 impl Worker {
     /// Starts the tasks of a connector: all of them, or none.
     pub(super) fn start_tasks(&self, config: &ConnectorConfig) -> Result<Vec<TaskHandle>, CreateError> {
-        let not_started =
-            |reason: String| CreateError::NotStarted { name: config.name.clone(), reason };
+        let not_started = |reason: String| CreateError::NotStarted { name: config.name.clone(), reason };
         let session = (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?;
         let pipeline = Arc::new(Pipeline {
             form: if config.passthrough {

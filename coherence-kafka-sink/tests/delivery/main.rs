@@ -49,14 +49,19 @@ fn records_of_two_topics_in_one_poll_go_to_their_own_maps() {
 #[test]
 fn a_put_then_delete_in_one_poll_deletes_and_a_delete_then_put_puts() {
     let world = World::new(&[("t", 1)]);
-    for (key, value) in [("x", Some("v1")), ("y", Some("v1")), ("x", None), ("z", Some("v1")), ("z", None), ("z", Some("v2"))] {
+    for (key, value) in
+        [("x", Some("v1")), ("y", Some("v1")), ("x", None), ("z", Some("v1")), ("z", None), ("z", Some("v2"))]
+    {
         world.produce("t", Some(key), value);
     }
     world.flush();
     let worker = world.worker(&[("topics", "t")]);
     eventually("6 records confirmed", || confirmed(&worker) == 6);
     worker.stop();
-    assert_eq!(world.map("t"), BTreeMap::from([("y".to_owned(), "v1".to_owned()), ("z".to_owned(), "v2".to_owned())]));
+    assert_eq!(
+        world.map("t"),
+        BTreeMap::from([("y".to_owned(), "v1".to_owned()), ("z".to_owned(), "v2".to_owned())])
+    );
 }
 
 #[test]

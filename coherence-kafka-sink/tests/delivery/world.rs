@@ -73,7 +73,8 @@ impl FaultyMap {
         if refused.is_some_and(|key| batch.iter().any(|(k, _)| k.ends_with(&key))) {
             return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
         }
-        let fails = self.faults.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        let fails =
+            self.faults.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         if fails.is_ok() {
             let half = batch.iter().take(batch.len() / 2);
             return (Arc::new(Entries::from_pairs(half)), unavailable());
@@ -139,7 +140,11 @@ impl World {
         Self {
             producer: producer.unwrap(),
             broker,
-            runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap(),
             maps: Arc::new(LocalSession::new(Format::Pof)),
             faults: Arc::default(),
         }
@@ -186,7 +191,8 @@ impl World {
 
     /// The entries of a map, keys and values as the texts they were produced as.
     pub fn map(&self, name: &str) -> BTreeMap<String, String> {
-        let entries = self.runtime.block_on(async { self.maps.map(name).await.unwrap().entries().await.unwrap() });
+        let entries =
+            self.runtime.block_on(async { self.maps.map(name).await.unwrap().entries().await.unwrap() });
         entries.iter().map(|(key, value)| (text(key), text(value))).collect()
     }
 

@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(180);
 const READ_AT_ONCE: usize = 1_000;
 const READ_WAIT: Duration = Duration::from_millis(10);
 /// How exact the times of the sink are; looking more often would cost what is measured.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Makes one measurement in this process.
 ///
@@ -225,8 +225,8 @@ fn sink(
         if task.counters.records.now() > 0 {
             first.get_or_insert_with(Instant::now);
         }
-        if task.counters.commits.now() > 0 {
-            first_commit.get_or_insert(since_start(order)?);
+        if first_commit.is_none() && task.counters.commits.now() > 0 {
+            first_commit = Some(since_start(order)?);
         }
         if confirmed >= order.records {
             last.get_or_insert_with(Instant::now);

@@ -62,7 +62,9 @@ fn main() -> Result<ExitCode> {
         entries += found.len();
         differences += differing(found, &expected);
     }
-    println!("records:     {records}\nentries:     {entries}\ndeletes:     {deletes}\nrecords/s:   {rate:.0}");
+    println!(
+        "records:     {records}\nentries:     {entries}\ndeletes:     {deletes}\nrecords/s:   {rate:.0}"
+    );
     println!("peak memory: {peak:.0} MiB (the sink alone)\ndifferences: {differences}");
     Ok(ExitCode::from(u8::from(differences > 0)))
 }

@@ -41,7 +41,8 @@ fn blocks<'a>(document: &'a str, language: &str) -> Vec<(&'a str, String)> {
     let mut lines = document.lines();
     while let Some(line) = lines.next() {
         if line == fence {
-            let text = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            let text =
+                lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             blocks.push((before, text));
         }
         before = line;
@@ -61,7 +62,8 @@ fn a_configuration_shown_in_a_document_is_the_file_that_it_names() {
         for language in ["properties", "json"] {
             for (before, block) in blocks(&text, language) {
                 let name = before.strip_prefix("<!-- ").and_then(|b| b.strip_suffix(" -->"));
-                let name = name.unwrap_or_else(|| panic!("{}: a block of {language} names no file", file.display()));
+                let name =
+                    name.unwrap_or_else(|| panic!("{}: a block of {language} names no file", file.display()));
                 let shown = fs::read_to_string(root().join(name)).unwrap();
                 assert_eq!(block, shown, "{} shows another {name}", file.display());
             }
@@ -76,7 +78,10 @@ fn every_make_command_shown_is_a_target() {
     for command in commands().iter().filter_map(|c| c.strip_prefix("make ")) {
         assert!(makefile.contains(&format!("\n{command}: ")), "there is no target {command}");
         // The demo is run by the next test; everything else by continuous integration.
-        assert!(command == "demo" || ci.contains(&format!("make {command}")), "make {command} is run by nobody");
+        assert!(
+            command == "demo" || ci.contains(&format!("make {command}")),
+            "make {command} is run by nobody"
+        );
     }
 }
 
@@ -120,7 +125,8 @@ impl Reader {
 
     fn output(&self, command: &str) -> Output {
         let output = self.shell(command).output().unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{command}\n{text}");
         output
     }
@@ -198,7 +204,9 @@ fn the_pass_through_example_moves_binaries() {
     let mut reader = Reader { kafka, rest, folder: Folder::new("docs").unwrap(), running: None };
     reader.start("coherence-kafka-sink config/examples/pass-through.properties");
     eventually(DEADLINE, "the binary is in the map", || {
-        tool.get("OrdersBinary", "docs-2").unwrap().is_some_and(|v| v.class == "java.lang.Long" && v.text == "42")
+        tool.get("OrdersBinary", "docs-2")
+            .unwrap()
+            .is_some_and(|v| v.class == "java.lang.Long" && v.text == "42")
     });
     reader.stop();
 }

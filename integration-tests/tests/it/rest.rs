@@ -1,1 +1,297 @@
-//! Soon.
+//! Connectors over REST: created, shown and deleted, with the answers of Kafka Connect.
+
+use std::fs;
+use std::process::Command;
+
+use integration_tests::sandbox::{Folder, unique};
+use integration_tests::sink::Sink;
+use integration_tests::{require_peers, shared};
+use serde_json::{Value, json};
+
+use crate::flow::Flow;
+use crate::support::delivered;
+
+/// The create request that the original's documentation shows.
+const BODY: &str = r#"{"name":"coh-sink",
+             "config":
+                 {
+                     "connector.class":"com.oracle.coherence.kafka.connect.CoherenceSinkConnector",
+                     "topics":"MyTopic",
+                     "coherence.cache.mappings":"MyTopic->MyCache"
+                 }
+         }"#;
+/// The connector's file that it shows.
+const FILE: &str = "name=coh-sink
+topics=MyTopic
+tasks.max=1
+connector.class=com.oracle.coherence.kafka.connect.CoherenceSinkConnector
+coherence.cache.mappings=MyTopic->MyCache
+key.converter=com.oracle.coherence.kafka.connect.util.CustomConverter
+value.converter=com.oracle.coherence.kafka.connect.util.CustomConverter
+value.converter.serializer=org.apache.kafka.common.serialization.StringSerializer
+value.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer
+key.converter.serializer=org.apache.kafka.common.serialization.StringSerializer
+key.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer
+";
+
+/// What came back.
+struct Answer {
+    status: u16,
+    location: Option<String>,
+    /// Null where the body is empty.
+    body: Value,
+}
+
+fn call(method: &str, url: &str, content_type: Option<&str>, body: &str) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    if let Some(content_type) = content_type {
+        request = request.header("Content-Type", content_type);
+    }
+    let mut response = match body {
+        "" => agent.run(request.body(()).unwrap()),
+        body => agent.run(request.body(body.as_bytes().to_vec()).unwrap()),
+    }
+    .unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    let location = response.headers().get("Location").map(|l| l.to_str().unwrap().to_owned());
+    let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+    Answer { status: response.status().as_u16(), location, body }
+}
+
+fn get(sink: &Sink, path: &str) -> Answer {
+    call("GET", &format!("{}{path}", sink.rest()), None, "")
+}
+
+fn delete(sink: &Sink, path: &str) -> Answer {
+    call("DELETE", &format!("{}{path}", sink.rest()), None, "")
+}
+
+fn post(sink: &Sink, body: &str) -> Answer {
+    call("POST", &format!("{}/connectors", sink.rest()), Some("application/json"), body)
+}
+
+#[track_caller]
+fn assert_error(answer: &Answer, status: u16, parts: &[&str]) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    assert_eq!(answer.body["error_code"], status);
+    let message = answer.body["message"].as_str().unwrap();
+    for part in parts {
+        assert!(message.contains(part), "{message:?} lacks {part:?}");
+    }
+    assert_eq!(answer.body.as_object().unwrap().len(), 2, "{}", answer.body);
+}
+
+/// A worker without connectors that knows Kafka and the grid.
+fn worker(flow: &Flow) -> Sink {
+    let address = shared::grid().address();
+    Sink::start(&flow.worker(&[("coherence.session.address", &address)]), &[]).unwrap()
+}
+
+fn flow(base: &str) -> Flow {
+    Flow::new(shared::kafka(), shared::grid(), base, 1)
+}
+
+fn text(map: &str, key: &str) -> Option<String> {
+    shared::grid().tool().get(map, key).unwrap().map(|value| value.text)
+}
+
+#[test]
+fn the_recipes_of_the_original_work_as_they_are_written() {
+    require_peers!();
+    let kafka = shared::kafka();
+    kafka.create_topic("MyTopic", 1).unwrap();
+    let flow = flow("recipes");
+    let sink = worker(&flow);
+    let folder = Folder::new("recipe").unwrap();
+    let body = folder.path().join("body.json");
+    fs::write(&body, BODY).unwrap();
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-X", "POST", "-H", "Content-Type: application/json", "-w", "\n%{http_code}"]);
+    curl.arg("--data").arg(format!("@{}", body.display())).arg(format!("{}/connectors", sink.rest()));
+    let output = curl.output().unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(answer.ends_with("\n201"), "{answer}{}", String::from_utf8_lossy(&output.stderr));
+    kafka.produce("MyTopic", [(Some("rest-1"), Some("by curl"))]).unwrap();
+    delivered(&sink, "coh-sink", "MyTopic");
+    assert_eq!(text("MyCache", "rest-1").as_deref(), Some("by curl"));
+    assert_eq!(sink.stop().unwrap().code(), Some(143));
+
+    // The worker's own converter would refuse these values.
+    let address = shared::grid().address();
+    let json = "org.apache.kafka.connect.json.JsonConverter";
+    let worker = flow.worker(&[
+        ("coherence.session.address", &address),
+        ("key.converter", json),
+        ("value.converter", json),
+    ]);
+    let settings: Vec<_> = FILE.lines().map(|line| line.split_once('=').unwrap()).collect();
+    let sink = Sink::start(&worker, &settings).unwrap();
+    kafka.produce("MyTopic", [(Some("rest-2"), Some("by a file")), (Some("rest-1"), None)]).unwrap();
+    delivered(&sink, "coh-sink", "MyTopic");
+    assert_eq!(text("MyCache", "rest-2").as_deref(), Some("by a file"));
+    assert_eq!(text("MyCache", "rest-1"), None);
+}
+
+#[test]
+fn a_connector_is_created_shown_and_deleted() {
+    require_peers!();
+    let flow = flow("rest");
+    let (name, sink) = (flow.name.as_str(), worker(&flow));
+    let path = format!("/connectors/{name}");
+    let none = get(&sink, "/connectors");
+    assert_eq!((none.status, none.body), (200, json!([])));
+    let missing = format!("Connector {name} not found");
+    assert_error(&get(&sink, &path), 404, &[&missing]);
+
+    let config = json!({
+        "connector.class": "com.oracle.coherence.kafka.connect.CoherenceSinkConnector",
+        "topics": name,
+        "tasks.max": 2,
+        "coherence.passthrough": false,
+    });
+    let request = json!({"name": name, "config": config}).to_string();
+    let created = post(&sink, &request);
+    assert_eq!(created.status, 201, "{}", created.body);
+    assert_eq!(created.location, Some(format!("{}{path}", sink.rest())));
+    let info = json!({
+        "name": name,
+        "config": {
+            "name": name,
+            "connector.class": "com.oracle.coherence.kafka.connect.CoherenceSinkConnector",
+            "topics": name,
+            "tasks.max": "2",
+            "coherence.passthrough": "false",
+        },
+        "tasks": [{"connector": name, "task": 0}, {"connector": name, "task": 1}],
+        "type": "sink",
+    });
+    assert_eq!(created.body, info);
+    let shown = get(&sink, &path);
+    assert_eq!((shown.status, shown.body), (200, info));
+    assert_eq!(get(&sink, "/connectors").body, json!([name]));
+
+    let status = get(&sink, &format!("{path}/status"));
+    let worker_id = sink.rest().trim_start_matches("http://");
+    let version = &status.body["connector"]["version"];
+    assert!(version.is_string());
+    let running = json!({"state": "RUNNING", "worker_id": worker_id, "version": version});
+    let task = |id: u32| json!({"id": id, "state": "RUNNING", "worker_id": worker_id, "version": version});
+    let expected = json!({"name": name, "connector": running, "tasks": [task(0), task(1)], "type": "sink"});
+    assert_eq!((status.status, &status.body), (200, &expected));
+
+    assert_error(&post(&sink, &request), 409, &[&format!("Connector {name} already exists")]);
+    shared::kafka().produce(name, [(Some("k"), Some("v"))]).unwrap();
+    delivered(&sink, name, name);
+    assert_eq!(text(name, "k").as_deref(), Some("v"));
+
+    let deleted = delete(&sink, &path);
+    assert_eq!((deleted.status, deleted.body), (204, Value::Null));
+    assert_eq!(get(&sink, "/connectors").body, json!([]));
+    for again in [delete(&sink, &path), get(&sink, &path), get(&sink, &format!("{path}/status"))] {
+        assert_error(&again, 404, &[&missing]);
+    }
+}
+
+#[test]
+fn a_connector_that_is_created_again_goes_on_where_it_stopped() {
+    require_peers!();
+    let flow = flow("again");
+    let (name, sink) = (flow.name.as_str(), worker(&flow));
+    let request = json!({"name": name, "config": {"connector.class": "CoherenceSink", "topics": name}});
+    assert_eq!(post(&sink, &request.to_string()).status, 201);
+    shared::kafka().produce(name, [(Some("before"), Some("1"))]).unwrap();
+    delivered(&sink, name, name);
+    assert_eq!(delete(&sink, &format!("/connectors/{name}")).status, 204);
+
+    // Were the record read again, its entry would come back.
+    shared::grid().tool().remove(name, "before").unwrap().unwrap();
+    shared::kafka().produce(name, [(Some("meanwhile"), Some("2"))]).unwrap();
+    assert_eq!(post(&sink, &request.to_string()).status, 201);
+    delivered(&sink, name, name);
+    assert_eq!(text(name, "meanwhile").as_deref(), Some("2"));
+    assert_eq!(text(name, "before"), None);
+}
+
+#[test]
+fn a_name_with_any_letters_is_found_by_its_encoded_form() {
+    require_peers!();
+    let flow = flow("letters");
+    let sink = worker(&flow);
+    let name = format!("{} 50% a/b ü?#", flow.name);
+    let path = format!("/connectors/{}%2050%25%20a%2Fb%20%C3%BC%3F%23", flow.name);
+    let request = json!({"name": name, "config": {"connector.class": "CoherenceSink", "topics": flow.name}});
+    let created = post(&sink, &request.to_string());
+    assert_eq!(created.status, 201, "{}", created.body);
+    // Connect's own way leaves the slash as it is.
+    assert_eq!(created.location, Some(format!("{}{}", sink.rest(), path.replace("%2F", "/"))));
+    assert_eq!(get(&sink, &path).body["name"], name);
+    assert_eq!(get(&sink, &format!("{path}/status")).body["name"], name);
+    assert_eq!(delete(&sink, &path).status, 204);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_refused_with_all_its_errors() {
+    require_peers!();
+    let flow = flow("refused");
+    let (name, sink) = (unique("refused"), worker(&flow));
+    let config = json!({
+        "connector.class": "org.example.Unknown",
+        "topics": "a",
+        "topics.regex": "b.*",
+        "tasks.max": "zero",
+        "key.converter": "org.example.Converter",
+        "coherence.cache.mappings": "a=>b",
+        "coherence.passthrough": "perhaps",
+        "coherence.session.format": "xml",
+        "consumer.override.max.poll.records": "-1",
+    });
+    let refused = post(&sink, &json!({"name": name, "config": config}).to_string());
+    let keys: Vec<_> = config.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_error(&refused, 400, &keys);
+    let message = refused.body["message"].as_str().unwrap();
+    let (first, errors) = message.split_once('\n').unwrap();
+    let count = errors.lines().count();
+    assert_eq!(
+        first,
+        format!("Connector configuration is invalid and contains the following {count} error(s):")
+    );
+
+    let unfinished = post(&sink, &json!({"name": name, "config": {}}).to_string());
+    assert_error(&unfinished, 400, &["connector.class", "topics"]);
+    assert_eq!(get(&sink, "/connectors").body, json!([]));
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_refused() {
+    require_peers!();
+    let flow = flow("unreadable");
+    let sink = worker(&flow);
+    let config = format!(r#"{{"connector.class":"CoherenceSink","topics":"{}"}}"#, flow.name);
+    for (body, part) in [
+        (r#"{"name":"#.to_owned(), "JSON"),
+        ("name=x".to_owned(), "JSON"),
+        ("[1]".to_owned(), "object"),
+        (r#"{"name":"x"}"#.to_owned(), "config"),
+        (r#"{"name":"x","config":[]}"#.to_owned(), "config"),
+        (r#"{"name":"x","config":{"topics":null}}"#.to_owned(), "topics"),
+        (r#"{"name":"x","config":{"topics":["a"]}}"#.to_owned(), "topics"),
+        (format!(r#"{{"name":5,"config":{config}}}"#), "name"),
+        (format!(r#"{{"name":"x","config":{config},"state":"RUNNING"}}"#), "state"),
+        (format!(r#"{{"name":"x","config":{config},"initial_state":"LOUD"}}"#), "initial_state"),
+        (format!(r#"{{"name":"x","config":{}}}"#, config.replace('}', r#","name":"y"}"#)), "name"),
+    ] {
+        let answer = post(&sink, &body);
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+        assert_error(&answer, 400, &[part]);
+    }
+    let good = format!(r#"{{"name":"x","config":{config}}}"#);
+    let connectors = format!("{}/connectors", sink.rest());
+    for other in [Some("text/plain"), Some("application/x-www-form-urlencoded"), None] {
+        assert_error(&call("POST", &connectors, other, &good), 415, &[]);
+    }
+    assert_error(&get(&sink, "/elsewhere"), 404, &[]);
+    assert_error(&get(&sink, "/connectors/x/elsewhere"), 404, &[]);
+    assert_error(&call("DELETE", &connectors, None, ""), 405, &[]);
+    assert_eq!(get(&sink, "/connectors").body, json!([]));
+}

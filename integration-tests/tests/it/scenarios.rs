@@ -139,8 +139,7 @@ fn two_topics_of_one_poll_go_to_their_own_maps() {
         shared::kafka().produce(&second.name, [put(&key, "of the second"), delete(&key)]).unwrap();
         shared::kafka().produce(&second.name, [put("last", &value)]).unwrap();
     }
-    let (topics, mapping) =
-        (format!("{},{}", first.name, second.name), format!("{}->{map}", second.name));
+    let (topics, mapping) = (format!("{},{}", first.name, second.name), format!("{}->{map}", second.name));
     // Long enough to find the records of both topics in one batch.
     let settings =
         [("topics", &*topics), ("coherence.cache.mappings", &mapping), ("coherence.batch.linger.ms", "500")];

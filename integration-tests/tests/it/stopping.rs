@@ -1,1 +1,85 @@
-//! Soon.
+//! How the sink ends: gracefully after one SIGTERM, at once after two.
+
+use std::time::{Duration, Instant};
+
+use integration_tests::grid::{Contents, Grid, GridOptions};
+use integration_tests::sink::Sink;
+use integration_tests::wait::eventually;
+use integration_tests::{require_peers, shared};
+
+use crate::flow::{Flow, SOON};
+
+/// 128 + SIGTERM.
+const TERMINATED: Option<i32> = Some(143);
+
+fn wait_for_line(sink: &Sink, text: &str) {
+    eventually(SOON, text, || sink.log().contains(text));
+}
+
+#[test]
+fn sigterm_commits_what_is_in_the_map_and_leaves_the_group() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let flow = Flow::new(kafka, grid, "stopped", 4);
+    // Each key once, so that the size of the map is the number of records that have reached it.
+    let records: Vec<_> = (0..100_000).map(|i| (format!("key-{i}"), format!("value-{i}"))).collect();
+    kafka.produce(&flow.name, records.iter().map(|(key, value)| (Some(key), Some(value)))).unwrap();
+    // A member that does not leave the group keeps its partitions from the next one for longer than this test waits.
+    let worker = [("consumer.session.timeout.ms", "45000")];
+    let sink = flow.start(&worker, &[("coherence.batch.max.records", "200")]);
+    flow.wait_until_halfway(kafka);
+    let status = sink.stop().unwrap();
+    assert_eq!(status.code(), TERMINATED);
+    let committed: i64 = flow.committed(kafka).iter().sum();
+    assert!(0 < committed && committed < records.len() as i64, "stopped halfway: {committed}");
+    assert_eq!(grid.tool().size(&flow.name).unwrap(), committed as u64);
+
+    let stopped = Instant::now();
+    let successor = flow.start(&worker, &[]);
+    wait_for_line(&successor, "partitions assigned");
+    assert!(stopped.elapsed() < Duration::from_secs(15), "assigned after {:?}", stopped.elapsed());
+    flow.assert_delivered(kafka, &successor, SOON);
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), records.into_iter().collect());
+}
+
+#[test]
+fn a_stop_that_hangs_ends_with_its_timeout_or_with_a_second_sigterm() {
+    require_peers!();
+    let kafka = shared::kafka();
+    let grid = Grid::start(GridOptions::default()).unwrap();
+    let flow = Flow::new(kafka, &grid, "hanging", 1);
+    let connector = [("coherence.session.request.timeout.ms", "500")];
+    let start = |timeout: &str| {
+        // Who ends at once does not leave the group: the broker has to miss it.
+        let worker =
+            [("task.shutdown.graceful.timeout.ms", timeout), ("consumer.session.timeout.ms", "6000")];
+        flow.start(&worker, &connector)
+    };
+    // Delivers a record first: to a frozen grid no session could be opened, which takes longer to notice.
+    let hanging = |sink: &Sink, key: &str| {
+        flow.assert_delivered(kafka, sink, SOON);
+        grid.freeze();
+        kafka.produce(&flow.name, [(Some(key), Some("v"))]).unwrap();
+        wait_for_line(sink, "write not confirmed");
+    };
+    kafka.produce(&flow.name, [(Some("a"), Some("v"))]).unwrap();
+    let sink = start("1000");
+    hanging(&sink, "b");
+    assert_eq!(sink.stop().unwrap().code(), TERMINATED);
+    assert_eq!(flow.committed(kafka), [1], "what is not confirmed is not committed");
+
+    grid.thaw();
+    let sink = start("600000");
+    hanging(&sink, "c");
+    sink.process().terminate();
+    wait_for_line(&sink, "a second signal stops at once");
+    // The harness gives up long before the ten minutes that one signal would take.
+    assert_eq!(sink.stop().unwrap().code(), TERMINATED);
+    assert_eq!(flow.committed(kafka), [2]);
+
+    grid.thaw();
+    let sink = start("1000");
+    flow.assert_delivered(kafka, &sink, SOON);
+    let model = ["a", "b", "c"].map(|key| (key, "v"));
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), Contents::from_iter(model));
+}

@@ -31,7 +31,8 @@ fn a_live_line_is_drawn_where_stderr_is_a_terminal_and_nowhere_else() {
     for part in [" records/s · ", " confirmed · lag ", " · errors 0"] {
         assert!(text.contains(part), "no {part:?} in: {text}");
     }
-    let elsewhere = Command::new(binary).args(DEMO).args(["--records", "20000"]).current_dir(root()).output().unwrap();
+    let elsewhere =
+        Command::new(binary).args(DEMO).args(["--records", "20000"]).current_dir(root()).output().unwrap();
     assert!(!String::from_utf8_lossy(&elsewhere.stderr).contains(" confirmed · lag "));
 }
 
@@ -42,7 +43,9 @@ fn a_demo_that_keeps_running_ends_with_a_signal() {
     let mut command = Command::new(sink::binary().unwrap());
     command.args(DEMO).args(["--records", "1000", "--keep-running"]).current_dir(root());
     let mut demo = Process::start("demo", command, &log).unwrap();
-    eventually(DEADLINE, "the report is printed", || fs::read_to_string(&log).unwrap().contains("differences: 0"));
+    eventually(DEADLINE, "the report is printed", || {
+        fs::read_to_string(&log).unwrap().contains("differences: 0")
+    });
     assert!(demo.is_running());
     assert_eq!(demo.stop().unwrap().code(), Some(143));
 }

@@ -185,7 +185,7 @@ async fn a_certificate_for_another_name_is_a_misuse_that_names_the_setting() {
     let grid = FakeGrid::start_with_tls(server_tls()).await;
     let tls = TlsOptions { server_name: Some("grid.example".to_owned()), ..trusting("ca.pem") };
     let error = failure(SessionOptions { tls: Some(tls), ..options(&[&grid.address]) }).await;
-    holds(misuse(&error), &[&grid.address, "tls.server_name"]);
+    holds(misuse(&error), &[&grid.address, "tls.server.name"]);
 }
 
 #[tokio::test]

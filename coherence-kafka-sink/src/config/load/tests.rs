@@ -168,3 +168,12 @@ fn a_file_that_cannot_be_read_is_the_only_error() {
         "{error}"
     );
 }
+
+#[test]
+fn a_setting_that_is_missing_names_the_file_that_lacks_it() {
+    let files =
+        [("w.properties", WORKER), ("c.properties", CONNECTOR), ("d.properties", "name=d\ntopics=t\n")];
+    let error = load_files(&files, unchanged).unwrap_err();
+    assert!(error.contains("d.properties: connector.class: Missing required configuration"), "{error}");
+    assert!(!error.contains("c.properties"), "{error}");
+}

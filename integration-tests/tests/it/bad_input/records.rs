@@ -76,7 +76,10 @@ fn a_number_of_the_wrong_length_is_isolated() {
 fn plain_json_for_a_converter_that_wants_schemas_is_told_the_setting_that_reads_it() {
     require_peers!();
     let good = |n: i64| {
-        (format!("{n}").into_bytes(), format!(r#"{{"schema":{{"type":"int64"}},"payload":{n}}}"#).into_bytes())
+        (
+            format!("{n}").into_bytes(),
+            format!(r#"{{"schema":{{"type":"int64"}},"payload":{n}}}"#).into_bytes(),
+        )
     };
     assert_isolated(
         &[("key.converter", STRING), ("value.converter", JSON)],
@@ -94,7 +97,7 @@ fn truncated_json_is_isolated() {
         &[("value.converter", JSON), ("value.converter.schemas.enable", "false")],
         good,
         (b"k".to_vec(), br#"{"a":"open-sesame"#.to_vec()),
-        &["value: ", "JSON", "byte 17"],
+        &["value: ", "serialization error: the text ends at byte 17"],
     );
 }
 
@@ -154,7 +157,9 @@ fn a_record_that_no_request_can_carry_is_isolated() {
     let sink = flow.start(&[], &[]);
     let failure = flow.failure(&sink);
     assert!(failure.starts_with(&format!("record {}-0 at offset 3: ", flow.name)), "{failure}");
-    for part in ["too large for the grid", "the entry takes 50000", "a request at most 41", "keep such records out"] {
+    for part in
+        ["too large for the grid", "the entry takes 50000", "a request at most 41", "keep such records out"]
+    {
         assert!(failure.contains(part), "{part:?} is not in {failure}");
     }
     assert_eq!(flow.committed(&kafka), [3]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::sandbox::Folder;
 use integration_tests::sink;
 use integration_tests::{require_peers, shared};
@@ -37,17 +38,26 @@ const CONNECTOR: &Lines = &[
     ("connector.class=CoherenceSource", "connector.class: "),
     ("tasks.max=0", "tasks.max: "),
     ("topics=good,b*d", "topics: b*d is no name of a topic"),
-    ("coherence.cache.mappings=good->a*b,other->c?d,x", "item good->a*b names a map with a wildcard: name one map"),
+    (
+        "coherence.cache.mappings=good->a*b,other->c?d,x",
+        "item good->a*b names a map with a wildcard: name one map",
+    ),
     ("value.converter=org.example.Converter", "value.converter: "),
     ("coherence.session=tcp", "coherence.session: "),
     ("coherence.session.address=grid", "coherence.session.address: grid is not an address: write host:port"),
     ("coherence.session.format=xml", "coherence.session.format: "),
     ("coherence.session.request.timeout.ms=0", "coherence.session.request.timeout.ms: "),
-    ("coherence.session.tls.ca=/nowhere.pem", "coherence.session.tls.ca: needs coherence.session.tls.enabled=true"),
+    (
+        "coherence.session.tls.ca=/nowhere.pem",
+        "coherence.session.tls.ca: needs coherence.session.tls.enabled=true",
+    ),
     ("coherence.passthrough=maybe", "coherence.passthrough: "),
     ("coherence.batch.max.records=many", "coherence.batch.max.records: "),
     ("coherence.batch.max.bytes=1", "coherence.batch.max.bytes: "),
-    ("coherence.retry.backoff.ms=90000", "coherence.retry.backoff.ms: is more than coherence.retry.backoff.max.ms"),
+    (
+        "coherence.retry.backoff.ms=90000",
+        "coherence.retry.backoff.ms: is more than coherence.retry.backoff.max.ms",
+    ),
     ("errors.tolerance=all", "errors.tolerance: "),
     ("transforms=Insert", "transforms: "),
     ("consumer.override.max.poll.records=0", "consumer.override.max.poll.records: "),
@@ -68,7 +78,8 @@ fn everything_that_is_wrong_in_all_files_is_said_at_once_with_its_place() {
         (file, lines)
     });
     for arguments in [vec![], vec!["check".into()]] {
-        let arguments = arguments.into_iter().chain(files.iter().map(|(file, _)| file.clone().into_os_string()));
+        let arguments =
+            arguments.into_iter().chain(files.iter().map(|(file, _)| file.clone().into_os_string()));
         let printed = Printed::from(sink::run(arguments).unwrap());
         assert_eq!(printed.code, Some(2), "{}", printed.text);
         for (file, lines) in &files {
@@ -78,7 +89,8 @@ fn everything_that_is_wrong_in_all_files_is_said_at_once_with_its_place() {
                 assert!(printed.text.lines().any(said), "{line}: {place}{says} is not in\n{}", printed.text);
             }
         }
-        printed.says(&["item other->c?d names a map with a wildcard", "item x has no arrow: write topic->map"]);
+        printed
+            .says(&["item other->c?d names a map with a wildcard", "item x has no arrow: write topic->map"]);
     }
 }
 
@@ -179,7 +191,12 @@ fn no_secret_is_ever_printed() {
         let worker: Vec<_> = shared.iter().filter(overridden).chain(&settings).copied().collect();
         for arguments in [&[][..], &["check"], &["--set", "consumer.sasl.password=from-the-command-line"]] {
             let printed = run(arguments, &worker, &connector);
-            assert!(matches!(printed.code, Some(2 | 3)), "{settings:?}: {:?}\n{}", printed.code, printed.text);
+            assert!(
+                matches!(printed.code, Some(2 | 3)),
+                "{settings:?}: {:?}\n{}",
+                printed.code,
+                printed.text
+            );
             for secret in SECRETS {
                 assert!(!printed.text.contains(secret), "{settings:?}: {secret} is in\n{}", printed.text);
             }
@@ -188,34 +205,44 @@ fn no_secret_is_ever_printed() {
 }
 
 #[test]
-fn a_password_that_a_broker_refuses_is_not_printed() {
+fn a_password_that_the_broker_refuses_is_not_printed_and_the_right_one_reaches_it() {
     require_peers!();
-    let (kafka, grid) = (shared::kafka(), shared::grid());
-    let flow = Flow::new(kafka, grid, "secret", 1);
+    const MODULE: &str = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+    let properties = [
+        // The listener has this name, whatever it speaks.
+        ("listener.security.protocol.map", "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned()),
+        ("sasl.enabled.mechanisms", "PLAIN".to_owned()),
+        ("sasl.mechanism.inter.broker.protocol", "PLAIN".to_owned()),
+        (
+            "listener.name.plaintext.plain.sasl.jaas.config",
+            format!("{MODULE} username=\"u\" password=\"right\" user_u=\"right\";"),
+        ),
+    ];
+    let properties = properties.map(|(key, value)| (key.to_owned(), value)).into();
+    let kafka = Kafka::start(KafkaOptions { properties, ..KafkaOptions::default() }).unwrap();
+    let bootstrap = kafka.bootstrap();
     let folder = Folder::new("secrets").unwrap();
     let secrets = folder.path().join("secrets.properties");
-    fs::write(&secrets, "password=open-sesame\n").unwrap();
-    let jaas = format!(
-        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"${{file:{}:password}}\";",
-        secrets.display()
-    );
-    // The listener of the shared broker knows no SASL.
-    let worker = flow.worker(&[
-        ("listeners", "http://127.0.0.1:0"),
-        ("security.protocol", "SASL_PLAINTEXT"),
-        ("sasl.mechanism", "PLAIN"),
-        ("sasl.jaas.config", &jaas),
-    ]);
-    let connector = flow.connector(&[]);
-    std::thread::scope(|scope| {
-        for arguments in [&[][..], &["check"]] {
-            let (worker, connector) = (&worker, &connector);
-            scope.spawn(move || {
-                let printed = run(arguments, worker, connector);
-                assert_eq!(printed.code, Some(2), "{}", printed.text);
-                printed.says(&["kafka cannot be reached", "security.protocol, sasl.*"]);
-                assert!(!printed.text.contains("open-sesame"), "{}", printed.text);
-            });
-        }
-    });
+    fs::write(&secrets, "right=right\nwrong=open-sesame\n").unwrap();
+    let jaas =
+        |key: &str| format!("{MODULE} username=\"u\" password=\"${{file:{}:{key}}}\";", secrets.display());
+    let (right, wrong) = (jaas("right"), jaas("wrong"));
+    let worker = |jaas| {
+        [
+            ("bootstrap.servers", bootstrap.as_str()),
+            ("listeners", "http://127.0.0.1:0"),
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", jaas),
+        ]
+    };
+    let checked = run(&["check"], &worker(&right), &[]);
+    assert_eq!(checked.code, Some(0), "{}", checked.text);
+    checked.says(&["kafka: reached"]);
+    for arguments in [&[][..], &["check"]] {
+        let refused = run(arguments, &worker(&wrong), &[]);
+        assert_eq!(refused.code, Some(2), "{}", refused.text);
+        refused.says(&["kafka cannot be reached", "Authentication failed", "security.protocol, sasl.*"]);
+        assert!(!refused.text.contains("open-sesame"), "{}", refused.text);
+    }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::sink::Settings;
 use integration_tests::tls::{Certificates, ClientAuth};
 use integration_tests::{require_peers, shared};
 
@@ -15,8 +16,11 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// Settings of the connector, and what must be said about them.
+type Fault<'a> = (Settings<'a>, &'a [&'a str]);
+
 /// The settings `wrong` are refused by `check` with all of `says`; the settings `right` deliver.
-fn assert_tls(grid: &Grid, wrong: &[(&[(&str, &str)], &[&str])], right: &[(&str, &str)]) {
+fn assert_tls(grid: &Grid, wrong: &[Fault<'_>], right: &[(&str, &str)]) {
     let kafka = shared::kafka();
     let flow = Flow::new(kafka, grid, "tls", 1);
     for (settings, says) in wrong {
@@ -44,7 +48,10 @@ fn tls_works_and_its_faults_name_the_setting() {
         &grid,
         &[
             (&[], &["coherence.session.tls.enabled"]),
-            (&[ENABLED, ("coherence.session.tls.ca", text(&other))], &["not trusted", "coherence.session.tls.ca"]),
+            (
+                &[ENABLED, ("coherence.session.tls.ca", text(&other))],
+                &["not trusted", "coherence.session.tls.ca"],
+            ),
             (&[ENABLED], &["not trusted", "coherence.session.tls.ca"]),
             (
                 &[right[0], right[1], ("coherence.session.tls.server.name", "grid.example")],
@@ -58,7 +65,8 @@ fn tls_works_and_its_faults_name_the_setting() {
 #[test]
 fn mutual_tls_works_and_its_faults_name_the_setting() {
     require_peers!();
-    let grid = Grid::start(GridOptions { tls: Some(ClientAuth::Required), ..GridOptions::default() }).unwrap();
+    let grid =
+        Grid::start(GridOptions { tls: Some(ClientAuth::Required), ..GridOptions::default() }).unwrap();
     let certificates = grid.certificates().unwrap();
     let (ca, certificate, key) =
         (certificates.authority(), certificates.client_certificate(), certificates.client_key());
@@ -66,7 +74,11 @@ fn mutual_tls_works_and_its_faults_name_the_setting() {
     let (foreign_certificate, foreign_key) = (foreign.client_certificate(), foreign.client_key());
     let trusts = [ENABLED, ("coherence.session.tls.ca", text(&ca))];
     let with = |certificate, key| {
-        [&trusts[..], &[("coherence.session.tls.certificate", certificate), ("coherence.session.tls.key", key)]].concat()
+        [
+            &trusts[..],
+            &[("coherence.session.tls.certificate", certificate), ("coherence.session.tls.key", key)],
+        ]
+        .concat()
     };
     let asked = ["coherence.session.tls.certificate", "coherence.session.tls.key"];
     assert_tls(
