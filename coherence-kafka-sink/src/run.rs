@@ -229,7 +229,6 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
             key: client.as_ref().map(|(_, key)| key.clone()),
             server_name: server_name.clone(),
         }),
-        ..SessionOptions::default()
     }
 }
 

@@ -128,6 +128,8 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
     ("auto.offset.reset", "earliest"),
     // Java's default; librdkafka's is read_committed.
     ("isolation.level", "read_uncommitted"),
+    // Java's default too; librdkafka's ten seconds would lengthen every outage.
+    ("reconnect.backoff.max.ms", "1000"),
     // Bounded memory, and no second without fetching after a full queue.
     ("fetch.queue.backoff.ms", "10"),
     ("queued.max.messages.kbytes", "4096"),

@@ -117,20 +117,20 @@ fn several_tasks_in_one_process_share_the_partitions() {
     let (kafka, grid) = (shared::kafka(), shared::grid());
     let flow = Flow::new(kafka, grid, "tasks", 6);
     let mut model = Model::new("k", 5_000);
-    kafka.produce(&flow.name, model.records(50_000)).unwrap();
-    let sink = flow.start(&[], &[("tasks.max", "3")]);
+    let sink = under_load(kafka, &flow, &mut model, || {
+        let sink = flow.start(&[], &[("tasks.max", "3")]);
+        for task in 0..3 {
+            let task = format!("task=\"{}-{task}\"", flow.name);
+            let has_partitions = |line: &str| line.contains("partitions assigned") && line.contains(&task);
+            eventually(SOON, "each task has partitions", || sink.log().lines().any(has_partitions));
+        }
+        sink
+    });
     flow.assert_delivered(kafka, &sink, SOON);
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
     let status = sink.status(&flow.name).unwrap();
     let ids: Vec<_> = status["tasks"].as_array().unwrap().iter().map(|task| task["id"].clone()).collect();
     assert_eq!(ids, [0, 1, 2]);
-    let log = sink.log();
-    for task in 0..3 {
-        let line = |line: &str| {
-            line.contains("partitions assigned") && line.contains(&format!("{}-{task}\"", flow.name))
-        };
-        assert!(log.lines().any(line), "task {task} has partitions\n{log}");
-    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn without_settings_the_consumer_is_that_of_connect() {
             ("group.id", "connect-s"),
             ("isolation.level", "read_uncommitted"),
             ("queued.max.messages.kbytes", "4096"),
+            ("reconnect.backoff.max.ms", "1000"),
         ]
     );
 }
