@@ -12,6 +12,7 @@ setup: ## install what the build and the tests need
 
 demo: setup ## a sink at work on an embedded map; PEERS=real: between a real Kafka and a real Coherence
 ifeq ($(PEERS),real)
+	@cargo build --release -p coherence-kafka-sink
 	@cargo run --release -p integration-tests --bin demo-real
 else
 	@cargo run --release -p coherence-kafka-sink -- demo config/demo/worker.properties config/demo/connector.properties

@@ -10,8 +10,7 @@ use coherence_kafka_common::map::{Format, MapError, Session};
 
 use crate::cli::Files;
 use crate::config::{
-    self, InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles,
-    WorkerConfig,
+    InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig,
 };
 use crate::kafka::cluster;
 use crate::kafka::embedded::{self, EmbeddedKafka};
@@ -167,7 +166,7 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    let loaded = config::load(&sources).map_err(|error| match error {
+    let loaded = crate::config::load(&sources).map_err(|error| match error {
         LoadError::Worker(errors) => StartError::Worker(errors.to_string()),
         LoadError::Connector(errors) => StartError::Connector(errors.to_string()),
     })?;
