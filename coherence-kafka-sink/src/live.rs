@@ -69,7 +69,8 @@ impl Write for Above {
 #[derive(Default)]
 struct Sum {
     records: u64,
-    confirmed: u64,
+    puts: u64,
+    removes: u64,
     lag: u64,
     errors: u64,
     holding: Option<String>,
@@ -80,7 +81,8 @@ impl Sum {
         let mut sum = Self::default();
         for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
             sum.records += task.counters.records.now();
-            sum.confirmed += task.counters.confirmed.now();
+            sum.puts += task.counters.puts.now();
+            sum.removes += task.counters.removes.now();
             sum.lag += task.counters.lag.now();
             sum.errors += task.counters.errors.now() + task.counters.null_keys.now();
             sum.holding = sum.holding.or_else(|| task.counters.holding.lock().clone());
@@ -89,8 +91,10 @@ impl Sum {
     }
 
     fn line(&self, rate: f64) -> String {
-        let Self { confirmed, lag, errors, .. } = self;
-        let line = format!("{rate:.0} records/s · {confirmed} confirmed · lag {lag} · errors {errors}");
+        let Self { puts, removes, lag, errors, .. } = self;
+        let line = format!(
+            "{rate:.0} records/s · lag {lag} · entries {puts} put, {removes} removed · errors {errors}"
+        );
         match &self.holding {
             Some(reason) => format!("{line} · holding: {reason}"),
             None => line,

@@ -49,6 +49,15 @@ pub struct MapWrites {
 }
 
 impl Plan {
+    /// An empty plan with room for so many keys: a table that grows with its batch hashes every key again and again.
+    pub fn with_capacity(keys: usize) -> Self {
+        Self {
+            operations: Vec::with_capacity(keys),
+            index: HashTable::with_capacity(keys),
+            ..Self::default()
+        }
+    }
+
     /// Takes one record: `write_key` and `write_value` append the binaries of key and value to the buffer that
     /// they are given. A value writer that answers `false` stands for a tombstone.
     ///

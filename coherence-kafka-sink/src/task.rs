@@ -259,7 +259,9 @@ impl Task {
             }
         }
         if self.may_read() {
-            self.take(self.options.batch_records - self.building.records(), self.options.linger);
+            // While a batch is in flight more records join this one on the next turn; its end must not wait for them.
+            let wait = if self.in_flight.is_some() { IN_FLIGHT_WAIT } else { self.options.linger };
+            self.take(self.options.batch_records - self.building.records(), wait);
         }
     }
 
@@ -296,7 +298,7 @@ impl Task {
         if self.in_flight.is_some() || self.building.is_empty() {
             return;
         }
-        match std::mem::take(&mut self.building).finish() {
+        match self.building.take_out().finish() {
             Ok(batch) => self.in_flight = Some(InFlight::start(batch, &self.writer, &self.runtime)),
             Err(error) => self.fail(TaskFailure::Write(error.to_string())),
         }

@@ -18,6 +18,8 @@ pub(super) struct Building {
     plans: Vec<(Arc<str>, Plan)>,
     reached: Vec<Reached>,
     records: u64,
+    /// Records of the batch before, which this one will resemble.
+    expected: usize,
     run: Option<Run>,
 }
 
@@ -95,6 +97,12 @@ impl Building {
         Ok(())
     }
 
+    /// Takes the batch out and leaves an empty one behind.
+    pub(super) fn take_out(&mut self) -> Self {
+        let next = Self { expected: self.records(), ..Self::default() };
+        std::mem::replace(self, next)
+    }
+
     pub(super) fn finish(self) -> Result<Batch, OutOfBounds> {
         let writes = self.plans.into_iter().map(|(map, plan)| Ok((map, plan.finish()?)));
         Ok(Batch { writes: writes.collect::<Result<_, _>>()?, reached: self.reached, records: self.records })
@@ -109,7 +117,9 @@ impl Building {
     ) -> Run {
         let map = mappings.map_of(record.topic);
         let plan = self.plans.iter().position(|(name, _)| &**name == map).unwrap_or_else(|| {
-            self.plans.push((map.into(), Plan::default()));
+            // Room for the whole batch is made once: with many maps each gets a small part of it.
+            let expected = if self.plans.is_empty() { self.expected } else { 0 };
+            self.plans.push((map.into(), Plan::with_capacity(expected)));
             self.plans.len() - 1
         });
         let reached = self.reached.iter().position(|r| r.partition == index).unwrap_or(self.reached.len());
