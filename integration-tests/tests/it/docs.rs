@@ -210,3 +210,19 @@ fn the_pass_through_example_moves_binaries() {
     });
     reader.stop();
 }
+
+#[test]
+fn the_demo_between_real_peers_ends_without_differences() {
+    if !require_peers("the_demo_between_real_peers_ends_without_differences") {
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_demo-real"))
+        .args(["--records", "5000"])
+        .current_dir(root())
+        .output();
+    let output = output.unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.lines().any(|line| line == "differences: 0"), "{text}");
+}
