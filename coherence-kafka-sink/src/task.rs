@@ -95,16 +95,27 @@ pub enum TaskFailure {
     Consumer(String),
 }
 
+/// What a task works with and shares with others.
+#[derive(Clone)]
+pub struct TaskParts {
+    /// Makes entries of records.
+    pub pipeline: Arc<Pipeline>,
+    /// Which map a topic goes to.
+    pub mappings: Arc<Mappings>,
+    /// Writes batches.
+    pub writer: Arc<Writer>,
+    /// Where writes run.
+    pub runtime: tokio::runtime::Handle,
+    /// What is counted.
+    pub counters: Arc<Counters>,
+    /// Set by whoever wants the task to stop.
+    pub stop: Arc<AtomicBool>,
+}
+
 /// One task; [`Task::run`] is its life.
 pub struct Task {
     options: TaskOptions,
-    pipeline: Arc<Pipeline>,
-    mappings: Arc<Mappings>,
-    writer: Arc<Writer>,
-    runtime: tokio::runtime::Handle,
-    counters: Arc<Counters>,
-    stop: Arc<AtomicBool>,
-
+    parts: TaskParts,
     consumer: Consumer,
     settle: Settle,
     building: Building,
@@ -124,28 +135,14 @@ impl Task {
     ///
     /// # Errors
     /// Settings that the Kafka client refuses.
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        options: TaskOptions,
-        pipeline: Arc<Pipeline>,
-        mappings: Arc<Mappings>,
-        writer: Arc<Writer>,
-        runtime: tokio::runtime::Handle,
-        counters: Arc<Counters>,
-        stop: Arc<AtomicBool>,
-    ) -> Result<Self, TaskFailure> {
+    pub fn new(options: TaskOptions, parts: TaskParts) -> Result<Self, TaskFailure> {
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         let consumer =
             Consumer::join(&options.consumer, &topics, READ_AT_ONCE).map_err(TaskFailure::Consumer)?;
         let now = Instant::now();
         Ok(Self {
             options,
-            pipeline,
-            mappings,
-            writer,
-            runtime,
-            counters,
-            stop,
+            parts,
             consumer,
             settle: Settle::default(),
             building: Building::default(),
@@ -163,7 +160,7 @@ impl Task {
     /// # Errors
     /// Why it failed. Everything before the record at fault is written and committed.
     pub fn run(mut self) -> Result<(), TaskFailure> {
-        while !self.stop.load(Ordering::Acquire) && !self.failed() {
+        while !self.parts.stop.load(Ordering::Acquire) && !self.failed() {
             self.serve_group();
             self.collect(Duration::ZERO);
             self.launch();
@@ -241,7 +238,7 @@ impl Task {
     fn on_committed(&mut self, outcome: Result<(), String>) {
         self.committing = None;
         match outcome {
-            Ok(()) => self.counters.commits.add(1),
+            Ok(()) => self.parts.counters.commits.add(1),
             Err(reason) => {
                 tracing::warn!(task = self.options.name, reason, "commit failed, it is sent again");
                 self.settle.commit_failed();
@@ -276,11 +273,10 @@ impl Task {
                     continue;
                 }
             };
-            self.counters.records.add(1);
-            let taken =
-                self.building.take(&record, &mut self.settle, &self.pipeline, &self.mappings, &self.counters);
+            self.parts.counters.records.add(1);
+            let taken = self.building.take(&record, &mut self.settle, &self.parts);
             if let Err(error) = taken {
-                self.counters.errors.add(1);
+                self.parts.counters.errors.add(1);
                 self.failure.get_or_insert(TaskFailure::Record {
                     topic: record.topic.to_owned(),
                     partition: record.partition,
@@ -299,7 +295,9 @@ impl Task {
             return;
         }
         match self.building.take_out().finish() {
-            Ok(batch) => self.in_flight = Some(InFlight::start(batch, &self.writer, &self.runtime)),
+            Ok(batch) => {
+                self.in_flight = Some(InFlight::start(batch, &self.parts.writer, &self.parts.runtime))
+            }
             Err(error) => self.fail(TaskFailure::Write(error.to_string())),
         }
     }
@@ -315,11 +313,11 @@ impl Task {
         match in_flight.wait(wait) {
             Progress::Pending(in_flight) => self.in_flight = Some(in_flight),
             Progress::Confirmed(batch) => {
-                self.counters.confirmed.add(batch.records);
+                self.parts.counters.confirmed.add(batch.records);
                 self.settle.confirm(&batch.reached);
             }
             Progress::Refused(failure) => {
-                self.counters.errors.add(1);
+                self.parts.counters.errors.add(1);
                 // What was built behind it must not overtake it.
                 self.building = Building::default();
                 let record = failure.source_record.and_then(|source| {
@@ -447,7 +445,7 @@ impl Task {
             let end = self.consumer.high_watermark(tp)?;
             Some(u64::try_from(end - position?).unwrap_or(0))
         });
-        self.counters.lag.set(lag.sum());
+        self.parts.counters.lag.set(lag.sum());
     }
 
     fn fail(&mut self, failure: TaskFailure) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use coherence_kafka_common::map::OutOfBounds;
 
+use super::TaskParts;
 use crate::config::Mappings;
-use crate::counters::Counters;
 use crate::kafka::batch::RawRecord;
-use crate::pipeline::{Pipeline, RecordError, Taken};
+use crate::pipeline::{RecordError, Taken};
 use crate::plan::{Plan, Source};
 use crate::settle::{Generation, Reached, Settle};
 use crate::writer::BatchWrites;
@@ -58,9 +58,7 @@ impl Building {
         &mut self,
         record: &RawRecord<'_>,
         settle: &mut Settle,
-        pipeline: &Pipeline,
-        mappings: &Mappings,
-        counters: &Counters,
+        parts: &TaskParts,
     ) -> Result<(), RecordError> {
         let same =
             self.run.as_ref().is_some_and(|r| r.partition == record.partition && r.topic == record.topic);
@@ -69,15 +67,15 @@ impl Building {
                 return Ok(());
             };
             settle.note_first(index, record.offset);
-            self.run = Some(self.start_run(record, index, generation, mappings));
+            self.run = Some(self.start_run(record, index, generation, &parts.mappings));
         }
         let Some(run) = &self.run else { return Ok(()) };
         let source = Source { partition: run.index, offset: record.offset };
-        match pipeline.apply(&mut self.plans[run.plan].1, source, record)? {
-            Taken::Put => counters.puts.add(1),
-            Taken::Remove => counters.removes.add(1),
+        match parts.pipeline.apply(&mut self.plans[run.plan].1, source, record)? {
+            Taken::Put => parts.counters.puts.add(1),
+            Taken::Remove => parts.counters.removes.add(1),
             Taken::NullKey => {
-                counters.null_keys.add(1);
+                parts.counters.null_keys.add(1);
                 tracing::error!(
                     topic = record.topic,
                     partition = record.partition,

@@ -11,7 +11,7 @@ use crate::config::{ConnectorConfig, SessionKind, Topics};
 use crate::counters::Counters;
 use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
-use crate::task::{Task, TaskOptions};
+use crate::task::{Task, TaskOptions, TaskParts};
 use crate::writer::{Backoff, Writer};
 
 /// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
@@ -46,17 +46,15 @@ impl Worker {
             let name = options.name.clone();
             let backoff = Backoff { min: config.retry_backoff, max: config.retry_backoff_max };
             let writer = Writer::new(session.clone(), backoff, counters.clone(), name.clone());
-            let started = Task::new(
-                options,
-                pipeline.clone(),
-                mappings.clone(),
-                Arc::new(writer),
-                self.runtime.clone(),
-                counters.clone(),
-                stop.clone(),
-            )
-            .map_err(|error| error.to_string())
-            .and_then(|task| {
+            let parts = TaskParts {
+                pipeline: pipeline.clone(),
+                mappings: mappings.clone(),
+                writer: Arc::new(writer),
+                runtime: self.runtime.clone(),
+                counters: counters.clone(),
+                stop: stop.clone(),
+            };
+            let started = Task::new(options, parts).map_err(|error| error.to_string()).and_then(|task| {
                 TaskHandle::spawn(name, task, counters, stop).map_err(|error| error.to_string())
             });
             match started {
