@@ -1,6 +1,6 @@
 //! Puts the parts together: files to settings, settings to a worker, a worker to a REST listener.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +77,6 @@ pub struct Running {
     worker: Arc<Worker>,
     local: LocalSessions,
     broker: Option<EmbeddedKafka>,
-    rest: Vec<SocketAddr>,
 }
 
 impl Running {
@@ -98,12 +97,7 @@ impl Running {
         let worker_id = worker_id(&loaded.worker, &listeners);
         let settings = loaded.worker.client_settings();
         let worker = Worker::new(loaded.worker, open(local.clone(), runtime.clone()), bootstrap, runtime);
-        let running = Self {
-            worker: Arc::new(worker),
-            local,
-            rest: listeners.iter().filter_map(|l| l.local_addr().ok()).collect(),
-            broker,
-        };
+        let running = Self { worker: Arc::new(worker), local, broker };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
             tokio::task::spawn_blocking(move || cluster::topics(&settings, CLUSTER_DEADLINE))
@@ -143,11 +137,6 @@ impl Running {
     /// The broker inside this process, if there is one.
     pub fn embedded_kafka(&self) -> Option<&EmbeddedKafka> {
         self.broker.as_ref()
-    }
-
-    /// Where REST listens.
-    pub fn rest_addresses(&self) -> &[SocketAddr] {
-        &self.rest
     }
 }
 

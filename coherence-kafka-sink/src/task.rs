@@ -40,6 +40,8 @@ const IDLE_WAIT: Duration = Duration::from_millis(50);
 const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
 /// How long leaving the group may take before the thread gives up waiting for it.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the last commit of an assignment waits after a failure before it is sent again.
+const COMMIT_RETRY: Duration = Duration::from_millis(100);
 /// How often lag is looked at.
 const LAG_EVERY: Duration = Duration::from_millis(500);
 /// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
@@ -189,13 +191,17 @@ impl Task {
 
     fn serve_group(&mut self) {
         for event in self.consumer.poll() {
-            match event {
-                GroupEvent::Assigned(partitions) => self.on_assigned(&partitions),
-                GroupEvent::Revoked { partitions, lost } => self.on_revoked(&partitions, lost),
-                GroupEvent::Committed(outcome) => self.on_committed(outcome),
-                GroupEvent::Trouble(reason) => self.on_trouble(reason),
-                GroupEvent::Fatal(reason) => self.fail(TaskFailure::Consumer(reason)),
-            }
+            self.on_event(event);
+        }
+    }
+
+    fn on_event(&mut self, event: GroupEvent) {
+        match event {
+            GroupEvent::Assigned(partitions) => self.on_assigned(&partitions),
+            GroupEvent::Revoked { partitions, lost } => self.on_revoked(&partitions, lost),
+            GroupEvent::Committed(outcome) => self.on_committed(outcome),
+            GroupEvent::Trouble(reason) => self.on_trouble(reason),
+            GroupEvent::Fatal(reason) => self.fail(TaskFailure::Consumer(reason)),
         }
     }
 
@@ -216,12 +222,16 @@ impl Task {
         } else {
             self.abandon();
         }
+        self.let_go(partitions);
+        if !drained {
+            self.rewind();
+        }
+    }
+
+    fn let_go(&mut self, partitions: &[TopicPartition]) {
         self.settle.release(partitions);
         if let Err(reason) = self.consumer.release(partitions) {
             self.fail(TaskFailure::Consumer(reason));
-        }
-        if !drained {
-            self.rewind();
         }
     }
 
@@ -403,35 +413,19 @@ impl Task {
                 );
                 return;
             }
-            let mut others = Vec::new();
             for event in self.consumer.poll() {
                 match event {
-                    GroupEvent::Committed(outcome) => self.on_committed(outcome),
-                    other => others.push(other),
+                    // The group moved on: what is committed from here on would be refused by the broker.
+                    GroupEvent::Revoked { partitions, .. } => self.let_go(&partitions),
+                    event => self.on_event(event),
                 }
-            }
-            for event in others {
-                self.on_other_while_committing(event);
             }
             if self.committing.is_some() {
                 std::thread::park_timeout(Duration::from_millis(2));
+            } else if self.settle.to_commit().next().is_some() {
+                // It failed: the broker is not asked again at once.
+                std::thread::park_timeout(COMMIT_RETRY);
             }
-        }
-    }
-
-    fn on_other_while_committing(&mut self, event: GroupEvent) {
-        match event {
-            // The group moved on: what is committed from here on would be refused by the broker.
-            GroupEvent::Revoked { partitions, .. } => {
-                self.settle.release(&partitions);
-                if let Err(reason) = self.consumer.release(&partitions) {
-                    self.fail(TaskFailure::Consumer(reason));
-                }
-            }
-            GroupEvent::Assigned(partitions) => self.on_assigned(&partitions),
-            GroupEvent::Fatal(reason) => self.fail(TaskFailure::Consumer(reason)),
-            GroupEvent::Trouble(reason) => self.on_trouble(reason),
-            GroupEvent::Committed(_) => {}
         }
     }
 

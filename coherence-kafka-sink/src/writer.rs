@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use coherence_kafka_common::map::{Entries, MapError, NamedMap, Session};
+use coherence_kafka_common::map::{MapError, NamedMap, Session};
 use futures::future::try_join_all;
 
 use crate::counters::Counters;
@@ -102,10 +102,9 @@ impl Writer {
 
     async fn attempt(&self, map: &str, writes: &MapWrites, part: Part) -> Result<(), MapError> {
         let map: Arc<dyn NamedMap> = self.session.map(map).await?;
-        let entries = |entries: &Arc<Entries>| entries.clone();
         match part {
-            Part::Puts => map.put_all(entries(&writes.puts)).await,
-            Part::Removes => map.remove_all(entries(&writes.removes)).await,
+            Part::Puts => map.put_all(writes.puts.clone()).await,
+            Part::Removes => map.remove_all(writes.removes.clone()).await,
         }
     }
 }
