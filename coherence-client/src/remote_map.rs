@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, MapError, NamedMap};
-use futures::FutureExt;
+use coherence_kafka_common::map::{Entries, Expiry, MapError, NamedMap};
 use futures::future::{BoxFuture, join_all};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
 use crate::answer::{self, Answer};
 use crate::proto::common::{BinaryKeyAndValue, OptionalValue};
@@ -72,7 +73,7 @@ impl NamedMap for RemoteMap {
         &self.name
     }
 
-    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+    fn put_all(&self, entries: Arc<Entries>, _expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         self.send_batch(entries, Purpose::Put).boxed()
     }
 
@@ -98,21 +99,17 @@ impl NamedMap for RemoteMap {
         .boxed()
     }
 
-    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
-        async move {
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
+        let pages = stream::try_unfold(Some(Bytes::new()), async move |cookie| {
+            let Some(cookie) = cookie else { return Ok(None) };
             let mut entries = Vec::new();
-            let mut cookie = Bytes::new();
-            loop {
-                let next = self.page(&cookie, &mut entries).await?;
-                if next.is_empty() {
-                    return Ok(entries);
-                }
-                if next == cookie {
-                    return Err(answer::unreadable("the same page twice".to_owned()));
-                }
-                cookie = next;
+            let next = self.page(&cookie, &mut entries).await?;
+            if !next.is_empty() && next == cookie {
+                return Err(answer::unreadable("the same page twice".to_owned()));
             }
-        }
-        .boxed()
+            let entries = stream::iter(entries.into_iter().map(Ok));
+            Ok(Some((entries, (!next.is_empty()).then_some(next))))
+        });
+        pages.try_flatten().boxed()
     }
 }

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
 use hashbrown::HashMap;
 use hashbrown::hash_table::{self, HashTable};
 use parking_lot::Mutex;
 
-use crate::map::{Entries, Format, MapError, NamedMap, Session};
+use crate::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
 
 /// A session whose maps live in this process and end with it.
 #[derive(Debug)]
@@ -135,45 +136,73 @@ impl NamedMap for LocalMap {
         &self.name
     }
 
-    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        Box::pin(async move { Ok(self.value(key)) })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+        _expiry: Expiry,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        Box::pin(async move {
+            let old = self.value(key);
+            LocalMap::put(self, key, value);
+            Ok(old)
+        })
+    }
+
+    fn put_all(&self, entries: Arc<Entries>, _expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
             for (key, value) in entries.iter() {
-                self.put(key, value);
+                LocalMap::put(self, key, value);
             }
             Ok(())
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        Box::pin(async move {
+            let old = self.value(key);
+            LocalMap::remove(self, key);
+            Ok(old)
         })
     }
 
     fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
             for (key, _) in keys.iter() {
-                self.remove(key);
+                LocalMap::remove(self, key);
             }
             Ok(())
         })
-    }
-
-    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        Box::pin(async move { Ok(self.value(key)) })
     }
 
     fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
         Box::pin(async move { Ok(self.len()) })
     }
 
-    /// Shard after shard: a write in between may be missing from the copy.
-    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+    fn clear(&self) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
-            let mut copy = Vec::with_capacity(self.len());
             for shard in &self.shards {
-                copy.extend(shard.lock().table.iter().map(|entry| {
-                    let bytes = Bytes::copy_from_slice(&entry.0[KEY..]);
-                    let key = bytes.slice(..entry.key().len());
-                    (key, bytes.slice(entry.key().len()..))
-                }));
+                *shard.lock() = Shard::default();
             }
-            Ok(copy)
+            Ok(())
         })
+    }
+
+    /// Shard after shard: a write in between may be missing from the copy.
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
+        let copy = |shard: &Mutex<Shard>| -> Vec<_> {
+            let entries = |entry: &Entry| {
+                let bytes = Bytes::copy_from_slice(&entry.0[KEY..]);
+                let key = bytes.slice(..entry.key().len());
+                Ok((key, bytes.slice(entry.key().len()..)))
+            };
+            shard.lock().table.iter().map(entries).collect()
+        };
+        Box::pin(stream::iter(self.shards.iter().flat_map(copy)))
     }
 }
 

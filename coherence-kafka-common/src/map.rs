@@ -7,9 +7,18 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+
+mod entries;
+mod event;
+
+pub use entries::{Entries, OutOfBounds, Span};
+pub use event::{EventKind, Listen, ListenTo, MapEvent, MapNotice, MapNotices};
 
 /// The serializer of a map, by the name under which a grid knows it. Both write `0x15` in front of their payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -49,113 +58,6 @@ impl FromStr for Format {
     }
 }
 
-/// Where one entry lies in the bytes of an [`Entries`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// First byte of the key.
-    pub key: u32,
-    /// Length of the key in bytes.
-    pub key_len: u32,
-    /// First byte of the value.
-    pub value: u32,
-    /// Length of the value in bytes; 0 in a batch of keys.
-    pub value_len: u32,
-}
-
-/// A batch of entries, or of keys alone, in one allocation. No key occurs twice.
-///
-/// One buffer and a table of spans instead of a vector of pairs: a batch of thousands of small entries costs
-/// two allocations, and a value that a later record replaced simply stays unreferenced in the buffer.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Entries {
-    bytes: Vec<u8>,
-    spans: Vec<Span>,
-}
-
-impl Entries {
-    /// A batch over `bytes`. Fails where a span leaves the buffer.
-    pub fn new(bytes: Vec<u8>, spans: Vec<Span>) -> Result<Self, OutOfBounds> {
-        let inside = |start: u32, len: u32| start as usize + len as usize <= bytes.len();
-        match spans.iter().position(|s| !inside(s.key, s.key_len) || !inside(s.value, s.value_len)) {
-            Some(index) => Err(OutOfBounds { index }),
-            None => Ok(Self { bytes, spans }),
-        }
-    }
-
-    /// A batch copied from pairs, for callers that have few of them.
-    ///
-    /// # Panics
-    /// If the pairs together exceed 4 GiB.
-    pub fn from_pairs<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut batch = Self::default();
-        for (key, value) in pairs {
-            batch.push(key.as_ref(), value.as_ref());
-        }
-        batch
-    }
-
-    /// A batch of keys without values, copied.
-    ///
-    /// # Panics
-    /// If the keys together exceed 4 GiB.
-    pub fn from_keys<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Self {
-        Self::from_pairs(keys.into_iter().map(|key| (key, [])))
-    }
-
-    fn push(&mut self, key: &[u8], value: &[u8]) {
-        let at = |len: usize| u32::try_from(len).expect("a batch holds at most 4 GiB");
-        let key_start = at(self.bytes.len());
-        self.bytes.extend_from_slice(key);
-        let value_start = at(self.bytes.len());
-        self.bytes.extend_from_slice(value);
-        at(self.bytes.len());
-        self.spans.push(Span {
-            key: key_start,
-            key_len: value_start - key_start,
-            value: value_start,
-            value_len: at(value.len()),
-        });
-    }
-
-    /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.spans.len()
-    }
-
-    /// True without entries.
-    pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
-    }
-
-    /// Entry `index`: key and value.
-    pub fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
-        self.spans.get(index).map(|span| self.at(span))
-    }
-
-    /// All entries in order: key and value.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        self.spans.iter().map(|span| self.at(span))
-    }
-
-    /// Sum of the lengths of all keys and values in bytes.
-    pub fn payload_bytes(&self) -> usize {
-        self.spans.iter().map(|s| s.key_len as usize + s.value_len as usize).sum()
-    }
-
-    fn at(&self, span: &Span) -> (&[u8], &[u8]) {
-        let slice = |start: u32, len: u32| &self.bytes[start as usize..start as usize + len as usize];
-        (slice(span.key, span.key_len), slice(span.value, span.value_len))
-    }
-}
-
-/// A span that leaves the buffer of its batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("entry {index} lies outside the bytes of its batch")]
-pub struct OutOfBounds {
-    /// Index of the first such entry.
-    pub index: usize,
-}
-
 /// Why a map call failed, sorted by whose fault it is. Each call ends in exactly one of these or in success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MapError {
@@ -185,25 +87,130 @@ impl MapError {
     }
 }
 
+/// When an entry leaves its map by itself, counted from the write. Every write decides anew: an entry that was
+/// written to expire no longer does after a write with [`Expiry::Default`] to a map without default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Expiry {
+    /// As the map is configured.
+    #[default]
+    Default,
+    /// Never, whatever the map is configured for.
+    Never,
+    /// After this time, rounded up to whole milliseconds, and never less than one.
+    After(Duration),
+}
+
 /// A map of binary entries. Cheap to clone behind its `Arc`; every method may be called from many tasks.
+///
+/// Dropping the future of a call does not take it back: what was sent may be applied. What a kind of map cannot do
+/// ends in [`MapError::Misuse`], and what is written here for it is that answer, or what the other methods make of it.
+#[allow(unused_variables, reason = "the names are for whoever reads or implements the methods")]
 pub trait NamedMap: Send + Sync + fmt::Debug {
     /// The name of the map.
     fn name(&self) -> &str;
 
+    /// The value of `key`, or `None`.
+    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>>;
+
+    /// The entries present among the keys of the batch (its values are ignored), in no order.
+    fn get_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        async move {
+            let mut present = Vec::new();
+            for (key, _) in keys.iter() {
+                if let Some(value) = self.get(key).await? {
+                    present.push((Bytes::copy_from_slice(key), value));
+                }
+            }
+            Ok(present)
+        }
+        .boxed()
+    }
+
+    /// Puts one entry. The value that it replaced, or `None`.
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+        expiry: Expiry,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        unsupported("put")
+    }
+
     /// Puts all entries, replacing those present. Not atomic: after an error some may have been put.
-    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>>;
+    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>>;
+
+    /// Puts the entry where `key` is absent. The value that is there instead, or `None` where it was put.
+    fn put_if_absent<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        unsupported("put_if_absent")
+    }
+
+    /// Puts the entry where `key` is present. The value that it replaced, or `None` where nothing was put.
+    fn replace<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        unsupported("replace")
+    }
+
+    /// Removes one entry. The value that it had, or `None` where it was absent.
+    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        unsupported("remove")
+    }
 
     /// Removes all keys of the batch (its values are ignored); absent keys are no error. Not atomic.
     fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>>;
 
-    /// The value of `key`, or `None`.
-    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>>;
+    /// True if `key` is present.
+    fn contains_key<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<bool, MapError>> {
+        async move { Ok(self.get(key).await?.is_some()) }.boxed()
+    }
 
     /// Number of entries.
     fn size(&self) -> BoxFuture<'_, Result<usize, MapError>>;
 
-    /// A copy of every entry: for comparisons and small maps, it is held in memory as a whole.
-    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>>;
+    /// True without entries.
+    fn is_empty(&self) -> BoxFuture<'_, Result<bool, MapError>> {
+        async move { Ok(self.size().await? == 0) }.boxed()
+    }
+
+    /// Removes every entry, with an event for each.
+    fn clear(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        unsupported("clear")
+    }
+
+    /// Removes every entry at once: listeners get one [`MapNotice::Truncated`] instead of an event for each.
+    fn truncate(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        unsupported("truncate")
+    }
+
+    /// Ends the map with all its entries, everywhere. Its next use makes it anew, empty.
+    fn destroy(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        unsupported("destroy")
+    }
+
+    /// Every entry, read piece by piece as the stream is polled. Not a snapshot: an entry written meanwhile may
+    /// come or not. Ends behind the first error.
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>>;
+
+    /// Every key, as [`NamedMap::entries`].
+    fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
+        self.entries().map_ok(|(key, _)| key).boxed()
+    }
+
+    /// Listens from the moment in which the future is ready, until the stream is dropped. What happened at most
+    /// once is told at most once: see [`MapNotice::Gap`].
+    fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
+        unsupported("listen")
+    }
+}
+
+fn unsupported<'a, T: Send + 'a>(call: &'static str) -> BoxFuture<'a, Result<T, MapError>> {
+    ready(Err(MapError::Misuse(format!("{call} is not possible with this kind of map")))).boxed()
 }
 
 /// Opens maps by name.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::{Format, Session as _};
 use coherence_kafka_common::pof::{self, PofValue};
+use futures::TryStreamExt as _;
 use serde_json::Value;
 
 use crate::kafka::embedded::Producer;
@@ -99,7 +100,7 @@ async fn compare(running: &Running, model: &feed::Model) -> Result<(usize, u64),
         let name = feed::map_of(topic);
         let session = running.local_sessions().session(Format::Pof);
         let map = session.map(name).await.map_err(|error| error.to_string())?;
-        let entries = map.entries().await.map_err(|error| error.to_string())?;
+        let entries: Vec<_> = map.entries().try_collect().await.map_err(|error| error.to_string())?;
         count += entries.len();
         let mut found = BTreeMap::new();
         for (key, value) in &entries {

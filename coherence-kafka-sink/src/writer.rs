@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use coherence_kafka_common::map::{MapError, NamedMap, Session};
-use futures::future::try_join_all;
+use coherence_kafka_common::map::{Expiry, MapError, NamedMap, Session};
+use futures::future::join_all;
 
 use crate::counters::Counters;
 use crate::plan::{MapWrites, Source};
@@ -60,20 +60,12 @@ impl Writer {
 
     /// Returns when all of it is confirmed. Keys are disjoint, so everything may run side by side.
     ///
+    /// What is tried again is the whole batch, not its unconfirmed part: a grid that was away may have come back
+    /// without what it had confirmed, and the offsets of the batch are committed together.
+    ///
     /// # Errors
     /// The first write that was refused; others of the batch may have been applied.
     pub async fn write(&self, batch: &BatchWrites) -> Result<(), WriteFailure> {
-        let parts = batch.iter().flat_map(|(map, writes)| {
-            let puts = (!writes.puts.is_empty()).then_some((map, writes, Part::Puts));
-            let removes = (!writes.removes.is_empty()).then_some((map, writes, Part::Removes));
-            puts.into_iter().chain(removes)
-        });
-        try_join_all(parts.map(|(map, writes, part)| self.write_part(map, writes, part))).await?;
-        *self.counters.holding.lock() = None;
-        Ok(())
-    }
-
-    async fn write_part(&self, map: &Arc<str>, writes: &MapWrites, part: Part) -> Result<(), WriteFailure> {
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(self.backoff.min)
             .with_max_delay(self.backoff.max)
@@ -81,16 +73,15 @@ impl Writer {
             .without_max_times()
             .build();
         loop {
-            let error = match self.attempt(map, writes, part).await {
-                Ok(()) => return Ok(()),
-                Err(error) if error.is_retriable() => error,
-                Err(error) => return Err(failure(map, writes, part, error)),
+            let Some((map, error)) = self.attempt_all(batch).await? else {
+                *self.counters.holding.lock() = None;
+                return Ok(());
             };
             let pause = pauses.next().unwrap_or(self.backoff.max);
             self.counters.retries.add(1);
             tracing::warn!(
                 task = self.task,
-                map = &**map,
+                map = &*map,
                 %error,
                 pause_ms = pause.as_millis() as u64,
                 "write not confirmed, the batch is held and tried again"
@@ -100,10 +91,30 @@ impl Writer {
         }
     }
 
+    /// Ends when every part has ended. The first failure that passes, if there is one.
+    async fn attempt_all(&self, batch: &BatchWrites) -> Result<Option<(Arc<str>, MapError)>, WriteFailure> {
+        let parts = batch.iter().flat_map(|(map, writes)| {
+            let puts = (!writes.puts.is_empty()).then_some((map, writes, Part::Puts));
+            let removes = (!writes.removes.is_empty()).then_some((map, writes, Part::Removes));
+            puts.into_iter().chain(removes)
+        });
+        let attempts = parts.map(|(map, writes, part)| async move {
+            self.attempt(map, writes, part).await.err().map(|error| (map, writes, part, error))
+        });
+        let mut passing = None;
+        for (map, writes, part, error) in join_all(attempts).await.into_iter().flatten() {
+            if !error.is_retriable() {
+                return Err(failure(map, writes, part, error));
+            }
+            passing.get_or_insert_with(|| (map.clone(), error));
+        }
+        Ok(passing)
+    }
+
     async fn attempt(&self, map: &str, writes: &MapWrites, part: Part) -> Result<(), MapError> {
         let map: Arc<dyn NamedMap> = self.session.map(map).await?;
         match part {
-            Part::Puts => map.put_all(writes.puts.clone()).await,
+            Part::Puts => map.put_all(writes.puts.clone(), Expiry::Default).await,
             Part::Removes => map.remove_all(writes.removes.clone()).await,
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::HashMap as Model;
 use std::thread;
 
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt as _};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -36,7 +36,10 @@ fn run(map: &LocalMap, thread: u8, operations: &[Operation]) -> Model<Vec<u8>, V
     for operation in operations {
         match operation {
             Operation::Put(k, value) => {
-                ready(map.put_all(Arc::new(Entries::from_pairs([(key(thread, *k), value)])))).unwrap();
+                ready(
+                    map.put_all(Arc::new(Entries::from_pairs([(key(thread, *k), value)])), Expiry::Default),
+                )
+                .unwrap();
                 model.insert(key(thread, *k), value.clone());
             }
             Operation::Remove(k) => {
@@ -66,7 +69,7 @@ proptest! {
                 .collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
-        let entries = ready(map.entries()).unwrap();
+        let entries = ready(map.entries().try_collect::<Vec<_>>().boxed()).unwrap();
         prop_assert_eq!(entries.len(), model.len());
         prop_assert_eq!(ready(map.size()), Ok(model.len()));
         prop_assert_eq!(map.is_empty(), model.is_empty());
@@ -126,6 +129,6 @@ fn a_map_without_name_is_refused() {
 #[test]
 fn a_write_happens_when_its_future_runs() {
     let map = LocalMap::new("m");
-    drop(map.put_all(Arc::new(Entries::from_pairs([("k", "v")]))));
+    drop(map.put_all(Arc::new(Entries::from_pairs([("k", "v")])), Expiry::Default));
     assert!(map.is_empty());
 }

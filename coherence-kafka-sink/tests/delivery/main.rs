@@ -109,6 +109,22 @@ fn half_applied_writes_are_written_again_until_the_map_equals_the_model() {
 }
 
 #[test]
+fn a_map_that_comes_back_empty_gets_the_confirmed_part_of_a_batch_again() {
+    let world = World::new(&[("t", 1)]);
+    world.faults.removes_away.store(true, Ordering::Relaxed);
+    world.produce("t", Some("gone"), None);
+    let model = produce_many(&world, "t", 100);
+    let worker = world.worker(&[("topics", "t")]);
+    eventually("the puts of the batch are confirmed", || world.map("t") == model);
+    assert_eq!(confirmed(&worker), 0);
+    world.empty_map("t");
+    world.faults.removes_away.store(false, Ordering::Relaxed);
+    eventually("the batch is confirmed", || confirmed(&worker) == 101);
+    worker.stop();
+    assert_eq!(world.map("t"), model);
+}
+
+#[test]
 fn a_bad_record_fails_the_task_by_name_behind_everything_before_it() {
     let world = World::new(&[("t", 1)]);
     for i in 0..10 {

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Entries, Format, MapError, NamedMap, Session};
+use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
 use coherence_kafka_sink::config::{Environment, Properties, WorkerConfig};
 use coherence_kafka_sink::kafka::embedded::{EmbeddedKafka, Producer};
 use coherence_kafka_sink::worker::{TaskStatus, Worker};
+use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -26,6 +28,8 @@ pub struct Faults {
     pub half_applied: AtomicU32,
     /// While set, every write is answered as unavailable, and nothing is applied.
     pub away: std::sync::atomic::AtomicBool,
+    /// While set, every removal is answered as unavailable, and nothing is removed.
+    pub removes_away: std::sync::atomic::AtomicBool,
     /// A write that holds this key is refused for good.
     pub refused_key: Mutex<Option<Vec<u8>>>,
     /// Writes that were asked for.
@@ -88,16 +92,20 @@ impl NamedMap for FaultyMap {
         self.map.name()
     }
 
-    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
             let (applied, answer) = self.judge(entries);
-            self.map.put_all(applied).await?;
+            self.map.put_all(applied, expiry).await?;
             answer
         })
     }
 
     fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
+            if self.faults.removes_away.load(Ordering::Relaxed) {
+                self.faults.writes.fetch_add(1, Ordering::Relaxed);
+                return Err(MapError::Unavailable("told to remove nothing".to_owned()));
+            }
             let (applied, answer) = self.judge(keys);
             self.map.remove_all(applied).await?;
             answer
@@ -112,7 +120,7 @@ impl NamedMap for FaultyMap {
         self.map.size()
     }
 
-    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
         self.map.entries()
     }
 }
@@ -190,9 +198,15 @@ impl World {
     }
 
     /// The entries of a map, keys and values as the texts they were produced as.
+    /// What a grid that was restarted has: nothing.
+    pub fn empty_map(&self, name: &str) {
+        let map = self.maps.local_map(name).unwrap();
+        self.runtime.block_on(map.clear()).unwrap();
+    }
+
     pub fn map(&self, name: &str) -> BTreeMap<String, String> {
-        let entries =
-            self.runtime.block_on(async { self.maps.map(name).await.unwrap().entries().await.unwrap() });
+        let map = self.maps.local_map(name).unwrap();
+        let entries: Vec<_> = self.runtime.block_on(map.entries().try_collect()).unwrap();
         entries.iter().map(|(key, value)| (text(key), text(value))).collect()
     }
 

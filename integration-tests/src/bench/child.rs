@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use coherence_client::{GrpcSession, SessionOptions};
-use coherence_kafka_common::map::{Entries, Format, MapError, NamedMap, Session, Span};
+use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session, Span};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::value::Value;
 use coherence_kafka_sink::config::{ConnectorConfig, Environment, Properties, WorkerConfig};
@@ -18,6 +18,7 @@ use coherence_kafka_sink::run::{self, LocalSessions};
 use coherence_kafka_sink::settle::{Reached, Settle};
 use coherence_kafka_sink::worker::{OpenSession, Worker};
 use futures::future::{BoxFuture, ready};
+use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
 
 use super::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, peak_mib, records};
@@ -172,7 +173,7 @@ fn put_all(order: &Order) -> Result<Measured> {
         let mut next = entries(&mut all)?;
         while !next.is_empty() {
             let (map, batch) = (map.clone(), Arc::new(next));
-            let call = tokio::spawn(async move { map.put_all(batch).await });
+            let call = tokio::spawn(async move { map.put_all(batch, Expiry::Default).await });
             next = entries(&mut all)?;
             call.await??;
         }
@@ -265,7 +266,7 @@ impl NamedMap for Discard {
         MAP
     }
 
-    fn put_all(&self, entries: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+    fn put_all(&self, entries: Arc<Entries>, _: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         self.entries.fetch_add(entries.len() as u64, Ordering::Relaxed);
         Box::pin(ready(Ok(())))
     }
@@ -282,7 +283,7 @@ impl NamedMap for Discard {
         Box::pin(ready(Ok(self.entries.load(Ordering::Relaxed) as usize)))
     }
 
-    fn entries(&self) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
-        Box::pin(ready(Ok(Vec::new())))
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
+        Box::pin(futures::stream::empty())
     }
 }

@@ -1,0 +1,108 @@
+//! Batches of entries.
+
+/// Where one entry lies in the bytes of an [`Entries`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First byte of the key.
+    pub key: u32,
+    /// Length of the key in bytes.
+    pub key_len: u32,
+    /// First byte of the value.
+    pub value: u32,
+    /// Length of the value in bytes; 0 in a batch of keys.
+    pub value_len: u32,
+}
+
+/// A batch of entries, or of keys alone, in one allocation. No key occurs twice.
+///
+/// One buffer and a table of spans instead of a vector of pairs: a batch of thousands of small entries costs
+/// two allocations, and a value that a later record replaced simply stays unreferenced in the buffer.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Entries {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Entries {
+    /// A batch over `bytes`. Fails where a span leaves the buffer.
+    pub fn new(bytes: Vec<u8>, spans: Vec<Span>) -> Result<Self, OutOfBounds> {
+        let inside = |start: u32, len: u32| start as usize + len as usize <= bytes.len();
+        match spans.iter().position(|s| !inside(s.key, s.key_len) || !inside(s.value, s.value_len)) {
+            Some(index) => Err(OutOfBounds { index }),
+            None => Ok(Self { bytes, spans }),
+        }
+    }
+
+    /// A batch copied from pairs, for callers that have few of them.
+    ///
+    /// # Panics
+    /// If the pairs together exceed 4 GiB.
+    pub fn from_pairs<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut batch = Self::default();
+        for (key, value) in pairs {
+            batch.push(key.as_ref(), value.as_ref());
+        }
+        batch
+    }
+
+    /// A batch of keys without values, copied.
+    ///
+    /// # Panics
+    /// If the keys together exceed 4 GiB.
+    pub fn from_keys<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Self {
+        Self::from_pairs(keys.into_iter().map(|key| (key, [])))
+    }
+
+    fn push(&mut self, key: &[u8], value: &[u8]) {
+        let at = |len: usize| u32::try_from(len).expect("a batch holds at most 4 GiB");
+        let key_start = at(self.bytes.len());
+        self.bytes.extend_from_slice(key);
+        let value_start = at(self.bytes.len());
+        self.bytes.extend_from_slice(value);
+        at(self.bytes.len());
+        self.spans.push(Span {
+            key: key_start,
+            key_len: value_start - key_start,
+            value: value_start,
+            value_len: at(value.len()),
+        });
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// True without entries.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Entry `index`: key and value.
+    pub fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        self.spans.get(index).map(|span| self.at(span))
+    }
+
+    /// All entries in order: key and value.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.spans.iter().map(|span| self.at(span))
+    }
+
+    /// Sum of the lengths of all keys and values in bytes.
+    pub fn payload_bytes(&self) -> usize {
+        self.spans.iter().map(|s| s.key_len as usize + s.value_len as usize).sum()
+    }
+
+    fn at(&self, span: &Span) -> (&[u8], &[u8]) {
+        let slice = |start: u32, len: u32| &self.bytes[start as usize..start as usize + len as usize];
+        (slice(span.key, span.key_len), slice(span.value, span.value_len))
+    }
+}
+
+/// A span that leaves the buffer of its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("entry {index} lies outside the bytes of its batch")]
+pub struct OutOfBounds {
+    /// Index of the first such entry.
+    pub index: usize,
+}
