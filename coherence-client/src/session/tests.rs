@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::Entries;
+use coherence_kafka_common::map::{Entries, Expiry};
+use futures::TryStreamExt as _;
 use tokio::net::TcpListener;
 use tonic::Status;
 
@@ -60,7 +61,7 @@ fn get(
 }
 
 fn put(map: &Arc<dyn NamedMap>, entries: Arc<Entries>) -> tokio::task::JoinHandle<Result<(), MapError>> {
-    start(map, move |map| async move { map.put_all(entries).await }.boxed())
+    start(map, move |map| async move { map.put_all(entries, Expiry::Default).await }.boxed())
 }
 
 #[track_caller]
@@ -82,12 +83,13 @@ async fn a_map_holds_what_was_put_and_not_what_was_removed() {
     });
     let map = within(session.map("orders")).await.unwrap();
     assert_eq!(map.name(), "orders");
-    within(map.put_all(batch(10))).await.unwrap();
+    within(map.put_all(batch(10), Expiry::Default)).await.unwrap();
     within(map.remove_all(Arc::new(Entries::from_keys(["key 00003", "absent"])))).await.unwrap();
     assert_eq!(within(map.size()).await.unwrap(), 9);
     assert_eq!(within(map.get(b"key 00002")).await.unwrap(), Some(Bytes::from("value 2")));
     assert_eq!(within(map.get(b"key 00003")).await.unwrap(), None);
-    let entries: BTreeMap<_, _> = within(map.entries()).await.unwrap().into_iter().collect();
+    let entries: BTreeMap<_, _> =
+        within(map.entries().try_collect::<Vec<_>>()).await.unwrap().into_iter().collect();
     let expected: BTreeMap<_, _> = batch(10)
         .iter()
         .filter(|(key, _)| key != b"key 00003")
@@ -113,7 +115,7 @@ async fn a_batch_beyond_one_request_arrives_whole() {
     let large = vec![1; 3_000_000];
     let pairs = (0u32..25_000).map(|n| (n.to_be_bytes().to_vec(), vec![2; 8]));
     let pairs = pairs.chain((0u32..3).map(|n| (vec![9, n as u8], large.clone())));
-    within(map.put_all(Arc::new(Entries::from_pairs(pairs)))).await.unwrap();
+    within(map.put_all(Arc::new(Entries::from_pairs(pairs)), Expiry::Default)).await.unwrap();
     assert_eq!(held.lock().len(), 25_003);
     let keys = (0u32..25_000).map(u32::to_be_bytes);
     within(map.remove_all(Arc::new(Entries::from_keys(keys)))).await.unwrap();
@@ -146,7 +148,7 @@ async fn an_error_after_partial_results_fails_that_request_alone() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);
     let (_session, map, mut stream) = with_map(&mut grid, options).await;
-    let entries = start(&map, |map| async move { map.entries().await }.boxed());
+    let entries = start(&map, |map| async move { map.entries().try_collect::<Vec<_>>().await }.boxed());
     let page = stream.expect(Kind::PageOfEntries).await;
     let other = get(&map, "a");
     let asked = stream.expect(Kind::Get).await;
@@ -244,7 +246,7 @@ async fn an_empty_batch_sends_nothing() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);
     let (session, map, mut stream) = with_map(&mut grid, options).await;
-    within(map.put_all(Arc::default())).await.unwrap();
+    within(map.put_all(Arc::default(), Expiry::Default)).await.unwrap();
     // An Invoke without keys would remove every entry.
     within(map.remove_all(Arc::default())).await.unwrap();
     within(session.close()).await;
@@ -260,7 +262,7 @@ async fn a_batch_with_an_entry_that_cannot_be_sent_sends_nothing() {
     for (key, value) in [(b"b".as_slice(), too_large.as_slice()), (b"b", b""), (b"", b"v")] {
         let many = (0..MAX_REQUEST_ENTRIES + 5).map(|n| (n.to_be_bytes().to_vec(), b"v".to_vec()));
         let entries = Entries::from_pairs(many.chain([(key.to_vec(), value.to_vec())]));
-        let error = within(map.put_all(Arc::new(entries))).await.unwrap_err();
+        let error = within(map.put_all(Arc::new(entries), Expiry::Default)).await.unwrap_err();
         assert!(matches!(error, MapError::NotSent { index: 10_005, .. }), "{error:?}");
     }
     assert!(matches!(within(map.get(b"")).await, Err(MapError::NotSent { index: 0, .. })));
@@ -463,7 +465,7 @@ async fn an_answer_that_breaks_the_protocol_is_refused() {
     stream.complete(asked.id);
     assert!(matches!(within(call).await.unwrap(), Err(MapError::Refused(_))));
 
-    let call = start(&map, |map| async move { map.entries().await }.boxed());
+    let call = start(&map, |map| async move { map.entries().try_collect::<Vec<_>>().await }.boxed());
     for _ in 0..2 {
         let asked = stream.expect(Kind::PageOfEntries).await;
         stream.message(asked.id, "google.protobuf.BytesValue", &Bytes::from_static(b"same"));
