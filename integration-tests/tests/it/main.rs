@@ -9,6 +9,7 @@ mod docs;
 mod faults;
 mod flow;
 mod forms;
+mod interop;
 mod peers;
 mod rest;
 mod rooms;
