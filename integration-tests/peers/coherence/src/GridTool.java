@@ -10,6 +10,7 @@ import com.tangosol.net.NamedCache;
 import com.tangosol.net.PartitionedService;
 import com.tangosol.net.cache.CacheEvent;
 import com.tangosol.net.cache.ConfigurableCacheMap;
+import com.tangosol.net.cache.NearCache;
 import com.tangosol.net.partition.PartitionSet;
 import com.tangosol.util.Base;
 import com.tangosol.util.Binary;
@@ -174,8 +175,13 @@ public final class GridTool {
         }
     }
 
+    /**
+     * The map itself. By default a member reads through a near cache, which keeps what others have removed where a key does
+     * not come back equal: a LocalDate from POF is a java.sql.Date.
+     */
     private static NamedCache<Object, Object> map(String name) {
-        return CacheFactory.getCache(name);
+        NamedCache<Object, Object> map = CacheFactory.getCache(name);
+        return map instanceof NearCache<Object, Object> near ? near.getBackCache() : map;
     }
 
     /** The map without conversion: its keys and values are the stored Binary objects. */

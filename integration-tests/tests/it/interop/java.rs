@@ -261,8 +261,9 @@ fn a_key_is_the_same_entry_to_java_and_rust() {
     let mut expected: Vec<_> = keys.iter().map(|(_, binary)| (binary.clone(), text("of Rust"))).collect();
     expected.sort();
     assert_eq!(map.entries(), expected);
-    for (_, binary) in &keys {
+    for (literal, binary) in &keys {
         map.remove(binary);
+        assert_eq!(tool.get(&name, literal.clone()).unwrap(), None, "{literal:?}");
     }
     assert_eq!(map.entries(), []);
 }
