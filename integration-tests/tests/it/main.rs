@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod docs;
+mod examples;
 mod faults;
 mod flow;
 mod forms;
