@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench doc peers
+.PHONY: help setup demo test check fuzz bench doc peers
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -30,6 +30,9 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 	@cargo test -p integration-tests --test it rooms::
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo deny is not installed: licences and advisories were not checked"; fi
+
+fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightly Rust and cargo-fuzz
+	@scripts/fuzz $(or $(SECONDS),10)
 
 bench: setup ## measure: the codecs, and the sink between a real Kafka and a real Coherence
 	@cargo bench --workspace

@@ -12,7 +12,7 @@ use crate::wait;
 
 mod tool;
 
-pub use tool::{Contents, GridTool, Literal, Value};
+pub use tool::{Contents, Event, GridTool, Literal, Stays, Value};
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
 /// The last release whose proxy knows only the first version of the protocol.
@@ -21,7 +21,8 @@ const BEFORE_V1: &str = "24.03";
 /// The serializer of the member's caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Serializer {
-    /// Portable Object Format, with the user types 1001 (`Person`) and 1002 (`Address`) of the grid tool.
+    /// Portable Object Format, with the user types 1001 to 1004 (`Person`, `Address`, `Color`, `Order`) of the
+    /// grid tool.
     Pof,
     /// JSON. Such a member stays alone: its cache service dies when a second member joins.
     Json,

@@ -4,6 +4,7 @@
 //! ```text
 //! peers    the servers' jars in target/peers (fetched once) and the tests' switch COHERENCE_KAFKA_PEERS
 //! kafka    one broker          grid   one storage member, and the tool that looks into it
+//! python   the official Python client, another reader and writer of a grid's maps
 //! shared   one of each for all tests of a process        process   a child that dies with its parent
 //! sandbox  names, ports and folders of one test          wait      until a condition holds
 //! bench    the measurements of make bench
@@ -15,7 +16,9 @@ pub mod bench;
 pub mod grid;
 pub mod kafka;
 pub mod peers;
+mod pipes;
 pub mod process;
+pub mod python;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;

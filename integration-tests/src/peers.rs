@@ -1,4 +1,5 @@
-//! The servers' jars below `target/peers`: fetched with Maven the first time, and again when a version changes.
+//! The servers' jars and the Python client below `target/peers`: fetched the first time, and again when a version
+//! changes.
 
 use std::env;
 use std::fs::{self, File};
@@ -41,7 +42,7 @@ pub fn folder() -> PathBuf {
     target.join("peers")
 }
 
-/// The files of a server that are part of this crate: `peers/kafka`, `peers/coherence`.
+/// The files of a peer that are part of this crate: `peers/kafka`, `peers/coherence`, `peers/python`.
 pub(crate) fn sources(server: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(server)
 }
@@ -66,6 +67,32 @@ pub fn coherence_class_path(version: Option<&str>) -> Result<String> {
     let jars = fetched("coherence", &options)?;
     let tool = compiled_tool(&jars)?;
     Ok(format!("{}/*:{}", jars.display(), tool.display()))
+}
+
+/// The Python interpreter that finds the official Python client.
+///
+/// # Errors
+///
+/// When Python is missing, or the client cannot be fetched.
+pub fn python() -> Result<PathBuf> {
+    let requirements = sources("python").join("requirements.txt");
+    let version =
+        Command::new("python3").arg("--version").output().context("cannot start python3: run make setup")?;
+    let stamp = fs::read_to_string(&requirements)? + &String::from_utf8_lossy(&version.stdout);
+    let environment = made("python", &stamp, |environment| {
+        eprintln!("fetching the Python client from the Python Package Index");
+        run(Command::new("python3").args(["-m", "venv"]).arg(environment))?;
+        let mut pip = Command::new(environment.join("bin/pip"));
+        pip.args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--only-binary=:all:",
+            "--requirement",
+        ]);
+        run(pip.arg(&requirements))
+    })?;
+    Ok(environment.join("bin/python"))
 }
 
 /// The jars of `peers/{server}/pom.xml` in a folder of their own.

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use parking_lot::Mutex;
+use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
+use crate::pipes::Pipes;
 use crate::sandbox::{Folder, unique};
-
-const ANSWER_DEADLINE: Duration = Duration::from_secs(120);
 
 /// A value as a Java application sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +30,18 @@ pub struct Literal {
 
 impl Literal {
     /// One of the kinds that the tool knows: `string boolean byte short int long float double char big-integer
-    /// big-decimal bytes binary uuid null person object`. A person is written `name|age|street|city`, bytes are hex,
-    /// and an object is what the grid's serializer reads from the given hex.
+    /// big-decimal bytes binary uuid null local-date local-time local-date-time offset-date-time instant duration
+    /// color ints person order object`. Bytes are hex, dates and times as ISO 8601 has them, `ints` are an `int[]` written
+    /// `1,2`, a color is `RED` or `GREEN`, a person is written `name|age|street|city`, an order by the number of its
+    /// sample, and an object is what the grid's serializer reads from the given hex.
     pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
         Self { kind, text: text.into() }
+    }
+
+    /// A container: a `list`, a `set`, an `array` (`Object[]`) or a `map` (keys and values in turn).
+    pub fn of(kind: &'static str, elements: impl IntoIterator<Item = Literal>) -> Self {
+        let lines = elements.into_iter().map(|e| format!("{}\t{}", e.kind, escaped(&e.text)));
+        Self { kind, text: lines.collect::<Vec<_>>().join("\n") }
     }
 }
 
@@ -89,36 +92,46 @@ impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for Contents {
     }
 }
 
+/// What happened to one entry, as a Java listener was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `inserted`, `updated` or `deleted`.
+    pub kind: String,
+    /// The key.
+    pub key: Value,
+    /// The value before.
+    pub old: Option<Value>,
+    /// The value after.
+    pub new: Option<Value>,
+    /// Made by the map itself.
+    pub synthetic: bool,
+    /// Deleted because its time was over.
+    pub expired: bool,
+}
+
+/// How long an entry stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// Until somebody removes it.
+    ForEver,
+    /// For this time from now on.
+    For(Duration),
+}
+
 /// The running tool. Its commands come one after the other, from whichever thread.
 #[derive(Debug)]
 pub struct GridTool {
-    pipes: Mutex<Pipes>,
-}
-
-#[derive(Debug)]
-struct Pipes {
-    commands: ChildStdin,
-    answers: Receiver<String>,
+    pipes: Pipes,
 }
 
 impl GridTool {
     pub(super) fn new(commands: ChildStdin, output: ChildStdout) -> Self {
-        let (lines, answers) = mpsc::channel();
-        // A thread of its own, because a pipe cannot be read with a deadline.
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if lines.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { pipes: Mutex::new(Pipes { commands, answers }) }
+        Self { pipes: Pipes::new("the grid", commands, output) }
     }
 
     /// Waits for the line that says that the member has started.
     pub(super) fn ready(&self, deadline: Duration) -> Result<()> {
-        self.pipes.lock().answer(deadline)?;
-        Ok(())
+        self.pipes.ready(deadline)
     }
 
     /// The number of entries.
@@ -253,27 +266,72 @@ impl GridTool {
         self.ask(&["object", &to_hex(bytes)]).and_then(described)
     }
 
-    fn ask(&self, fields: &[&str]) -> Result<Json> {
-        let mut line = fields.iter().map(|f| escaped(f)).collect::<Vec<_>>().join("\t");
-        line.push('\n');
-        let mut pipes = self.pipes.lock();
-        pipes.commands.write_all(line.as_bytes()).context("the grid is down")?;
-        pipes.answer(ANSWER_DEADLINE).with_context(|| format!("{} {}", fields[0], fields[1]))
+    /// Puts an entry that leaves by itself after `stays`, whole milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn put_for(
+        &self,
+        map: &str,
+        key: impl Into<Literal>,
+        value: impl Into<Literal>,
+        stays: Duration,
+    ) -> Result<()> {
+        let (key, value, millis) = (key.into(), value.into(), stays.as_millis().to_string());
+        self.ask(&["expire", map, key.kind, &key.text, value.kind, &value.text, &millis])?;
+        Ok(())
     }
-}
 
-impl Pipes {
-    fn answer(&mut self, deadline: Duration) -> Result<Json> {
-        let line = match self.answers.recv_timeout(deadline) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => bail!("the grid tool did not answer within {deadline:?}"),
-            Err(RecvTimeoutError::Disconnected) => bail!("the grid has ended"),
-        };
-        let mut answer: Json = serde_json::from_str(&line).context("the grid tool's answer is no JSON")?;
-        match answer.get_mut("ok") {
-            Some(ok) => Ok(ok.take()),
-            None => bail!("the grid refused: {}", answer["error"].as_str().unwrap_or_default()),
+    /// How long an entry stays; `None` where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn stays(&self, map: &str, key: impl Into<Literal>) -> Result<Option<Stays>> {
+        let key = key.into();
+        match self.ask(&["expiry", map, key.kind, &key.text])? {
+            Json::Null => Ok(None),
+            millis => Ok(Some(match millis.as_i64().context("the expiry is no number")? {
+                0 => Stays::ForEver,
+                millis => Stays::For(Duration::from_millis(u64::try_from(millis).unwrap_or(0))),
+            })),
         }
+    }
+
+    /// Listens to the map from now on, for [`GridTool::events`].
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn listen(&self, map: &str) -> Result<()> {
+        self.ask(&["listen", map])?;
+        Ok(())
+    }
+
+    /// What the listener of [`GridTool::listen`] was told since the last call.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`]; also when nobody listens.
+    pub fn events(&self, map: &str) -> Result<Vec<Event>> {
+        let answer = self.ask(&["events", map])?;
+        let events = answer.as_array().context("the events are no array")?.iter().map(|event| {
+            Ok(Event {
+                kind: event["kind"].as_str().context("an event has no kind")?.to_owned(),
+                key: described(event["key"].clone())?.context("an event has no key")?,
+                old: described(event["old"].clone())?,
+                new: described(event["new"].clone())?,
+                synthetic: event["synthetic"] == true,
+                expired: event["expired"] == true,
+            })
+        });
+        events.collect()
+    }
+
+    fn ask(&self, fields: &[&str]) -> Result<Json> {
+        let line = fields.iter().map(|f| escaped(f)).collect::<Vec<_>>().join("\t");
+        self.pipes.ask(&line).with_context(|| format!("{} {}", fields[0], fields[1]))
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod bad_input;
 mod docs;
+mod examples;
 mod faults;
 mod flow;
 mod forms;
+mod interop;
 mod peers;
 mod rest;
 mod rooms;

@@ -8,9 +8,15 @@ import com.tangosol.net.CacheService;
 import com.tangosol.net.Coherence;
 import com.tangosol.net.NamedCache;
 import com.tangosol.net.PartitionedService;
+import com.tangosol.net.cache.CacheEvent;
+import com.tangosol.net.cache.ConfigurableCacheMap;
+import com.tangosol.net.cache.NearCache;
 import com.tangosol.net.partition.PartitionSet;
+import com.tangosol.util.Base;
 import com.tangosol.util.Binary;
 import com.tangosol.util.ExternalizableHelper;
+import com.tangosol.util.MapEvent;
+import com.tangosol.util.MultiplexingMapListener;
 import com.tangosol.util.NullImplementation;
 import com.tangosol.util.filter.AlwaysFilter;
 import com.tangosol.util.filter.PartitionedFilter;
@@ -27,15 +33,26 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * A storage member, started by Coherence's own main class, and beside it the independent reader and writer of the grid:
@@ -59,6 +76,10 @@ import java.util.UUID;
  * clear MAP | truncate MAP          null
  * bytes TYPE VALUE                  the value as the grid's serializer writes it, in hex
  * object HEX                        {"class":…,"text":…} of what the grid's serializer reads from these bytes
+ * expire MAP TYPE KEY TYPE VALUE MS puts an entry that leaves by itself after so many milliseconds; null
+ * expiry MAP TYPE KEY               the milliseconds that an entry has left, 0 if it stays, or null if there is none
+ * listen MAP                        remembers what happens to the map from now on; null
+ * events MAP                        [{"kind":…,"key":…,"old":…,"new":…,"synthetic":…,"expired":…}] since the last time
  * </pre>
  */
 public final class GridTool {
@@ -135,13 +156,32 @@ public final class GridTool {
                 return quoted(HEX.formatHex(ExternalizableHelper.toBinary(value(f[1], f[2]), serializer()).toByteArray()));
             case "object":
                 return described(ExternalizableHelper.fromBinary(new Binary(HEX.parseHex(f[1])), serializer()));
+            case "expire":
+                map(f[1]).put(value(f[2], f[3]), value(f[4], f[5]), Long.parseLong(f[6]));
+                return "null";
+            case "expiry":
+                return expiry(f[1], value(f[2], f[3]));
+            case "listen":
+                LISTENERS.computeIfAbsent(f[1], name -> {
+                    Recorder recorder = new Recorder();
+                    map(name).addMapListener(recorder);
+                    return recorder;
+                });
+                return "null";
+            case "events":
+                return LISTENERS.get(f[1]).taken();
             default:
                 throw new IllegalArgumentException("unknown command " + f[0]);
         }
     }
 
+    /**
+     * The map itself. By default a member reads through a near cache, which keeps what others have removed where a key does
+     * not come back equal: a LocalDate from POF is a java.sql.Date.
+     */
     private static NamedCache<Object, Object> map(String name) {
-        return CacheFactory.getCache(name);
+        NamedCache<Object, Object> map = CacheFactory.getCache(name);
+        return map instanceof NearCache<Object, Object> near ? near.getBackCache() : map;
     }
 
     /** The map without conversion: its keys and values are the stored Binary objects. */
@@ -154,6 +194,42 @@ public final class GridTool {
     private static Object storedKey(String map, Object key) {
         BackingMapManagerContext context = map(map).getCacheService().getBackingMapManager().getContext();
         return context.getKeyToInternalConverter().convert(key);
+    }
+
+    private static String expiry(String map, Object key) {
+        BackingMapManagerContext context = map(map).getCacheService().getBackingMapManager().getContext();
+        ConfigurableCacheMap entries = (ConfigurableCacheMap) context.getBackingMapContext(map).getBackingMap();
+        ConfigurableCacheMap.Entry entry = entries.getCacheEntry(storedKey(map, key));
+        if (entry == null) {
+            return "null";
+        }
+        long expiry = entry.getExpiryMillis();
+        return String.valueOf(expiry == 0 ? 0 : expiry - Base.getSafeTimeMillis());
+    }
+
+    private static final Map<String, Recorder> LISTENERS = new ConcurrentHashMap<>();
+
+    private static final class Recorder extends MultiplexingMapListener<Object, Object> {
+        private final List<String> events = new ArrayList<>();
+
+        @Override
+        protected synchronized void onMapEvent(MapEvent<Object, Object> event) {
+            boolean synthetic = false;
+            boolean expired = false;
+            if (event instanceof CacheEvent<Object, Object> cacheEvent) {
+                synthetic = cacheEvent.isSynthetic();
+                expired = cacheEvent.isExpired();
+            }
+            events.add("{\"kind\":" + quoted(MapEvent.getDescription(event.getId())) + ",\"key\":" + described(event.getKey())
+                    + ",\"old\":" + described(event.getOldValue()) + ",\"new\":" + described(event.getNewValue())
+                    + ",\"synthetic\":" + synthetic + ",\"expired\":" + expired + "}");
+        }
+
+        synchronized String taken() {
+            String all = "[" + String.join(",", events) + "]";
+            events.clear();
+            return all;
+        }
     }
 
     private static Serializer serializer() {
@@ -247,6 +323,38 @@ public final class GridTool {
                 return UUID.fromString(text);
             case "null":
                 return null;
+            case "local-date":
+                return LocalDate.parse(text);
+            case "local-time":
+                return LocalTime.parse(text);
+            case "local-date-time":
+                return LocalDateTime.parse(text);
+            case "offset-date-time":
+                return OffsetDateTime.parse(text);
+            case "instant":
+                return Instant.parse(text);
+            case "duration":
+                return Duration.parse(text);
+            case "color":
+                return Color.valueOf(text);
+            case "ints":
+                return Stream.of(text.split(",")).mapToInt(Integer::parseInt).toArray();
+            case "list":
+                return elements(text);
+            case "set":
+                return new LinkedHashSet<>(elements(text));
+            case "array":
+                return elements(text).toArray();
+            case "map": { // keys and values in turn
+                Iterator<Object> elements = elements(text).iterator();
+                Map<Object, Object> map = new LinkedHashMap<>();
+                while (elements.hasNext()) {
+                    map.put(elements.next(), elements.next());
+                }
+                return map;
+            }
+            case "order":
+                return Order.sample(Integer.parseInt(text));
             case "person": { // name|age|street|city
                 String[] p = text.split("\\|", -1);
                 return new Person(p[0], Integer.parseInt(p[1]), new Address(p[2], p[3]));
@@ -256,6 +364,18 @@ public final class GridTool {
             default:
                 throw new IllegalArgumentException("unknown type " + type);
         }
+    }
+
+    /** One element per line, each {@code TYPE TAB VALUE} with the backslash as in commands. */
+    private static List<Object> elements(String text) {
+        List<Object> elements = new ArrayList<>();
+        if (!text.isEmpty()) {
+            for (String line : text.split("\n", -1)) {
+                String[] element = line.split("\t", 2);
+                elements.add(value(element[0], unescaped(element[1])));
+            }
+        }
+        return elements;
     }
 
     private static String described(Object value) {
@@ -428,6 +548,124 @@ public final class GridTool {
         @Override
         public String toString() {
             return "Address{" + street + ", " + city + "}";
+        }
+    }
+
+    /** POF user type 1003, by its name. */
+    public enum Color {
+        RED, GREEN
+    }
+
+    /** POF user type 1004: one property for each kind of PofWriter call. */
+    public static final class Order implements PortableObject, Serializable {
+        private static final long serialVersionUID = 1;
+
+        private long id;
+        private String customer;
+        private boolean paid;
+        private short lines;
+        private byte priority;
+        private double weight;
+        private BigDecimal price;
+        private BigInteger reference;
+        private LocalDate day;
+        private LocalTime time;
+        private LocalDateTime placed;
+        private UUID uuid;
+        private Color color;
+        private byte[] image;
+        private int[] quantities;
+        private Collection<String> tags;
+        private Map<String, Integer> stock;
+        private Address address;
+        private Integer discount;
+        private Instant shipped;
+
+        public Order() {
+        }
+
+        /** The order of this number: 0 has every default, the others differ from all defaults. */
+        static Order sample(int number) {
+            Order order = new Order();
+            if (number != 0) {
+                order.id = number;
+                order.customer = "Zoë " + number;
+                order.paid = true;
+                order.lines = 7;
+                order.priority = -1;
+                order.weight = 0.5;
+                order.price = new BigDecimal("123.45");
+                order.reference = BigInteger.ONE.shiftLeft(64);
+                order.day = LocalDate.of(2024, 2, 29);
+                order.time = LocalTime.of(13, 14, 15, 123_456_789);
+                order.placed = LocalDateTime.of(2024, 2, 29, 13, 14, 15, 500_000_000);
+                order.uuid = new UUID(1, 2);
+                order.color = Color.GREEN;
+                order.image = new byte[] {1, 2, -1};
+                order.quantities = new int[] {1, -1, 1000};
+                order.tags = List.of("new", "");
+                order.stock = new LinkedHashMap<>(Map.of("nuts", 5));
+                order.address = new Address(null, "Prague");
+                order.discount = 5;
+                order.shipped = Instant.ofEpochSecond(1_700_000_000, 500_000_000);
+            }
+            return order;
+        }
+
+        @Override
+        public void readExternal(PofReader in) throws IOException {
+            id = in.readLong(0);
+            customer = in.readString(1);
+            paid = in.readBoolean(2);
+            lines = in.readShort(3);
+            priority = in.readByte(4);
+            weight = in.readDouble(5);
+            price = in.readBigDecimal(6);
+            reference = in.readBigInteger(7);
+            day = in.readLocalDate(8);
+            time = in.readLocalTime(9);
+            placed = in.readLocalDateTime(10);
+            uuid = in.readObject(11);
+            color = in.readObject(12);
+            image = in.readByteArray(13);
+            quantities = in.readIntArray(14);
+            tags = in.readCollection(15, new ArrayList<>());
+            stock = in.readMap(16, new LinkedHashMap<>());
+            address = in.readObject(17);
+            discount = in.readObject(18);
+            shipped = in.readObject(19);
+        }
+
+        @Override
+        public void writeExternal(PofWriter out) throws IOException {
+            out.writeLong(0, id);
+            out.writeString(1, customer);
+            out.writeBoolean(2, paid);
+            out.writeShort(3, lines);
+            out.writeByte(4, priority);
+            out.writeDouble(5, weight);
+            out.writeBigDecimal(6, price);
+            out.writeBigInteger(7, reference);
+            out.writeDate(8, day);
+            out.writeTime(9, time);
+            out.writeDateTime(10, placed);
+            out.writeObject(11, uuid);
+            out.writeObject(12, color);
+            out.writeByteArray(13, image);
+            out.writeIntArray(14, quantities);
+            out.writeCollection(15, tags, String.class);
+            out.writeMap(16, stock);
+            out.writeObject(17, address);
+            out.writeObject(18, discount);
+            out.writeObject(19, shipped);
+        }
+
+        @Override
+        public String toString() {
+            return "Order{" + id + ", " + customer + ", " + paid + ", " + lines + ", " + priority + ", " + weight + ", " + price
+                    + ", " + reference + ", " + day + ", " + time + ", " + placed + ", " + uuid + ", " + color + ", "
+                    + text(image) + ", " + text(quantities) + ", " + text(tags) + ", " + text(stock) + ", " + address + ", "
+                    + discount + ", " + shipped + "}";
         }
     }
 }
