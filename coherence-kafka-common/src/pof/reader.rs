@@ -123,7 +123,7 @@ impl<'a> PofReader<'a> {
         }
     }
 
-    /// `LocalDate` or `java.sql.Date`; the date of a date and time.
+    /// `LocalDate` or `java.sql.Date`.
     pub fn date(&mut self) -> Result<Option<Date>, DecodeError> {
         let (start, _, type_id) = self.type_id()?;
         match type_id {

@@ -1,11 +1,14 @@
 //! Packed integers, hashes, and the wrappers around binaries.
 
 use coherence_kafka_common::binary::{natural_hash, partition};
-use coherence_kafka_common::decoration::{int_decorated_key, undecorated_key, undecorated_value};
+use coherence_kafka_common::decoration::{
+    decorations, int_decorated_key, undecorated_key, undecorated_value, with_decorations,
+};
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::packed::{self, Cursor};
 use coherence_kafka_common::pass_through;
 
+use crate::notation;
 use crate::tally::{Checked, Outcome, Row, same};
 use crate::values;
 
@@ -58,6 +61,24 @@ pub fn decorated(row: &Row<'_>) -> Checked {
     let expected = row.bytes(if replaced { "undecorated" } else { "plain" });
     same("undecorated", undecorated_value(&binary), Ok(Some(&expected[..])))?;
     same("value on a topic", pass_through::value(&binary, Format::Pof), Ok(&expected[..]))?;
+    let (plain, other) = (row.bytes("plain"), row.json["deco"].as_str().map(notation::hex));
+    let expiry = row.json["expiry"].as_i64();
+    let written = if let (Some(id), Some(other)) = (row.json["deco_id"].as_u64(), &other) {
+        match id {
+            0 => with_decorations(&[(0, other)]),
+            id => with_decorations(&[(0, &plain), (id as u8, other)]),
+        }
+    } else if let Some(expiry) = expiry {
+        // 0 is the default of the map, and what is negative means never.
+        match expiry {
+            0 => with_decorations(&[(0, &plain)]),
+            _ => with_decorations(&[(0, &plain), (1, &expiry.max(-1).to_be_bytes())]),
+        }
+    } else {
+        let all = decorations(&binary).map_err(|error| error.to_string())?;
+        if all.is_empty() { Some(plain) } else { with_decorations(&all) }
+    };
+    same("written", written, Some(binary.clone()))?;
     if !replaced && !row.json["value"].is_null() {
         values::written_and_read(&row.json["value"], &expected[1..], row)?;
     }

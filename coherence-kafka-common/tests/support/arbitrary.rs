@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 pub fn written(value: &PofValue) -> Vec<u8> {
     let mut out = Vec::new();
-    PofWriter::new(&mut out).value(value).unwrap();
+    PofWriter::new(&mut out).value(value).expect("only values that POF can hold");
     out
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pof::value::PofValue;
 
 fn written(write: impl FnOnce(&mut PofWriter<'_>)) -> Vec<u8> {
     let mut out = Vec::new();
@@ -70,4 +71,65 @@ fn a_user_type_is_written_with_its_properties() {
         w.end();
     });
     assert_eq!(person, [0xA9, 0x0F, 0x00, 0x00, 0x4E, 0x03, b'A', b'n', b'n', 0x01, 0x41, 0x32, 0x40]);
+}
+
+fn user(write: impl FnOnce(&mut UserTypeWriter<'_, '_>) -> Result<(), WriteError>) -> Vec<u8> {
+    written(|w| w.user(1000, 0, write).unwrap())[3..].to_vec()
+}
+
+#[test]
+fn the_first_property_is_written_in_full_and_later_ones_are_shortened() {
+    let written = user(|w| {
+        w.int32(0, 0)?;
+        w.int32(1, 0)?;
+        w.int64(2, 5)?;
+        w.boolean(3, true)?;
+        w.float64(4, f64::NAN)?;
+        w.float64(5, -0.0)?;
+        w.octet(6, 0xFF)?;
+        w.string(7, None)?;
+        w.value(8)?.null();
+        w.value(9)?.int32(5);
+        Ok(())
+    });
+    let expected = [
+        0x00, 0x41, 0x00, 0x02, 0x6E, 0x03, 0x61, 0x04, 0x67, 0x06, 0x68, 0x08, 0x64, 0x09, 0x41, 0x05, 0x40,
+    ];
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn what_follows_an_object_without_properties_is_written_in_full() {
+    let written = user(|w| {
+        w.nested(0, 1001, 0, |_| Ok(()))?;
+        w.absent(1)?;
+        w.absent(2)
+    });
+    assert_eq!(written, [0x00, 0xA9, 0x0F, 0x00, 0x40, 0x01, 0x64, 0x40]);
+}
+
+#[test]
+fn properties_out_of_order_are_refused() {
+    let error = PofWriter::new(&mut Vec::new()).user(1000, 0, |w| {
+        w.int32(2, 0)?;
+        w.int32(2, 1)
+    });
+    assert_eq!(error, Err(WriteError::Index { type_id: 1000, previous: 2, index: 2 }));
+}
+
+#[test]
+fn an_offset_that_would_lose_its_sign_is_refused() {
+    let time = |minutes| PofWriter::new(&mut Vec::new()).time(time(0, Some(Zone::Offset(minutes))));
+    assert_eq!(time(-30), Err(WriteError::Offset { minutes: -30 }));
+    assert_eq!(time(-60), Ok(()));
+    assert_eq!(time(30), Ok(()));
+}
+
+#[test]
+fn values_nest_as_deep_as_they_can_be_read() {
+    let nested = |depth| (0..depth).fold(PofValue::Null, |inner, _| PofValue::Collection(vec![inner]));
+    let mut out = Vec::new();
+    assert_eq!(PofWriter::new(&mut out).value(&nested(MAX_DEPTH)), Ok(()));
+    assert_eq!(crate::pof::decode(&out), Ok(nested(MAX_DEPTH)));
+    assert_eq!(PofWriter::new(&mut out).value(&nested(MAX_DEPTH + 1)), Err(WriteError::Depth));
 }
