@@ -18,7 +18,8 @@ pub fn decode(bytes: &[u8]) -> Result<PofValue, DecodeError> {
 }
 
 /// Refuses, without allocating, what [`decode`] refuses; but takes values that share objects by identity and
-/// reference, which it need not resolve.
+/// reference, which it need not resolve. Where the elements under a common type id bear identities it cannot tell
+/// references from versions, and refuses them.
 pub fn check(bytes: &[u8]) -> Result<(), DecodeError> {
     walk(bytes, |_| Ok(()))
 }

@@ -1,6 +1,7 @@
 //! The grammar for reading: bytes to a series of events.
 //!
-//! Owns: every check of the bytes. Never does: allocate, or recurse deeper than [`MAX_DEPTH`].
+//! Owns: every check of the bytes. Never does: allocate, but to remember identities, or recurse deeper than
+//! [`MAX_DEPTH`].
 //!
 //! Counts are bounded by the bytes left, for every element takes at least one. That is why the one-byte codes
 //! of whole values are no element types here: no Oracle writer uses them so, and five bytes of them could
@@ -259,7 +260,6 @@ where
             Some(object) => {
                 let behind = self.cursor.offset();
                 self.cursor.seek(object.body);
-                let depth = self.deeper(depth)?;
                 self.body(start, object.type_id, Slot::Typed, depth)?;
                 self.cursor.seek(behind);
                 Ok(())
