@@ -105,6 +105,7 @@ fn zone(cursor: &mut Cursor<'_>) -> Result<Option<Zone>, DecodeError> {
 }
 
 /// Java takes any negative length for null. Its writers give -1, or in uniform containers the code of null.
+#[inline]
 pub(super) fn string<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, DecodeError> {
     let mut ahead = cursor.clone();
     if let -1 | types::NULL = ahead.packed_i32("the length of a string")? {
@@ -119,6 +120,7 @@ pub(super) fn string<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, De
 }
 
 /// Null only among other octet strings.
+#[inline]
 pub(super) fn octet_string<'a>(
     cursor: &mut Cursor<'a>,
     uniform: bool,
@@ -142,6 +144,7 @@ pub(super) fn element_type(cursor: &mut Cursor<'_>) -> Result<i32, DecodeError> 
     }
 }
 
+#[inline]
 pub(super) fn unsigned(cursor: &mut Cursor<'_>, reading: &'static str) -> Result<u32, DecodeError> {
     let start = cursor.offset();
     let number = cursor.packed_i32(reading)?;
@@ -149,6 +152,7 @@ pub(super) fn unsigned(cursor: &mut Cursor<'_>, reading: &'static str) -> Result
 }
 
 /// The next index, one of `legal`, or `None` at the terminator.
+#[inline]
 pub(super) fn index(
     cursor: &mut Cursor<'_>,
     legal: Range<u32>,

@@ -88,20 +88,7 @@ where
     pub(super) fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
         let start = self.cursor.offset();
         match self.cursor.packed_i32("a type id")? {
-            types::IDENTITY => {
-                let id = self.unsigned("an identity")?;
-                if self.sharing.identities().is_some() {
-                    let at = self.cursor.offset();
-                    let type_id = self.cursor.packed_i32("a type id")?;
-                    return self.object(start, id, at, type_id, depth);
-                }
-                self.emit(start, Event::Shared)?;
-                self.value(self.deeper(depth)?)
-            }
-            types::REFERENCE => {
-                let id = self.unsigned("an identity")?;
-                self.reference(start, id, depth)
-            }
+            type_id @ (types::IDENTITY | types::REFERENCE) => self.shared(start, type_id, depth),
             types::FALSE => self.emit(start, Event::Scalar(PofValue::Boolean(false))),
             types::TRUE => self.emit(start, Event::Scalar(PofValue::Boolean(true))),
             types::STRING_ZERO_LENGTH => self.emit(start, Event::String(Text::Standard(""))),
@@ -203,26 +190,47 @@ where
         let start = self.cursor.offset();
         match uniform {
             None => self.value(depth),
-            Some(type_id @ 0..) if self.sharing.identities().is_some() => {
-                match self.cursor.packed_i32("the version of a user type")? {
-                    types::IDENTITY => {
-                        let id = self.unsigned("an identity")?;
-                        return self.object(start, id, start, type_id, depth);
-                    }
-                    number
-                        if self
-                            .sharing
-                            .identities()
-                            .is_some_and(|known| known.is(number, type_id, start)) =>
-                    {
-                        return self.reference(start, number as u32, depth);
-                    }
-                    _ => self.cursor.seek(start),
-                }
-                self.body(start, type_id, Slot::Uniform, depth)
+            Some(type_id @ 0..) if !matches!(self.sharing, Sharing::Reported) => {
+                self.uniform_object(start, type_id, depth)
             }
             Some(type_id) => self.body(start, type_id, Slot::Uniform, depth),
         }
+    }
+
+    /// An element of the common type `type_id`, which may bear an identity or be a reference.
+    #[cold]
+    #[inline(never)]
+    fn uniform_object(&mut self, start: usize, type_id: i32, depth: usize) -> Result<(), DecodeError> {
+        match self.cursor.packed_i32("the version of a user type")? {
+            types::IDENTITY => {
+                let id = self.unsigned("an identity")?;
+                self.object(start, id, start, type_id, depth)
+            }
+            number if self.sharing.identities().is_some_and(|known| known.is(number, type_id, start)) => {
+                self.reference(start, number as u32, depth)
+            }
+            _ => {
+                self.cursor.seek(start);
+                self.body(start, type_id, Slot::Uniform, depth)
+            }
+        }
+    }
+
+    /// An identity and its object, or a reference. Rare, and so kept out of the way of all else.
+    #[cold]
+    #[inline(never)]
+    fn shared(&mut self, start: usize, type_id: i32, depth: usize) -> Result<(), DecodeError> {
+        let id = self.unsigned("an identity")?;
+        if type_id == types::REFERENCE {
+            return self.reference(start, id, depth);
+        }
+        if self.sharing.identities().is_some() {
+            let at = self.cursor.offset();
+            let type_id = self.cursor.packed_i32("a type id")?;
+            return self.object(start, id, at, type_id, depth);
+        }
+        self.emit(start, Event::Shared)?;
+        self.value(self.deeper(depth)?)
     }
 
     /// An object that bears an identity, whose type id was `at` and is read.
