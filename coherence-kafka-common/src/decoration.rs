@@ -38,16 +38,62 @@ pub fn undecorated_value(binary: &[u8]) -> Result<Option<&[u8]>, DecodeError> {
 /// Where decoration 0 starts, and its bytes.
 fn decoration_0(binary: &[u8]) -> Result<Option<(usize, &[u8])>, DecodeError> {
     let mut cursor = Cursor::new(binary);
-    let has_value = match cursor.byte("the format byte")? {
-        FMT_BIN_DECO => cursor.byte("the decoration mask")? & 1 == 1,
-        _ => cursor.packed_i64("the decoration mask")? & 1 == 1,
-    };
-    if !has_value {
+    if mask(&mut cursor)? & 1 == 0 {
         return Ok(None);
     }
     let len = cursor.packed_len("the length of the decorated value")?;
     let start = cursor.offset();
     Ok(Some((start, cursor.take(len, "the decorated value")?)))
+}
+
+/// All decorations of a value with their ids, lowest first; the value itself is 0. None for a binary without decorations.
+///
+/// Bytes behind them are not looked at: where there is one of id 63, Java writes the lower ones once more.
+pub fn decorations(binary: &[u8]) -> Result<Vec<(u8, &[u8])>, DecodeError> {
+    let &[FMT_BIN_DECO | FMT_BIN_EXT_DECO, _, ..] = binary else { return Ok(Vec::new()) };
+    let mut cursor = Cursor::new(binary);
+    let mask = mask(&mut cursor)?;
+    let mut decorations = Vec::with_capacity(mask.count_ones() as usize);
+    for id in (0..64).filter(|id| mask >> id & 1 == 1) {
+        let len = cursor.packed_len("the length of a decoration")?;
+        decorations.push((id, cursor.take(len, "a decoration")?));
+    }
+    Ok(decorations)
+}
+
+/// The binary with these decorations, the value itself as 0, in rising order of id; `None` for ids that are not 0 to 63
+/// or not rising. A value without others is not wrapped, unless it would be taken for another value then.
+pub fn with_decorations(decorations: &[(u8, &[u8])]) -> Option<Vec<u8>> {
+    if !decorations.is_sorted_by_key(|(id, _)| *id) || decorations.windows(2).any(|two| two[0].0 == two[1].0)
+    {
+        return None;
+    }
+    let &(highest, value) = decorations.last()?;
+    if highest == 0 && !matches!(value, [FMT_BIN_DECO | FMT_BIN_EXT_DECO, _, ..]) {
+        return Some(value.to_vec());
+    }
+    let mask = decorations.iter().fold(0_u64, |mask, (id, _)| mask | 1_u64.wrapping_shl(u32::from(*id)));
+    let mut binary = Vec::new();
+    match highest {
+        0..=7 => binary.extend_from_slice(&[FMT_BIN_DECO, mask as u8]),
+        8..=63 => {
+            binary.push(FMT_BIN_EXT_DECO);
+            packed::write_i64(&mut binary, mask as i64);
+        }
+        _ => return None,
+    }
+    for (_, decoration) in decorations {
+        packed::write_i64(&mut binary, decoration.len() as i64);
+        binary.extend_from_slice(decoration);
+    }
+    Some(binary)
+}
+
+fn mask(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    Ok(match cursor.byte("the format byte")? {
+        FMT_BIN_DECO => cursor.byte("the decoration mask")?.into(),
+        _ => cursor.packed_i64("the decoration mask")? as u64,
+    })
 }
 
 /// The key without its partition decoration, or the key itself where it bears none.
@@ -100,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn decorations_out_of_order_or_range_are_no_decorations() {
+        assert_eq!(with_decorations(&[(2, b"b"), (1, b"a")]), None);
+        assert_eq!(with_decorations(&[(1, b"b"), (1, b"a")]), None);
+        assert_eq!(with_decorations(&[(64, b"a")]), None);
+        assert_eq!(with_decorations(&[]), None);
+    }
+
+    #[test]
     fn a_truncated_inner_value_is_reported_where_it_lies() {
         let error = undecorated_value(&[0x12, 0x01, 0x03, 0x12, 0x01, 0x05]).unwrap_err();
         assert_eq!(error.offset, 5);
@@ -119,10 +173,20 @@ mod tests {
         }
 
         #[test]
+        fn decorations_come_back(by_id in proptest::collection::btree_map(0_u8..64, proptest::prelude::any::<Vec<u8>>(), 1..6)) {
+            let given: Vec<_> = by_id.iter().map(|(id, bytes)| (*id, &bytes[..])).collect();
+            let binary = with_decorations(&given).unwrap();
+            if given.len() > 1 || given[0].0 > 0 {
+                prop_assert_eq!(decorations(&binary), Ok(given));
+            }
+        }
+
+        #[test]
         fn any_bytes_are_undecorated_without_panic(bytes: Vec<u8>, first in 0x0C_u8..0x16) {
             let bytes = [vec![first], bytes].concat();
             let _ = undecorated_key(&bytes);
             let _ = undecorated_value(&bytes);
+            let _ = decorations(&bytes);
         }
     }
 }

@@ -117,9 +117,18 @@ pub enum Problem {
         /// Bytes left over.
         count: usize,
     },
-    /// A POF value in which objects are shared by identity and reference.
-    #[error("objects shared by identity and reference are not supported")]
+    /// A POF value in which objects are shared by identity and reference, to a reader that does not resolve them.
+    #[error("objects shared by identity and reference, which are not resolved here")]
     Shared,
+    /// A POF value of a type that cannot become what was asked for.
+    #[error("a value of POF type {type_id} cannot be read so")]
+    Conversion {
+        /// The type of the value; below zero for the types of POF itself.
+        type_id: i32,
+    },
+    /// A number that the type asked for cannot hold, where Java would cut it.
+    #[error("number does not fit the type it is read as")]
+    OutOfRange,
     /// Anything else that the grammar forbids.
     #[error("{0}")]
     Invalid(&'static str),
@@ -153,6 +162,16 @@ impl<'a> Cursor<'a> {
     /// The bytes not read yet.
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.offset..]
+    }
+
+    /// Goes to `offset`, or to the end if it lies beyond.
+    pub(crate) fn seek(&mut self, offset: usize) {
+        self.offset = offset.min(self.bytes.len());
+    }
+
+    /// The bytes from one offset to another; none if there are none.
+    pub(crate) fn between(&self, start: usize, end: usize) -> &'a [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
     }
 
     /// The next `len` bytes.

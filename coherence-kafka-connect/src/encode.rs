@@ -76,6 +76,9 @@ pub enum EncodeError {
         /// The type.
         what: &'static str,
     },
+    /// Something else that POF cannot hold. The values of Connect have none such.
+    #[error(transparent)]
+    Write(#[from] coherence_kafka_common::pof::WriteError),
     /// POF that is not whole. Converters give none such.
     #[error("reading the POF of a value: {0}")]
     Pof(#[from] coherence_kafka_common::packed::DecodeError),

@@ -1,189 +1,249 @@
-//! Reading a whole value: into a [`PofValue`], or only to see whether it is whole.
+//! Reading values whose types the caller knows.
+//!
+//! Owns: Java's conversions between types, where they lose nothing. Never does: read more than it was asked for, or
+//! resolve references unless it was made for that.
 
-use super::value::PofValue;
-use super::walker::{Event, walk};
-use crate::packed::{DecodeError, Problem};
+use std::borrow::Cow;
 
-/// Reads one value that takes all of `bytes`, which start behind the format byte of a binary.
+use super::decode::Builder;
+use super::identity::{Identities, Object};
+use super::object::PofObject;
+use super::scalar::{self, invalid};
+use super::types;
+use super::value::{Date, PofValue, Time};
+use super::walker::{Event, MAX_DEPTH, Sharing, TOO_DEEP, Walker};
+use super::writer::RawElement;
+use crate::packed::{Cursor, DecodeError, Problem};
+
+mod container;
+mod number;
+mod user_type;
+
+pub use user_type::UserTypeReader;
+
+/// Reads value after value from bytes that start behind the format byte of a binary.
 ///
-/// Stricter than Java: what only its leniency can read (numbers wider than their type, bytes behind the value,
-/// unordered indexes, other negative lengths than Java writes) is refused, and so are values in which objects
-/// are shared by identity and reference. The raw arrays of newer `PofWriter`s, written on request only, cannot
-/// be read without knowing the class they belong to. Offsets in errors count from the start of `bytes`.
-pub fn decode(bytes: &[u8]) -> Result<PofValue, DecodeError> {
-    let mut builder = Builder::default();
-    walk(bytes, |event| builder.on_event(event))?;
-    builder.root.ok_or(DecodeError {
-        offset: bytes.len(),
-        reading: "a value",
-        problem: Problem::Invalid("no value"),
-    })
+/// Each method reads one value. `None` is Java's null; the numbers and `bool` have their default for it, as in Java. A
+/// value of another type is converted as Java's `PofReader` does, but what does not fit is refused instead of cut.
+/// After an error nothing more should be read.
+///
+/// | asked for | read from |
+/// |---|---|
+/// | numbers, `bool` (not 0), `char` | every number, boolean, octet and character that fits exactly |
+/// | text | `String`, `Binary` (as Latin-1), arrays and collections of characters |
+/// | bytes | `Binary`, `byte[]`, arrays and collections of numbers |
+/// | elements | every array and collection; entries: every map; both: the empty container |
+#[derive(Debug)]
+pub struct PofReader<'a> {
+    cursor: Cursor<'a>,
+    depth: usize,
+    /// The type of the next value, if it is one of many under a common type id.
+    uniform: Option<i32>,
+    /// See [`Builder`].
+    room: usize,
+    identities: Option<Identities>,
 }
 
-/// Refuses, without allocating, what [`decode`] refuses; but takes values that share objects by identity and
-/// reference, which it need not resolve.
-pub fn check(bytes: &[u8]) -> Result<(), DecodeError> {
-    walk(bytes, |_| Ok(()))
-}
+impl<'a> PofReader<'a> {
+    /// A reader that refuses identities and references, which grids do not write unless they are configured to.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { cursor: Cursor::new(bytes), depth: 0, uniform: None, room: bytes.len(), identities: None }
+    }
 
-/// Elements allocated before the first is read; a container grows from there. Kept low, for as many containers
-/// may be open at once as values may be nested.
-const MAX_PREALLOCATED: usize = 64;
+    /// A reader of one value that reads a reference as a copy of its object. Fails where that value is not whole, or an
+    /// object is a part of itself.
+    pub fn resolving(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut identities = Identities::new(bytes.len());
+        let sharing = Sharing::Checked(&mut identities);
+        let mut walker = Walker { cursor: Cursor::new(bytes), sink: |_| Ok(()), sharing };
+        walker.value(0)?;
+        Ok(Self { identities: Some(identities), ..Self::new(bytes) })
+    }
 
-#[derive(Default)]
-struct Builder {
-    open: Vec<Open>,
-    root: Option<PofValue>,
-}
+    /// Bytes read so far.
+    pub fn offset(&self) -> usize {
+        self.cursor.offset()
+    }
 
-/// A container that waits for elements.
-struct Open {
-    container: PofValue,
-    /// The key of a map's entry whose value comes next.
-    key: Option<PofValue>,
-    /// The index that comes with the next value.
-    index: u32,
-}
+    /// Refuses bytes that were not read.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        self.cursor.finish("the end of the value")
+    }
 
-impl Builder {
-    fn on_event(&mut self, event: Event<'_>) -> Result<(), Problem> {
-        match event {
-            Event::Scalar(value) => self.place(value),
-            Event::String(text) => self.place(PofValue::String(text.into())),
-            Event::OctetString(bytes) => self.place(PofValue::OctetString(bytes.to_vec())),
-            Event::ByteArray(bytes) => self.place(PofValue::ByteArray(bytes.to_vec())),
-            Event::Begin(mut container, count) => {
-                reserve(&mut container, count.min(MAX_PREALLOCATED));
-                self.open.push(Open { container, key: None, index: 0 });
+    /// Any value.
+    pub fn value(&mut self) -> Result<PofValue, DecodeError> {
+        let mut builder = Builder::new(self.cursor.remaining());
+        self.walk(true, |event| builder.on_event(event))?;
+        builder.finish(self.cursor.offset())
+    }
+
+    /// Any value, unseen. One that shares objects by reference can be skipped by every reader.
+    pub fn skip(&mut self) -> Result<(), DecodeError> {
+        self.walk(false, |_| Ok(()))
+    }
+
+    /// `String`, borrowed where it is written in standard UTF-8.
+    pub fn str(&mut self) -> Result<Option<Cow<'a, str>>, DecodeError> {
+        let (start, uniform, type_id) = self.type_id()?;
+        Ok(match type_id {
+            types::CHAR_STRING => scalar::string(&mut self.cursor)?.map(Cow::from),
+            types::STRING_ZERO_LENGTH | types::COLLECTION_EMPTY => Some(Cow::Borrowed("")),
+            types::NULL => None,
+            types::OCTET_STRING => scalar::octet_string(&mut self.cursor, uniform)?
+                .map(|bytes| bytes.iter().map(|byte| char::from(*byte)).collect()),
+            types::UNIFORM_ARRAY | types::ARRAY | types::COLLECTION | types::UNIFORM_COLLECTION => {
+                let units = self.elements_of(start, type_id, Self::char)?;
+                Some(String::from_utf16_lossy(&units).into())
             }
-            Event::Index(index) => {
-                if let Some(open) = self.open.last_mut() {
-                    open.index = index;
-                }
+            _ => return Err(conversion(start, "a string", type_id)),
+        })
+    }
+
+    /// `String`.
+    pub fn string(&mut self) -> Result<Option<String>, DecodeError> {
+        Ok(self.str()?.map(Cow::into_owned))
+    }
+
+    /// `byte[]` or `Binary`, borrowed from these.
+    pub fn bytes(&mut self) -> Result<Option<Cow<'a, [u8]>>, DecodeError> {
+        let (start, uniform, type_id) = self.type_id()?;
+        match type_id {
+            types::OCTET_STRING => Ok(scalar::octet_string(&mut self.cursor, uniform)?.map(Cow::Borrowed)),
+            types::STRING_ZERO_LENGTH | types::COLLECTION_EMPTY => Ok(Some(Cow::Borrowed(&[]))),
+            types::NULL => Ok(None),
+            types::UNIFORM_ARRAY if self.cursor.rest().first() == Some(&types::byte(types::OCTET)) => {
+                self.cursor.byte("an element type")?;
+                let len = self.cursor.packed_len("the length of a byte array")?;
+                Ok(Some(Cow::Borrowed(self.cursor.take(len, "a byte array")?)))
             }
-            Event::End => {
-                if let Some(open) = self.open.pop() {
-                    self.place(open.container);
-                }
+            types::UNIFORM_ARRAY | types::ARRAY | types::COLLECTION | types::UNIFORM_COLLECTION => {
+                self.elements_of(start, type_id, Self::octet).map(|bytes| Some(Cow::Owned(bytes)))
             }
-            Event::Shared => return Err(Problem::Shared),
+            _ => Err(conversion(start, "a byte array", type_id)),
         }
+    }
+
+    /// `LocalDate` or `java.sql.Date`.
+    pub fn date(&mut self) -> Result<Option<Date>, DecodeError> {
+        let (start, _, type_id) = self.type_id()?;
+        match type_id {
+            types::DATE => scalar::date(&mut self.cursor).map(Some),
+            types::NULL => Ok(None),
+            _ => Err(conversion(start, "a date", type_id)),
+        }
+    }
+
+    /// `LocalTime`, `OffsetTime` or `java.sql.Time`.
+    pub fn time(&mut self) -> Result<Option<Time>, DecodeError> {
+        let (start, _, type_id) = self.type_id()?;
+        match type_id {
+            types::TIME => scalar::time(&mut self.cursor).map(Some),
+            types::NULL => Ok(None),
+            _ => Err(conversion(start, "a time", type_id)),
+        }
+    }
+
+    /// `LocalDateTime`, `OffsetDateTime`, `java.util.Date` and the like.
+    pub fn date_time(&mut self) -> Result<Option<(Date, Time)>, DecodeError> {
+        let (start, _, type_id) = self.type_id()?;
+        match type_id {
+            types::DATETIME => {
+                let date = scalar::date(&mut self.cursor)?;
+                Ok(Some((date, scalar::time(&mut self.cursor)?)))
+            }
+            types::NULL => Ok(None),
+            _ => Err(conversion(start, "a date and time", type_id)),
+        }
+    }
+
+    /// An array that was written by [`raw_array`](super::PofWriter::raw_array) with elements of the same type.
+    pub fn raw_array<T: RawElement>(&mut self) -> Result<Option<Vec<T>>, DecodeError> {
+        let (start, _, type_id) = self.type_id()?;
+        match type_id {
+            types::UNIFORM_ARRAY => {
+                let element = scalar::element_type(&mut self.cursor)?;
+                if element != types::OCTET {
+                    return Err(conversion(start, "a raw array", element));
+                }
+                let width = T::Bytes::default().as_ref().len();
+                let count = self.cursor.packed_count(width, "a count of elements")?;
+                let bytes = self.cursor.take(count * width, "a raw array")?;
+                let element = |bytes: &[u8]| {
+                    let mut array = T::Bytes::default();
+                    array.as_mut().copy_from_slice(bytes);
+                    T::from_bytes(array)
+                };
+                Ok(Some(bytes.chunks_exact(width).map(element).collect()))
+            }
+            types::COLLECTION_EMPTY => Ok(Some(Vec::new())),
+            types::NULL => Ok(None),
+            _ => Err(conversion(start, "a raw array", type_id)),
+        }
+    }
+
+    /// An object of a class that is read by hand. Another class is refused.
+    pub fn object<T: PofObject>(&mut self) -> Result<Option<T>, DecodeError> {
+        let start = self.offset();
+        self.user_type(|properties| {
+            if properties.type_id() != T::TYPE_ID {
+                return Err(invalid(start, "an object", "user type of another class"));
+            }
+            T::read_properties(properties)
+        })
+    }
+
+    /// Where the next value starts, whether it stands under a common type id, and its type id.
+    fn type_id(&mut self) -> Result<(usize, bool, i32), DecodeError> {
+        let start = self.cursor.offset();
+        match self.uniform.take() {
+            Some(type_id) => Ok((start, true, type_id)),
+            None => {
+                let type_id = self.cursor.packed_i32("a type id")?;
+                match type_id {
+                    types::IDENTITY | types::REFERENCE if self.identities.is_none() => {
+                        Err(DecodeError { offset: start, reading: "a value", problem: Problem::Shared })
+                    }
+                    _ => Ok((start, false, type_id)),
+                }
+            }
+        }
+    }
+
+    fn walk(
+        &mut self,
+        resolve: bool,
+        sink: impl FnMut(Event<'a>) -> Result<(), Problem>,
+    ) -> Result<(), DecodeError> {
+        let sharing = match &mut self.identities {
+            None => Sharing::Reported,
+            Some(identities) if resolve => Sharing::Resolved(identities),
+            Some(identities) => Sharing::Checked(identities),
+        };
+        let mut walker = Walker { cursor: self.cursor.clone(), sink, sharing };
+        walker.element(self.uniform.take(), self.depth)?;
+        self.cursor = walker.cursor;
         Ok(())
     }
 
-    fn place(&mut self, value: PofValue) {
-        let Some(open) = self.open.last_mut() else {
-            self.root = Some(value);
-            return;
-        };
-        match (&mut open.container, value) {
-            (PofValue::Collection(elements) | PofValue::Array(elements), value) => elements.push(value),
-            (PofValue::Map(entries), value) => match open.key.take() {
-                Some(key) => entries.push((key, value)),
-                None => open.key = Some(value),
-            },
-            (PofValue::SparseArray { elements: slots, .. }, value)
-            | (PofValue::User { properties: slots, .. }, value) => slots.push((open.index, value)),
-            (PofValue::BooleanArray(elements), PofValue::Boolean(value)) => elements.push(value),
-            (PofValue::CharArray(elements), PofValue::Char(value)) => elements.push(value),
-            (PofValue::Int16Array(elements), PofValue::Int16(value)) => elements.push(value),
-            (PofValue::Int32Array(elements), PofValue::Int32(value)) => elements.push(value),
-            (PofValue::Int64Array(elements), PofValue::Int64(value)) => elements.push(value),
-            (PofValue::Float32Array(elements), PofValue::Float32(value)) => elements.push(value),
-            (PofValue::Float64Array(elements), PofValue::Float64(value)) => elements.push(value),
-            _ => unreachable!("the walker reads the elements of a primitive array by its element type"),
+    fn resolve(&mut self, start: usize, id: u32) -> Result<Object, DecodeError> {
+        match &mut self.identities {
+            None => Err(DecodeError { offset: start, reading: "a value", problem: Problem::Shared }),
+            Some(known) => known.resolve(id, start).map_err(|problem| invalid(start, "a reference", problem)),
         }
+    }
+
+    fn deeper(&mut self) -> Result<(), DecodeError> {
+        if self.depth == MAX_DEPTH {
+            return Err(invalid(self.cursor.offset(), "a value", TOO_DEEP));
+        }
+        self.depth += 1;
+        Ok(())
     }
 }
 
-fn reserve(container: &mut PofValue, count: usize) {
-    match container {
-        PofValue::Collection(elements) | PofValue::Array(elements) => elements.reserve_exact(count),
-        PofValue::Map(entries) => entries.reserve_exact(count),
-        PofValue::BooleanArray(elements) => elements.reserve_exact(count),
-        PofValue::CharArray(elements) => elements.reserve_exact(count),
-        PofValue::Int16Array(elements) => elements.reserve_exact(count),
-        PofValue::Int32Array(elements) => elements.reserve_exact(count),
-        PofValue::Int64Array(elements) => elements.reserve_exact(count),
-        PofValue::Float32Array(elements) => elements.reserve_exact(count),
-        PofValue::Float64Array(elements) => elements.reserve_exact(count),
-        _ => {}
-    }
+fn conversion(offset: usize, reading: &'static str, type_id: i32) -> DecodeError {
+    DecodeError { offset, reading, problem: Problem::Conversion { type_id } }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::value::{Time, Zone};
-    use super::super::walker::MAX_DEPTH;
-    use super::*;
-
-    fn problem(bytes: &[u8]) -> Problem {
-        let error = decode(bytes).unwrap_err();
-        assert_eq!(check(bytes), Err(error));
-        error.problem
-    }
-
-    #[test]
-    fn values_nest_to_the_limit_and_not_deeper() {
-        let nested = |depth: usize| [[0x55, 0x01].repeat(depth), vec![0x64]].concat();
-        assert!(decode(&nested(MAX_DEPTH)).is_ok());
-        assert!(matches!(problem(&nested(MAX_DEPTH + 1)), Problem::Invalid(_)));
-        assert!(matches!(problem(&nested(100_000)), Problem::Invalid(_)));
-        let identities = [[0x5E, 0x01].repeat(100_000), vec![0x64]].concat();
-        assert!(check(&identities).is_err());
-    }
-
-    #[test]
-    fn a_count_beyond_the_bytes_left_is_refused() {
-        let most = [0xBF, 0xFF, 0xFF, 0xFF, 0x0F];
-        for start in [&[0x55][..], &[0x57], &[0x5B], &[0x56, 0x41], &[0x58, 0x41], &[0x5C, 0x4E]] {
-            assert!(matches!(problem(&[start, &most[..], &[0x64]].concat()), Problem::TooMany { .. }));
-        }
-        for start in [&[0x4E][..], &[0x4C], &[0x58, 0x4B]] {
-            assert!(matches!(problem(&[start, &most[..], &[0x64]].concat()), Problem::Truncated { .. }));
-        }
-    }
-
-    #[test]
-    fn elements_cannot_be_of_a_type_that_takes_no_bytes() {
-        for code in 0x5E..=0x7F {
-            assert!(matches!(problem(&[0x56, code, 0x01, 0x00]), Problem::Invalid(_)));
-        }
-    }
-
-    #[test]
-    fn a_full_sparse_array_is_read_to_its_terminator() {
-        let user = [0xA9, 0x0F, 0x00, 0x00, 0x59, 0x01, 0x00, 0x6E, 0x40, 0x01, 0x61, 0x40];
-        let elements = vec![(0, PofValue::Int32(5))];
-        let properties = vec![(0, PofValue::SparseArray { size: 1, elements }), (1, PofValue::Boolean(true))];
-        assert_eq!(decode(&user), Ok(PofValue::User { type_id: 1001, version: 0, properties }));
-    }
-
-    #[test]
-    fn the_minutes_of_an_offset_take_the_sign_of_its_hours() {
-        let time =
-            |minutes| Time { hour: 13, minute: 14, second: 15, nano: 0, zone: Some(Zone::Offset(minutes)) };
-        let bytes = |hours| [0x51, 0x0D, 0x0E, 0x0F, 0x00, 0x02, hours, 0x1E];
-        assert_eq!(decode(&bytes(0x42)), Ok(PofValue::Time(time(-210))));
-        assert_eq!(decode(&bytes(0x05)), Ok(PofValue::Time(time(330))));
-    }
-
-    #[test]
-    fn bytes_behind_the_value_are_refused() {
-        assert_eq!(problem(&[0x41, 0x05, 0xFF]), Problem::Trailing { count: 1 });
-    }
-
-    #[test]
-    fn shared_objects_are_checked_but_not_decoded() {
-        let twice = [0x57, 0x02, 0x5E, 0x01, 0xAB, 0x0F, 0x00, 0x40, 0x5F, 0x01];
-        assert_eq!(check(&twice), Ok(()));
-        let error = decode(&twice).unwrap_err();
-        assert_eq!((error.offset, error.problem), (2, Problem::Shared));
-    }
-
-    #[test]
-    fn an_error_tells_what_was_read_and_where() {
-        let error = decode(&[0x55, 0x02, 0x41, 0x05, 0x4E, 0x05, 0x61]).unwrap_err();
-        assert_eq!(error.to_string(), "5 bytes needed and 1 left, reading the length of a string at byte 5");
-    }
-}
+mod tests;

@@ -1,6 +1,9 @@
-//! The bodies of values without parts, and what a date, a time or a decimal may be.
+//! The bodies of values without parts, what a date, a time or a decimal may be, and the numbers around other values.
 
-use super::text::code_point;
+use std::ops::Range;
+
+use super::text::{Text, code_point};
+use super::types;
 use super::value::{Date, PofValue, Time, Zone};
 use crate::packed::{Cursor, DecodeError, Problem};
 
@@ -98,5 +101,73 @@ fn zone(cursor: &mut Cursor<'_>) -> Result<Option<Zone>, DecodeError> {
             Ok(Some(Zone::Offset((hours * 60 + minutes) as i16)))
         }
         _ => Err(invalid(start, "a time zone", "neither no zone, nor UTC, nor an offset")),
+    }
+}
+
+/// Java takes any negative length for null. Its writers give -1, or in uniform containers the code of null.
+#[inline]
+pub(super) fn string<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Text<'a>>, DecodeError> {
+    let mut ahead = cursor.clone();
+    if let -1 | types::NULL = ahead.packed_i32("the length of a string")? {
+        *cursor = ahead;
+        return Ok(None);
+    }
+    let len = cursor.packed_len("the length of a string")?;
+    let offset = cursor.offset();
+    let text = Text::new(cursor.take(len, "a string")?)
+        .map_err(|malformed| invalid(offset + malformed, "a string", "malformed UTF-8"))?;
+    Ok(Some(text))
+}
+
+/// Null only among other octet strings.
+#[inline]
+pub(super) fn octet_string<'a>(
+    cursor: &mut Cursor<'a>,
+    uniform: bool,
+) -> Result<Option<&'a [u8]>, DecodeError> {
+    let mut ahead = cursor.clone();
+    let reading = "the length of an octet string";
+    if uniform && ahead.packed_i32(reading)? == types::NULL {
+        *cursor = ahead;
+        return Ok(None);
+    }
+    let len = cursor.packed_len(reading)?;
+    cursor.take(len, "an octet string").map(Some)
+}
+
+/// The type id of all elements of a container.
+pub(super) fn element_type(cursor: &mut Cursor<'_>) -> Result<i32, DecodeError> {
+    let start = cursor.offset();
+    match cursor.packed_i32("an element type")? {
+        type_id @ (types::UNIFORM_MAP..=types::INT16 | 0..) => Ok(type_id),
+        _ => Err(invalid(start, "an element type", "no type that elements can have")),
+    }
+}
+
+#[inline]
+pub(super) fn unsigned(cursor: &mut Cursor<'_>, reading: &'static str) -> Result<u32, DecodeError> {
+    let start = cursor.offset();
+    let number = cursor.packed_i32(reading)?;
+    u32::try_from(number).map_err(|_| invalid(start, reading, "negative number"))
+}
+
+/// The next index, one of `legal`, or `None` at the terminator.
+#[inline]
+pub(super) fn index(
+    cursor: &mut Cursor<'_>,
+    legal: Range<u32>,
+    reading: &'static str,
+) -> Result<Option<u32>, DecodeError> {
+    let start = cursor.offset();
+    match cursor.packed_i32(reading)? {
+        types::END => Ok(None),
+        index => match u32::try_from(index) {
+            Ok(index) if legal.contains(&index) => Ok(Some(index)),
+            Ok(index) if index < legal.start => {
+                Err(invalid(start, reading, "index not higher than the one before"))
+            }
+            Ok(_) => Err(invalid(start, reading, "index beyond the size of the array")),
+            Err(_) => Err(invalid(start, reading, "negative index")),
+        },
     }
 }

@@ -3,7 +3,19 @@
 //! Standard is UTF-8. Modified, which releases before 24.09 write, has `C0 80` for NUL and two surrogates of three
 //! bytes each for characters beyond U+FFFF. The same bytes mean the same in both, so one reader takes any mixture.
 
+use std::borrow::Cow;
 use std::str;
+
+/// The encoding in which text is written. Both are read always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TextEncoding {
+    /// UTF-8, as Coherence 24.09 and later writes it. 23.09 cannot read characters beyond U+FFFF in it.
+    #[default]
+    Standard,
+    /// NUL in two bytes, characters beyond U+FFFF as two surrogates of three, as releases before 24.09 write them. A key
+    /// with one of these is another entry there than the same key in standard encoding.
+    Modified,
+}
 
 /// Text that was found to be well formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +87,45 @@ impl Iterator for CodePoints<'_> {
     }
 }
 
+impl<'a> From<Text<'a>> for Cow<'a, str> {
+    fn from(text: Text<'a>) -> Self {
+        match text {
+            Text::Standard(text) => Cow::Borrowed(text),
+            Text::Modified(_) => Cow::Owned(text.into()),
+        }
+    }
+}
+
+/// Length in bytes of what [`write_modified`] appends.
+pub(super) fn modified_len(text: &str) -> usize {
+    let more = text.bytes().map(|byte| match byte {
+        0 => 1,
+        0xF0.. => 2,
+        _ => 0,
+    });
+    text.len() + more.sum::<usize>()
+}
+
+/// Appends `text` in modified UTF-8.
+pub(super) fn write_modified(out: &mut Vec<u8>, text: &str) {
+    for character in text.chars() {
+        match character {
+            '\0' => out.extend_from_slice(&[0xC0, 0x80]),
+            _ => character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write_unit(out, *unit)),
+        }
+    }
+}
+
+/// Appends one UTF-16 unit, NUL in one byte.
+pub(super) fn write_unit(out: &mut Vec<u8>, unit: u16) {
+    let tail = |shift: u16| 0x80 | (unit >> shift & 0x3F) as u8;
+    match unit {
+        0..=0x7F => out.push(unit as u8),
+        0x80..=0x7FF => out.extend_from_slice(&[0xC0 | (unit >> 6) as u8, tail(0)]),
+        _ => out.extend_from_slice(&[0xE0 | (unit >> 12) as u8, tail(6), tail(0)]),
+    }
+}
+
 /// The code point at the start of `bytes` and its length in bytes; `None` where there is none, or an overlong one
 /// other than `C0 80`.
 pub(super) fn code_point(bytes: &[u8]) -> Option<(u32, usize)> {
@@ -110,6 +161,19 @@ mod tests {
         assert_eq!(text(b"a\0\xF0\x9F\x98\x80z"), Ok("a\0\u{1F600}z".to_owned()));
         assert_eq!(text(b"a\xC0\x80\xED\xA0\xBD\xED\xB8\x80z"), Ok("a\0\u{1F600}z".to_owned()));
         assert_eq!(text(b"\xC0\x80\xF0\x9F\x98\x80"), Ok("\0\u{1F600}".to_owned()));
+    }
+
+    #[test]
+    fn modified_text_has_the_length_that_was_told() {
+        for text in ["", "plain", "a\0é€", "\u{1F600}z\u{10FFFF}"] {
+            let mut out = Vec::new();
+            write_modified(&mut out, text);
+            assert_eq!(out.len(), modified_len(text));
+            assert_eq!(super::tests::text(&out).as_deref(), Ok(text));
+        }
+        let mut out = Vec::new();
+        write_modified(&mut out, "\0\u{1F600}");
+        assert_eq!(out, b"\xC0\x80\xED\xA0\xBD\xED\xB8\x80");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The grammar for reading: bytes to a series of events.
 //!
-//! Owns: every check of the bytes. Never does: allocate, or recurse deeper than [`MAX_DEPTH`].
+//! Owns: every check of the bytes. Never does: allocate, but to remember identities, or recurse deeper than
+//! [`MAX_DEPTH`].
 //!
 //! Counts are bounded by the bytes left, for every element takes at least one. That is why the one-byte codes
 //! of whole values are no element types here: no Oracle writer uses them so, and five bytes of them could
@@ -8,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::identity::Identities;
 use super::scalar::{self, fields, invalid};
 use super::text::Text;
 use super::types;
@@ -16,6 +18,8 @@ use crate::packed::{Cursor, DecodeError, Problem};
 
 /// Values inside values.
 pub(super) const MAX_DEPTH: usize = 64;
+
+pub(super) const TOO_DEEP: &str = "more than 64 values inside each other";
 
 /// One piece of a stream.
 #[derive(Debug)]
@@ -39,14 +43,35 @@ pub(super) fn walk<'a, S>(bytes: &'a [u8], sink: S) -> Result<(), DecodeError>
 where
     S: FnMut(Event<'a>) -> Result<(), Problem>,
 {
-    let mut walker = Walker { cursor: Cursor::new(bytes), sink };
+    let mut walker = Walker { cursor: Cursor::new(bytes), sink, sharing: Sharing::Reported };
     walker.value(0)?;
     walker.cursor.finish("the end of the value")
 }
 
-struct Walker<'a, S> {
-    cursor: Cursor<'a>,
-    sink: S,
+/// Values in the midst of a stream.
+pub(super) struct Walker<'a, 'i, S> {
+    pub(super) cursor: Cursor<'a>,
+    pub(super) sink: S,
+    pub(super) sharing: Sharing<'i>,
+}
+
+/// What becomes of identities and references.
+pub(super) enum Sharing<'i> {
+    /// [`Event::Shared`] tells of them; a reference is null.
+    Reported,
+    /// They are checked, and told of as null.
+    Checked(&'i mut Identities),
+    /// The object that a reference stands for is walked in its place.
+    Resolved(&'i mut Identities),
+}
+
+impl Sharing<'_> {
+    fn identities(&mut self) -> Option<&mut Identities> {
+        match self {
+            Sharing::Reported => None,
+            Sharing::Checked(identities) | Sharing::Resolved(identities) => Some(identities),
+        }
+    }
 }
 
 /// Whether a value stands with its type id or is one of many under a common one.
@@ -56,21 +81,14 @@ enum Slot {
     Uniform,
 }
 
-impl<'a, S> Walker<'a, S>
+impl<'a, S> Walker<'a, '_, S>
 where
     S: FnMut(Event<'a>) -> Result<(), Problem>,
 {
-    fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
+    pub(super) fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
         let start = self.cursor.offset();
         match self.cursor.packed_i32("a type id")? {
-            types::IDENTITY => {
-                self.shared(start)?;
-                self.value(self.deeper(depth)?)
-            }
-            types::REFERENCE => {
-                self.shared(start)?;
-                self.emit(start, Event::Scalar(PofValue::Null))
-            }
+            type_id @ (types::IDENTITY | types::REFERENCE) => self.shared(start, type_id, depth),
             types::FALSE => self.emit(start, Event::Scalar(PofValue::Boolean(false))),
             types::TRUE => self.emit(start, Event::Scalar(PofValue::Boolean(true))),
             types::STRING_ZERO_LENGTH => self.emit(start, Event::String(Text::Standard(""))),
@@ -168,10 +186,92 @@ where
     }
 
     /// A value with its own type id, or one of the type `uniform`.
-    fn element(&mut self, uniform: Option<i32>, depth: usize) -> Result<(), DecodeError> {
+    pub(super) fn element(&mut self, uniform: Option<i32>, depth: usize) -> Result<(), DecodeError> {
+        let start = self.cursor.offset();
         match uniform {
             None => self.value(depth),
-            Some(type_id) => self.body(self.cursor.offset(), type_id, Slot::Uniform, depth),
+            Some(type_id @ 0..) if !matches!(self.sharing, Sharing::Reported) => {
+                self.uniform_object(start, type_id, depth)
+            }
+            Some(type_id) => self.body(start, type_id, Slot::Uniform, depth),
+        }
+    }
+
+    /// An element of the common type `type_id`, which may bear an identity or be a reference.
+    #[cold]
+    #[inline(never)]
+    fn uniform_object(&mut self, start: usize, type_id: i32, depth: usize) -> Result<(), DecodeError> {
+        match self.cursor.packed_i32("the version of a user type")? {
+            types::IDENTITY => {
+                let id = self.unsigned("an identity")?;
+                self.object(start, id, start, type_id, depth)
+            }
+            number if self.sharing.identities().is_some_and(|known| known.is(number, type_id, start)) => {
+                self.reference(start, number as u32, depth)
+            }
+            _ => {
+                self.cursor.seek(start);
+                self.body(start, type_id, Slot::Uniform, depth)
+            }
+        }
+    }
+
+    /// An identity and its object, or a reference. Rare, and so kept out of the way of all else.
+    #[cold]
+    #[inline(never)]
+    fn shared(&mut self, start: usize, type_id: i32, depth: usize) -> Result<(), DecodeError> {
+        let id = self.unsigned("an identity")?;
+        if type_id == types::REFERENCE {
+            return self.reference(start, id, depth);
+        }
+        if self.sharing.identities().is_some() {
+            let at = self.cursor.offset();
+            let type_id = self.cursor.packed_i32("a type id")?;
+            return self.object(start, id, at, type_id, depth);
+        }
+        self.emit(start, Event::Shared)?;
+        self.value(self.deeper(depth)?)
+    }
+
+    /// An object that bears an identity, whose type id was `at` and is read.
+    fn object(
+        &mut self,
+        start: usize,
+        id: u32,
+        at: usize,
+        type_id: i32,
+        depth: usize,
+    ) -> Result<(), DecodeError> {
+        let body = self.cursor.offset();
+        if let Some(identities) = self.sharing.identities() {
+            identities.begin(id, type_id, body).map_err(|problem| invalid(at, "an identity", problem))?;
+        }
+        self.body(start, type_id, Slot::Typed, depth)?;
+        let end = self.cursor.offset();
+        if let Some(identities) = self.sharing.identities() {
+            identities.finish(id, end);
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, start: usize, id: u32, depth: usize) -> Result<(), DecodeError> {
+        let known = match &mut self.sharing {
+            Sharing::Reported => {
+                self.emit(start, Event::Shared)?;
+                return self.emit(start, Event::Scalar(PofValue::Null));
+            }
+            Sharing::Checked(identities) => identities.object(id, start).map(|_| None),
+            Sharing::Resolved(identities) => identities.resolve(id, start).map(Some),
+        };
+        match known.map_err(|problem| invalid(start, "a reference", problem))? {
+            None => self.emit(start, Event::Scalar(PofValue::Null)),
+            Some(object) => {
+                let behind = self.cursor.offset();
+                self.cursor.seek(object.body);
+                self.body(start, object.type_id, Slot::Typed, depth)?;
+                self.cursor.seek(behind);
+                Ok(())
+            }
         }
     }
 
@@ -232,72 +332,37 @@ where
         self.emit(start, Event::End)
     }
 
-    /// Java takes any negative length for null. Its writers give -1, or in uniform containers the code of null.
     fn string(&mut self, start: usize) -> Result<(), DecodeError> {
-        let mut ahead = self.cursor.clone();
-        if let -1 | types::NULL = ahead.packed_i32("the length of a string")? {
-            self.cursor = ahead;
-            return self.emit(start, Event::Scalar(PofValue::Null));
+        match scalar::string(&mut self.cursor)? {
+            Some(text) => self.emit(start, Event::String(text)),
+            None => self.emit(start, Event::Scalar(PofValue::Null)),
         }
-        let len = self.cursor.packed_len("the length of a string")?;
-        let offset = self.cursor.offset();
-        let text = Text::new(self.cursor.take(len, "a string")?)
-            .map_err(|malformed| invalid(offset + malformed, "a string", "malformed UTF-8"))?;
-        self.emit(start, Event::String(text))
     }
 
     fn octet_string(&mut self, start: usize, slot: Slot) -> Result<(), DecodeError> {
-        let mut ahead = self.cursor.clone();
-        let reading = "the length of an octet string";
-        if slot == Slot::Uniform && ahead.packed_i32(reading)? == types::NULL {
-            self.cursor = ahead;
-            return self.emit(start, Event::Scalar(PofValue::Null));
+        match scalar::octet_string(&mut self.cursor, slot == Slot::Uniform)? {
+            Some(bytes) => self.emit(start, Event::OctetString(bytes)),
+            None => self.emit(start, Event::Scalar(PofValue::Null)),
         }
-        let len = self.cursor.packed_len(reading)?;
-        let bytes = self.cursor.take(len, "an octet string")?;
-        self.emit(start, Event::OctetString(bytes))
     }
 
     fn element_type(&mut self) -> Result<i32, DecodeError> {
-        let start = self.cursor.offset();
-        match self.cursor.packed_i32("an element type")? {
-            type_id @ (types::UNIFORM_MAP..=types::INT16 | 0..) => Ok(type_id),
-            _ => Err(invalid(start, "an element type", "no type that elements can have")),
-        }
-    }
-
-    fn shared(&mut self, start: usize) -> Result<(), DecodeError> {
-        self.unsigned("an identity")?;
-        self.emit(start, Event::Shared)
+        scalar::element_type(&mut self.cursor)
     }
 
     fn unsigned(&mut self, reading: &'static str) -> Result<u32, DecodeError> {
-        let start = self.cursor.offset();
-        let number = self.cursor.packed_i32(reading)?;
-        u32::try_from(number).map_err(|_| invalid(start, reading, "negative number"))
+        scalar::unsigned(&mut self.cursor, reading)
     }
 
-    /// The next index, one of `legal`, or `None` at the terminator.
     fn index(&mut self, legal: Range<u32>, reading: &'static str) -> Result<Option<u32>, DecodeError> {
-        let start = self.cursor.offset();
-        match self.cursor.packed_i32(reading)? {
-            types::END => Ok(None),
-            index => match u32::try_from(index) {
-                Ok(index) if legal.contains(&index) => Ok(Some(index)),
-                Ok(index) if index < legal.start => {
-                    Err(invalid(start, reading, "index not higher than the one before"))
-                }
-                Ok(_) => Err(invalid(start, reading, "index beyond the size of the array")),
-                Err(_) => Err(invalid(start, reading, "negative index")),
-            },
-        }
+        scalar::index(&mut self.cursor, legal, reading)
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, DecodeError> {
         if depth < MAX_DEPTH {
             Ok(depth + 1)
         } else {
-            Err(invalid(self.cursor.offset(), "a value", "more than 64 values inside each other"))
+            Err(invalid(self.cursor.offset(), "a value", TOO_DEEP))
         }
     }
 

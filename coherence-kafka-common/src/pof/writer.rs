@@ -1,27 +1,60 @@
 //! Appending POF, value by value.
 //!
-//! Owns: the bytes that Java's `ExternalizableHelper.toBinary` gives for a value, without their leading `0x15`.
-//! Never does: check that as many elements follow as a container announced.
+//! Owns: the bytes that Java's `PofWriter` gives for the same calls. Never does: check that as many elements follow
+//! as a container announced.
+//!
+//! Java writes one value in several forms, depending on the method and on what was written before:
+//!
+//! ```text
+//! writeObject, and every method for what is no primitive   full: type id and body               PofWriter
+//! the same with null                                       left out where properties stand      UserTypeWriter::absent
+//! writeInt, writeBoolean, … (primitives)                   0 left out, small numbers one byte   UserTypeWriter::int32 …
+//! the first property that a user type writes               full, whatever it is
+//! elements under a common type id                          body only                            uniform.rs
+//! ```
 
+use super::text::{self, TextEncoding};
 use super::types;
+use super::value::{Date, Time, Zone};
+use super::walker::MAX_DEPTH;
 use crate::packed::{write_i32, write_i64, write_i128};
+
+mod primitive;
+mod uniform;
+mod user_type;
+mod value;
+
+pub use primitive::Primitive;
+pub use uniform::{RawElement, UniformElement};
+pub use user_type::UserTypeWriter;
 
 /// Appends values to a buffer in the full form of `PofWriter.writeObject`, which is the form of a value at the
 /// root of a binary and inside containers.
 ///
 /// Containers announce their number of elements; the caller writes as many values behind them. A user type is
-/// [`user_type`](Self::user_type), then for each property, in rising order of index, [`property`](Self::property)
-/// and its value, then [`end`](Self::end).
+/// [`object`](Self::object) for a [`PofObject`](super::PofObject), [`user`](Self::user) otherwise.
 #[derive(Debug)]
 pub struct PofWriter<'a> {
     out: &'a mut Vec<u8>,
+    text: TextEncoding,
+    /// Java's mark that a reference value comes next. It keeps the next primitive from being left out or shortened,
+    /// and stands until something is written: so it outlives a user type without properties.
+    marked: bool,
+    /// User types and dynamic values that are open.
+    depth: usize,
 }
 
 impl<'a> PofWriter<'a> {
-    /// A writer that appends to `out`.
+    /// A writer that appends to `out`, with text in standard UTF-8.
     #[inline]
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out }
+        Self::with_text(out, TextEncoding::Standard)
+    }
+
+    /// A writer that appends to `out`, with text in the encoding that the grid's release writes.
+    #[inline]
+    pub fn with_text(out: &'a mut Vec<u8>, text: TextEncoding) -> Self {
+        Self { out, text, marked: false, depth: 0 }
     }
 
     /// `null`.
@@ -33,6 +66,7 @@ impl<'a> PofWriter<'a> {
     /// `java.lang.Boolean`.
     #[inline]
     pub fn boolean(&mut self, value: bool) {
+        self.marked = false;
         self.out.extend_from_slice(&[types::byte(types::BOOLEAN), u8::from(value)]);
     }
 
@@ -66,33 +100,41 @@ impl<'a> PofWriter<'a> {
     /// `java.lang.Float`. Every NaN is written as Java's one NaN.
     #[inline]
     pub fn float32(&mut self, value: f32) {
-        let bits = if value.is_nan() { 0x7FC0_0000 } else { value.to_bits() };
         self.type_id(types::FLOAT32);
-        self.out.extend_from_slice(&bits.to_be_bytes());
+        self.float32_body(value);
     }
 
     /// `java.lang.Double`. Every NaN is written as Java's one NaN.
     #[inline]
     pub fn float64(&mut self, value: f64) {
-        let bits = if value.is_nan() { 0x7FF8_0000_0000_0000 } else { value.to_bits() };
         self.type_id(types::FLOAT64);
-        self.out.extend_from_slice(&bits.to_be_bytes());
+        self.float64_body(value);
     }
 
     /// `java.lang.Byte`, whose sign is the highest bit.
     #[inline]
     pub fn octet(&mut self, value: u8) {
+        self.marked = false;
         self.out.extend_from_slice(&[types::byte(types::OCTET), value]);
     }
 
-    /// `java.lang.String`, in standard UTF-8 as Coherence 24.09 and later writes it.
-    ///
-    /// Earlier releases write NUL and characters beyond U+FFFF in other bytes, so that a key with one of these
-    /// is another entry to them.
+    /// `RawQuad`: the bits of an IEEE 754 binary128.
+    pub fn float128(&mut self, bits: u128) {
+        self.type_id(types::FLOAT128);
+        self.out.extend_from_slice(&bits.to_be_bytes());
+    }
+
+    /// `java.lang.Character`: one UTF-16 unit, which may be half of a pair.
+    pub fn char(&mut self, unit: u16) {
+        self.type_id(types::CHAR);
+        text::write_unit(self.out, unit);
+    }
+
+    /// `java.lang.String`, in the writer's encoding.
     #[inline]
     pub fn string(&mut self, value: &str) {
         self.type_id(types::CHAR_STRING);
-        self.len_and_bytes(value.as_bytes());
+        self.string_body(value);
     }
 
     /// `byte[]`: a uniform array of octets.
@@ -125,36 +167,40 @@ impl<'a> PofWriter<'a> {
         Ok(())
     }
 
-    /// `java.time.LocalDate`: proleptic ISO year, month from 1, day from 1. Not validated, as in Java.
-    pub fn date(&mut self, year: i32, month: u8, day: u8) {
+    /// `java.time.LocalDate`. Not validated, as in Java.
+    pub fn date(&mut self, date: Date) {
         self.type_id(types::DATE);
-        self.date_body(year, month, day);
+        self.date_body(date);
     }
 
-    /// `java.time.LocalTime`: a time of day without zone. Not validated.
-    pub fn time(&mut self, hour: u8, minute: u8, second: u8, nano: u32) {
+    /// `java.time.LocalTime` without a zone, `java.time.OffsetTime` with one. Fields are not validated; an offset that
+    /// would lose its sign is refused.
+    pub fn time(&mut self, time: Time) -> Result<(), WriteError> {
         self.type_id(types::TIME);
-        self.time_body(hour, minute, second, nano);
-        self.out.push(ZONE_NONE);
+        self.time_body(time)
     }
 
-    /// `java.time.OffsetDateTime` in UTC, and what a `java.util.Date` becomes in a JVM that runs in UTC. Not
-    /// validated.
-    #[allow(clippy::too_many_arguments, reason = "the fields of one date and time, in their order of size")]
-    pub fn date_time_utc(
-        &mut self,
-        year: i32,
-        month: u8,
-        day: u8,
-        hour: u8,
-        minute: u8,
-        second: u8,
-        nano: u32,
-    ) {
+    /// `java.time.LocalDateTime` without a zone, `java.time.OffsetDateTime` with one. A `java.util.Date` is one in
+    /// the zone of its JVM. Fields are not validated; an offset that would lose its sign is refused.
+    pub fn date_time(&mut self, date: Date, time: Time) -> Result<(), WriteError> {
         self.type_id(types::DATETIME);
-        self.date_body(year, month, day);
-        self.time_body(hour, minute, second, nano);
-        self.out.push(ZONE_UTC);
+        self.date_body(date);
+        self.time_body(time)
+    }
+
+    /// `RawYearMonthInterval`.
+    pub fn year_month_interval(&mut self, years: i32, months: i32) {
+        self.fields(types::YEAR_MONTH_INTERVAL, &[years, months]);
+    }
+
+    /// `RawTimeInterval`.
+    pub fn time_interval(&mut self, hours: i32, minutes: i32, seconds: i32, nanos: i32) {
+        self.fields(types::TIME_INTERVAL, &[hours, minutes, seconds, nanos]);
+    }
+
+    /// `RawDayTimeInterval`.
+    pub fn day_time_interval(&mut self, days: i32, hours: i32, minutes: i32, seconds: i32, nanos: i32) {
+        self.fields(types::DAY_TIME_INTERVAL, &[days, hours, minutes, seconds, nanos]);
     }
 
     /// `java.util.Collection` of `count` values, which follow.
@@ -175,47 +221,75 @@ impl<'a> PofWriter<'a> {
         self.count(count);
     }
 
+    /// `com.tangosol.util.LongArray`, all of whose indexes are below `size`. For each element, in rising order of index,
+    /// [`property`](Self::property) and its value follow, then [`end`](Self::end).
+    ///
+    /// Oracle's own readers lose what follows a sparse array whose every index is there when they skip it.
+    pub fn sparse_array(&mut self, size: u32) {
+        self.type_id(types::SPARSE_ARRAY);
+        self.unsigned(size);
+    }
+
     /// `java.util.UUID`: user type 909, which Coherence 24.09 and later registers.
     pub fn uuid(&mut self, value: u128) {
         self.user_type(909, 0);
         self.property(0);
         self.int64(value as i64);
-        // Java writes the second half with writeLong: behind the first property, it leaves 0 out and has
-        // codes of one byte for small numbers.
-        match (value >> 64) as i64 {
-            0 => {}
-            small @ -1..=22 => {
-                self.property(1);
-                self.type_id(types::INT_0 - small as i32);
-            }
+        // `writeLong` leaves 0 out behind the first property.
+        match Primitive::Int64((value >> 64) as i64) {
+            Primitive::Int64(0) => {}
             most_significant => {
                 self.property(1);
-                self.int64(most_significant);
+                self.primitive(most_significant);
             }
         }
         self.end();
     }
 
-    /// Opens a user type: `type_id` as the grid's POF configuration numbers the class, and the version of the
-    /// data, 0 unless the class evolves. Both at most `i32::MAX`.
+    /// Gives the object that follows, a user type, the identity `id`: from 1, each once in a value. Only for grids with
+    /// `enable-references`.
+    pub fn identity(&mut self, id: u32) {
+        self.type_id(types::IDENTITY);
+        self.unsigned(id);
+    }
+
+    /// The object that bears the identity `id`, once more.
+    pub fn reference(&mut self, id: u32) {
+        self.type_id(types::REFERENCE);
+        self.unsigned(id);
+    }
+
+    /// Opens a user type whose properties the caller writes by [`property`](Self::property) and a value each, in rising
+    /// order of index, and closes by [`end`](Self::end). `type_id` as the grid's POF configuration numbers the class,
+    /// and the version of the data, 0 unless the class evolves. Both at most `i32::MAX`.
     pub fn user_type(&mut self, type_id: u32, version: u32) {
-        write_i64(self.out, i64::from(type_id));
-        write_i64(self.out, i64::from(version));
+        self.unsigned(type_id);
+        self.unsigned(version);
+        self.marked = true;
     }
 
-    /// Announces property `index` of the open user type, at most `i32::MAX` and higher than the one before. Its
-    /// value follows.
+    /// Announces property or element `index`, at most `i32::MAX` and higher than the one before. Its value follows.
     pub fn property(&mut self, index: u32) {
-        write_i64(self.out, i64::from(index));
+        self.unsigned(index);
     }
 
-    /// Closes the open user type.
+    /// Closes the open user type or sparse array.
     pub fn end(&mut self) {
         write_i32(self.out, types::END);
     }
 
+    /// One level deeper, as deep as readers go.
+    fn deeper(&mut self) -> Result<(), WriteError> {
+        if self.depth == MAX_DEPTH {
+            return Err(WriteError::Depth);
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
     #[inline]
     fn type_id(&mut self, type_id: i32) {
+        self.marked = false;
         self.out.push(types::byte(type_id));
     }
 
@@ -226,30 +300,74 @@ impl<'a> PofWriter<'a> {
         write_i64(self.out, count as i64);
     }
 
+    fn unsigned(&mut self, number: u32) {
+        write_i64(self.out, i64::from(number));
+    }
+
     #[inline]
     fn len_and_bytes(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
         self.out.extend_from_slice(bytes);
     }
 
-    fn date_body(&mut self, year: i32, month: u8, day: u8) {
-        write_i32(self.out, year);
-        write_i32(self.out, i32::from(month));
-        write_i32(self.out, i32::from(day));
+    #[inline]
+    fn string_body(&mut self, value: &str) {
+        match self.text {
+            TextEncoding::Standard => self.len_and_bytes(value.as_bytes()),
+            TextEncoding::Modified => {
+                self.count(text::modified_len(value));
+                text::write_modified(self.out, value);
+            }
+        }
     }
 
-    /// The fraction is milliseconds above zero or nanoseconds below it.
-    fn time_body(&mut self, hour: u8, minute: u8, second: u8, nano: u32) {
-        write_i32(self.out, i32::from(hour));
-        write_i32(self.out, i32::from(minute));
-        write_i32(self.out, i32::from(second));
-        let nano = i64::from(nano);
+    #[inline]
+    fn float32_body(&mut self, value: f32) {
+        let bits = if value.is_nan() { 0x7FC0_0000 } else { value.to_bits() };
+        self.out.extend_from_slice(&bits.to_be_bytes());
+    }
+
+    #[inline]
+    fn float64_body(&mut self, value: f64) {
+        let bits = if value.is_nan() { 0x7FF8_0000_0000_0000 } else { value.to_bits() };
+        self.out.extend_from_slice(&bits.to_be_bytes());
+    }
+
+    fn fields(&mut self, type_id: i32, fields: &[i32]) {
+        self.type_id(type_id);
+        fields.iter().for_each(|field| write_i32(self.out, *field));
+    }
+
+    fn date_body(&mut self, date: Date) {
+        write_i32(self.out, date.year);
+        write_i32(self.out, i32::from(date.month));
+        write_i32(self.out, i32::from(date.day));
+    }
+
+    /// The fraction is milliseconds above zero or nanoseconds below it; the minutes of an offset have no sign.
+    fn time_body(&mut self, time: Time) -> Result<(), WriteError> {
+        write_i32(self.out, i32::from(time.hour));
+        write_i32(self.out, i32::from(time.minute));
+        write_i32(self.out, i32::from(time.second));
+        let nano = i64::from(time.nano);
         write_i64(self.out, if nano % NANOS_PER_MILLI == 0 { nano / NANOS_PER_MILLI } else { -nano });
+        match time.zone {
+            None => self.out.push(ZONE_NONE),
+            Some(Zone::Utc) => self.out.push(ZONE_UTC),
+            Some(Zone::Offset(minutes @ -59..=-1)) => return Err(WriteError::Offset { minutes }),
+            Some(Zone::Offset(minutes)) => {
+                self.out.push(ZONE_OFFSET);
+                write_i32(self.out, i32::from(minutes / 60));
+                write_i32(self.out, i32::from((minutes % 60).abs()));
+            }
+        }
+        Ok(())
     }
 }
 
 const ZONE_NONE: u8 = 0;
 const ZONE_UTC: u8 = 1;
+const ZONE_OFFSET: u8 = 2;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
 /// Type, digits, scales.
@@ -267,73 +385,32 @@ pub struct DecimalOutOfRange {
     pub scale: i32,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(write: impl FnOnce(&mut PofWriter<'_>)) -> Vec<u8> {
-        let mut out = Vec::new();
-        write(&mut PofWriter::new(&mut out));
-        out
-    }
-
-    fn decimal(unscaled: i128, scale: i32) -> Option<u8> {
-        let mut out = Vec::new();
-        PofWriter::new(&mut out).decimal(unscaled, scale).ok().map(|()| out[0])
-    }
-
-    #[test]
-    fn a_decimal_takes_the_smallest_type_that_holds_it() {
-        assert_eq!(decimal(9_999_999, 96), Some(0x47));
-        assert_eq!(decimal(9_999_999, 97), Some(0x48));
-        assert_eq!(decimal(10_000_000, 0), Some(0x48));
-        assert_eq!(decimal(-10_i128.pow(16), 0), Some(0x49));
-        assert_eq!(decimal(1, -384), Some(0x49));
-        assert_eq!(decimal(10_i128.pow(34), 0), None);
-        assert_eq!(decimal(i128::MIN, 0), None);
-        assert_eq!(decimal(1, 6145), None);
-        assert_eq!(decimal(1, i32::MIN), None);
-    }
-
-    #[test]
-    fn every_nan_is_written_as_the_one_of_java() {
-        let odd32 = f32::from_bits(0x7FA0_0001);
-        let odd64 = f64::from_bits(0xFFF4_0000_0000_0001);
-        assert_eq!(written(|w| w.float32(odd32)), [0x44, 0x7F, 0xC0, 0, 0]);
-        assert_eq!(written(|w| w.float64(odd64)), [0x45, 0x7F, 0xF8, 0, 0, 0, 0, 0, 0]);
-    }
-
-    #[test]
-    fn a_uuid_is_written_as_java_does() {
-        let one_two = written(|w| w.uuid(0x0000_0000_0000_0001_0000_0000_0000_0002));
-        assert_eq!(one_two, [0x8D, 0x0E, 0x00, 0x00, 0x42, 0x02, 0x01, 0x6A, 0x40]);
-        assert_eq!(written(|w| w.uuid(0)), [0x8D, 0x0E, 0x00, 0x00, 0x42, 0x00, 0x40]);
-        let random = written(|w| w.uuid(0x123e_4567_e89b_12d3_a456_4266_1417_4000));
-        let expected = [
-            0x8D, 0x0E, 0x00, 0x00, 0x42, 0xFF, 0xFF, 0xC5, 0xBE, 0xBD, 0xE6, 0xDE, 0xA9, 0xB7, 0x01, 0x01,
-            0x42, 0x93, 0xCB, 0xD8, 0x89, 0xFD, 0xD9, 0xA2, 0xBE, 0x24, 0x40,
-        ];
-        assert_eq!(random, expected);
-    }
-
-    #[test]
-    fn a_date_and_time_is_written_with_milliseconds_or_nanoseconds() {
-        let half = written(|w| w.date_time_utc(2024, 2, 29, 13, 14, 15, 500_000_000));
-        assert_eq!(half, [0x53, 0xA8, 0x1F, 0x02, 0x1D, 0x0D, 0x0E, 0x0F, 0xB4, 0x07, 0x01]);
-        let nanos = written(|w| w.time(13, 14, 15, 123_456_789));
-        assert_eq!(nanos, [0x51, 0x0D, 0x0E, 0x0F, 0xD4, 0xB4, 0xDE, 0x75, 0x00]);
-    }
-
-    #[test]
-    fn a_user_type_is_written_with_its_properties() {
-        let person = written(|w| {
-            w.user_type(1001, 0);
-            w.property(0);
-            w.string("Ann");
-            w.property(1);
-            w.int32(50);
-            w.end();
-        });
-        assert_eq!(person, [0xA9, 0x0F, 0x00, 0x00, 0x4E, 0x03, b'A', b'n', b'n', 0x01, 0x41, 0x32, 0x40]);
-    }
+/// What POF cannot hold. Java refuses all but the offset, which it falsifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A decimal beyond POF's three decimal types.
+    #[error(transparent)]
+    Decimal(#[from] DecimalOutOfRange),
+    /// A property out of order.
+    #[error("property {index} of user type {type_id} written, expected one above {previous}")]
+    Index {
+        /// The user type.
+        type_id: u32,
+        /// The property before.
+        previous: u32,
+        /// The property.
+        index: u32,
+    },
+    /// An offset between -59 and -1 minutes: POF keeps the sign of an offset with its hours.
+    #[error("an offset of {minutes} minutes from UTC would lose its sign in POF")]
+    Offset {
+        /// Minutes east of UTC.
+        minutes: i16,
+    },
+    /// More values inside each other than [`decode`](super::decode) takes.
+    #[error("more than {MAX_DEPTH} values inside each other")]
+    Depth,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Values in POF, each as the Java object that Connect would have given.
 
-use coherence_kafka_common::pof::PofWriter;
+use coherence_kafka_common::pof::{Date, PofWriter, Time, Zone};
 
 use super::time::{self, MILLIS_PER_DAY};
 use super::{ArrayForm, EncodeError};
@@ -33,22 +33,14 @@ pub(super) fn write(
                 EncodeError::Decimal { digits, scale: *scale }
             })?;
         }
-        Value::Date(millis) => {
-            let (year, month, day) = date(millis.div_euclid(MILLIS_PER_DAY))?;
-            pof.date(year, month, day);
-        }
+        Value::Date(millis) => pof.date(date(*millis)?),
         Value::Time(millis) => {
             if !(0..MILLIS_PER_DAY).contains(millis) {
                 return Err(EncodeError::Time { millis: *millis });
             }
-            let (hour, minute, second, nano) = time::time(*millis);
-            pof.time(hour, minute, second, nano);
+            pof.time(time_of_day(*millis, None))?;
         }
-        Value::Timestamp(millis) => {
-            let (year, month, day) = date(millis.div_euclid(MILLIS_PER_DAY))?;
-            let (hour, minute, second, nano) = time::time(millis.rem_euclid(MILLIS_PER_DAY));
-            pof.date_time_utc(year, month, day, hour, minute, second, nano);
-        }
+        Value::Timestamp(millis) => pof.date_time(date(*millis)?, time_of_day(*millis, Some(Zone::Utc)))?,
         Value::Array(items) => {
             match arrays {
                 ArrayForm::List => pof.collection(items.len()),
@@ -81,7 +73,14 @@ pub(super) fn write(
     Ok(())
 }
 
-fn date(days: i64) -> Result<(i32, u8, u8), EncodeError> {
+/// The day of a time in milliseconds since 1970-01-01.
+fn date(millis: i64) -> Result<Date, EncodeError> {
+    let days = millis.div_euclid(MILLIS_PER_DAY);
     let (year, month, day) = time::date(days);
-    Ok((i32::try_from(year).map_err(|_| EncodeError::Year { days })?, month, day))
+    Ok(Date { year: i32::try_from(year).map_err(|_| EncodeError::Year { days })?, month, day })
+}
+
+fn time_of_day(millis: i64, zone: Option<Zone>) -> Time {
+    let (hour, minute, second, nano) = time::time(millis.rem_euclid(MILLIS_PER_DAY));
+    Time { hour, minute, second, nano, zone }
 }

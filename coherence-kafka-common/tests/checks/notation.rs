@@ -46,8 +46,18 @@ pub fn value(json: &Value) -> Option<PofValue> {
             let size = elements.last().map_or(0, |(index, _)| index + 1);
             PofValue::SparseArray { size, elements }
         }
-        "LocalDate" => PofValue::Date(date(field.as_str()?)?),
+        "LocalDate" | "java.sql.Date" => PofValue::Date(date(field.as_str()?)?),
         "LocalTime" | "OffsetTime" => PofValue::Time(time(field.as_str()?)?),
+        // These are written in the zone of the JVM, which was UTC.
+        "java.sql.Time" => PofValue::Time(Time { zone: Some(Zone::Utc), ..time(field.as_str()?)? }),
+        "Timestamp" => {
+            let (day, rest) = field.as_str()?.split_once(' ')?;
+            PofValue::DateTime(date(day)?, Time { zone: Some(Zone::Utc), ..time(rest)? })
+        }
+        "Date" => {
+            let (date, time) = date_time(json["epoch_ms"].as_i64()?);
+            PofValue::DateTime(date, time)
+        }
         "LocalDateTime" | "OffsetDateTime" | "ZonedDateTime" => {
             let (day, rest) = field.as_str()?.split_once('T')?;
             PofValue::DateTime(date(day)?, time(rest.split('[').next()?)?)
@@ -89,7 +99,9 @@ fn string(json: &Value) -> Option<String> {
         return Some(part.repeat(json["count"].as_u64()? as usize));
     }
     if json["utf16"].is_array() {
-        return Some(String::from_utf16_lossy(&each(&json["utf16"], |unit| Some(unit.as_u64()? as u16))?));
+        let units = each(&json["utf16"], |unit| Some(unit.as_u64()? as u16))?;
+        // Java writes no unpaired surrogates.
+        return Some(char::decode_utf16(units).filter_map(Result::ok).collect());
     }
     json["v"].as_str().map(str::to_owned)
 }
@@ -98,6 +110,33 @@ fn string(json: &Value) -> Option<String> {
 fn numbers<const N: usize>(fields: &Value) -> Option<[i32; N]> {
     let numbers = fields.as_str()?.split(", ").map(|field| field.split_once('=')?.1.parse().ok());
     numbers.collect::<Option<Vec<i32>>>()?.try_into().ok()
+}
+
+/// Milliseconds since 1970 in UTC; not before 1600.
+fn date_time(epoch_ms: i64) -> (Date, Time) {
+    const DAY_MS: i64 = 86_400_000;
+    let (mut days, ms) = (epoch_ms.div_euclid(DAY_MS) + 135_140, epoch_ms.rem_euclid(DAY_MS));
+    let (mut year, mut month) = (1600, 1);
+    let leap = |year: i32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    while days >= 365 + i64::from(leap(year)) {
+        days -= 365 + i64::from(leap(year));
+        year += 1;
+    }
+    for len in [31, 28 + i64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if days < len {
+            break;
+        }
+        days -= len;
+        month += 1;
+    }
+    let time = Time {
+        hour: (ms / 3_600_000) as u8,
+        minute: (ms / 60_000 % 60) as u8,
+        second: (ms / 1000 % 60) as u8,
+        nano: (ms % 1000) as u32 * 1_000_000,
+        zone: Some(Zone::Utc),
+    };
+    (Date { year, month, day: days as u8 + 1 }, time)
 }
 
 /// `-0001-12-31`.
@@ -127,11 +166,54 @@ fn time(text: &str) -> Option<Time> {
     })
 }
 
-/// Java drops the seconds, and loses the sign of an offset between -59 and -1 minutes.
+/// Java drops the seconds.
 fn offset_minutes(text: &str) -> Option<i16> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let mut fields = text[1..].split(':').map(|field| field.parse::<i16>().ok());
     let hours = fields.next()??;
     let minutes = fields.next()??;
-    Some(if hours == 0 { minutes } else { sign * (hours * 60 + minutes) })
+    Some(sign * (hours * 60 + minutes))
+}
+
+/// Equal to the bit in floating point numbers but NaN, which Java has one of. Its notation does not tell the size of a
+/// sparse array, and has times only in UTC and in milliseconds where its classes have.
+pub fn alike(a: &PofValue, b: &PofValue) -> bool {
+    let floats = |a: f32, b: f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    let doubles = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    match (a, b) {
+        (PofValue::Float32(a), PofValue::Float32(b)) => floats(*a, *b),
+        (PofValue::Float64(a), PofValue::Float64(b)) => doubles(*a, *b),
+        (PofValue::Float32Array(a), PofValue::Float32Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| floats(*a, *b))
+        }
+        (PofValue::Float64Array(a), PofValue::Float64Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| doubles(*a, *b))
+        }
+        (PofValue::SparseArray { elements: a, .. }, PofValue::SparseArray { elements: b, .. }) => a == b,
+        (PofValue::Collection(a), PofValue::Collection(b)) | (PofValue::Array(a), PofValue::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b))
+        }
+        (PofValue::Map(a), PofValue::Map(b)) => {
+            let same =
+                |a: &(PofValue, PofValue), b: &(PofValue, PofValue)| alike(&a.0, &b.0) && alike(&a.1, &b.1);
+            a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| same(a, b)))
+        }
+        (PofValue::Time(a), PofValue::Time(b)) if a.zone != b.zone => {
+            (a.hour, a.minute, a.second) == (b.hour, b.minute, b.second)
+        }
+        (PofValue::DateTime(a, at), PofValue::DateTime(b, bt)) if at.zone != bt.zone => {
+            minutes(*a, *at) == minutes(*b, *bt) && (at.second, at.nano) == (bt.second, bt.nano)
+        }
+        _ => a == b,
+    }
+}
+
+/// In UTC, within one month.
+fn minutes(date: Date, time: Time) -> (i32, u8, i32) {
+    let east = match time.zone {
+        Some(Zone::Offset(minutes)) => i32::from(minutes),
+        _ => 0,
+    };
+    let minutes = (i32::from(date.day) * 24 + i32::from(time.hour)) * 60 + i32::from(time.minute);
+    (date.year, date.month, minutes - east)
 }
