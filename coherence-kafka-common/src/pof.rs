@@ -9,16 +9,22 @@
 //! reader.rs   decode: events to a PofValue     check: events to nothing
 //! text.rs     the two encodings of text
 //! value.rs    PofValue
+//! context.rs  PofContext: the user types of a grid
+//! serde.rs    Rust types with serde's derives as user types
 //! ```
 
+mod context;
 mod reader;
 mod scalar;
+pub mod serde;
 mod text;
 mod types;
 mod value;
 mod walker;
 mod writer;
 
+pub use self::serde::{from_binary, from_slice, to_binary, to_vec};
+pub use context::{PofContext, PofContextBuilder, PofContextError};
 pub use reader::{check, decode};
 pub use value::{Date, PofValue, Time, Zone};
 pub use writer::{DecimalOutOfRange, PofWriter};

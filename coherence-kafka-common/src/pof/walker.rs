@@ -44,6 +44,23 @@ where
     walker.cursor.finish("the end of the value")
 }
 
+/// Walks one value at the cursor, which stands inside `depth` others and under the common type `uniform` if there is
+/// one.
+pub(super) fn walk_one<'a, S>(
+    cursor: &mut Cursor<'a>,
+    uniform: Option<i32>,
+    depth: usize,
+    sink: S,
+) -> Result<(), DecodeError>
+where
+    S: FnMut(Event<'a>) -> Result<(), Problem>,
+{
+    let mut walker = Walker { cursor: cursor.clone(), sink };
+    walker.element(uniform, depth)?;
+    *cursor = walker.cursor;
+    Ok(())
+}
+
 struct Walker<'a, S> {
     cursor: Cursor<'a>,
     sink: S,
