@@ -26,5 +26,6 @@ mod writer;
 pub use self::serde::{from_binary, from_slice, to_binary, to_vec};
 pub use context::{PofContext, PofContextBuilder, PofContextError};
 pub use reader::{check, decode};
+pub(crate) use text::Text;
 pub use value::{Date, PofValue, Time, Zone};
 pub use writer::{DecimalOutOfRange, PofWriter};

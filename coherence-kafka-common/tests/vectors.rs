@@ -18,6 +18,8 @@ use serde_json::Value;
 
 #[path = "support/encode.rs"]
 mod encode;
+#[path = "vectors/java_format.rs"]
+mod java_format;
 #[path = "support/notation.rs"]
 mod notation;
 
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
     tally.file("pof-user", include_str!("vectors/pof-user.jsonl"), user_type);
     tally.file("pof-decode", include_str!("vectors/pof-decode.jsonl"), half_legal);
     tally.file("pof-malformed", include_str!("vectors/pof-malformed.jsonl"), malformed);
+    tally.file("java-format", include_str!("vectors/java-format.jsonl"), java_format::java_format);
     tally.finish()
 }
 

@@ -169,10 +169,7 @@ mod tests {
             refused(person.clone().user_type("Address", 1001)),
             "type id 1001 is given to Person and to Address"
         );
-        assert_eq!(
-            refused(person.user_type("Person", 1002)),
-            "Person is given the type ids 1001 and 1002"
-        );
+        assert_eq!(refused(person.user_type("Person", 1002)), "Person is given the type ids 1001 and 1002");
     }
 
     #[test]

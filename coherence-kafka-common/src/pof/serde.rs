@@ -130,7 +130,8 @@ pub fn from_binary<'de, T: Deserialize<'de>>(context: &PofContext, binary: &'de 
 fn read<'de, T: Deserialize<'de>>(context: &PofContext, cursor: Cursor<'de>) -> Result<T, Error> {
     let start = cursor.offset();
     let mut reader = Reader::new(context, cursor);
-    let value = T::deserialize(reader.value(None)).map_err(|error| error.at(start, || "the value".to_owned()))?;
+    let value =
+        T::deserialize(reader.value(None)).map_err(|error| error.at(start, || "the value".to_owned()))?;
     reader.finish()?;
     Ok(value)
 }

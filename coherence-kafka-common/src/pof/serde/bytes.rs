@@ -10,7 +10,10 @@ use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
 /// Writes a `byte[]`.
-pub fn serialize<B: AsRef<[u8]> + ?Sized, S: Serializer>(bytes: &B, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<B: AsRef<[u8]> + ?Sized, S: Serializer>(
+    bytes: &B,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes.as_ref())
 }
 

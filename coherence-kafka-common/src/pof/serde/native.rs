@@ -36,7 +36,9 @@ impl<'de> Deserialize<'de> for JavaUuid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let text = String::deserialize(deserializer)?;
-            return Uuid::try_parse(&text).map(JavaUuid).map_err(|_| de::Error::custom("text that is no UUID"));
+            return Uuid::try_parse(&text)
+                .map(JavaUuid)
+                .map_err(|_| de::Error::custom("text that is no UUID"));
         }
         let value = deserializer.deserialize_newtype_struct(NAME, PofVisitor)?;
         java_uuid(&value).ok_or_else(|| de::Error::custom("another value where a java.util.UUID is needed"))

@@ -38,7 +38,9 @@ impl<'r, 'c, 'de> Properties<'r, 'c, 'de> {
                 return Err(DecodeError { offset, reading, problem });
             }
             Err(_) if index == types::END => None,
-            Err(_) => return Err(DecodeError { offset, reading, problem: Problem::Invalid("negative index") }),
+            Err(_) => {
+                return Err(DecodeError { offset, reading, problem: Problem::Invalid("negative index") });
+            }
         };
         Ok(())
     }
@@ -75,11 +77,7 @@ impl<'r, 'c, 'de> Properties<'r, 'c, 'de> {
     }
 
     /// Offers fields 0 to `len` by number. Derived code numbers its fields as it names them, and takes either.
-    pub(super) fn visit_struct<V: Visitor<'de>>(
-        mut self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    pub(super) fn visit_struct<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
         let value = visitor.visit_map(Fields { properties: &mut self, next: 0, len: field_count(len) })?;
         self.finish()?;
         Ok(value)
@@ -96,9 +94,9 @@ impl<'r, 'c, 'de> Properties<'r, 'c, 'de> {
         let start = self.reader.cursor.offset();
         let name: String = self.property(0, std::marker::PhantomData)?;
         self.finish()?;
-        visitor.visit_enum(name.into_deserializer()).map_err(|error: Error| {
-            error.at(start, || "the name of an enum's constant".to_owned())
-        })
+        visitor
+            .visit_enum(name.into_deserializer())
+            .map_err(|error: Error| error.at(start, || "the name of an enum's constant".to_owned()))
     }
 }
 
