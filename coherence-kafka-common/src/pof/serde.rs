@@ -49,10 +49,9 @@
 //! | structs | user type, version 0: field number n (without fields under `#[serde(skip)]`) is property n |
 //! | unit variants of a registered enum | Java enum as `EnumPofSerializer` writes it: the variant's name is property 0 |
 //! | other variants | a class of their own, registered as `Enum::Variant`, fields as of a struct |
-//! | [`Date`](super::Date), [`Time`](super::Time), [`JavaUuid`] | `LocalDate`, `LocalTime`, `java.util.UUID` |
+//! | [`JavaUuid`] | `java.util.UUID` |
 //!
-//! A variant that takes over the name of a Java constant is renamed: `#[serde(rename_all =
-//! "SCREAMING_SNAKE_CASE")]`. `#[serde(skip_serializing_if)]` leaves a property out. Fields that are skipped in one
+//! A variant that takes over the name of a Java constant is renamed: `#[serde(rename_all = "…")]`. `#[serde(skip_serializing_if)]` leaves a property out. Fields that are skipped in one
 //! direction only would shift the properties behind them; structs under `#[serde(flatten)]` and internally tagged
 //! enums are maps to serde and lose their class.
 //!
@@ -67,18 +66,24 @@
 //! enum or a tuple that is not in an `Option` is refused. Elsewhere null is `None` or `()`.
 //!
 //! Properties beyond the last field, which a newer class may have added, are left unread and are lost when the
-//! value is written again, versions too. Values that share objects by reference are refused.
+//! value is written again, versions too. Values that share objects by reference are refused, and so are those of
+//! classes under `@PortableType`, which hold a nested object for each class of their hierarchy.
+//!
+//! A field of the type [`PofValue`](super::PofValue) takes any value: decimals, dates, intervals, objects of
+//! several classes.
 //!
 //! `&str` and `&[u8]` borrow from the input. `&str` refuses text in the modified encoding of old releases when
 //! it differs from UTF-8; `Cow` or `String` takes both.
 
 mod de;
+mod elements;
 mod error;
 mod native;
 mod properties;
 mod ser;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub mod bytes;
 

@@ -2,21 +2,18 @@
 //!
 //! Checks of single bytes are the walker's. Containers are opened here, for the Rust type drives the reading.
 
-use serde::de::value::{BytesDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeSeed, Error as _, Visitor};
+use serde::de::value::BytesDeserializer;
+use serde::de::{self, Error as _, Visitor};
 
 use super::error::Error;
 use super::native;
 use super::properties::{Properties, Variant};
+use super::visit::{character, describe, integer, invalid_head, shared, visit};
 use crate::packed::{Cursor, DecodeError, Problem};
 use crate::pof::context::PofContext;
-use crate::pof::text::Text;
 use crate::pof::types;
 use crate::pof::value::PofValue;
 use crate::pof::walker::{Event, MAX_DEPTH, walk_one};
-
-/// More are not allocated before they are read; see [`MAX_DEPTH`] for how many containers may be open at once.
-const MAX_PREALLOCATED: usize = 64;
 
 /// Newtypes and options around one value. Only a type that holds itself and nothing else has more.
 const MAX_WRAPPED: usize = 64;
@@ -53,7 +50,7 @@ impl<'c, 'de> Reader<'c, 'de> {
         u32::try_from(number).map_err(|_| DecodeError { offset, reading, problem })
     }
 
-    fn open(&mut self) -> Result<(), DecodeError> {
+    pub(super) fn open(&mut self) -> Result<(), DecodeError> {
         if self.depth == MAX_DEPTH {
             let problem = Problem::Invalid("more than 64 values inside each other");
             return Err(DecodeError { offset: self.cursor.offset(), reading: "a value", problem });
@@ -65,31 +62,19 @@ impl<'c, 'de> Reader<'c, 'de> {
     pub(super) fn close(&mut self) {
         self.depth -= 1;
     }
-
-    fn element_type(&mut self) -> Result<Option<i32>, DecodeError> {
-        let offset = self.cursor.offset();
-        let reading = "an element type";
-        match self.cursor.packed_i32(reading)? {
-            type_id @ (types::UNIFORM_MAP..=types::INT16 | 0..) => Ok(Some(type_id)),
-            _ => {
-                let problem = Problem::Invalid("no type that elements can have");
-                Err(DecodeError { offset, reading, problem })
-            }
-        }
-    }
 }
 
 /// One value, not read yet.
 pub(super) struct Value<'r, 'c, 'de> {
-    reader: &'r mut Reader<'c, 'de>,
-    uniform: Option<i32>,
+    pub(super) reader: &'r mut Reader<'c, 'de>,
+    pub(super) uniform: Option<i32>,
     wrapped: usize,
 }
 
 impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
     /// The type id or one-byte code of the value, and a cursor behind it. Identities are of no interest as long
     /// as nothing refers to them.
-    fn head(&self) -> Result<(i32, Cursor<'de>), DecodeError> {
+    pub(super) fn head(&self) -> Result<(i32, Cursor<'de>), DecodeError> {
         let mut ahead = self.reader.cursor.clone();
         if let Some(type_id) = self.uniform {
             return Ok((type_id, ahead));
@@ -122,7 +107,7 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
     }
 
     /// A value without parts.
-    fn scalar(self) -> Result<Event<'de>, Error> {
+    pub(super) fn scalar(self) -> Result<Event<'de>, Error> {
         let mut found = Event::End;
         walk_one(&mut self.reader.cursor, self.uniform, self.reader.depth, |event| match event {
             Event::Shared => Err(Problem::Shared),
@@ -161,76 +146,6 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
         })
     }
 
-    fn visit_elements<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let (type_id, behind) = self.head()?;
-        let reader = self.reader;
-        let uniform = match type_id {
-            types::COLLECTION_EMPTY | types::STRING_ZERO_LENGTH => {
-                reader.cursor = behind;
-                return visitor.visit_seq(Elements { reader, uniform: None, left: 0 });
-            }
-            types::OCTET_STRING => {
-                return match (Value { reader, uniform: self.uniform, wrapped: 0 }).scalar()? {
-                    Event::OctetString(bytes) => {
-                        visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
-                    }
-                    other => visit(other, visitor),
-                };
-            }
-            types::COLLECTION | types::ARRAY => {
-                reader.cursor = behind;
-                None
-            }
-            types::UNIFORM_COLLECTION | types::UNIFORM_ARRAY => {
-                reader.cursor = behind;
-                reader.element_type()?
-            }
-            _ => return Err(invalid_head(type_id, &visitor)),
-        };
-        let left = reader.cursor.packed_count(1, "a count of elements")?;
-        reader.open()?;
-        let mut elements = Elements { reader, uniform, left };
-        let value = visitor.visit_seq(&mut elements)?;
-        if elements.left != 0 {
-            return Err(Error::custom(format!("{} elements too many", elements.left)));
-        }
-        elements.reader.close();
-        Ok(value)
-    }
-
-    fn visit_entries<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let (type_id, behind) = self.head()?;
-        let reader = self.reader;
-        let (key, value) = match type_id {
-            types::COLLECTION_EMPTY => {
-                reader.cursor = behind;
-                return visitor.visit_map(Entries { reader, key: None, value: None, left: 0 });
-            }
-            types::MAP => {
-                reader.cursor = behind;
-                (None, None)
-            }
-            types::UNIFORM_KEYS_MAP => {
-                reader.cursor = behind;
-                (reader.element_type()?, None)
-            }
-            types::UNIFORM_MAP => {
-                reader.cursor = behind;
-                (reader.element_type()?, reader.element_type()?)
-            }
-            _ => return Err(invalid_head(type_id, &visitor)),
-        };
-        let left = reader.cursor.packed_count(2, "a count of entries")?;
-        reader.open()?;
-        let mut entries = Entries { reader, key, value, left };
-        let map = visitor.visit_map(&mut entries)?;
-        if entries.left != 0 {
-            return Err(Error::custom(format!("{} entries too many", entries.left)));
-        }
-        entries.reader.close();
-        Ok(map)
-    }
-
     /// The type id of the user type that the value must be, with its properties still to be read.
     fn user_type(self, needed: &dyn std::fmt::Display) -> Result<(u32, &'r mut Reader<'c, 'de>), Error> {
         let (type_id, behind) = self.head()?;
@@ -255,72 +170,6 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
         }
         Properties::open(reader, name)
     }
-}
-
-/// The value of an integer.
-fn integer(event: &Event<'_>) -> Option<i128> {
-    match *event {
-        Event::Scalar(PofValue::Octet(value)) => Some(i128::from(value)),
-        Event::Scalar(PofValue::Int16(value)) => Some(i128::from(value)),
-        Event::Scalar(PofValue::Int32(value)) => Some(i128::from(value)),
-        Event::Scalar(PofValue::Int64(value)) => Some(i128::from(value)),
-        Event::Scalar(PofValue::Int128(value)) => Some(value),
-        _ => None,
-    }
-}
-
-/// As Java's `readObject` has it.
-fn visit<'de, V: Visitor<'de>>(event: Event<'de>, visitor: V) -> Result<V::Value, Error> {
-    match event {
-        Event::String(Text::Standard(text)) => visitor.visit_borrowed_str(text),
-        Event::String(text) => visitor.visit_string(text.into()),
-        Event::OctetString(bytes) | Event::ByteArray(bytes) => visitor.visit_borrowed_bytes(bytes),
-        Event::Scalar(value) => match value {
-            PofValue::Null => visitor.visit_unit(),
-            PofValue::Boolean(value) => visitor.visit_bool(value),
-            PofValue::Octet(value) => visitor.visit_i8(value as i8),
-            PofValue::Int16(value) => visitor.visit_i16(value),
-            PofValue::Int32(value) => visitor.visit_i32(value),
-            PofValue::Int64(value) => visitor.visit_i64(value),
-            // Visitors of narrower integers know nothing of this width.
-            PofValue::Int128(value) => match (i64::try_from(value), u64::try_from(value)) {
-                (Ok(value), _) => visitor.visit_i64(value),
-                (_, Ok(value)) => visitor.visit_u64(value),
-                _ => visitor.visit_i128(value),
-            },
-            PofValue::Float32(value) => visitor.visit_f32(value),
-            PofValue::Float64(value) => visitor.visit_f64(value),
-            PofValue::Char(unit) => visitor.visit_char(character(unit)?),
-            PofValue::Decimal { .. } => Err(needed("a decimal", &visitor)),
-            _ => Err(needed("a date, a time, an interval or a float128", &visitor)),
-        },
-        Event::Begin(..) | Event::Index(_) | Event::End | Event::Shared => Err(needed("no value", &visitor)),
-    }
-}
-
-fn character(unit: u16) -> Result<char, Error> {
-    char::from_u32(u32::from(unit)).ok_or_else(|| Error::custom("half of a surrogate pair, no character"))
-}
-
-fn needed<'de>(found: &str, visitor: &impl Visitor<'de>) -> Error {
-    Error::custom(format!("{found} where {} is needed", visitor as &dyn de::Expected))
-}
-
-fn invalid_head<'de>(type_id: i32, visitor: &impl Visitor<'de>) -> Error {
-    needed(&describe(type_id), visitor)
-}
-
-fn describe(type_id: i32) -> String {
-    match type_id {
-        types::NULL => "null".to_owned(),
-        types::REFERENCE => "a reference to a shared object".to_owned(),
-        0.. => format!("user type {type_id}"),
-        _ => format!("POF type {type_id}"),
-    }
-}
-
-fn shared(offset: usize) -> Error {
-    DecodeError { offset, reading: "a value", problem: Problem::Shared }.into()
 }
 
 impl<'de> de::Deserializer<'de> for Value<'_, '_, 'de> {
@@ -545,62 +394,5 @@ impl<'de> Value<'_, '_, 'de> {
         }
         typed.extend_from_slice(body);
         visitor.visit_newtype_struct(BytesDeserializer::new(&typed))
-    }
-}
-
-/// The elements of a collection or array.
-struct Elements<'r, 'c, 'de> {
-    reader: &'r mut Reader<'c, 'de>,
-    uniform: Option<i32>,
-    left: usize,
-}
-
-impl<'de> de::SeqAccess<'de> for Elements<'_, '_, 'de> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let start = self.reader.cursor.offset();
-        let value = seed.deserialize(self.reader.value(self.uniform));
-        value.map(Some).map_err(|error| error.at(start, || "an element".to_owned()))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.min(MAX_PREALLOCATED))
-    }
-}
-
-/// The entries of a map.
-struct Entries<'r, 'c, 'de> {
-    reader: &'r mut Reader<'c, 'de>,
-    key: Option<i32>,
-    value: Option<i32>,
-    left: usize,
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'_, '_, 'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let start = self.reader.cursor.offset();
-        let key = seed.deserialize(self.reader.value(self.key));
-        key.map(Some).map_err(|error| error.at(start, || "a key of a map".to_owned()))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let start = self.reader.cursor.offset();
-        let value = seed.deserialize(self.reader.value(self.value));
-        value.map_err(|error| error.at(start, || "a value of a map".to_owned()))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.left.min(MAX_PREALLOCATED))
     }
 }

@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for JavaUuid {
                 .map(JavaUuid)
                 .map_err(|_| de::Error::custom("text that is no UUID"));
         }
-        let value = deserializer.deserialize_newtype_struct(NAME, PofVisitor)?;
+        let value = PofValue::deserialize(deserializer)?;
         java_uuid(&value).ok_or_else(|| de::Error::custom("another value where a java.util.UUID is needed"))
     }
 }
@@ -54,6 +54,13 @@ fn java_uuid(value: &PofValue) -> Option<JavaUuid> {
         Some(_) => None,
     };
     Some(JavaUuid(Uuid::from_u64_pair(half(1)?, half(0)?)))
+}
+
+impl<'de> Deserialize<'de> for PofValue {
+    /// From POF only.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, PofVisitor)
+    }
 }
 
 struct Bytes<'a>(&'a [u8]);

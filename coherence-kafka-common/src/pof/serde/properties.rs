@@ -1,6 +1,8 @@
 //! The properties of a user type as the fields of a Rust type, by position.
 
-use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer, U64Deserializer};
+use serde::de::value::{
+    BytesDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer, U64Deserializer,
+};
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, Visitor};
 
 use super::de::Reader;
@@ -246,7 +248,10 @@ impl<'de> Deserializer<'de> for Absent {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name == native::NAME { Err(null("a value")) } else { visitor.visit_newtype_struct(self) }
+        if name == native::NAME {
+            return visitor.visit_newtype_struct(BytesDeserializer::new(&[types::byte(types::NULL)]));
+        }
+        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Error> {

@@ -8,6 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::super::{Date, PofValue};
 use super::*;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -343,6 +344,20 @@ fn uniform_containers_are_read_as_any_other() {
     assert!(read::<Vec<bool>>(&hex("63")).is_empty());
     assert_eq!(read::<BTreeMap<String, i8>>(&hex("63")), BTreeMap::new());
     assert_eq!(read::<Vec<JavaUuid>>(&hex("568d0e01 00 004207 40")), [JavaUuid(Uuid::from_u128(7))]);
+}
+
+#[test]
+fn a_field_of_any_class_holds_whatever_is_there() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Fields {
+        price: PofValue,
+        none: PofValue,
+        days: Vec<PofValue>,
+    }
+    let fields = read::<Fields>(&hex("ac0f00 0047b9c00102 02564f02 a81f021d 961f0904 40"));
+    assert_eq!(fields.price, PofValue::Decimal { unscaled: 12345, scale: 2 });
+    assert_eq!(fields.none, PofValue::Null);
+    assert_eq!(fields.days[1], PofValue::Date(Date { year: 2006, month: 9, day: 4 }));
 }
 
 #[test]
