@@ -134,6 +134,7 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
         }
     }
 
+    /// A number, or what else is there.
     fn float(self) -> Result<Result<f64, Event<'de>>, Error> {
         Ok(match self.scalar()? {
             Event::Scalar(PofValue::Float64(value)) => Ok(value),
@@ -328,7 +329,7 @@ impl<'de> de::Deserializer<'de> for Value<'_, '_, 'de> {
         len: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.properties(name)?.visit_tuple(len, visitor)
+        self.properties(name)?.visit_fields(len, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -341,7 +342,7 @@ impl<'de> de::Deserializer<'de> for Value<'_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.properties(name)?.visit_struct(fields.len(), visitor)
+        self.properties(name)?.visit_fields(fields.len(), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -1,8 +1,6 @@
 //! The properties of a user type as the fields of a Rust type, by position.
 
-use serde::de::value::{
-    BytesDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer, U64Deserializer,
-};
+use serde::de::value::{BytesDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, Visitor};
 
 use super::de::Reader;
@@ -78,14 +76,10 @@ impl<'r, 'c, 'de> Properties<'r, 'c, 'de> {
         Ok(())
     }
 
-    /// Offers fields 0 to `len` by number. Derived code numbers its fields as it names them, and takes either.
-    pub(super) fn visit_struct<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        let value = visitor.visit_map(Fields { properties: &mut self, next: 0, len: field_count(len) })?;
-        self.finish()?;
-        Ok(value)
-    }
-
-    pub(super) fn visit_tuple<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
+    /// Offers the properties 0 to `len` in the order of the fields, missing ones too.
+    ///
+    /// As a sequence, for `len` counts the aliases of fields as well: derived code takes as many as it has fields.
+    pub(super) fn visit_fields<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Error> {
         let value = visitor.visit_seq(Fields { properties: &mut self, next: 0, len: field_count(len) })?;
         self.finish()?;
         Ok(value)
@@ -107,29 +101,10 @@ fn field_count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
-/// The properties at the places of a struct's fields, missing ones too.
 struct Fields<'p, 'r, 'c, 'de> {
     properties: &'p mut Properties<'r, 'c, 'de>,
     next: u32,
     len: u32,
-}
-
-impl<'de> de::MapAccess<'de> for Fields<'_, '_, '_, 'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.next == self.len {
-            return Ok(None);
-        }
-        let number: U64Deserializer<Error> = u64::from(self.next).into_deserializer();
-        seed.deserialize(number).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let index = self.next;
-        self.next += 1;
-        self.properties.property(index, seed)
-    }
 }
 
 impl<'de> de::SeqAccess<'de> for Fields<'_, '_, '_, 'de> {
@@ -142,6 +117,10 @@ impl<'de> de::SeqAccess<'de> for Fields<'_, '_, '_, 'de> {
         let index = self.next;
         self.next += 1;
         self.properties.property(index, seed).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        usize::try_from(self.len - self.next).ok()
     }
 }
 
@@ -178,7 +157,7 @@ impl<'de> de::VariantAccess<'de> for Properties<'_, '_, 'de> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        self.visit_tuple(len, visitor)
+        self.visit_fields(len, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -186,7 +165,7 @@ impl<'de> de::VariantAccess<'de> for Properties<'_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.visit_struct(fields.len(), visitor)
+        self.visit_fields(fields.len(), visitor)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use ::serde::{Deserialize, Serialize};
 use proptest::collection::{btree_map, vec};
@@ -170,7 +171,6 @@ fn missing_properties_are_their_types_defaults() {
         character: char,
         text: &'a str,
         owned: String,
-        #[serde(with = "bytes")]
         bytes: &'a [u8],
         list: Vec<Person>,
         map: BTreeMap<u8, Point>,
@@ -225,9 +225,10 @@ fn skipped_fields_take_no_index_and_left_out_ones_keep_theirs() {
         #[serde(skip_serializing_if = "Option::is_none")]
         left_out: Option<i32>,
         #[serde(rename = "other", alias = "another")]
+        renamed: i32,
         last: i32,
     }
-    both_ways(Fields { local: 0, left_out: None, last: 5 }, "ac0f00 014105 40");
+    both_ways(Fields { local: 0, left_out: None, renamed: 5, last: 6 }, "ac0f00 014105 024106 40");
 }
 
 #[test]
@@ -260,6 +261,17 @@ fn an_unregistered_type_is_refused_by_name_wherever_it_is() {
     assert_eq!(error.to_string(), "no POF type id is registered for Address");
     let error = to_vec(&PofContext::new(), &Color::Red).unwrap_err();
     assert_eq!(error.to_string(), "no POF type id is registered for Color");
+}
+
+#[test]
+fn classes_of_coherence_are_written_under_their_own_ids() {
+    let context = PofContext::builder().coherence_type("Duration", 940).build().unwrap();
+    let java = hex("ac0e00 00429a01 40");
+    let duration = Duration::from_secs(90);
+    assert_eq!(from_slice(&context, &java), Ok(duration));
+    let rust = to_vec(&context, &duration).unwrap();
+    assert_eq!(rust, hex("ac0e00 00429a01 014200 40"));
+    assert_eq!(from_slice(&context, &rust), Ok(duration));
 }
 
 #[test]
@@ -384,7 +396,21 @@ fn bytes_are_a_byte_array() {
         #[serde(with = "bytes")]
         bytes: Vec<u8>,
     }
-    both_ways(Fields { bytes: vec![1, 255] }, "ac0f00 00 584b0201ff 40");
+    let fields = Fields { bytes: vec![1, 255] };
+    let json = serde_json::to_string(&fields).unwrap();
+    assert_eq!(serde_json::from_str::<Fields>(&json).unwrap(), fields);
+    both_ways(fields, "ac0f00 00 584b0201ff 40");
+}
+
+#[test]
+fn a_uuid_is_the_one_of_java_and_text_elsewhere() {
+    let id = JavaUuid(Uuid::from_u128(0x0000_0000_0000_0001_0000_0000_0000_0002));
+    assert_eq!(written(id), hex("8d0e00 004202 016a 40"));
+    assert_eq!(read::<JavaUuid>(&hex("8d0e00 004202 016a 40")), id);
+    assert!(refused::<JavaUuid>(&hex("ac0f00 40")).contains("java.util.UUID"));
+    let json = serde_json::to_string(&id).unwrap();
+    assert_eq!(json, "\"00000000-0000-0001-0000-000000000002\"");
+    assert_eq!(serde_json::from_str::<JavaUuid>(&json).unwrap(), id);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(super) fn character(unit: u16) -> Result<char, Error> {
     char::from_u32(u32::from(unit)).ok_or_else(|| Error::custom("half of a surrogate pair, no character"))
 }
 
-pub(super) fn needed<'de>(found: &str, visitor: &impl Visitor<'de>) -> Error {
+fn needed<'de>(found: &str, visitor: &impl Visitor<'de>) -> Error {
     Error::custom(format!("{found} where {} is needed", visitor as &dyn de::Expected))
 }
 
