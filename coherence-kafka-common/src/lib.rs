@@ -6,12 +6,14 @@
 //! ```text
 //! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire
 //! pof/                                                 Portable Object Format
+//! java_format.rs                                       what Java's default serializer writes
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! ```
 
 pub mod binary;
 pub mod decoration;
+pub mod java_format;
 pub mod local;
 pub mod map;
 pub mod packed;

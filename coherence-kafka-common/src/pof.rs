@@ -11,22 +11,29 @@
 //!                          decode.rs   decode: bytes to a PofValue     check: whether bytes are whole
 //! below both               walker.rs   the grammar for reading, as a series of events   scalar.rs   values without parts
 //!                          identity.rs objects that bear identities    text.rs     the two encodings of text
+//! derived types            serde.rs    Rust types with serde's derives as user types
+//!                          context.rs  PofContext: the user types of a grid, by name
 //! ```
 
+mod context;
 mod decode;
 mod identity;
 mod object;
 mod reader;
 mod scalar;
+pub mod serde;
 mod text;
 mod types;
 mod value;
 mod walker;
 mod writer;
 
+pub use self::serde::{from_binary, from_slice, to_binary, to_vec};
+pub use context::{PofContext, PofContextBuilder, PofContextError};
 pub use decode::{check, decode};
 pub use object::{Evolvable, PofObject};
 pub use reader::{PofReader, UserTypeReader};
+pub(crate) use text::Text;
 pub use text::TextEncoding;
 pub use value::{Date, PofValue, Time, Zone};
 pub use writer::{

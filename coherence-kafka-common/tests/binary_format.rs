@@ -14,9 +14,6 @@ use coherence_kafka_common::packed::{self, Cursor};
 use coherence_kafka_common::pass_through;
 use coherence_kafka_common::pof::{self, PofWriter};
 
-#[path = "support/encode.rs"]
-mod encode;
-
 const DOCUMENT: &str = include_str!("../../docs/binary-format.md");
 const PARTITIONS: u32 = 257;
 
@@ -68,7 +65,7 @@ fn pof_value(bytes: &[u8]) -> Read {
     let payload = bytes.strip_prefix(&[FMT_EXT]).expect("an example of POF starts with 15");
     let value = pof::decode(payload).map_err(|error| error.to_string())?;
     let mut written = vec![FMT_EXT];
-    let complete = encode::encode(&value, &mut PofWriter::new(&mut written));
+    let complete = PofWriter::new(&mut written).value(&value).is_ok();
     Ok((format!("{value:?}"), complete.then_some(written)))
 }
 

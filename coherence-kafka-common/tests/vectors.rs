@@ -16,6 +16,8 @@ mod damaged;
 mod differences;
 #[path = "checks/forms.rs"]
 mod forms;
+#[path = "checks/java_format.rs"]
+mod java_format;
 #[path = "checks/notation.rs"]
 mod notation;
 #[path = "checks/operations.rs"]
@@ -51,6 +53,7 @@ const FILES: &[File] = &[
     file!("pof-user", values::both_ways),
     file!("pof-agents", values::both_ways),
     file!("pof-root-writer", operations::at_the_root),
+    file!("java-format", java_format::both_ways),
     file!("pof-decode", damaged::half_legal),
     file!("pof-malformed", damaged::malformed),
 ];

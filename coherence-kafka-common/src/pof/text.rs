@@ -19,7 +19,7 @@ pub enum TextEncoding {
 
 /// Text that was found to be well formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Text<'a> {
+pub(crate) enum Text<'a> {
     Standard(&'a str),
     /// Takes decoding.
     Modified(&'a [u8]),
@@ -27,7 +27,7 @@ pub(super) enum Text<'a> {
 
 impl<'a> Text<'a> {
     /// Checks all of `bytes`. The error is the offset of the first malformed character.
-    pub(super) fn new(bytes: &'a [u8]) -> Result<Self, usize> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, usize> {
         match str::from_utf8(bytes) {
             Ok(text) => Ok(Text::Standard(text)),
             Err(_) => {

@@ -48,6 +48,23 @@ where
     walker.cursor.finish("the end of the value")
 }
 
+/// Walks one value at the cursor, which stands inside `depth` others and under the common type `uniform` if there is
+/// one.
+pub(super) fn walk_one<'a, S>(
+    cursor: &mut Cursor<'a>,
+    uniform: Option<i32>,
+    depth: usize,
+    sink: S,
+) -> Result<(), DecodeError>
+where
+    S: FnMut(Event<'a>) -> Result<(), Problem>,
+{
+    let mut walker = Walker { cursor: cursor.clone(), sink, sharing: Sharing::Reported };
+    walker.element(uniform, depth)?;
+    *cursor = walker.cursor;
+    Ok(())
+}
+
 /// Values in the midst of a stream.
 pub(super) struct Walker<'a, 'i, S> {
     pub(super) cursor: Cursor<'a>,
