@@ -6,7 +6,9 @@
 //! ```text
 //! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire
 //! pof/                                                 Portable Object Format
+//! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
+//! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! ```
 
@@ -14,6 +16,9 @@ pub mod binary;
 pub mod decoration;
 pub mod local;
 pub mod map;
+pub mod nearest;
 pub mod packed;
 pub mod pass_through;
 pub mod pof;
+pub mod serializer;
+pub mod typed_map;
