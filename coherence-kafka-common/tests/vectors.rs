@@ -18,6 +18,10 @@ use serde_json::Value;
 
 #[path = "support/encode.rs"]
 mod encode;
+#[path = "support/json.rs"]
+mod json;
+#[path = "support/kafka.rs"]
+mod kafka;
 #[path = "support/notation.rs"]
 mod notation;
 
@@ -61,7 +65,23 @@ fn main() -> ExitCode {
     tally.file("pof-user", include_str!("vectors/pof-user.jsonl"), user_type);
     tally.file("pof-decode", include_str!("vectors/pof-decode.jsonl"), half_legal);
     tally.file("pof-malformed", include_str!("vectors/pof-malformed.jsonl"), malformed);
+    tally.file("json-format", include_str!("vectors/json-format.jsonl"), |row| {
+        compared(json::format_row, row)
+    });
+    tally.file("json-text", include_str!("vectors/json-text.jsonl"), |row| compared(json::text_row, row));
+    tally.file("kafka-serializers", include_str!("vectors/kafka-serializers.jsonl"), |row| {
+        compared(kafka::row, row)
+    });
     tally.finish()
+}
+
+fn compared(check: fn(&Value) -> Result<bool, String>, row: &Row) -> Checked {
+    Ok(match check(&row.json)? {
+        true => Outcome::Passed,
+        false => {
+            Outcome::Skipped("a type or charset that only Java has, or reads otherwise by documented choice")
+        }
+    })
 }
 
 /// `Err` tells what is wrong.

@@ -4,7 +4,7 @@
 //! Neither direction fails: as in Java, `?` stands for a character that the charset lacks, U+FFFD for malformed bytes.
 //! The Unicode charsets and those of one byte per character were compared with Java 17 and give the same. Of those with
 //! several bytes per character, Shift_JIS, windows-31j, EUC-JP and EUC-KR read the same characters; GB18030 has one,
-//! GBK a hundred and Big5 260 rare ones that are not Java's; after an error the number of U+FFFD may differ.
+//! GBK a hundred and Big5 260 rare ones that are not Java's; what malformed bytes become may differ.
 
 use std::borrow::Cow;
 
@@ -328,8 +328,20 @@ pub fn decode_utf16(bytes: &[u8], endian: Option<Endian>) -> String {
         Endian::Big => u16::from_be_bytes(pair),
         Endian::Little => u16::from_le_bytes(pair),
     });
-    let mut text: String = char::decode_utf16(units).map(|c| c.unwrap_or(REPLACEMENT)).collect();
-    if !odd.is_empty() {
+    let mut text = String::with_capacity(bytes.len());
+    let mut high = None;
+    for unit in units {
+        match (high.take(), unit) {
+            (None, 0xD800..0xDC00) => high = Some(unit),
+            // Java takes the first half of a pair and whatever follows it for one malformed character.
+            (first, _) => {
+                let pair = first.into_iter().chain([unit]);
+                let c = char::decode_utf16(pair).next().and_then(Result::ok).unwrap_or(REPLACEMENT);
+                text.push(c);
+            }
+        }
+    }
+    if high.is_some() || !odd.is_empty() {
         text.push(REPLACEMENT);
     }
     text

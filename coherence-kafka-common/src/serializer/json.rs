@@ -16,8 +16,8 @@
 //!
 //! Reading is stricter than Java's: one JSON value of RFC 8259 and no byte behind it.
 //!
-//! Of serde's shapes: a struct with `#[serde(flatten)]` is a map to its serializer and becomes a `HashMap`. For a class
-//! with subclasses use an enum with `#[serde(tag = "@class")]` whose variants are renamed to the aliases.
+//! Of serde's shapes: a struct with `#[serde(flatten)]` is a map to its serializer and becomes a `HashMap`; a field of
+//! type `()` is a null, left out, and does not come back without `#[serde(default)]`. For a class with subclasses use an enum with `#[serde(tag = "@class")]` whose variants are renamed to the aliases.
 
 use std::collections::HashMap;
 
@@ -140,7 +140,7 @@ impl<T: DeserializeOwned> Deserializer<T> for JsonSerde {
 ///
 /// What a [`PofValue`] and JSON both can say comes back as Java would bring it: a `Short` or `Byte` as an `Integer`, a
 /// `Float` as a `Double`, a set or an array as a list, a UUID as text, an object without `@class` as a map, objects of
-/// other classes than Java's own not at all.
+/// other classes than Java's own not at all. The one difference: Java makes a `Double` of the least `Long`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonValueSerde;
 

@@ -14,7 +14,8 @@ use crate::packed::Cursor;
 ///
 /// All numbers are 4 bytes big-endian. The first byte decides for reading. Kafka takes its serializers of `Short`,
 /// `Integer`, `Long`, `Float`, `Double` and `UUID` (36 bytes, whatever the charset) for those of constant size. Java's
-/// reader hands on what there is of a last element that is cut off; here that is an error.
+/// reader fills up with zeros a last element that is cut off, which is an error here, and refuses a last element of no
+/// bytes, which its own writer writes.
 #[derive(Debug, Clone)]
 pub struct ListSerde<S> {
     inner: S,

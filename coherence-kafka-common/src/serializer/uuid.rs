@@ -50,7 +50,8 @@ impl Deserializer<Uuid> for UuidSerde {
     }
 }
 
-/// `UUID.fromString`: each group may have fewer digits than usual, and too many lose their highest ones.
+/// `UUID.fromString`: each group may have fewer digits than usual, and too many lose their highest ones. Java takes a
+/// sign in front of a group, too.
 fn parse(text: &str) -> Option<Uuid> {
     if text.len() > 36 {
         return None;

@@ -65,7 +65,8 @@ fn what_cannot_be_read_is_told_with_its_half_and_keeps_no_other_entry_back() {
         map.binary().put(b"no json", b"\x15[]", Expiry::Default).await.unwrap();
         let error = map.get(&2).await.unwrap_err();
         assert_eq!(error.to_string(), "value: json: expected a sequence at byte 1, found a boolean");
-        let mut told: Vec<_> = map.entries().map(|entry| entry.map_err(|error| error.to_string())).collect().await;
+        let mut told: Vec<_> =
+            map.entries().map(|entry| entry.map_err(|error| error.to_string())).collect().await;
         told.sort();
         assert_eq!(
             told,
@@ -91,11 +92,7 @@ impl NamedMap for Told {
         async { Err(MapError::Unavailable("away".to_owned())) }.boxed()
     }
 
-    fn put_all(
-        &self,
-        _: Arc<Entries>,
-        _: Expiry,
-    ) -> futures::future::BoxFuture<'_, Result<(), MapError>> {
+    fn put_all(&self, _: Arc<Entries>, _: Expiry) -> futures::future::BoxFuture<'_, Result<(), MapError>> {
         async { Ok(()) }.boxed()
     }
 

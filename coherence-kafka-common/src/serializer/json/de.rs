@@ -554,29 +554,20 @@ struct Entries<'a, 'r, 'd> {
 enum EntryValue {
     /// In what follows of the entry, or nowhere: then it is null.
     Next,
-    /// In front of its key, at the first offset; the entry ends before the second.
-    Before(usize, usize),
+    /// At the first offset, if there is one; the entry ends before the second.
+    Skipped(Option<usize>, usize),
 }
 
-impl<'de> Entries<'de, '_, '_> {
-    /// Goes to a member of the open entry; false behind the entry's end.
-    fn find(&mut self, name: &str, first: &mut bool) -> Result<bool, Error> {
+impl Entries<'_, '_, '_> {
+    /// Goes to the value of the open entry; false behind the entry's end.
+    fn find_value(&mut self, first: &mut bool) -> Result<bool, Error> {
         while self.de.reader.has_next(first, b'}')? {
-            if self.de.reader.name()? == name {
+            if self.de.reader.name()? == "value" {
                 return Ok(true);
             }
             self.de.reader.skip()?;
         }
         Ok(false)
-    }
-
-    /// Goes behind the end of the open entry.
-    fn leave(&mut self, first: &mut bool) -> Result<(), Error> {
-        while self.de.reader.has_next(first, b'}')? {
-            self.de.reader.name()?;
-            self.de.reader.skip()?;
-        }
-        Ok(())
     }
 }
 
@@ -595,47 +586,62 @@ impl<'de> MapAccess<'de> for Entries<'de, '_, '_> {
             self.value = EntryValue::Next;
             return seed.deserialize(&mut *self.de).map(Some);
         }
-        // Java writes the key first, and leaves a null one out.
+        // Java writes the key first, and leaves out what is null.
+        let (mut key, mut value) = (None, None);
         let mut first = true;
-        let value = match self.find("value", &mut first)? {
-            true => {
-                let value = self.de.reader.offset();
-                self.de.reader.skip()?;
-                Some((value, first))
+        while self.de.reader.has_next(&mut first, b'}')? {
+            let name = self.de.reader.name()?;
+            let offset = self.de.reader.offset();
+            match &*name {
+                "key" => key = Some(offset),
+                "value" => value = Some(offset),
+                _ => {}
             }
-            false => None,
-        };
-        let Some((value, mut first)) = value else {
-            return Err(Error::new("a key", start, "an entry without one"));
-        };
-        let key = match self.find("key", &mut first)? {
-            true => {
-                let key = seed.deserialize(&mut *self.de)?;
-                self.leave(&mut first)?;
-                key
+            self.de.reader.skip()?;
+        }
+        self.value = EntryValue::Skipped(value, self.de.reader.offset());
+        match key {
+            Some(offset) => {
+                self.de.reader.seek(offset);
+                seed.deserialize(&mut *self.de)
             }
-            false => seed.deserialize(UnitDeserializer::<Error>::new()).map_err(|e| e.or_at(start))?,
-        };
-        self.value = EntryValue::Before(value, self.de.reader.offset());
-        Ok(Some(key))
+            None => null(seed, start),
+        }
+        .map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        if let EntryValue::Before(value, end) = self.value {
-            self.de.reader.seek(value);
-            let value = seed.deserialize(&mut *self.de)?;
-            self.de.reader.seek(end);
-            return Ok(value);
-        }
         let start = self.de.reader.offset();
-        let mut first = false;
-        if !self.find("value", &mut first)? {
-            return seed.deserialize(UnitDeserializer::<Error>::new()).map_err(|e| e.or_at(start));
-        }
-        let value = seed.deserialize(&mut *self.de)?;
-        self.leave(&mut first)?;
+        let value = match self.value {
+            EntryValue::Next => {
+                let mut first = false;
+                if !self.find_value(&mut first)? {
+                    return null(seed, start);
+                }
+                let value = seed.deserialize(&mut *self.de)?;
+                while self.de.reader.has_next(&mut first, b'}')? {
+                    self.de.reader.name()?;
+                    self.de.reader.skip()?;
+                }
+                value
+            }
+            EntryValue::Skipped(Some(offset), end) => {
+                self.de.reader.seek(offset);
+                let value = seed.deserialize(&mut *self.de)?;
+                self.de.reader.seek(end);
+                value
+            }
+            EntryValue::Skipped(None, end) => {
+                self.de.reader.seek(end);
+                null(seed, start)?
+            }
+        };
         Ok(value)
     }
+}
+
+fn null<'de, T: DeserializeSeed<'de>>(seed: T, offset: usize) -> Result<T::Value, Error> {
+    seed.deserialize(UnitDeserializer::<Error>::new()).map_err(|error| error.or_at(offset))
 }
 
 /// A variant with data: an object with its name alone.

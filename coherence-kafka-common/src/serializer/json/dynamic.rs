@@ -25,17 +25,18 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
         PofValue::Char(unit) => write_char(*unit, out),
         PofValue::String(text) => write_text(text, out),
         PofValue::Date(day) => object("LocalDate", &date(*day), out),
-        PofValue::Time(time) if time.zone.is_none() => object("LocalTime", &clock(*time), out),
+        PofValue::Time(time) => match time.zone {
+            None => object("LocalTime", &clock(*time), out),
+            Some(zone) => object("OffsetTime", &[&clock(*time)[..], &[offset(zone)]].concat(), out),
+        },
         PofValue::DateTime(day, time) => {
             let (date, clock) = (date(*day), clock(*time));
-            let mut fields = [&date[..], &clock[..]].concat();
-            let offset = match time.zone {
-                None => return Ok(object("LocalDateTime", &fields, out)),
-                Some(Zone::Utc) => 0,
-                Some(Zone::Offset(minutes)) => i64::from(minutes) * 60,
-            };
-            fields.push(("offsetSeconds", offset));
-            object("OffsetDateTime", &fields, out);
+            match time.zone {
+                None => object("LocalDateTime", &[&date[..], &clock].concat(), out),
+                Some(zone) => {
+                    object("OffsetDateTime", &[&date[..], &clock, &[offset(zone)]].concat(), out);
+                }
+            }
         }
         PofValue::Collection(elements) | PofValue::Array(elements) => {
             list(elements, out, |element, out| write(element, out))?;
@@ -106,6 +107,14 @@ fn date(date: Date) -> [(&'static str, i64); 3] {
 fn clock(time: Time) -> [(&'static str, i64); 4] {
     let (hour, minute, second) = (time.hour.into(), time.minute.into(), time.second.into());
     [("hour", hour), ("minute", minute), ("second", second), ("nano", time.nano.into())]
+}
+
+fn offset(zone: Zone) -> (&'static str, i64) {
+    let minutes = match zone {
+        Zone::Utc => 0,
+        Zone::Offset(minutes) => minutes.into(),
+    };
+    ("offsetSeconds", minutes * 60)
 }
 
 /// `BigDecimal.toString()`.
@@ -253,19 +262,18 @@ fn time(class: &str, members: &[(String, PofValue)]) -> Option<PofValue> {
         let nano = u32::try_from(field("nano")?).ok()?;
         Some(Time { hour: small("hour")?, minute: small("minute")?, second: small("second")?, nano, zone })
     };
+    // Offsets of Java have seconds, POF's have none.
+    let zone = || match field("offsetSeconds")? {
+        0 => Some(Zone::Utc),
+        seconds if seconds % 60 == 0 => i16::try_from(seconds / 60).ok().map(Zone::Offset),
+        _ => None,
+    };
     Some(match class {
         "LocalDate" => PofValue::Date(date()?),
         "LocalTime" => PofValue::Time(clock(None)?),
+        "OffsetTime" => PofValue::Time(clock(Some(zone()?))?),
         "LocalDateTime" => PofValue::DateTime(date()?, clock(None)?),
-        "OffsetDateTime" => {
-            let zone = match field("offsetSeconds")? {
-                0 => Zone::Utc,
-                // Offsets of Java go to 18 hours; POF has no seconds of them.
-                seconds if seconds % 60 == 0 => Zone::Offset(i16::try_from(seconds / 60).ok()?),
-                _ => return None,
-            };
-            PofValue::DateTime(date()?, clock(Some(zone))?)
-        }
+        "OffsetDateTime" => PofValue::DateTime(date()?, clock(Some(zone()?))?),
         _ => return None,
     })
 }

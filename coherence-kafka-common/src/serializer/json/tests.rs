@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::pof::{Time, Zone};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Plain {
@@ -100,6 +101,10 @@ fn maps_of_java_are_read_in_every_shape() {
     }
     let null_key = r#"{"@class":"java.util.HashMap","entries":[{"value":1}]}"#;
     assert_eq!(read_text(null_key), Ok(HashMap::from([(None::<i32>, 1)])));
+    let null_both = r#"{"@class":"java.util.HashMap","entries":[{}]}"#;
+    assert_eq!(read_text(null_both), Ok(HashMap::from([(None::<i32>, None::<i32>)])));
+    let late_key = r#"{"@class":"java.util.HashMap","entries":[{"x":0,"key":1},{"x":0,"value":2,"key":3}]}"#;
+    assert_eq!(read_text(late_key), Ok(HashMap::from([(1, None), (3, Some(2))])));
     assert_eq!(read_text(r#"{"@class":"java.util.HashMap"}"#), Ok(HashMap::<i32, i32>::new()));
 }
 
@@ -173,6 +178,10 @@ fn a_value_without_type_comes_as_java_reads_it() {
         (r#"{"@class":"math.BigDec","value":"1E+3"}"#, PofValue::Decimal { unscaled: 1, scale: -3 }),
         (r#"{"@class":"java.math.BigInteger","value":12}"#, PofValue::Int128(12)),
         (r#"{"@class":"java.util.HashMap","a":1}"#, PofValue::Map(vec![])),
+        (
+            r#"{"@class":"java.time.OffsetTime","hour":1,"minute":2,"second":3,"nano":0,"offsetSeconds":3600}"#,
+            PofValue::Time(Time { hour: 1, minute: 2, second: 3, nano: 0, zone: Some(Zone::Offset(60)) }),
+        ),
         (r#"{"a":1}"#, PofValue::Map(vec![(PofValue::String("a".to_owned()), PofValue::Int32(1))])),
     ] {
         assert_eq!(read(text), Some(expected), "{text}");
