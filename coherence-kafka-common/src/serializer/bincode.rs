@@ -43,9 +43,9 @@ impl<T: DeserializeOwned> Deserializer<T> for BincodeSerde {
         // A number of 16 bytes may be written in one, and counts as 16.
         match bytes.len() {
             ..=0x1000 => decode(bytes, standard().with_limit::<0x1_0000>()),
-            ..=0x1_0000 => decode(bytes, standard().with_limit::<0x10_0000>()),
-            ..=0x10_0000 => decode(bytes, standard().with_limit::<0x100_0000>()),
-            ..=0x400_0000 => decode(bytes, standard().with_limit::<0x4000_0000>()),
+            0x1001..=0x1_0000 => decode(bytes, standard().with_limit::<0x10_0000>()),
+            0x1_0001..=0x10_0000 => decode(bytes, standard().with_limit::<0x100_0000>()),
+            0x10_0001..=0x400_0000 => decode(bytes, standard().with_limit::<0x4000_0000>()),
             _ => Err(malformed("64 MiB at most".to_owned(), 0x400_0000, "more")),
         }
     }

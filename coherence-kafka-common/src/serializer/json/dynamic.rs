@@ -39,7 +39,7 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
             }
         }
         PofValue::Collection(elements) | PofValue::Array(elements) => {
-            list(elements, out, |element, out| write(element, out))?;
+            list(elements, out, write)?;
         }
         PofValue::Map(entries) => {
             out.extend_from_slice(br#"{"@class":"java.util.HashMap","entries":"#);

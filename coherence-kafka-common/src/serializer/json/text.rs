@@ -1,10 +1,12 @@
 //! JSON strings and numbers in the very bytes of Java's writer, because a key is found by its bytes.
 
 use std::fmt;
+use std::io::Write as _;
 
 /// Appends an integer.
 pub fn write_integer(value: impl fmt::Display, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.to_string().as_bytes());
+    // A vector takes any bytes.
+    let _ = write!(out, "{value}");
 }
 
 /// Appends an `f32` or `f64` as `toString()` of JDK 19 and later gives it; what JSON numbers cannot say is text, in
