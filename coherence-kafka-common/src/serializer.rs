@@ -5,11 +5,12 @@
 //! caller keeps its `Option`, and a tombstone stays one.
 //!
 //! ```text
-//! string.rs byte_array.rs number.rs uuid.rs void.rs list.rs   Kafka's own, byte for byte   charset.rs   their texts
-//! pof.rs json.rs json/                                   0x15 and the payload, as a grid's serializers pof and json
-//! bincode.rs                                             Rust on both ends
-//! dynamic.rs                                             Kafka's own, over PofValue
-//! registry.rs                                            Java class names and short names to any of these
+//! string.rs byte_array.rs number.rs uuid.rs void.rs list.rs   Kafka's own, byte for byte
+//! charset.rs                                                  the charsets of their texts
+//! pof.rs json.rs json/                                        0x15 and the payload, as a grid's pof and json
+//! bincode.rs depth.rs                                         Rust on both ends
+//! dynamic.rs                                                  Kafka's own, over PofValue
+//! registry.rs                                                 Java class names and short names to any of these
 //! ```
 
 use std::fmt::Debug;
@@ -22,6 +23,7 @@ use crate::packed::DecodeError;
 mod bincode;
 mod byte_array;
 pub mod charset;
+mod depth;
 mod dynamic;
 pub mod json;
 mod list;

@@ -10,12 +10,15 @@ use bincode::serde::{decode_from_reader, encode_into_std_write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::depth::Shallow;
 use super::{Deserializer, Header, Serializer, SerializerError};
 
 /// Any type of serde's as bincode.
 ///
 /// A length in the bytes may claim memory before its content is there: as much as the smallest of 64 KiB, 1 MiB,
-/// 16 MiB and 1 GiB that is sixteen times the input or more. Inputs of more than 64 MiB are refused.
+/// 16 MiB and 1 GiB that is sixteen times the input or more. Inputs of more than 64 MiB are refused, and values more than
+/// 256 levels deep. A sequence of values of no bytes, such as `Vec<()>`, is as long as the bytes claim: do not read one
+/// from strangers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BincodeSerde;
 
@@ -53,7 +56,8 @@ impl<T: DeserializeOwned> Deserializer<T> for BincodeSerde {
 
 fn decode<T: DeserializeOwned>(bytes: &[u8], config: impl Config) -> Result<T, SerializerError> {
     let mut rest = Rest { bytes, offset: 0 };
-    let value = decode_from_reader(&mut rest, config).map_err(|error| {
+    let decoded = decode_from_reader::<Shallow<T>, _, _>(&mut rest, config);
+    let Shallow(value) = decoded.map_err(|error| {
         let found = match error {
             DecodeError::UnexpectedEnd { .. } => "too few bytes",
             DecodeError::LimitExceeded => "a length beyond the input",

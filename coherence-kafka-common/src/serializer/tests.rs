@@ -213,3 +213,16 @@ fn bincode_takes_no_length_that_its_input_cannot_have() {
     let error = read::<u8>(&BincodeSerde, &[1, 2]).unwrap_err();
     assert_eq!(error.to_string(), "bincode: expected the end at byte 1, found more bytes");
 }
+
+#[test]
+fn a_type_that_contains_itself_is_not_read_to_the_end_of_the_stack() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Chain(Option<Box<Chain>>);
+    let chain = |levels: usize| (0..levels).fold(Chain(None), |inner, _| Chain(Some(Box::new(inner))));
+    assert_eq!(read(&BincodeSerde, &written(&BincodeSerde, &chain(50))), Ok(chain(50)));
+    let endless = vec![1; 1 << 20];
+    assert!(read::<Chain>(&BincodeSerde, &endless).is_err());
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Tree(Vec<Tree>);
+    assert!(read::<Tree>(&BincodeSerde, &endless).is_err());
+}
