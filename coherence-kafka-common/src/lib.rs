@@ -7,7 +7,9 @@
 //! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire
 //! pof/                                                 Portable Object Format
 //! java_format.rs                                       what Java's default serializer writes
+//! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
+//! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! ```
 
@@ -16,6 +18,9 @@ pub mod decoration;
 pub mod java_format;
 pub mod local;
 pub mod map;
+pub mod nearest;
 pub mod packed;
 pub mod pass_through;
 pub mod pof;
+pub mod serializer;
+pub mod typed_map;

@@ -18,6 +18,10 @@ mod differences;
 mod forms;
 #[path = "checks/java_format.rs"]
 mod java_format;
+#[path = "checks/json.rs"]
+mod json;
+#[path = "checks/kafka.rs"]
+mod kafka;
 #[path = "checks/notation.rs"]
 mod notation;
 #[path = "checks/operations.rs"]
@@ -54,6 +58,9 @@ const FILES: &[File] = &[
     file!("pof-agents", values::both_ways),
     file!("pof-root-writer", operations::at_the_root),
     file!("java-format", java_format::both_ways),
+    file!("json-format", json::as_binary),
+    file!("json-text", json::as_text),
+    file!("kafka-serializers", kafka::both_ways),
     file!("pof-decode", damaged::half_legal),
     file!("pof-malformed", damaged::malformed),
 ];

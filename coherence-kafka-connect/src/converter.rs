@@ -10,7 +10,7 @@
 //! json.rs  json/                 JsonConverter
 //! pof.rs                         KafkaPofConverter
 //! custom.rs                      CustomConverter over a Kafka deserializer
-//! deserializer.rs charset.rs     Kafka's deserializers, and the texts they read
+//! deserializer.rs                Kafka's deserializers
 //! ```
 
 use std::borrow::Cow;
@@ -21,7 +21,6 @@ use std::sync::Arc;
 use crate::value::SchemaAndValue;
 
 mod bytes;
-mod charset;
 mod custom;
 mod deserializer;
 mod json;

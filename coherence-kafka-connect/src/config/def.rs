@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+pub use coherence_kafka_common::nearest::nearest;
 use thiserror::Error;
 
 mod java;
@@ -365,19 +366,6 @@ impl Values {
             _ => &[],
         }
     }
-}
-
-/// The known name that `unknown` was probably meant to be: at most one edit for every five characters away,
-/// upper and lower case being the same.
-pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let unknown = unknown.trim().to_lowercase();
-    let allowed = (unknown.chars().count() / 5).max(1);
-    known
-        .into_iter()
-        .map(|name| (strsim::osa_distance(&unknown, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

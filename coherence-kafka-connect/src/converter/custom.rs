@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::charset::Charset;
+use coherence_kafka_common::serializer::charset::Charset;
+
 use super::deserializer::Deserializer;
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
@@ -83,7 +84,7 @@ fn charset(role: Role, options: &mut Options<'_>) -> Option<Charset> {
         Role::Key => "key.deserializer.encoding",
         Role::Value => "value.deserializer.encoding",
     };
-    Charset::option(options, &[own, "deserializer.encoding"])
+    options.charset(&[own, "deserializer.encoding"])
 }
 
 /// A list, whose elements are named by a serde, or as Kafka does not allow it, by a deserializer. The class of

@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::charset::Charset;
+use coherence_kafka_common::serializer::charset::Charset;
+
 use super::pof;
 use crate::value::Value;
 

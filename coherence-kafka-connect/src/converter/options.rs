@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_common::serializer::charset::Charset;
+
 use super::OptionError;
 
 #[derive(Debug)]
@@ -48,6 +50,18 @@ impl<'o> Options<'o> {
                 default
             }
         }
+    }
+
+    /// The charset that the first of `keys` which is set names, or UTF-8. `None` when it was refused.
+    pub(super) fn charset(&mut self, keys: &[&str]) -> Option<Charset> {
+        let Some((key, name)) = keys.iter().find_map(|key| Some((key, self.text(key)?))) else {
+            return Some(Charset::UTF_8);
+        };
+        let charset = Charset::for_name(name);
+        if charset.is_none() {
+            self.refuse(key, format!("Unsupported encoding {name}"));
+        }
+        charset
     }
 
     /// Refuses an option in the words of Kafka's `ConfigException`.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::charset::Charset;
+use coherence_kafka_common::serializer::charset::Charset;
+
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
 use crate::schema::{Kind, Schema};
@@ -13,7 +14,7 @@ pub(super) const CLASS: &str = "org.apache.kafka.connect.storage.StringConverter
 const ENCODING: &str = "converter.encoding";
 
 pub(super) fn create(_: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
-    let charset = Charset::option(options, &[ENCODING])?;
+    let charset = options.charset(&[ENCODING])?;
     Some(Arc::new(StringConverter { charset, schema: Arc::new(Schema::optional(Kind::String)) }))
 }
 

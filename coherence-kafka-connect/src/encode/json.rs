@@ -13,11 +13,12 @@
 //! A name that begins with `@` would be taken for an instruction to the reader (`@class` names the class to make), so
 //! that an object with such a name is written as a map of entries, where names are data.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use coherence_kafka_common::pof;
+use coherence_kafka_common::serializer::json::text::{
+    write_float as float, write_integer as integer, write_text as text,
+};
 use num_bigint::BigInt;
 
 use super::{EncodeError, pof_value};
@@ -143,60 +144,6 @@ fn list<T>(
     }
     out.push(b']');
     Ok(())
-}
-
-fn integer(value: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(value.to_string().as_bytes());
-}
-
-/// `Double.toString()` of JDK 19 and later, which the keys of a Java application are written with; what JSON numbers
-/// cannot say is text, in Java's words.
-fn float<F: Into<f64> + Copy + fmt::Debug + fmt::LowerExp>(value: F, out: &mut Vec<u8>) {
-    let wide: f64 = value.into();
-    if wide.is_nan() {
-        text("NaN", out);
-    } else if wide.is_infinite() {
-        text(if wide > 0.0 { "Infinity" } else { "-Infinity" }, out);
-    } else if wide == 0.0 || (1e-3..1e7).contains(&wide.abs()) {
-        out.extend_from_slice(format!("{value:?}").as_bytes());
-    } else {
-        let shortest = format!("{value:e}");
-        // Java gives two digits at least, and then the nearest two: 4.9E-324, where 5E-324 would do.
-        let digits = if shortest.contains('.') { shortest } else { format!("{value:.1e}") };
-        out.extend_from_slice(digits.replace('e', "E").as_bytes());
-    }
-}
-
-/// A JSON string, escaped as Java's writer does, because a key is found by its bytes. One escape differs: a text that
-/// holds `\u0041` as six characters keeps them for Java's reader, although Java's writer would leave its backslash bare.
-fn text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let control;
-        let (escape, len) = match byte {
-            b'"' => ("\\\"", 1),
-            b'\\' => ("\\\\", 1),
-            b'\n' => ("\\n", 1),
-            b'\r' => ("\\r", 1),
-            b'\t' => ("\\t", 1),
-            0x08 => ("\\b", 1),
-            0x0C => ("\\f", 1),
-            0x00..0x20 => {
-                control = format!("\\u{byte:04x}");
-                (&*control, 1)
-            }
-            // JavaScript's line ends.
-            0xE2 if text[at..].starts_with('\u{2028}') => ("\\u2028", 3),
-            0xE2 if text[at..].starts_with('\u{2029}') => ("\\u2029", 3),
-            _ => continue,
-        };
-        out.extend_from_slice(&text.as_bytes()[plain..at]);
-        out.extend_from_slice(escape.as_bytes());
-        plain = at + len;
-    }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
-    out.push(b'"');
 }
 
 /// `BigDecimal.toString()`.

@@ -1,6 +1,6 @@
 //! From the bytes of a message to text, as Jackson finds its encoding and reads its UTF-8.
 
-use crate::converter::charset::{Endian, decode_utf16, decode_utf32};
+use coherence_kafka_common::serializer::charset::{Endian, decode_utf16, decode_utf32};
 
 /// A message as text.
 #[derive(Debug)]
