@@ -20,8 +20,10 @@ const PARTITIONS: u32 = 257;
 /// What reading an example gives: its meaning and, where this crate writes such things, the bytes written from it.
 type Read = Result<(String, Option<Vec<u8>>), String>;
 
+type Reader = fn(&[u8]) -> Read;
+
 /// How a kind of block is read: the words behind ```` ```hex ````.
-const KINDS: &[(&str, fn(&[u8]) -> Read)] = &[
+const KINDS: &[(&str, Reader)] = &[
     ("packed", packed_integer),
     ("hash", hash),
     ("key", key),
@@ -88,7 +90,7 @@ fn parts(line: &str) -> (Vec<u8>, char, &str) {
     (bytes, rest.next().unwrap(), rest.as_str().trim())
 }
 
-fn wrong(kind: &str, read: fn(&[u8]) -> Read, line: &str) -> Option<String> {
+fn wrong(kind: &str, read: Reader, line: &str) -> Option<String> {
     let (bytes, sign, meaning) = parts(line);
     match (sign, read(&bytes)) {
         ('=' | '>', Ok((found, _))) if found != meaning => Some(format!("is read as {found}")),
