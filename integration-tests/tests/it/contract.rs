@@ -73,7 +73,6 @@ impl World {
     }
 
     /// The binary of a text that is there.
-    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what a map gives")]
     fn some(&self, text: &str) -> Option<Bytes> {
         Some(self.binary(text))
     }
