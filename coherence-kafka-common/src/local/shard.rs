@@ -40,7 +40,9 @@ impl<'a> Call<'a> {
 
     /// Wakes the listeners that were told something.
     pub(super) fn wake_all(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        if !self.wakers.is_empty() {
+            self.wakers.drain(..).for_each(Waker::wake);
+        }
     }
 }
 
@@ -158,8 +160,10 @@ impl Shard {
     }
 
     fn before_write(&mut self, call: &mut Call<'_>, hash: u64, key: &[u8]) {
-        self.expire_key(call, hash, key);
-        self.expire(call, SWEEP_STEPS);
+        if self.expiring > 0 {
+            self.expire_key(call, hash, key);
+            self.expire(call, SWEEP_STEPS);
+        }
     }
 
     fn removed(&mut self, call: &mut Call<'_>, entry: &Entry, expired: bool) {
