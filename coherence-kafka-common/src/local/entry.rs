@@ -67,12 +67,16 @@ impl Entry {
 
     /// Values of one map tend to be equally long; then the allocation stays.
     pub(super) fn overwrite(&mut self, value: &[u8], deadline: Option<u64>) {
-        let start = self.value_start();
-        if self.expires() != deadline.is_some() || self.0.len() - start != value.len() {
-            *self = Self::new(self.key(), value, deadline);
-            return;
+        let (start, expires) = (self.value_start(), self.expires());
+        match self.0.get_mut(start..) {
+            Some(old) if old.len() == value.len() && expires == deadline.is_some() => {
+                old.copy_from_slice(value)
+            }
+            _ => {
+                *self = Self::new(self.key(), value, deadline);
+                return;
+            }
         }
-        self.0[start..].copy_from_slice(value);
         if let Some(deadline) = deadline {
             self.0[HEAD..HEAD + DEADLINE].copy_from_slice(&deadline.to_ne_bytes());
         }

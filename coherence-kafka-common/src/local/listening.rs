@@ -169,6 +169,7 @@ impl Listeners {
         self.all.iter().filter(move |_| with_all).chain(self.keys.values().flatten())
     }
 
+    #[cold]
     pub(super) fn tell(&self, change: &Change<'_>, wakers: &mut Vec<Waker>) {
         let of_key = self.keys.get(change.key).map_or(&[][..], Vec::as_slice);
         let (mut key, mut full) = (None, None);
