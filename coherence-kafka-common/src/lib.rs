@@ -1,7 +1,8 @@
 //! What every crate of this workspace agrees on: Coherence's binary forms, POF, the map traits and the
 //! embedded map.
 //!
-//! Owns: bytes and traits. Never does: runtimes, sockets, files, clocks, logging.
+//! Owns: bytes and traits. Never does: runtimes, sockets, logging; only the embedded map reads a clock and, for its
+//! snapshots, files.
 //!
 //! ```text
 //! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bad_input;
+mod contract;
 mod docs;
 mod examples;
 mod faults;
