@@ -7,7 +7,10 @@
 //! ```
 //!
 //! A grid knows one registration for a map and a target: a second one replaces the first. So there is one here, in the
-//! fullest form that any of its listeners wants, and its events fan out. All of this is bookkeeping under one lock:
+//! fullest form that any of its listeners wants, and its events fan out. A key registration has no id in events, and
+//! where filters match too the event names only those: the listeners of a key go by the key. The grid's own priming is
+//! not used, because a stream that has asked for it gets every event of the key twice and without old values; the
+//! present value is got once the key is registered. All of this is bookkeeping under one lock:
 //! no I/O, no waiting, so that the reader of the stream never waits for a listener.
 
 use std::collections::{HashMap, VecDeque};
@@ -39,7 +42,9 @@ pub(crate) enum Target {
 /// What to tell the grid next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Subscribe { map: Arc<str>, target: Target, filter_id: i64, lite: bool, priming: bool },
+    Subscribe { map: Arc<str>, target: Target, filter_id: i64, lite: bool },
+    /// Get the value of the key, for the listeners that are there by now: those with numbers up to this one.
+    Prime { map: Arc<str>, cache_id: i32, key: Bytes, up_to: u64 },
     Unsubscribe { map: Arc<str>, cache_id: i32, target: Target, filter_id: i64 },
 }
 
@@ -88,7 +93,7 @@ struct Map {
 
 #[derive(Debug)]
 struct Registration {
-    /// The grid names it in events; 0, which is no filter id, for a key.
+    /// The grid names it in events; 0 for a key.
     filter_id: i64,
     /// What the grid has, where it has it.
     form: Option<Form>,
@@ -105,9 +110,7 @@ enum Form {
 struct Listener {
     number: u64,
     lite: bool,
-    /// Waits for the event that tells the present value.
-    unprimed: bool,
-    /// Wants that event, each time it begins to listen.
+    /// Wants to be told the present value each time it begins to listen.
     primed: bool,
     /// The registration that the grid has is the one that this needs.
     listens: bool,
@@ -132,11 +135,6 @@ impl Registration {
 }
 
 impl Listener {
-    /// A lite registration is not enough for it.
-    fn wants_full(&self) -> bool {
-        !self.lite || self.primed
-    }
-
     /// It listens from here on.
     fn settle(&mut self) {
         self.listens = true;
@@ -148,7 +146,7 @@ impl Listener {
 
     fn push(&self, event: &MapEvent) {
         let mut event = event.clone();
-        if self.lite && !event.priming {
+        if self.lite {
             event.old_value = None;
             event.new_value = None;
         }
@@ -177,7 +175,6 @@ impl Listeners {
         let listener = Listener {
             number,
             lite: listen.lite,
-            unprimed: primed,
             primed,
             listens: false,
             told: Some(told),
@@ -241,7 +238,6 @@ impl Listeners {
                 registration.form = None;
                 for listener in &mut registration.listeners {
                     listener.listens = false;
-                    listener.unprimed = listener.primed;
                     listener.queue.lose(reason);
                 }
                 table.changed.push_back((name.clone(), target.clone()));
@@ -266,14 +262,18 @@ impl Listeners {
                 table.drop_if_unused(&map);
                 continue;
             }
-            let full = registration.listeners.iter().any(Listener::wants_full);
-            let priming = registration.listeners.iter().any(|listener| listener.unprimed);
+            let full = registration.listeners.iter().any(|listener| !listener.lite);
             // What is full stays full: taking it back would be one more chance to miss something.
-            let lite = !full && registration.form != Some(Form::Full);
-            if priming || registration.form.is_none() || (full && registration.form == Some(Form::Lite)) {
-                return Some(Step::Subscribe { map, target, filter_id, lite, priming });
+            if registration.form.is_none() || (full && registration.form == Some(Form::Lite)) {
+                return Some(Step::Subscribe { map, target, filter_id, lite: !full });
             }
-            registration.listeners.iter_mut().for_each(Listener::settle);
+            registration.listeners.iter_mut().filter(|listener| !listener.primed).for_each(Listener::settle);
+            let unprimed = registration.listeners.iter().filter(|listener| !listener.listens);
+            if let (Some(up_to), Target::Key(key), Some(cache_id)) =
+                (unprimed.map(|listener| listener.number).max(), &target, state.cache_id)
+            {
+                return Some(Step::Prime { cache_id, key: key.clone(), up_to, map });
+            }
         }
         None
     }
@@ -290,42 +290,49 @@ impl Listeners {
         }
     }
 
-    /// The grid has done what a [`Step`] asked, or has not. After a failure the listeners that never listened are
-    /// told and given up; the others remain to be registered.
-    pub(crate) fn done(&self, step: &Step, cache_id: Option<i32>, result: Result<(), &MapError>) {
+    /// The grid has registered the target of the map in this form.
+    pub(crate) fn subscribed(&self, map: &Arc<str>, target: &Target, cache_id: i32, lite: bool) {
         let table = &mut *self.table.lock();
-        let (map, target, asked_lite) = match step {
-            Step::Subscribe { map, target, lite, .. } => (map, target, Some(*lite)),
-            // Gone with the registration on the grid, or with the map or the stream: there is nothing to do again.
-            Step::Unsubscribe { map, target, .. } => (map, target, None),
-        };
         let Some(state) = table.maps.get_mut(map) else { return };
         let Some(registration) = state.registrations.get_mut(target) else { return };
-        match (asked_lite, result) {
-            // The map may have been destroyed in between, and the registration with it.
-            (Some(lite), Ok(())) if state.cache_id.is_some() && state.cache_id == cache_id => {
-                registration.form = Some(if lite { Form::Lite } else { Form::Full });
-                for listener in &mut registration.listeners {
-                    // Those that came meanwhile need not have been part of what was asked.
-                    if !(listener.wants_full() && lite) && !(listener.unprimed && !step.primes()) {
-                        if listener.unprimed {
-                            // An absent entry has no event of its own.
-                            listener.unprimed = false;
-                            listener.queue.push(MapNotice::Event(decode::absent(target)));
-                        }
-                        listener.settle();
-                    }
-                }
-                if registration.listeners.is_empty() || registration.listeners.iter().any(|l| !l.listens) {
-                    table.changed.push_back((map.clone(), target.clone()));
-                }
-            }
-            (Some(_), Err(error)) => {
-                registration.fail_new(error);
-                table.changed.push_back((map.clone(), target.clone()));
-            }
-            _ => table.changed.push_back((map.clone(), target.clone())),
+        // The map may have been destroyed in between, and the registration with it.
+        if state.cache_id == Some(cache_id) {
+            registration.form = Some(if lite { Form::Lite } else { Form::Full });
         }
+        table.changed.push_back((map.clone(), target.clone()));
+    }
+
+    /// The grid has told the value of a key. It stands before all events that came since the registration: it is at
+    /// least as new as the first of them was, and the last of them tells what the key has in the end.
+    pub(crate) fn primed(&self, map: &Arc<str>, key: &Bytes, up_to: u64, value: Option<Bytes>) {
+        let table = &mut *self.table.lock();
+        let target = Target::Key(key.clone());
+        let registration = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(&target));
+        // Without a registration it is not the value from which on all is told.
+        let Some(registration) = registration.filter(|registration| registration.form.is_some()) else { return };
+        let event = decode::present(key.clone(), value);
+        for listener in registration.listeners.iter_mut().filter(|l| !l.listens && l.number <= up_to) {
+            listener.queue.begin_with(MapNotice::Event(event.clone()));
+            listener.settle();
+        }
+        table.changed.push_back((map.clone(), target));
+    }
+
+    /// The grid has not done what a [`Step`] asked: the listeners that never listened are told and given up, the
+    /// others remain to be registered.
+    pub(crate) fn failed(&self, map: &Arc<str>, target: &Target, error: &MapError) {
+        let table = &mut *self.table.lock();
+        if let Some(registration) =
+            table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(target))
+        {
+            registration.fail_new(error);
+        }
+        table.changed.push_back((map.clone(), target.clone()));
+    }
+
+    /// The grid has taken a registration back, or has lost it with the map or the stream.
+    pub(crate) fn unsubscribed(&self, map: &Arc<str>, target: &Target) {
+        self.table.lock().changed.push_back((map.clone(), target.clone()));
     }
 
     /// There is no stream: the listeners that never listened are told and given up.
@@ -352,7 +359,7 @@ impl Listeners {
                 if let Some(any) = response.message
                     && answer::is_type(&any, MAP_EVENT)
                     && let Ok(message) = prost::Message::decode(any.value)
-                    && let Some(map) = table.maps.get_mut(&name)
+                    && let Some(map) = table.maps.get(&name)
                 {
                     map.take(message);
                 }
@@ -390,12 +397,6 @@ impl Listeners {
     }
 }
 
-impl Step {
-    fn primes(&self) -> bool {
-        matches!(self, Step::Subscribe { priming: true, .. })
-    }
-}
-
 impl Table {
     fn drop_if_unused(&mut self, name: &Arc<str>) {
         if let Some(map) = self.maps.get(name)
@@ -430,29 +431,12 @@ impl Table {
 }
 
 impl Map {
-    fn take(&mut self, message: MapEventMessage) {
+    fn take(&self, message: MapEventMessage) {
         let Some((filter_ids, event)) = decode::event(message) else { return };
+        let targets = filter_ids.iter().filter_map(|filter_id| self.filters.get(filter_id));
         let key = Target::Key(event.key.clone());
-        if event.priming {
-            let unprimed = self.registrations.get_mut(&key).into_iter().flat_map(|r| &mut r.listeners);
-            for listener in unprimed.filter(|listener| listener.unprimed) {
-                listener.unprimed = false;
-                listener.push(&event);
-            }
-            return;
-        }
-        for filter_id in &filter_ids {
-            let registration = self.filters.get(filter_id).and_then(|target| self.registrations.get(target));
-            for listener in registration.into_iter().flat_map(|registration| &registration.listeners) {
-                listener.push(&event);
-            }
-        }
-        // The id of all key registrations is 0.
-        if filter_ids.is_empty() || filter_ids.contains(&0) {
-            let registration = self.registrations.get(&key);
-            for listener in registration.into_iter().flat_map(|registration| &registration.listeners) {
-                listener.push(&event);
-            }
+        for registration in targets.chain([&key]).filter_map(|target| self.registrations.get(target)) {
+            registration.listeners.iter().for_each(|listener| listener.push(&event));
         }
     }
 }

@@ -81,8 +81,6 @@ pub(crate) struct Registration<'a> {
     pub filter_id: i64,
     /// Events without values.
     pub lite: bool,
-    /// An event with the present value of the key at once.
-    pub priming: bool,
 }
 
 impl Request {
@@ -136,7 +134,6 @@ impl Request {
             key_or_filter: key_or_filter.map(|kind| KeyOrFilter { key_or_filter: Some(kind) }),
             filter_id: listen.filter_id,
             lite: listen.lite,
-            priming: listen.priming,
             ..MapListenerRequest::default()
         };
         Self::small(Kind::MapListener, Some(cache_id), Some(pack(MAP_LISTENER, &message)))

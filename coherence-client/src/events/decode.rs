@@ -4,21 +4,18 @@ use bytes::Bytes;
 use coherence_kafka_common::decoration::{undecorated_key, undecorated_value};
 use coherence_kafka_common::map::{EventKind, MapEvent};
 
-use super::Target;
 use crate::proto::cache::MapEventMessage;
 
 /// The event and the filters that it matches. `None` for what is no change of an entry: the notices of versions, and
-/// the stray event without a key that comes behind a truncation.
+/// the stray event without a key that comes behind a truncation. Nobody has asked for priming events.
 pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
     let kind = match message.id {
-        // A priming event says "updated", and on one path of the grid has flags in its id.
-        _ if message.priming => EventKind::Inserted,
         1 => EventKind::Inserted,
         2 => EventKind::Updated,
         3 => EventKind::Deleted,
         _ => return None,
     };
-    if message.version_update || message.key.is_empty() {
+    if message.version_update || message.priming || message.key.is_empty() {
         return None;
     }
     let key = undecorated_key(&message.key).map_or_else(|_| message.key.clone(), |key| message.key.slice_ref(key));
@@ -29,22 +26,18 @@ pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
         new_value: value(message.new_value),
         synthetic: message.synthetic,
         expired: message.expired,
-        priming: message.priming,
+        priming: false,
     };
     Some((message.filter_ids, event))
 }
 
-/// The answer to a priming registration whose entry is absent.
-pub(super) fn absent(target: &Target) -> MapEvent {
-    let key = match target {
-        Target::Key(key) => key.clone(),
-        Target::Map | Target::Filter(_) => Bytes::new(),
-    };
+/// Tells the value of a key, which has not changed: its bytes as they are stored.
+pub(super) fn present(key: Bytes, stored: Option<Bytes>) -> MapEvent {
     MapEvent {
         kind: EventKind::Inserted,
         key,
         old_value: None,
-        new_value: None,
+        new_value: stored.and_then(value),
         synthetic: true,
         expired: false,
         priming: true,
@@ -104,8 +97,6 @@ mod tests {
             assert_eq!((ids, event.kind), (vec![4, 7], kind));
             assert!(event.synthetic && event.expired && !event.priming);
         }
-        let (_, event) = event(MapEventMessage { priming: true, ..message(74) }).unwrap();
-        assert_eq!((event.kind, event.priming), (EventKind::Inserted, true));
     }
 
     #[test]
@@ -113,6 +104,7 @@ mod tests {
         assert!(event(MapEventMessage { key: Bytes::new(), ..message(0) }).is_none());
         assert!(event(message(0)).is_none());
         assert!(event(message(74)).is_none());
+        assert!(event(MapEventMessage { priming: true, ..message(2) }).is_none());
         assert!(event(MapEventMessage { version_update: true, ..message(2) }).is_none());
     }
 }

@@ -65,6 +65,15 @@ impl Queue {
         state.wake();
     }
 
+    /// Puts a notice before all that came since the last gap.
+    pub(super) fn begin_with(&self, notice: MapNotice) {
+        let mut state = self.state.lock();
+        let at = state.notices.iter().rposition(|notice| matches!(notice, MapNotice::Gap(_))).map_or(0, |at| at + 1);
+        state.bytes += len(&notice);
+        state.notices.insert(at, notice);
+        state.wake();
+    }
+
     /// There is a registration.
     pub(super) fn listens(&self) {
         let mut state = self.state.lock();

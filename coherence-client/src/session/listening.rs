@@ -15,13 +15,17 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{Grid, session_closed};
-use crate::events::{ListenerId, Listeners, Queue, Step};
+use crate::answer;
+use crate::events::{ListenerId, Listeners, Queue, Step, Target};
+use crate::proto::common::OptionalValue;
 use crate::request::{Registration, Request};
 use crate::split::check_key;
 use crate::sub_channel::SubChannel;
 
 /// The stream on which the listeners are. One, so that the events of a key keep their order.
 pub(super) const LISTENER_LANE: usize = 0;
+
+const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
 
 /// The listeners of a session and what their task is told.
 #[derive(Debug, Default)]
@@ -170,23 +174,41 @@ async fn pause(listening: &Listening, pauses: &mut impl Iterator<Item = std::tim
 }
 
 async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Result<(), MapError> {
-    let (cache_id, result) = match step {
-        Step::Subscribe { map, target, filter_id, lite, priming } => match stream.cache_id(map).await {
-            Ok(cache_id) => {
+    match step {
+        Step::Subscribe { map, target, filter_id, lite } => {
+            let subscribed = async {
+                let cache_id = stream.cache_id(map).await?;
                 listeners.bind(map, cache_id);
-                let what = Registration { target, filter_id: *filter_id, lite: *lite, priming: *priming };
-                let request = Request::map_listener(cache_id, true, &what);
-                (Some(cache_id), stream.call(Some(cache_id), request, None).await)
+                let what = Registration { target, filter_id: *filter_id, lite: *lite };
+                stream.call(Some(cache_id), Request::map_listener(cache_id, true, &what), None).await?;
+                Ok(cache_id)
+            };
+            match subscribed.await {
+                Ok(cache_id) => listeners.subscribed(map, target, cache_id, *lite),
+                Err(error) => {
+                    listeners.failed(map, target, &error);
+                    return Err(error);
+                }
             }
-            Err(error) => (None, Err(error)),
-        },
-        Step::Unsubscribe { cache_id, target, filter_id, .. } => {
-            let what = Registration { target, filter_id: *filter_id, lite: false, priming: false };
-            let request = Request::map_listener(*cache_id, false, &what);
-            (Some(*cache_id), stream.call(Some(*cache_id), request, None).await)
         }
-    };
-    let result = result.map(|_| ());
-    listeners.done(step, cache_id, result.as_ref().map(|()| ()));
-    result
+        Step::Prime { map, cache_id, key, up_to } => {
+            let value = stream.call(Some(*cache_id), Request::get(*cache_id, key), None).await;
+            match value.and_then(|answer| answer::single::<OptionalValue>(answer, OPTIONAL_VALUE)) {
+                Ok(found) => listeners.primed(map, key, *up_to, found.present.then_some(found.value)),
+                Err(error) => {
+                    listeners.failed(map, &Target::Key(key.clone()), &error);
+                    return Err(error);
+                }
+            }
+        }
+        Step::Unsubscribe { map, cache_id, target, filter_id } => {
+            let what = Registration { target, filter_id: *filter_id, lite: false };
+            // Where it fails, the grid has none to take back: the map or the stream has gone.
+            let taken_back = stream.call(Some(*cache_id), Request::map_listener(*cache_id, false, &what), None);
+            let taken_back = taken_back.await;
+            listeners.unsubscribed(map, target);
+            taken_back?;
+        }
+    }
+    Ok(())
 }
