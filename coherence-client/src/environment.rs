@@ -73,7 +73,9 @@ impl SessionOptions {
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, OptionsError> {
         let set = |name: &'static str| variable(name).filter(|value| !value.is_empty());
         let text = |name: &'static str| {
-            set(name).map(|value| value.into_string().map_err(|_| wrong(name, "not a text".to_owned()))).transpose()
+            set(name)
+                .map(|value| value.into_string().map_err(|_| wrong(name, "not a text".to_owned())))
+                .transpose()
         };
         let mut options = Self { setting_names: NAMES, ..Self::default() };
         if let Some(value) = text(ADDRESS)? {
@@ -137,7 +139,8 @@ fn addresses(value: &str) -> Result<Vec<String>, OptionsError> {
     if NameServiceAddress::parse(value).map_err(wrong)?.is_some() {
         return Ok(vec![value.to_owned()]);
     }
-    let checked = |address: &str| check_address(address.trim()).map(|()| address.trim().to_owned()).map_err(wrong);
+    let checked =
+        |address: &str| check_address(address.trim()).map(|()| address.trim().to_owned()).map_err(wrong);
     value.split(',').map(checked).collect()
 }
 
@@ -156,7 +159,9 @@ fn time(variable: &'static str, value: &str) -> Result<Duration, OptionsError> {
         Ok(time) if time <= LONGEST && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(time),
         _ => Err(wrong(
             variable,
-            format!("{value:?} is not a time: expected whole milliseconds as 30000, or a unit as in 30s or 500ms"),
+            format!(
+                "{value:?} is not a time: expected whole milliseconds as 30000, or a unit as in 30s or 500ms"
+            ),
         )),
     }
 }

@@ -42,10 +42,25 @@ pub(crate) enum Target {
 /// What to tell the grid next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Subscribe { map: Arc<str>, target: Target, filter_id: i64, lite: bool },
+    Subscribe {
+        map: Arc<str>,
+        target: Target,
+        filter_id: i64,
+        lite: bool,
+    },
     /// Get the value of the key, for the listeners that are there by now: those with numbers up to this one.
-    Prime { map: Arc<str>, cache_id: i32, key: Bytes, up_to: u64 },
-    Unsubscribe { map: Arc<str>, cache_id: i32, target: Target, filter_id: i64 },
+    Prime {
+        map: Arc<str>,
+        cache_id: i32,
+        key: Bytes,
+        up_to: u64,
+    },
+    Unsubscribe {
+        map: Arc<str>,
+        cache_id: i32,
+        target: Target,
+        filter_id: i64,
+    },
 }
 
 /// Names a listener for taking it out again.
@@ -169,7 +184,8 @@ impl Listeners {
         };
         table.next_number += 1;
         let number = table.next_number;
-        let map: Arc<str> = table.maps.get_key_value(map).map_or_else(|| map.into(), |(name, _)| name.clone());
+        let map: Arc<str> =
+            table.maps.get_key_value(map).map_or_else(|| map.into(), |(name, _)| name.clone());
         let (told, listens) = oneshot::channel();
         let queue = Arc::new(Queue::new(max_bytes));
         let listener = Listener {
@@ -309,7 +325,9 @@ impl Listeners {
         let target = Target::Key(key.clone());
         let registration = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(&target));
         // Without a registration it is not the value from which on all is told.
-        let Some(registration) = registration.filter(|registration| registration.form.is_some()) else { return };
+        let Some(registration) = registration.filter(|registration| registration.form.is_some()) else {
+            return;
+        };
         let event = decode::present(key.clone(), value);
         for listener in registration.listeners.iter_mut().filter(|l| !l.listens && l.number <= up_to) {
             listener.queue.begin_with(MapNotice::Event(event.clone()));
@@ -322,8 +340,7 @@ impl Listeners {
     /// others remain to be registered.
     pub(crate) fn failed(&self, map: &Arc<str>, target: &Target, error: &MapError) {
         let table = &mut *self.table.lock();
-        if let Some(registration) =
-            table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(target))
+        if let Some(registration) = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(target))
         {
             registration.fail_new(error);
         }

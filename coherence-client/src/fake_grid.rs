@@ -21,7 +21,8 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::proto::Any;
 use crate::proto::cache::{
     EnsureCacheRequest, ExecuteRequest, MapEventMessage, MapListenerRequest, NamedCacheRequest,
-    NamedCacheRequestType as Kind, NamedCacheResponse, PutAllRequest, ResponseType, keys_or_filter::KeyOrFilter,
+    NamedCacheRequestType as Kind, NamedCacheResponse, PutAllRequest, ResponseType,
+    keys_or_filter::KeyOrFilter,
 };
 use crate::proto::common::{BinaryKeyAndValue, Complete, ErrorMessage, HeartbeatMessage, OptionalValue};
 use crate::proto::proxy::proxy_service_server::{ProxyService, ProxyServiceServer};
@@ -174,6 +175,17 @@ impl FakeStream {
         };
         let inner = NamedCacheRequest::decode(any.value).unwrap();
         Some(Asked { id, kind: inner.r#type(), cache_id: inner.cache_id, message: inner.message })
+    }
+
+    /// Waits until so many signs of life have been asked for, and nothing else.
+    pub(crate) async fn heartbeats(&mut self, count: usize) {
+        while self.heartbeats < count {
+            let request = self.requests.message().await.unwrap().expect("a request");
+            let Some(proxy_request::Request::Heartbeat(asked)) = request.request else {
+                panic!("{request:?}")
+            };
+            self.beat(request.id, asked.ack);
+        }
     }
 
     fn beat(&mut self, id: i64, ack: bool) {

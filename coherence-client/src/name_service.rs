@@ -51,7 +51,9 @@ impl NameServiceAddress {
         let (hosts, cluster) = match rest.split_once('/') {
             None => (rest, None),
             Some((_, name)) if name.is_empty() || name.contains('/') => {
-                return Err(wrong("not a cluster name behind the hosts, expected coherence:///host:port/cluster"));
+                return Err(wrong(
+                    "not a cluster name behind the hosts, expected coherence:///host:port/cluster",
+                ));
             }
             Some((hosts, name)) => (hosts, Some(name.to_owned())),
         };
@@ -255,5 +257,7 @@ const OPEN_CONNECTION: &[u8] =
       calhost\x0aN\x0520233\x0cN\x10CoherenceConsole@@";
 const OPEN_CHANNEL: &[u8] = b"\x00\x0b\x02\x00B\x01\x01N\x13NameServiceProtocol\x02N\x0bNameService@";
 
+#[cfg(test)]
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

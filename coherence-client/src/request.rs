@@ -11,9 +11,9 @@ use bytes::{BufMut, Bytes};
 use coherence_kafka_common::map::{Entries, Format};
 use prost::Message;
 
-use crate::proto::Any;
 use crate::events::Target;
 use crate::options::ClientIdentity;
+use crate::proto::Any;
 use crate::proto::cache::key_or_filter::KeyOrFilter as KeyOrFilterKind;
 use crate::proto::cache::{
     EnsureCacheRequest, KeyOrFilter, MapListenerRequest, NamedCacheRequest, NamedCacheRequestType as Kind,

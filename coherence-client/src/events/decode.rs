@@ -18,7 +18,8 @@ pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
     if message.version_update || message.priming || message.key.is_empty() {
         return None;
     }
-    let key = undecorated_key(&message.key).map_or_else(|_| message.key.clone(), |key| message.key.slice_ref(key));
+    let key =
+        undecorated_key(&message.key).map_or_else(|_| message.key.clone(), |key| message.key.slice_ref(key));
     let event = MapEvent {
         kind,
         key,
@@ -66,7 +67,9 @@ mod tests {
 
     #[test]
     fn all_forms_of_no_value_are_none() {
-        for none in [b"".as_slice(), b"\x15\x64", b"\x15null", b"\x00", b"\x12\x02\x01\x07", b"\x12\x01\x02\x15\x64"] {
+        for none in
+            [b"".as_slice(), b"\x15\x64", b"\x15null", b"\x00", b"\x12\x02\x01\x07", b"\x12\x01\x02\x15\x64"]
+        {
             let stored = Bytes::copy_from_slice(none);
             let sent = MapEventMessage { old_value: stored.clone(), new_value: stored, ..message(2) };
             let (_, event) = event(sent).unwrap();
@@ -92,7 +95,8 @@ mod tests {
     #[test]
     fn the_kinds_and_flags_of_the_protocol_are_kept() {
         for (id, kind) in [(1, EventKind::Inserted), (2, EventKind::Updated), (3, EventKind::Deleted)] {
-            let sent = MapEventMessage { synthetic: true, expired: true, filter_ids: vec![4, 7], ..message(id) };
+            let sent =
+                MapEventMessage { synthetic: true, expired: true, filter_ids: vec![4, 7], ..message(id) };
             let (ids, event) = event(sent).unwrap();
             assert_eq!((ids, event.kind), (vec![4, 7], kind));
             assert!(event.synthetic && event.expired && !event.priming);

@@ -29,8 +29,7 @@ struct State {
 
 impl Queue {
     pub(super) fn new(max_bytes: usize) -> Self {
-        let state =
-            State { notices: VecDeque::new(), bytes: 0, listening: false, ended: false, waker: None };
+        let state = State { notices: VecDeque::new(), bytes: 0, listening: false, ended: false, waker: None };
         Self { max_bytes, state: Mutex::new(state) }
     }
 
@@ -58,7 +57,8 @@ impl Queue {
             state.listening = false;
             state.gap(|| reason.to_owned());
         } else {
-            while let Some(notice) = state.notices.pop_back_if(|notice| !matches!(notice, MapNotice::Gap(_))) {
+            while let Some(notice) = state.notices.pop_back_if(|notice| !matches!(notice, MapNotice::Gap(_)))
+            {
                 state.bytes -= len(&notice);
             }
         }
@@ -68,7 +68,11 @@ impl Queue {
     /// Puts a notice before all that came since the last gap.
     pub(super) fn begin_with(&self, notice: MapNotice) {
         let mut state = self.state.lock();
-        let at = state.notices.iter().rposition(|notice| matches!(notice, MapNotice::Gap(_))).map_or(0, |at| at + 1);
+        let at = state
+            .notices
+            .iter()
+            .rposition(|notice| matches!(notice, MapNotice::Gap(_)))
+            .map_or(0, |at| at + 1);
         state.bytes += len(&notice);
         state.notices.insert(at, notice);
         state.wake();
@@ -90,7 +94,8 @@ impl Queue {
 
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<MapNotice>> {
         let mut state = self.state.lock();
-        let held = !state.listening && !state.ended && matches!(state.notices.front(), Some(MapNotice::Gap(_)));
+        let held =
+            !state.listening && !state.ended && matches!(state.notices.front(), Some(MapNotice::Gap(_)));
         if !held && let Some(notice) = state.notices.pop_front() {
             state.bytes -= len(&notice);
             return Poll::Ready(Some(notice));

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use tokio::net::TcpListener;
 
+use super::fake::{answer, serve_name_service as name_service};
 use super::*;
 use crate::fake_grid::within;
 
@@ -16,52 +17,6 @@ async fn resolve(address: &str) -> Result<Vec<String>, String> {
     within(parse(address).resolve(&options())).await
 }
 
-/// The answer that holds `text`, without its frame.
-fn answer(text: &str) -> Vec<u8> {
-    let mut message = b"chan\x00\x00\x00\x00\x00\x00\x4e".to_vec();
-    frame(&mut message, text.as_bytes());
-    message.push(0x40);
-    message
-}
-
-/// A name service that knows what `known` finds. Writes its answers byte by byte.
-async fn name_service(known: impl Fn(&str) -> Option<String> + Send + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            socket.set_nodelay(true).unwrap();
-            let mut marker = [0; 8];
-            socket.read_exact(&mut marker).await.unwrap();
-            assert_eq!(marker, [0x5A, 0xC1, 0xE0, 0, 0, 0, 0, 3]);
-            assert_eq!(read_frame(&mut socket).await.unwrap(), OPEN_CONNECTION);
-            assert_eq!(read_frame(&mut socket).await.unwrap(), OPEN_CHANNEL);
-            let mut hello = Vec::new();
-            frame(&mut hello, &[7; 90]);
-            frame(&mut hello, b"\0\0\0\0\0\0\0\0chan\x40");
-            write_slowly(&mut socket, &hello).await;
-            while let Ok(request) = read_frame(&mut socket).await {
-                let request = request.strip_prefix(b"chan\x01\x01\x00\x42\x00\x01\x4e").unwrap();
-                let mut name = Cursor::new(request);
-                let len = name.packed_len("name").unwrap();
-                let name = std::str::from_utf8(name.take(len, "name").unwrap()).unwrap();
-                let message = known(name).map_or_else(|| b"chan\0\0\0\0".to_vec(), |text| answer(&text));
-                let mut framed = Vec::new();
-                frame(&mut framed, &message);
-                write_slowly(&mut socket, &framed).await;
-            }
-        }
-    });
-    port
-}
-
-async fn write_slowly(socket: &mut TcpStream, bytes: &[u8]) {
-    for byte in bytes {
-        socket.write_all(&[*byte]).await.unwrap();
-        socket.flush().await.unwrap();
-    }
-}
-
 #[test]
 fn an_address_is_a_list_of_members_and_perhaps_a_cluster() {
     let expected = |members: &[&str], cluster: Option<&str>| NameServiceAddress {
@@ -69,7 +24,10 @@ fn an_address_is_a_list_of_members_and_perhaps_a_cluster() {
         cluster: cluster.map(str::to_owned),
     };
     assert_eq!(parse("coherence:///a"), expected(&["a:7574"], None));
-    assert_eq!(parse("coherence:///a:1,[::1],b/prod"), expected(&["a:1", "[::1]:7574", "b:7574"], Some("prod")));
+    assert_eq!(
+        parse("coherence:///a:1,[::1],b/prod"),
+        expected(&["a:1", "[::1]:7574", "b:7574"], Some("prod"))
+    );
     assert_eq!(NameServiceAddress::parse("localhost:1408"), Ok(None));
 }
 
@@ -88,8 +46,12 @@ fn the_answers_of_a_real_member_are_read() {
 
 #[tokio::test]
 async fn the_proxies_of_a_cluster_are_found() {
-    let port = name_service(|name| (name == PROXIES).then(|| "[127.0.0.1, 12, 127.0.0.1, 13]".to_owned())).await;
-    assert_eq!(resolve(&format!("coherence:///127.0.0.1:{port}")).await.unwrap(), ["127.0.0.1:12", "127.0.0.1:13"]);
+    let port =
+        name_service(|name| (name == PROXIES).then(|| "[127.0.0.1, 12, 127.0.0.1, 13]".to_owned())).await;
+    assert_eq!(
+        resolve(&format!("coherence:///127.0.0.1:{port}")).await.unwrap(),
+        ["127.0.0.1:12", "127.0.0.1:13"]
+    );
 }
 
 #[tokio::test]
@@ -139,7 +101,9 @@ async fn a_member_without_proxies_yet_is_asked_again() {
 
 #[tokio::test]
 async fn a_port_that_is_something_else_is_said_so() {
-    for bytes in [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b"", b"\xff\xff\xff\xff\xff\xff", b"\x01\x00\x02ab"] {
+    for bytes in
+        [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b"", b"\xff\xff\xff\xff\xff\xff", b"\x01\x00\x02ab"]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {

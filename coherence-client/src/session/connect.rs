@@ -48,7 +48,8 @@ impl Grid {
         let opened = loop {
             let opened = self.open_first(lane).await.map(Arc::new);
             let pause = pauses.next().unwrap_or(self.options.reconnect_backoff.1);
-            let again = matches!(&opened, Err(error) if error.is_retriable()) && Instant::now() + pause < until;
+            let again =
+                matches!(&opened, Err(error) if error.is_retriable()) && Instant::now() + pause < until;
             if !again || self.closed.run_until_cancelled(sleep(pause)).await.is_none() {
                 break opened;
             }

@@ -204,7 +204,8 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
         Step::Unsubscribe { map, cache_id, target, filter_id } => {
             let what = Registration { target, filter_id: *filter_id, lite: false };
             // Where it fails, the grid has none to take back: the map or the stream has gone.
-            let taken_back = stream.call(Some(*cache_id), Request::map_listener(*cache_id, false, &what), None);
+            let taken_back =
+                stream.call(Some(*cache_id), Request::map_listener(*cache_id, false, &what), None);
             let taken_back = taken_back.await;
             listeners.unsubscribed(map, target);
             taken_back?;

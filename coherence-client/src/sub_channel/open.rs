@@ -64,7 +64,8 @@ pub(crate) async fn open(
     let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES);
     let requests = ReceiverStream::new(queued).take_until(stop.clone().cancelled_owned());
     // Before the call: the server sends its headers with its first answer, and the call waits for them.
-    let init = Frame { id: INIT_ID, request: Request::init(&options.scope, options.format, &options.identity) };
+    let init =
+        Frame { id: INIT_ID, request: Request::init(&options.scope, options.format, &options.identity) };
     outgoing.try_send(init).map_err(|_| passing("the request queue is closed".to_owned()))?;
 
     let opened = timeout(wait, init_stream(&mut grpc, requests)).await;
