@@ -14,10 +14,8 @@ use prost::Message;
 use crate::events::Target;
 use crate::options::ClientIdentity;
 use crate::proto::Any;
-use crate::proto::cache::key_or_filter::KeyOrFilter as KeyOrFilterKind;
-use crate::proto::cache::{
-    EnsureCacheRequest, KeyOrFilter, MapListenerRequest, NamedCacheRequest, NamedCacheRequestType as Kind,
-};
+use crate::proto::cache::{self, MapListenerRequest, key_or_filter};
+use crate::proto::cache::{EnsureCacheRequest, NamedCacheRequest, NamedCacheRequestType as Kind};
 use crate::proto::common::HeartbeatMessage;
 use crate::proto::proxy::{ClientMemberIdentity, InitRequest, ProxyRequest, proxy_request};
 
@@ -74,15 +72,6 @@ impl Batch {
     }
 }
 
-/// What [`Request::map_listener`] is about.
-#[derive(Debug)]
-pub(crate) struct Registration<'a> {
-    pub target: &'a Target,
-    pub filter_id: i64,
-    /// Events without values.
-    pub lite: bool,
-}
-
 impl Request {
     /// Must be answered before anything else is sent.
     pub(crate) fn init(scope: &str, format: Format, identity: &ClientIdentity) -> Self {
@@ -122,20 +111,23 @@ impl Request {
         Self::small(Kind::PageOfEntries, Some(cache_id), Some(pack(BYTES_VALUE, cookie)))
     }
 
-    /// Registers for events, or takes the registration back. `filter_id` names it in events, except for a key.
-    pub(crate) fn map_listener(cache_id: i32, subscribe: bool, listen: &Registration<'_>) -> Self {
-        let key_or_filter = match listen.target {
+    /// Registers for events, or takes the registration back. `filter_id` names it in events, except for a key; `lite`
+    /// events have no values.
+    pub(crate) fn map_listener(
+        cache_id: i32,
+        subscribe: bool,
+        target: &Target,
+        filter_id: i64,
+        lite: bool,
+    ) -> Self {
+        let key_or_filter = match target {
             Target::Map => None,
-            Target::Key(key) => Some(KeyOrFilterKind::Key(key.clone())),
-            Target::Filter(filter) => Some(KeyOrFilterKind::Filter(filter.clone())),
+            Target::Key(key) => Some(key_or_filter::KeyOrFilter::Key(key.clone())),
+            Target::Filter(filter) => Some(key_or_filter::KeyOrFilter::Filter(filter.clone())),
         };
-        let message = MapListenerRequest {
-            subscribe,
-            key_or_filter: key_or_filter.map(|kind| KeyOrFilter { key_or_filter: Some(kind) }),
-            filter_id: listen.filter_id,
-            lite: listen.lite,
-            ..MapListenerRequest::default()
-        };
+        let key_or_filter = key_or_filter.map(|kind| cache::KeyOrFilter { key_or_filter: Some(kind) });
+        let message =
+            MapListenerRequest { subscribe, key_or_filter, filter_id, lite, ..MapListenerRequest::default() };
         Self::small(Kind::MapListener, Some(cache_id), Some(pack(MAP_LISTENER, &message)))
     }
 

@@ -1,9 +1,8 @@
 //! A session with a grid: the streams it has at the moment, and what its maps share.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
 use futures::FutureExt;
@@ -74,15 +73,18 @@ impl GrpcSession {
     pub async fn close(&self) {
         self.grid.close().await;
     }
+}
 
-    /// As [`Session::map`], with what only the maps of a grid can do.
+impl GrpcSession {
+    /// The map of this name with all that a map of a grid can do. Its name is checked as by
+    /// [`Session::check_map_name`], and the grid makes it if it is not there.
     ///
     /// # Errors
-    /// As [`Session::map`].
-    pub async fn remote_map(&self, name: &str) -> Result<Arc<RemoteMap>, MapError> {
+    /// As those of the map's calls.
+    pub async fn remote_map(&self, name: &str) -> Result<RemoteMap, MapError> {
         self.check_map_name(name)?;
         self.grid.ensure(name).await?;
-        Ok(self.grid.remote_map(name))
+        Ok(RemoteMap::new(self.grid.clone(), name))
     }
 }
 
@@ -114,7 +116,7 @@ impl Session for GrpcSession {
 
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
         async move {
-            let map: Arc<dyn NamedMap> = self.remote_map(name).await?;
+            let map: Arc<dyn NamedMap> = Arc::new(self.remote_map(name).await?);
             Ok(map)
         }
         .boxed()
@@ -135,7 +137,6 @@ pub(crate) struct Grid {
     was_open: AtomicBool,
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
-    maps: Mutex<HashMap<String, Weak<RemoteMap>>>,
     listening: Arc<Listening>,
     /// Ends what the session does by itself.
     closed: CancellationToken,
@@ -161,7 +162,6 @@ impl Grid {
             was_open: AtomicBool::new(false),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
-            maps: Mutex::default(),
             listening: Arc::default(),
             closed: CancellationToken::new(),
         }
@@ -194,18 +194,6 @@ impl Grid {
         let _admission = self.admit(0).await?;
         self.stream(LISTENER_LANE).await?.cache_id(name).await?;
         Ok(())
-    }
-
-    /// The map of this name, the same as long as anybody has it.
-    fn remote_map(self: &Arc<Self>, name: &str) -> Arc<RemoteMap> {
-        let mut maps = self.maps.lock();
-        if let Some(map) = maps.get(name).and_then(Weak::upgrade) {
-            return map;
-        }
-        maps.retain(|_, map| map.strong_count() > 0);
-        let map = Arc::new(RemoteMap::new(self.clone(), name));
-        maps.insert(name.to_owned(), Arc::downgrade(&map));
-        map
     }
 
     async fn admit(&self, bytes: usize) -> Result<Admission, MapError> {

@@ -51,9 +51,9 @@ pub(crate) struct Admission {
     pub _bytes: OwnedSemaphorePermit,
 }
 
-/// What a stream is opened with, beside the [`SessionOptions`].
+/// What a stream is to its session.
 #[derive(Debug, Clone)]
-pub(crate) struct Purpose {
+pub(crate) struct Role {
     /// Tells the streams of a session apart.
     pub number: u64,
     /// Who hears of events, where this is the stream on which the listeners are.
@@ -100,7 +100,7 @@ impl SubChannel {
     fn start(
         address: String,
         options: &SessionOptions,
-        purpose: Purpose,
+        role: Role,
         outgoing: mpsc::Sender<Frame>,
         stop: CancellationToken,
         grpc: Grpc<Channel>,
@@ -109,13 +109,13 @@ impl SubChannel {
         let table = Table { ended: None, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() };
         let table = Arc::new(Mutex::new(table));
         let gone = CancellationToken::new();
-        let (number, request_timeout) = (purpose.number, options.request_timeout);
+        let (number, request_timeout) = (role.number, options.request_timeout);
         let reader = Reader {
             address: address.clone(),
             request_timeout,
             heartbeat: options.heartbeat,
             outgoing: outgoing.clone(),
-            purpose,
+            role,
             table: table.clone(),
             stop: stop.clone(),
         };
@@ -224,7 +224,7 @@ struct Reader {
     heartbeat: Option<Duration>,
     /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
     outgoing: mpsc::Sender<Frame>,
-    purpose: Purpose,
+    role: Role,
     table: Arc<Mutex<Table>>,
     stop: CancellationToken,
 }
@@ -316,8 +316,8 @@ impl Reader {
             return;
         }
         let stale = self.table.lock().take(response);
-        if let (Some(cache_id), Some(listeners)) = (stale, &self.purpose.listeners) {
-            listeners.destroyed(self.purpose.number, cache_id);
+        if let (Some(cache_id), Some(listeners)) = (stale, &self.role.listeners) {
+            listeners.destroyed(self.role.number, cache_id);
         }
     }
 
@@ -326,8 +326,8 @@ impl Reader {
         if event.r#type() == ResponseType::Destroyed {
             self.table.lock().forget(event.cache_id);
         }
-        if let Some(listeners) = &self.purpose.listeners {
-            listeners.take(self.purpose.number, event);
+        if let Some(listeners) = &self.role.listeners {
+            listeners.take(self.role.number, event);
         }
     }
 }

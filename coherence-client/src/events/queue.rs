@@ -136,3 +136,98 @@ fn len(notice: &MapNotice) -> usize {
             MapNotice::Truncated | MapNotice::Destroyed => 0,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use coherence_kafka_common::map::{EventKind, MapEvent};
+    use futures::FutureExt as _;
+    use futures::future::poll_fn;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Push(usize),
+        Lose,
+        Listens,
+        Take,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            4 => (0usize..400).prop_map(Act::Push),
+            1 => Just(Act::Lose),
+            1 => Just(Act::Listens),
+            3 => Just(Act::Take),
+        ];
+        prop::collection::vec(act, 0..200)
+    }
+
+    fn event(number: u64, len: usize) -> MapNotice {
+        MapNotice::Event(MapEvent {
+            kind: EventKind::Inserted,
+            key: Bytes::copy_from_slice(&number.to_be_bytes()),
+            old_value: None,
+            new_value: Some(vec![0; len].into()),
+            synthetic: false,
+            expired: false,
+            priming: false,
+        })
+    }
+
+    fn number(notice: &MapNotice) -> Option<u64> {
+        match notice {
+            MapNotice::Event(event) => Some(u64::from_be_bytes(event.key[..].try_into().unwrap())),
+            _ => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_missing_without_a_gap_and_the_bytes_are_bounded(acts in acts()) {
+            const MAX: usize = 1_000;
+            let queue = Queue::new(MAX);
+            queue.listens();
+            let (mut pushed, mut expected, mut after_gap) = (0, 0, false);
+            let mut listening = true;
+            for act in acts.into_iter().chain([Act::Listens]).chain(std::iter::repeat_n(Act::Take, 300)) {
+                match act {
+                    Act::Push(len) => {
+                        queue.push(event(pushed, len));
+                        pushed += 1;
+                    }
+                    Act::Lose => {
+                        queue.lose("away");
+                        listening = false;
+                    }
+                    Act::Listens => {
+                        queue.listens();
+                        listening = true;
+                    }
+                    Act::Take => match poll_fn(|context| queue.poll_next(context)).now_or_never() {
+                        Some(Some(MapNotice::Gap(_))) => {
+                            prop_assert!(listening, "told before anybody listens again");
+                            after_gap = true;
+                        }
+                        Some(Some(notice)) => {
+                            let number = number(&notice).unwrap();
+                            prop_assert!(number == expected || after_gap && number > expected);
+                            (expected, after_gap) = (number + 1, false);
+                        }
+                        Some(None) => prop_assert!(false, "it never ends"),
+                        None => {}
+                    },
+                }
+                let state = queue.state.lock();
+                let sum: usize = state.notices.iter().map(len).sum();
+                prop_assert_eq!(state.bytes, sum);
+                let gaps = state.notices.iter().filter(|notice| number(notice).is_none()).count();
+                prop_assert!(state.bytes <= MAX + gaps * 200 + 400 + NOTICE_BYTES);
+            }
+            prop_assert!(after_gap || expected == pushed, "the last events are missing, and nobody was told");
+            prop_assert!(queue.state.lock().notices.is_empty());
+        }
+    }
+}

@@ -67,10 +67,9 @@ fn requests_equal_the_bytes_of_the_reference_encoder() {
 #[test]
 fn heartbeats_and_registrations_equal_the_bytes_of_the_reference_encoder() {
     assert_eq!(hex(&bytes_of(7, Request::heartbeat())), "08072a021001");
-    let what = Registration { target: &Target::Map, filter_id: 1, lite: false };
     let url = "0a38747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4e616d6564436163686552657175657374";
     assert_eq!(
-        hex(&bytes_of(6, Request::map_listener(7, true, &what))),
+        hex(&bytes_of(6, Request::map_listener(7, true, &Target::Map, 1, false))),
         format!(
             "0806228301{url}1247080e10071a410a39747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4d61704c697374656e657252657175657374120408011801"
         )

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::listening::LISTENER_LANE;
 use super::{Grid, Link, session_closed};
 use crate::name_service::NameServiceAddress;
-use crate::sub_channel::{self, OpenFailure, Purpose, SubChannel};
+use crate::sub_channel::{self, OpenFailure, Role, SubChannel};
 
 pub(super) type Opening = Shared<BoxFuture<'static, Result<Arc<SubChannel>, MapError>>>;
 
@@ -75,11 +75,11 @@ impl Grid {
                 }
             };
             for address in proxies {
-                let purpose = Purpose {
+                let role = Role {
                     number: self.streams_opened.fetch_add(1, Ordering::Relaxed),
                     listeners: (lane == LISTENER_LANE).then(|| self.listening.listeners.clone()),
                 };
-                match sub_channel::open(&self.options, &address, purpose).await {
+                match sub_channel::open(&self.options, &address, role).await {
                     Ok(stream) => {
                         // When this stream ends, its address is the least promising one.
                         self.next_address.store((index + 1) % addresses.len(), Ordering::Relaxed);

@@ -18,7 +18,7 @@ use super::{Grid, session_closed};
 use crate::answer;
 use crate::events::{ListenerId, Listeners, Queue, Step, Target};
 use crate::proto::common::OptionalValue;
-use crate::request::{Registration, Request};
+use crate::request::Request;
 use crate::split::check_key;
 use crate::sub_channel::SubChannel;
 
@@ -179,8 +179,8 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
             let subscribed = async {
                 let cache_id = stream.cache_id(map).await?;
                 listeners.bind(map, cache_id);
-                let what = Registration { target, filter_id: *filter_id, lite: *lite };
-                stream.call(Some(cache_id), Request::map_listener(cache_id, true, &what), None).await?;
+                let request = Request::map_listener(cache_id, true, target, *filter_id, *lite);
+                stream.call(Some(cache_id), request, None).await?;
                 Ok(cache_id)
             };
             match subscribed.await {
@@ -202,11 +202,9 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
             }
         }
         Step::Unsubscribe { map, cache_id, target, filter_id } => {
-            let what = Registration { target, filter_id: *filter_id, lite: false };
+            let request = Request::map_listener(*cache_id, false, target, *filter_id, false);
             // Where it fails, the grid has none to take back: the map or the stream has gone.
-            let taken_back =
-                stream.call(Some(*cache_id), Request::map_listener(*cache_id, false, &what), None);
-            let taken_back = taken_back.await;
+            let taken_back = stream.call(Some(*cache_id), request, None).await;
             listeners.unsubscribed(map, target);
             taken_back?;
         }

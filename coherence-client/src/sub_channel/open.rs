@@ -13,7 +13,7 @@ use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request as Call, Status, Streaming};
 
-use super::{Purpose, SubChannel};
+use super::{Role, SubChannel};
 use crate::codec::ProxyCodec;
 use crate::options::{SessionOptions, SettingNames};
 use crate::proto::proxy::{InitResponse, ProxyResponse, proxy_response::Response};
@@ -47,7 +47,7 @@ fn misuse(reason: String) -> OpenFailure {
 pub(crate) async fn open(
     options: &SessionOptions,
     address: &str,
-    purpose: Purpose,
+    role: Role,
 ) -> Result<SubChannel, OpenFailure> {
     let endpoint = tls::endpoint(options, address).map_err(|e| misuse(e.to_string()))?;
     let wait = options.connect_timeout;
@@ -75,7 +75,7 @@ pub(crate) async fn open(
         Ok(Ok(opened)) => opened,
     };
     tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
-    Ok(SubChannel::start(address.to_owned(), options, purpose, outgoing, stop, grpc, responses))
+    Ok(SubChannel::start(address.to_owned(), options, role, outgoing, stop, grpc, responses))
 }
 
 type Opened = (Streaming<ProxyResponse>, InitResponse);

@@ -157,6 +157,19 @@ async fn a_destroyed_map_ends_its_notices_and_can_be_listened_to_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_the_map_was_destroyed_ends_its_notices_too() {
+    let mut grid = FakeGrid::start().await;
+    let options = options(&[&grid.address]);
+    let (_session, map, mut notices, mut stream) = with_listener(&mut grid, options).await;
+    let call = get(&map, "a");
+    let asked = stream.expect(Kind::Get).await;
+    stream.error(asked.id, "SafeNamedCache was explicitly destroyed");
+    unavailable(within(call).await.unwrap());
+    assert_eq!(next(&mut notices).await, Some(MapNotice::Destroyed));
+    assert_eq!(next(&mut notices).await, None);
+}
+
+#[tokio::test]
 async fn a_refused_registration_fails_that_listener_alone() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);

@@ -160,12 +160,3 @@ async fn a_client_says_who_it_is_where_it_was_told() {
     let said = stream.init.identity.as_ref().unwrap();
     assert_eq!((said.rack_name.as_deref(), said.site_name.as_deref()), (Some("r7"), None));
 }
-
-#[tokio::test]
-async fn the_same_name_gives_the_same_map() {
-    let mut grid = FakeGrid::start().await;
-    let options = options(&[&grid.address]);
-    let (session, map, _stream) = with_map(&mut grid, options).await;
-    let again = within(session.remote_map("orders")).await.unwrap();
-    assert!(std::ptr::addr_eq(Arc::as_ptr(&map), Arc::as_ptr(&again)));
-}
