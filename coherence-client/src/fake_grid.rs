@@ -20,10 +20,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::proto::Any;
 use crate::proto::cache::{
-    EnsureCacheRequest, ExecuteRequest, NamedCacheRequest, NamedCacheRequestType as Kind, NamedCacheResponse,
-    PutAllRequest, ResponseType, keys_or_filter::KeyOrFilter,
+    EnsureCacheRequest, ExecuteRequest, MapEventMessage, MapListenerRequest, NamedCacheRequest,
+    NamedCacheRequestType as Kind, NamedCacheResponse, PutAllRequest, ResponseType,
+    keys_or_filter::KeyOrFilter,
 };
-use crate::proto::common::{BinaryKeyAndValue, Complete, ErrorMessage, OptionalValue};
+use crate::proto::common::{BinaryKeyAndValue, Complete, ErrorMessage, HeartbeatMessage, OptionalValue};
 use crate::proto::proxy::proxy_service_server::{ProxyService, ProxyServiceServer};
 use crate::proto::proxy::{
     InitRequest, InitResponse, ProxyRequest, ProxyResponse, proxy_request, proxy_response,
@@ -104,7 +105,15 @@ impl ProxyService for Proxy {
         };
         let (responses, receiver) = mpsc::unbounded_channel();
         let (verdict, decided) = oneshot::channel();
-        let stream = FakeStream { init, init_id: first.id, requests, responses, verdict: Some(verdict) };
+        let stream = FakeStream {
+            init,
+            init_id: first.id,
+            requests,
+            responses,
+            verdict: Some(verdict),
+            heartbeats: 0,
+            silent: false,
+        };
         self.streams.send(stream).map_err(|_| Status::cancelled("the test is over"))?;
         decided.await.map_err(|_| Status::cancelled("the test is over"))??;
         Ok(Response::new(Box::pin(UnboundedReceiverStream::new(receiver))))
@@ -117,6 +126,10 @@ pub(crate) struct FakeStream {
     requests: Streaming<ProxyRequest>,
     responses: mpsc::UnboundedSender<Result<ProxyResponse, Status>>,
     verdict: Option<oneshot::Sender<Result<(), Status>>>,
+    /// How many signs of life have been asked for.
+    pub heartbeats: usize,
+    /// Gives none.
+    pub silent: bool,
 }
 
 /// A cache request that arrived.
@@ -150,12 +163,36 @@ impl FakeStream {
         self.responses.send(Err(status)).unwrap();
     }
 
-    /// The next request; `None` after a half-close.
+    /// The next request; `None` after a half-close. Answers heartbeats on the way.
     pub(crate) async fn next(&mut self) -> Option<Asked> {
-        let request = within(self.requests.message()).await.ok()??;
-        let Some(proxy_request::Request::Message(any)) = request.request else { panic!("{request:?}") };
+        let (id, any) = loop {
+            let request = within(self.requests.message()).await.ok()??;
+            match request.request {
+                Some(proxy_request::Request::Message(any)) => break (request.id, any),
+                Some(proxy_request::Request::Heartbeat(asked)) => self.beat(request.id, asked.ack),
+                other => panic!("{other:?}"),
+            }
+        };
         let inner = NamedCacheRequest::decode(any.value).unwrap();
-        Some(Asked { id: request.id, kind: inner.r#type(), cache_id: inner.cache_id, message: inner.message })
+        Some(Asked { id, kind: inner.r#type(), cache_id: inner.cache_id, message: inner.message })
+    }
+
+    /// Waits until so many signs of life have been asked for, and nothing else.
+    pub(crate) async fn heartbeats(&mut self, count: usize) {
+        while self.heartbeats < count {
+            let request = self.requests.message().await.unwrap().expect("a request");
+            let Some(proxy_request::Request::Heartbeat(asked)) = request.request else {
+                panic!("{request:?}")
+            };
+            self.beat(request.id, asked.ack);
+        }
+    }
+
+    fn beat(&mut self, id: i64, ack: bool) {
+        self.heartbeats += 1;
+        if ack && !self.silent {
+            self.respond(id, proxy_response::Response::Heartbeat(HeartbeatMessage::default()));
+        }
     }
 
     pub(crate) async fn expect(&mut self, kind: Kind) -> Asked {
@@ -205,6 +242,37 @@ impl FakeStream {
     pub(crate) fn error(&self, id: i64, message: &str) {
         let error = Some(Bytes::from_static(b"a serialized exception"));
         self.respond(id, proxy_response::Response::Error(ErrorMessage { message: message.into(), error }));
+    }
+
+    /// The next registration, or the taking back of one. Not yet answered.
+    pub(crate) async fn listening(&mut self) -> (Asked, MapListenerRequest) {
+        let asked = self.expect(Kind::MapListener).await;
+        let request = asked.body();
+        (asked, request)
+    }
+
+    /// Answers the next registration, which must be one.
+    pub(crate) async fn subscribe(&mut self) -> MapListenerRequest {
+        let (asked, request) = self.listening().await;
+        assert!(request.subscribe, "{request:?}");
+        self.complete(asked.id);
+        request
+    }
+
+    pub(crate) fn event(&self, cache_id: i32, event: &MapEventMessage) {
+        let message = Some(Any {
+            type_url: "type.googleapis.com/coherence.cache.v1.MapEventMessage".into(),
+            value: event.encode_to_vec().into(),
+        });
+        let r#type = ResponseType::MapEvent.into();
+        self.cache_response(0, NamedCacheResponse { cache_id, r#type, message });
+    }
+
+    /// What a grid sends for a truncation: the notice, and a stray event.
+    pub(crate) fn truncated(&self, cache_id: i32) {
+        let r#type = ResponseType::Truncated.into();
+        self.cache_response(0, NamedCacheResponse { cache_id, r#type, message: None });
+        self.event(cache_id, &MapEventMessage::default());
     }
 
     pub(crate) fn destroyed(&self, cache_id: i32) {

@@ -2,22 +2,23 @@
 //!
 //! ```text
 //! GrpcSession ── RemoteMap ── split ── request ──► sub-channel (one stream) ──► proxy of the grid
-//!                                answer ◄──────────┘
+//!                   │            answer ◄──────────┤
+//!                   └─────────────── events ◄──────┘
 //! ```
 //!
-//! Owns the protocol: connecting and reconnecting, the stream, request ids, the size limits and the guards against
-//! what a grid does not survive. Knows nothing of Kafka, of back-off (the caller's) and of what keys and values
-//! mean: they pass as bytes.
+//! Owns the protocol: connecting and reconnecting, the streams, request ids, listeners, the size limits and the guards
+//! against what a grid does not survive. Knows nothing of Kafka, of repeating requests (their caller does) and of what
+//! keys and values mean: they pass as bytes.
 //!
 //! ```no_run
 //! # use std::sync::Arc;
 //! # use coherence_client::{GrpcSession, SessionOptions};
-//! # use coherence_kafka_common::map::{Entries, Session};
+//! # use coherence_kafka_common::map::{Entries, Expiry, Session};
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let session = GrpcSession::new(SessionOptions::default())?;
 //! let map = session.map("orders").await?;
 //! // POF texts: the format byte 0x15, the type 0x4E, the length, the text.
-//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")]))).await?;
+//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")])), Expiry::Default).await?;
 //! session.close().await;
 //! # Ok(())
 //! # }
@@ -27,6 +28,9 @@
 
 mod answer;
 mod codec;
+mod environment;
+mod events;
+mod name_service;
 mod options;
 mod proto;
 mod remote_map;
@@ -36,7 +40,8 @@ mod split;
 mod sub_channel;
 mod tls;
 
-pub use options::{OptionsError, SessionOptions, TlsOptions, check_address};
+pub use options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
+pub use remote_map::RemoteMap;
 pub use session::{GrpcSession, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
 pub use split::{MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES};
 

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use coherence_kafka_common::map::Format;
 
+use crate::name_service::NameServiceAddress;
+
 /// How to reach a grid and how to talk to it.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
-    /// gRPC proxies as `host:port` or `[v6]:port`, tried in turn. Default `localhost:1408`.
+    /// Where gRPC proxies are, tried in turn: `host:port` or `[v6]:port` of one, or
+    /// `coherence:///host[:port][,host[:port]…][/cluster]` for those that the name service of a cluster knows at the
+    /// moment of connecting (port 7574 unless given). Default `localhost:1408`.
     pub addresses: Vec<String>,
     /// The scope whose maps are used; empty is the grid's default scope.
     pub scope: String,
@@ -17,10 +21,33 @@ pub struct SessionOptions {
     pub format: Format,
     /// Longest time from sending a request to its complete answer; after it the stream is given up. Default 30 s.
     pub request_timeout: Duration,
-    /// Longest time for connecting to one address, and again for its answer to the first request. Default 10 s.
+    /// Longest time for connecting to one address, again for its answer to the first request, and for one name
+    /// service. Default 10 s.
     pub connect_timeout: Duration,
+    /// How long a call without a connection waits for one, trying again and again. Default 0: one attempt.
+    pub ready_timeout: Duration,
+    /// A stream on which nothing came for this long, and nothing is awaited, is asked for a sign of life; it is given
+    /// up when none comes for as long again. `None` never asks. Default 15 s.
+    pub heartbeat: Option<Duration>,
+    /// Shortest and longest pause between attempts to connect where the session tries by itself, each plus a random
+    /// part of up to its own length. Default 1 s and 3 s.
+    pub reconnect_backoff: (Duration, Duration),
+    /// Streams, each on a connection of its own, over which requests are spread. Events of maps come on the first
+    /// one. The grid keeps a series of metrics for every stream ever opened. Default 1.
+    pub streams: usize,
+    /// Bytes of notices that wait for one listener; what exceeds them is dropped and told as a gap. Default 16 MiB.
+    pub listener_bytes: usize,
+    /// How often a name service that knows no proxy is asked again, a second apart. Default 0; the official clients
+    /// ask 20 times.
+    pub resolver_retries: u32,
+    /// Whether to begin with a random one of the proxies that a name service names. Default true.
+    pub resolver_randomize: bool,
+    /// What the grid's operators see of this client.
+    pub identity: ClientIdentity,
     /// TLS; `None` is plaintext.
     pub tls: Option<TlsOptions>,
+    /// How messages call the settings of TLS.
+    pub setting_names: SettingNames,
 }
 
 impl Default for SessionOptions {
@@ -31,7 +58,58 @@ impl Default for SessionOptions {
             format: Format::default(),
             request_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
+            ready_timeout: Duration::ZERO,
+            heartbeat: Some(Duration::from_secs(15)),
+            reconnect_backoff: (Duration::from_secs(1), Duration::from_secs(3)),
+            streams: 1,
+            listener_bytes: 16 << 20,
+            resolver_retries: 0,
+            resolver_randomize: true,
+            identity: ClientIdentity::default(),
             tls: None,
+            setting_names: SettingNames::default(),
+        }
+    }
+}
+
+/// What a client says about itself. Descriptive: the grid shows it and decides nothing by it. Empty texts are not sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The cluster that the client believes to talk to.
+    pub cluster: String,
+    /// The rack in which it runs.
+    pub rack: String,
+    /// The site at which it runs.
+    pub site: String,
+}
+
+/// How messages about TLS call the settings, so that they name what the user of a program wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingNames {
+    /// What to do to get TLS, as "set `tls`".
+    pub use_tls: &'static str,
+    /// What to do to get none.
+    pub use_plaintext: &'static str,
+    /// [`TlsOptions::ca`].
+    pub ca: &'static str,
+    /// [`TlsOptions::certificate`].
+    pub certificate: &'static str,
+    /// [`TlsOptions::key`].
+    pub key: &'static str,
+    /// [`TlsOptions::server_name`].
+    pub server_name: &'static str,
+}
+
+impl Default for SettingNames {
+    /// The names of the fields.
+    fn default() -> Self {
+        Self {
+            use_tls: "set tls",
+            use_plaintext: "leave tls out",
+            ca: "tls.ca",
+            certificate: "tls.certificate",
+            key: "tls.key",
+            server_name: "tls.server_name",
         }
     }
 }
@@ -70,10 +148,21 @@ pub enum OptionsError {
         /// The field.
         setting: &'static str,
     },
+    /// Less than one stream.
+    #[error("streams: at least one is needed")]
+    NoStreams,
+    /// A variable of the environment that cannot be used.
+    #[error("{variable}: {reason}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
     /// A TLS file or name that cannot be used.
     #[error("{setting}: {reason}")]
     Tls {
-        /// The field, such as `tls.ca`.
+        /// Its name among the [`SettingNames`].
         setting: &'static str,
         /// What is wrong, with the path of the file.
         reason: String,
@@ -83,11 +172,20 @@ pub enum OptionsError {
     NoRuntime,
 }
 
-/// Says whether `address` is well-formed: `host:port`, or `[v6]:port` for an IPv6 address. Resolves nothing.
+/// Says whether `address` is well-formed: `host:port`, `[v6]:port` for an IPv6 address, or `coherence:///…` as
+/// [`SessionOptions::addresses`] describes it. Resolves nothing.
 ///
 /// # Errors
 /// [`OptionsError::Address`] with what is wrong.
 pub fn check_address(address: &str) -> Result<(), OptionsError> {
+    match NameServiceAddress::parse(address)? {
+        Some(_) => Ok(()),
+        None => check_host_and_port(address),
+    }
+}
+
+/// As [`check_address`], of one proxy.
+pub(crate) fn check_host_and_port(address: &str) -> Result<(), OptionsError> {
     let wrong = |reason| OptionsError::Address { address: address.to_owned(), reason };
     let Some((host, port)) = address.rsplit_once(':') else {
         return Err(wrong("a port is missing, expected host:port"));
@@ -121,12 +219,18 @@ impl SessionOptions {
             return Err(OptionsError::NoAddress);
         }
         self.addresses.iter().try_for_each(|address| check_address(address))?;
-        for (setting, timeout) in
-            [("request_timeout", self.request_timeout), ("connect_timeout", self.connect_timeout)]
-        {
+        for (setting, timeout) in [
+            ("request_timeout", self.request_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("heartbeat", self.heartbeat.unwrap_or(Duration::MAX)),
+            ("reconnect_backoff", self.reconnect_backoff.0),
+        ] {
             if timeout.is_zero() {
                 return Err(OptionsError::Timeout { setting });
             }
+        }
+        if self.streams == 0 {
+            return Err(OptionsError::NoStreams);
         }
         Ok(())
     }
@@ -138,7 +242,14 @@ mod tests {
 
     #[test]
     fn host_and_port_are_an_address() {
-        for address in ["localhost:1408", "10.0.0.1:65535", "a_b.c-d.example:1", "[::1]:1408"] {
+        for address in [
+            "localhost:1408",
+            "10.0.0.1:65535",
+            "a_b.c-d.example:1",
+            "[::1]:1408",
+            "coherence:///localhost",
+            "coherence:///a:7574,b,[::1]:7575/my cluster",
+        ] {
             assert_eq!(check_address(address), Ok(()), "{address}");
         }
     }
@@ -163,6 +274,12 @@ mod tests {
             "a b:1408",
             "a/b:1408",
             "user@host:1408",
+            "coherence:///",
+            "coherence://host:7574",
+            "coherence:///host:0",
+            "coherence:///a,,b",
+            "coherence:///a/",
+            "coherence:///a/b/c",
         ] {
             let error = check_address(address).unwrap_err();
             assert!(error.to_string().contains("expected"), "{error}");
@@ -175,6 +292,10 @@ mod tests {
         assert_eq!(none.check(), Err(OptionsError::NoAddress));
         let zero = SessionOptions { request_timeout: Duration::ZERO, ..SessionOptions::default() };
         assert_eq!(zero.check(), Err(OptionsError::Timeout { setting: "request_timeout" }));
+        let zero = SessionOptions { heartbeat: Some(Duration::ZERO), ..SessionOptions::default() };
+        assert_eq!(zero.check(), Err(OptionsError::Timeout { setting: "heartbeat" }));
+        let none = SessionOptions { streams: 0, ..SessionOptions::default() };
+        assert_eq!(none.check(), Err(OptionsError::NoStreams));
         assert_eq!(SessionOptions::default().check(), Ok(()));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Expiry, MapError, NamedMap};
+use coherence_kafka_common::map::{Entries, Expiry, Listen, MapError, MapNotices, NamedMap};
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
@@ -25,7 +25,7 @@ const INT32_VALUE: &str = "google.protobuf.Int32Value";
 /// partition decoration and gives them back without; values come back as they are stored, which for write-behind
 /// maps includes the grid's own decorations until an entry has been flushed.
 #[derive(Debug)]
-pub(crate) struct RemoteMap {
+pub struct RemoteMap {
     grid: Arc<Grid>,
     name: String,
 }
@@ -111,5 +111,9 @@ impl NamedMap for RemoteMap {
             Ok(Some((entries, (!next.is_empty()).then_some(next))))
         });
         pages.try_flatten().boxed()
+    }
+
+    fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
+        self.grid.listen(&self.name, listen).boxed()
     }
 }

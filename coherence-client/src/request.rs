@@ -11,9 +11,13 @@ use bytes::{BufMut, Bytes};
 use coherence_kafka_common::map::{Entries, Format};
 use prost::Message;
 
+use crate::events::Target;
+use crate::options::ClientIdentity;
 use crate::proto::Any;
+use crate::proto::cache::{self, MapListenerRequest, key_or_filter};
 use crate::proto::cache::{EnsureCacheRequest, NamedCacheRequest, NamedCacheRequestType as Kind};
-use crate::proto::proxy::{InitRequest, ProxyRequest, proxy_request};
+use crate::proto::common::HeartbeatMessage;
+use crate::proto::proxy::{ClientMemberIdentity, InitRequest, ProxyRequest, proxy_request};
 
 macro_rules! type_url {
     ($name:literal) => {
@@ -24,6 +28,7 @@ macro_rules! type_url {
 const CACHE_REQUEST: &str = type_url!("coherence.cache.v1.NamedCacheRequest");
 const ENSURE_CACHE: &str = type_url!("coherence.cache.v1.EnsureCacheRequest");
 const EXECUTE: &str = type_url!("coherence.cache.v1.ExecuteRequest");
+const MAP_LISTENER: &str = type_url!("coherence.cache.v1.MapListenerRequest");
 const PUT_ALL: &str = type_url!("coherence.cache.v1.PutAllRequest");
 const BYTES_VALUE: &str = type_url!("google.protobuf.BytesValue");
 
@@ -69,13 +74,21 @@ impl Batch {
 
 impl Request {
     /// Must be answered before anything else is sent.
-    pub(crate) fn init(scope: &str, format: Format) -> Self {
+    pub(crate) fn init(scope: &str, format: Format, identity: &ClientIdentity) -> Self {
+        let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let identity = (*identity != ClientIdentity::default()).then(|| ClientMemberIdentity {
+            cluster_name: text(&identity.cluster),
+            rack_name: text(&identity.rack),
+            site_name: text(&identity.site),
+            ..ClientMemberIdentity::default()
+        });
         Request::Small(Box::new(proxy_request::Request::Init(InitRequest {
             scope: scope.to_owned(),
             format: format.name().to_owned(),
             protocol: "CacheService".to_owned(),
             protocol_version: 1,
             supported_protocol_version: 1,
+            identity,
             ..InitRequest::default()
         })))
     }
@@ -96,6 +109,32 @@ impl Request {
     /// An empty cookie asks for the first page.
     pub(crate) fn page_of_entries(cache_id: i32, cookie: &Bytes) -> Self {
         Self::small(Kind::PageOfEntries, Some(cache_id), Some(pack(BYTES_VALUE, cookie)))
+    }
+
+    /// Registers for events, or takes the registration back. `filter_id` names it in events, except for a key; `lite`
+    /// events have no values.
+    pub(crate) fn map_listener(
+        cache_id: i32,
+        subscribe: bool,
+        target: &Target,
+        filter_id: i64,
+        lite: bool,
+    ) -> Self {
+        let key_or_filter = match target {
+            Target::Map => None,
+            Target::Key(key) => Some(key_or_filter::KeyOrFilter::Key(key.clone())),
+            Target::Filter(filter) => Some(key_or_filter::KeyOrFilter::Filter(filter.clone())),
+        };
+        let key_or_filter = key_or_filter.map(|kind| cache::KeyOrFilter { key_or_filter: Some(kind) });
+        let message =
+            MapListenerRequest { subscribe, key_or_filter, filter_id, lite, ..MapListenerRequest::default() };
+        Self::small(Kind::MapListener, Some(cache_id), Some(pack(MAP_LISTENER, &message)))
+    }
+
+    /// Asks for a sign of life.
+    pub(crate) fn heartbeat() -> Self {
+        let heartbeat = HeartbeatMessage { uuid: None, ack: true };
+        Request::Small(Box::new(proxy_request::Request::Heartbeat(heartbeat)))
     }
 
     fn small(kind: Kind, cache_id: Option<i32>, message: Option<Any>) -> Self {

@@ -1,23 +1,30 @@
-//! A session with a grid: the stream it has at the moment, opened when it is needed and again after it has ended.
+//! A session with a grid: the streams it has at the moment, and what its maps share.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
 use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
+use crate::name_service::NameServiceAddress;
 use crate::options::{OptionsError, SessionOptions};
 use crate::remote_map::RemoteMap;
 use crate::request::Request;
 use crate::split::MAX_ENTRY_BYTES;
-use crate::sub_channel::{self, Admission, SubChannel};
+use crate::sub_channel::{Admission, SubChannel};
 use crate::tls;
+
+mod connect;
+mod listening;
+
+use listening::{LISTENER_LANE, Listening};
 
 /// Requests of one session without an answer: a proxy queues what it is sent without bound.
 pub const MAX_REQUESTS_IN_FLIGHT: usize = 64;
@@ -28,8 +35,10 @@ pub const MAX_BYTES_IN_FLIGHT: usize = 16 << 20;
 /// A session with a grid over gRPC, with one format and one scope.
 ///
 /// Connects when a map is first used, and again (to the next address, on a fresh connection) at the first use after
-/// its stream has ended. Callers that come while it connects share the attempt; it never tries by itself, so the
-/// pace of retries is the caller's. Cheap to clone. Dropping the last clone and all maps gives the stream up.
+/// its stream has ended. Callers that come while it connects share the attempt. As long as nobody listens it never
+/// tries by itself, so the pace of retries is the caller's; with listeners it does, with pauses
+/// ([`SessionOptions::reconnect_backoff`]), registers them again and tells each of the gap. Cheap to clone. Dropping
+/// the last clone and all maps and listeners gives the streams up.
 #[derive(Clone)]
 pub struct GrpcSession {
     grid: Arc<Grid>,
@@ -52,24 +61,30 @@ impl GrpcSession {
     pub fn on(options: SessionOptions, runtime: Handle) -> Result<Self, OptionsError> {
         options.check()?;
         for address in &options.addresses {
-            tls::endpoint(&options, address)?;
+            // Which proxies a name service will name is not known yet, whether the TLS files are good is.
+            let named = NameServiceAddress::parse(address)?.is_some();
+            tls::endpoint(&options, if named { "localhost:1408" } else { address })?;
         }
-        let grid = Grid {
-            options,
-            runtime,
-            link: Mutex::new(Link::Down),
-            next_address: AtomicUsize::new(0),
-            was_open: AtomicBool::new(false),
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
-            bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
-        };
-        Ok(Self { grid: Arc::new(grid) })
+        Ok(Self { grid: Arc::new(Grid::new(options, runtime)) })
     }
 
-    /// Waits until every request is answered or has failed, then closes the stream. Later calls fail with
-    /// [`MapError::Misuse`]. Takes at most about one request time-out and one round of connecting.
+    /// Waits until every request is answered or has failed, then ends the listeners and closes the streams. Later
+    /// calls fail with [`MapError::Misuse`]. Takes at most about one request time-out and one round of connecting.
     pub async fn close(&self) {
         self.grid.close().await;
+    }
+}
+
+impl GrpcSession {
+    /// The map of this name with all that a map of a grid can do. Its name is checked as by
+    /// [`Session::check_map_name`], and the grid makes it if it is not there.
+    ///
+    /// # Errors
+    /// As those of the map's calls.
+    pub async fn remote_map(&self, name: &str) -> Result<RemoteMap, MapError> {
+        self.check_map_name(name)?;
+        self.grid.ensure(name).await?;
+        Ok(RemoteMap::new(self.grid.clone(), name))
     }
 }
 
@@ -101,44 +116,66 @@ impl Session for GrpcSession {
 
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
         async move {
-            self.check_map_name(name)?;
-            self.grid.ensure(name).await?;
-            let map: Arc<dyn NamedMap> = Arc::new(RemoteMap::new(self.grid.clone(), name));
+            let map: Arc<dyn NamedMap> = Arc::new(self.remote_map(name).await?);
             Ok(map)
         }
         .boxed()
     }
 }
 
-/// What a session and its maps share.
+/// What a session, its maps and its listeners share.
 pub(crate) struct Grid {
     options: SessionOptions,
     runtime: Handle,
-    link: Mutex<Link>,
+    lanes: Vec<Mutex<Link>>,
     /// Index of the address to try first.
     next_address: AtomicUsize,
+    /// Index of the lane of the next request, before the remainder is taken.
+    next_lane: AtomicUsize,
+    streams_opened: AtomicU64,
     /// A grid that took these options once is only away when it does not take them.
     was_open: AtomicBool,
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    listening: Arc<Listening>,
+    /// Ends what the session does by itself.
+    closed: CancellationToken,
 }
 
-type Opening = Shared<BoxFuture<'static, Result<Arc<SubChannel>, MapError>>>;
-
+/// The place of one stream, which is opened when it is needed and again after it has ended.
 enum Link {
     Down,
-    Opening(Opening),
+    Opening(connect::Opening),
     Up(Arc<SubChannel>),
     Closed,
 }
 
 impl Grid {
+    fn new(options: SessionOptions, runtime: Handle) -> Self {
+        Self {
+            lanes: (0..options.streams).map(|_| Mutex::new(Link::Down)).collect(),
+            options,
+            runtime,
+            next_address: AtomicUsize::new(0),
+            next_lane: AtomicUsize::new(0),
+            streams_opened: AtomicU64::new(0),
+            was_open: AtomicBool::new(false),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
+            bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
+            listening: Arc::default(),
+            closed: CancellationToken::new(),
+        }
+    }
+
     pub(crate) fn format(&self) -> Format {
         self.options.format
     }
 
     /// Sends the request that `request` makes for the id of the map `name`, and waits for its answer.
     /// `bytes` is about its encoded length.
+    ///
+    /// The streams take turns, and a grid runs the requests of one stream in any order too: what must not be
+    /// reordered must not be in flight together.
     pub(crate) async fn call(
         self: &Arc<Self>,
         name: &str,
@@ -146,7 +183,8 @@ impl Grid {
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
         let admission = self.admit(bytes).await?;
-        let stream = self.stream().await?;
+        let lane = self.next_lane.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
+        let stream = self.stream(lane).await?;
         let cache_id = stream.cache_id(name).await?;
         stream.call(Some(cache_id), request(cache_id), Some(admission)).await
     }
@@ -154,7 +192,7 @@ impl Grid {
     /// Makes the map of this name on the grid.
     async fn ensure(self: &Arc<Self>, name: &str) -> Result<(), MapError> {
         let _admission = self.admit(0).await?;
-        self.stream().await?.cache_id(name).await?;
+        self.stream(LISTENER_LANE).await?.cache_id(name).await?;
         Ok(())
     }
 
@@ -166,81 +204,31 @@ impl Grid {
         Ok(Admission { _request: request, _bytes: bytes })
     }
 
-    /// The stream, opened where there is none. All who come while it is being opened wait for the same attempt.
-    async fn stream(self: &Arc<Self>) -> Result<Arc<SubChannel>, MapError> {
-        let opening = {
-            let mut link = self.link.lock();
-            match &*link {
-                Link::Up(stream) if stream.is_open() => return Ok(stream.clone()),
-                Link::Opening(opening) => opening.clone(),
-                Link::Closed => return Err(session_closed()),
-                Link::Down | Link::Up(_) => {
-                    // A task, so that a caller that goes away does not take the attempt of the others with it.
-                    let task = self.runtime.spawn(self.clone().open());
-                    let opening: Opening =
-                        task.map(|ended| ended.unwrap_or_else(|_| Err(runtime_gone()))).boxed().shared();
-                    *link = Link::Opening(opening.clone());
-                    opening
-                }
-            }
-        };
-        opening.await
-    }
-
-    /// One attempt over all addresses.
-    async fn open(self: Arc<Self>) -> Result<Arc<SubChannel>, MapError> {
-        let opened = self.open_first().await.map(Arc::new);
-        let mut link = self.link.lock();
-        if !matches!(*link, Link::Closed) {
-            *link = opened.as_ref().map_or(Link::Down, |stream| Link::Up(stream.clone()));
-        }
-        opened
-    }
-
-    async fn open_first(&self) -> Result<SubChannel, MapError> {
-        let addresses = &self.options.addresses;
-        let first = self.next_address.load(Ordering::Relaxed);
-        let mut misuse = false;
-        let mut reasons = Vec::new();
-        for index in (0..addresses.len()).map(|n| (first + n) % addresses.len()) {
-            let address = &addresses[index];
-            match sub_channel::open(&self.options, address).await {
-                Ok(stream) => {
-                    // When this stream ends, its address is the least promising one.
-                    self.next_address.store((index + 1) % addresses.len(), Ordering::Relaxed);
-                    self.was_open.store(true, Ordering::Relaxed);
-                    return Ok(stream);
-                }
-                Err(failure) => {
-                    tracing::debug!(address, reason = failure.reason, "no grid stream");
-                    misuse |= failure.misuse;
-                    reasons.push(format!("{address}: {}", failure.reason));
-                }
-            }
-        }
-        let reasons = reasons.join("; ");
-        Err(if misuse && !self.was_open.load(Ordering::Relaxed) {
-            MapError::Misuse(format!("no session with the grid: {reasons}"))
-        } else {
-            MapError::Unavailable(reasons)
-        })
-    }
-
     async fn close(&self) {
         // All permits: whoever holds one waits for an answer, and the reader gives up those without one.
         if let Ok(all) = self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32).await {
             self.requests.close();
             drop(all);
         }
-        let link = std::mem::replace(&mut *self.link.lock(), Link::Closed);
-        let stream = match link {
-            Link::Up(stream) => Some(stream),
-            Link::Opening(opening) => opening.await.ok(),
-            Link::Down | Link::Closed => None,
-        };
-        if let Some(stream) = stream {
-            stream.close().await;
+        self.closed.cancel();
+        self.listening.close();
+        for lane in &self.lanes {
+            let link = std::mem::replace(&mut *lane.lock(), Link::Closed);
+            let stream = match link {
+                Link::Up(stream) => Some(stream),
+                Link::Opening(opening) => opening.await.ok(),
+                Link::Down | Link::Closed => None,
+            };
+            if let Some(stream) = stream {
+                stream.close().await;
+            }
         }
+    }
+}
+
+impl Drop for Grid {
+    fn drop(&mut self) {
+        self.closed.cancel();
     }
 }
 
@@ -256,10 +244,6 @@ impl fmt::Debug for Grid {
 
 fn session_closed() -> MapError {
     MapError::Misuse("the session is closed".to_owned())
-}
-
-fn runtime_gone() -> MapError {
-    MapError::Unavailable("the runtime of the session is shutting down".to_owned())
 }
 
 #[cfg(test)]

@@ -8,8 +8,12 @@
 //!
 //! The reader task always takes what comes and never waits for a caller: a proxy queues answers without bound, so
 //! a reader that stops makes it run out of memory. It also watches the clock: the first request without an answer
-//! in time ends the stream, because its answer could still come and the grid does not say what became of it. Every
-//! end of the stream fails all pending requests; a stream never comes back, the session opens another one.
+//! in time ends the stream, because its answer could still come and the grid does not say what became of it; and a
+//! stream that is silent, with nothing awaited, is asked for a sign of life, because a grid closes connections that
+//! send HTTP/2 pings. Every end of the stream fails all pending requests; a stream never comes back, the session opens
+//! another one.
+//!
+//! Events go to the listeners before the response behind them is looked at.
 //!
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
 //! not be in flight together.
@@ -22,7 +26,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use coherence_kafka_common::map::MapError;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
@@ -33,11 +36,13 @@ use tonic::client::Grpc;
 use tonic::transport::Channel;
 
 use crate::answer::{self, Answer, classify};
-use crate::proto::cache::ResponseType;
+use crate::events::Listeners;
+use crate::options::SessionOptions;
+use crate::proto::cache::{NamedCacheResponse, ResponseType};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
 
-pub(crate) use open::{chain, open};
+pub(crate) use open::{OpenFailure, chain, open};
 
 /// The room that a request takes up in its session until it is answered.
 #[derive(Debug)]
@@ -46,9 +51,19 @@ pub(crate) struct Admission {
     pub _bytes: OwnedSemaphorePermit,
 }
 
+/// What a stream is to its session.
+#[derive(Debug, Clone)]
+pub(crate) struct Role {
+    /// Tells the streams of a session apart.
+    pub number: u64,
+    /// Who hears of events, where this is the stream on which the listeners are.
+    pub listeners: Option<Arc<Listeners>>,
+}
+
 /// An initialised stream. Dropping it gives the stream up.
 pub(crate) struct SubChannel {
     address: String,
+    number: u64,
     request_timeout: Duration,
     outgoing: mpsc::Sender<Frame>,
     table: Arc<Mutex<Table>>,
@@ -84,7 +99,8 @@ impl SubChannel {
     /// Takes over an initialised stream: request id 1 has been used.
     fn start(
         address: String,
-        request_timeout: Duration,
+        options: &SessionOptions,
+        role: Role,
         outgoing: mpsc::Sender<Frame>,
         stop: CancellationToken,
         grpc: Grpc<Channel>,
@@ -93,8 +109,16 @@ impl SubChannel {
         let table = Table { ended: None, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() };
         let table = Arc::new(Mutex::new(table));
         let gone = CancellationToken::new();
-        let reader =
-            Reader { address: address.clone(), request_timeout, table: table.clone(), stop: stop.clone() };
+        let (number, request_timeout) = (role.number, options.request_timeout);
+        let reader = Reader {
+            address: address.clone(),
+            request_timeout,
+            heartbeat: options.heartbeat,
+            outgoing: outgoing.clone(),
+            role,
+            table: table.clone(),
+            stop: stop.clone(),
+        };
         let on_end = gone.clone().drop_guard();
         tokio::spawn(async move {
             reader.run(responses).await;
@@ -102,7 +126,18 @@ impl SubChannel {
             drop(grpc);
             drop(on_end);
         });
-        Self { address, request_timeout, outgoing, table, stop, gone }
+        Self { address, number, request_timeout, outgoing, table, stop, gone }
+    }
+
+    /// Tells it apart from the other streams of its session.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Waits for the end of the stream. Why it ended.
+    pub(crate) async fn end(&self) -> String {
+        self.gone.cancelled().await;
+        self.end_reason()
     }
 
     /// True until the stream has ended.
@@ -161,8 +196,12 @@ impl SubChannel {
     }
 
     fn ended(&self) -> MapError {
+        MapError::Unavailable(self.end_reason())
+    }
+
+    fn end_reason(&self) -> String {
         let reason = self.table.lock().ended.clone();
-        MapError::Unavailable(reason.unwrap_or_else(|| format!("the stream to {} ended", self.address)))
+        reason.unwrap_or_else(|| format!("the stream to {} ended", self.address))
     }
 }
 
@@ -182,23 +221,37 @@ impl Drop for SubChannel {
 struct Reader {
     address: String,
     request_timeout: Duration,
+    heartbeat: Option<Duration>,
+    /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
+    outgoing: mpsc::Sender<Frame>,
+    role: Role,
     table: Arc<Mutex<Table>>,
     stop: CancellationToken,
 }
 
+/// When something came last, and whether a sign of life has been asked for since.
+struct Quiet {
+    since: Instant,
+    asked: bool,
+}
+
 impl Reader {
     async fn run(self, mut responses: Streaming<ProxyResponse>) {
-        let mut check = pin!(sleep_until(Instant::now() + self.request_timeout));
+        let mut quiet = Quiet { since: Instant::now(), asked: false };
+        let mut check = pin!(sleep_until(self.first_check(&quiet)));
         let what = loop {
             tokio::select! {
                 response = responses.message() => match response {
-                    Ok(Some(response)) => self.table.lock().take(response),
+                    Ok(Some(response)) => {
+                        quiet = Quiet { since: Instant::now(), asked: false };
+                        self.take(response);
+                    }
                     Ok(None) => break "ended by the grid".to_owned(),
                     Err(status) => break format!("ended: {}", open::describe(&status)),
                 },
-                () = &mut check => match self.next_check() {
-                    Some(at) => check.as_mut().reset(at),
-                    None => break format!("given up: no answer within {:?}", self.request_timeout),
+                () = &mut check => match self.next_check(&mut quiet) {
+                    Ok(at) => check.as_mut().reset(at),
+                    Err(what) => break what,
                 },
                 () = self.stop.cancelled() => break "closed by the session".to_owned(),
             }
@@ -217,23 +270,74 @@ impl Reader {
         }
     }
 
-    /// When to look again, or `None` where a request has had no answer in time. Without a pending request nothing
-    /// can be late before a whole time-out has passed.
-    fn next_check(&self) -> Option<Instant> {
+    fn first_check(&self, quiet: &Quiet) -> Instant {
+        quiet.since + self.heartbeat.map_or(self.request_timeout, |beat| beat.min(self.request_timeout))
+    }
+
+    /// When to look again, or why the stream is given up. Without a pending request nothing can be late before a
+    /// whole time-out has passed.
+    fn next_check(&self, quiet: &mut Quiet) -> Result<Instant, String> {
         let now = Instant::now();
-        match self.table.lock().pending.values().next() {
-            None => Some(now + self.request_timeout),
-            Some(oldest) => (oldest.deadline > now).then_some(oldest.deadline),
+        let mut table = self.table.lock();
+        let oldest = table.pending.values().next().map(|oldest| oldest.deadline);
+        if oldest.is_some_and(|deadline| deadline <= now) {
+            return Err(format!("given up: no answer within {:?}", self.request_timeout));
+        }
+        let next_request = oldest.unwrap_or(now + self.request_timeout);
+        let Some(heartbeat) = self.heartbeat else { return Ok(next_request) };
+        if quiet.asked {
+            let until = quiet.since + 2 * heartbeat;
+            if until <= now {
+                return Err(format!("given up: silent for {:?}", 2 * heartbeat));
+            }
+            return Ok(next_request.min(until));
+        }
+        let due = quiet.since + heartbeat;
+        if due > now {
+            return Ok(next_request.min(due));
+        }
+        // What is awaited has its own deadline, and may take its time.
+        if oldest.is_none() {
+            let id = table.next_id;
+            table.next_id += 1;
+            // Without room for it the stream is not idle on this side, and its end is near all the same.
+            let _ = self.outgoing.try_send(Frame { id, request: Request::heartbeat() });
+            *quiet = Quiet { since: now - heartbeat, asked: true };
+        }
+        Ok(next_request.min(now + heartbeat))
+    }
+
+    fn take(&self, response: ProxyResponse) {
+        if let (0, Some(Response::Message(any))) = (response.id, &response.response) {
+            // One that cannot be read is nothing that could be acted on.
+            if let Ok(event) = answer::cache_response(any.value.clone()) {
+                self.take_event(event);
+            }
+            return;
+        }
+        let stale = self.table.lock().take(response);
+        if let (Some(cache_id), Some(listeners)) = (stale, &self.role.listeners) {
+            listeners.destroyed(self.role.number, cache_id);
+        }
+    }
+
+    /// A message that answers no request: an event, or the end of a map.
+    fn take_event(&self, event: NamedCacheResponse) {
+        if event.r#type() == ResponseType::Destroyed {
+            self.table.lock().forget(event.cache_id);
+        }
+        if let Some(listeners) = &self.role.listeners {
+            listeners.take(self.role.number, event);
         }
     }
 }
 
 impl Table {
-    /// Takes in one response. Responses of different requests interleave freely.
-    fn take(&mut self, response: ProxyResponse) {
+    /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no
+    /// longer knows, where the response says so.
+    fn take(&mut self, response: ProxyResponse) -> Option<i32> {
         let id = response.id;
         match response.response {
-            Some(Response::Message(any)) if id == 0 => self.take_event(any.value),
             Some(Response::Message(any)) => {
                 if let Some(pending) = self.pending.get_mut(&id)
                     && answer::is_type(&any, "coherence.cache.v1.NamedCacheResponse")
@@ -247,26 +351,19 @@ impl Table {
                 }
             }
             Some(Response::Error(error)) => {
-                if let Some(pending) = self.pending.remove(&id) {
-                    let read = classify(&error);
-                    if let (true, Some(cache_id)) = (read.stale_cache, pending.cache_id) {
-                        self.forget(cache_id);
-                    }
-                    let _ = pending.answer.send(Err(read.error));
+                let pending = self.pending.remove(&id)?;
+                let read = classify(&error);
+                let stale = pending.cache_id.filter(|_| read.stale_cache);
+                if let Some(cache_id) = stale {
+                    self.forget(cache_id);
                 }
+                let _ = pending.answer.send(Err(read.error));
+                return stale;
             }
-            // Heartbeats may come at any time and mean nothing here.
+            // Heartbeats are a sign of life by having come.
             Some(Response::Init(_) | Response::Heartbeat(_)) | None => {}
         }
-    }
-
-    /// A message that answers no request. There are no listeners, so the only one that matters is the end of a map.
-    fn take_event(&mut self, response: Bytes) {
-        if let Ok(event) = answer::cache_response(response)
-            && event.r#type() == ResponseType::Destroyed
-        {
-            self.forget(event.cache_id);
-        }
+        None
     }
 
     /// The map must be ensured again before it is used again.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
-use crate::options::{OptionsError, SessionOptions, TlsOptions};
+use crate::options::{OptionsError, SessionOptions, SettingNames, TlsOptions};
 
 /// Longest list of response headers in bytes. The transport's 16 KiB breaks the stream where a grid puts the text
 /// of a Java stack into a status.
@@ -23,32 +23,35 @@ pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoi
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES);
     match &options.tls {
         None => Ok(endpoint),
-        Some(tls) => endpoint.tls_config(load(tls)?).map_err(|e| {
-            let reason = crate::sub_channel::chain(e.source().unwrap_or(&e));
-            OptionsError::Tls { setting: culprit(&reason), reason }
-        }),
+        Some(tls) => {
+            let names = &options.setting_names;
+            endpoint.tls_config(load(tls, names)?).map_err(|e| {
+                let reason = crate::sub_channel::chain(e.source().unwrap_or(&e));
+                OptionsError::Tls { setting: culprit(&reason, names), reason }
+            })
+        }
     }
 }
 
 /// The setting that an error of the TLS library is about. It reports the key, the certificate and the name with
 /// texts of their own, and no longer which file they came from.
-fn culprit(reason: &str) -> &'static str {
+fn culprit(reason: &str, names: &SettingNames) -> &'static str {
     if reason.contains("private key") || reason.contains("KeyMismatch") || reason.contains("keys") {
-        "tls.key"
+        names.key
     } else if reason.contains("native certs") {
-        "tls.ca"
+        names.ca
     } else if reason.contains("name") {
-        "tls.server.name"
+        names.server_name
     } else {
-        "tls.certificate"
+        names.certificate
     }
 }
 
-fn load(tls: &TlsOptions) -> Result<ClientTlsConfig, OptionsError> {
+fn load(tls: &TlsOptions, names: &SettingNames) -> Result<ClientTlsConfig, OptionsError> {
     let mut config = ClientTlsConfig::new();
     config = match &tls.ca {
         Some(path) => config.ca_certificate(Certificate::from_pem(read(
-            "tls.ca",
+            names.ca,
             path,
             "-----BEGIN CERTIFICATE-----",
             "a certificate",
@@ -58,22 +61,22 @@ fn load(tls: &TlsOptions) -> Result<ClientTlsConfig, OptionsError> {
     config = match (&tls.certificate, &tls.key) {
         (Some(certificate), Some(key)) => {
             let certificate =
-                read("tls.certificate", certificate, "-----BEGIN CERTIFICATE-----", "a certificate")?;
-            let key = read("tls.key", key, "PRIVATE KEY-----", "a private key")?;
+                read(names.certificate, certificate, "-----BEGIN CERTIFICATE-----", "a certificate")?;
+            let key = read(names.key, key, "PRIVATE KEY-----", "a private key")?;
             if key.windows(9).any(|w| w == b"ENCRYPTED") {
                 let reason = "the key is encrypted, an unencrypted one is needed".to_owned();
-                return Err(OptionsError::Tls { setting: "tls.key", reason });
+                return Err(OptionsError::Tls { setting: names.key, reason });
             }
             config.identity(Identity::from_pem(certificate, key))
         }
         (None, None) => config,
         (Some(_), None) => {
-            let reason = "needed beside tls.certificate".to_owned();
-            return Err(OptionsError::Tls { setting: "tls.key", reason });
+            let reason = format!("needed beside {}", names.certificate);
+            return Err(OptionsError::Tls { setting: names.key, reason });
         }
         (None, Some(_)) => {
-            let reason = "needed beside tls.key".to_owned();
-            return Err(OptionsError::Tls { setting: "tls.certificate", reason });
+            let reason = format!("needed beside {}", names.key);
+            return Err(OptionsError::Tls { setting: names.certificate, reason });
         }
     };
     if let Some(name) = &tls.server_name {
@@ -165,7 +168,7 @@ mod tests {
         assert_eq!(setting, "tls.key", "{reason}");
         let (setting, reason) =
             refused(TlsOptions { server_name: Some("not a name".to_owned()), ..good.clone() });
-        assert_eq!(setting, "tls.server.name", "{reason}");
+        assert_eq!(setting, "tls.server_name", "{reason}");
         let (setting, reason) = refused(TlsOptions { key: file("server.key"), ..good });
         assert_eq!(setting, "tls.key", "{reason}");
     }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_client::{GrpcSession, SessionOptions, TlsOptions};
+use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
 
@@ -195,9 +195,8 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }
         SessionKind::Grpc => {
-            // The options have the names of the settings, without what all of these begin with.
             let session = GrpcSession::on(session_options(config), runtime.clone())
-                .map_err(|error| MapError::Misuse(format!("coherence.session.{error}")))?;
+                .map_err(|error| MapError::Misuse(error.to_string()))?;
             Ok(Arc::new(session) as Arc<dyn Session>)
         }
     })
@@ -217,6 +216,15 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
             key: client.as_ref().map(|(_, key)| key.clone()),
             server_name: server_name.clone(),
         }),
+        setting_names: SettingNames {
+            use_tls: "set coherence.session.tls.enabled=true",
+            use_plaintext: "set coherence.session.tls.enabled=false",
+            ca: "coherence.session.tls.ca",
+            certificate: "coherence.session.tls.certificate",
+            key: "coherence.session.tls.key",
+            server_name: "coherence.session.tls.server.name",
+        },
+        ..SessionOptions::default()
     }
 }
 

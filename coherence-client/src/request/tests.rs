@@ -39,7 +39,7 @@ fn requests_equal_the_bytes_of_the_reference_encoder() {
     // Written by a standard protobuf encoder from the published messages.
     let url = "0a38747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4e616d6564436163686552657175657374";
     assert_eq!(
-        hex(&bytes_of(1, Request::init("", Format::Json))),
+        hex(&bytes_of(1, Request::init("", Format::Json, &ClientIdentity::default()))),
         "08011a181a046a736f6e220c43616368655365727669636528013001"
     );
     assert_eq!(hex(&bytes_of(3, Request::size(7))), format!("08032240{url}1204081b1007"));
@@ -60,6 +60,18 @@ fn requests_equal_the_bytes_of_the_reference_encoder() {
         hex(&bytes_of(5, Request::PutAll { cache_id: 7, batch })),
         format!(
             "0805228601{url}124a081210071a440a34747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e507574416c6c52657175657374120c0a0a0a0415226b2212021531"
+        )
+    );
+}
+
+#[test]
+fn heartbeats_and_registrations_equal_the_bytes_of_the_reference_encoder() {
+    assert_eq!(hex(&bytes_of(7, Request::heartbeat())), "08072a021001");
+    let url = "0a38747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4e616d6564436163686552657175657374";
+    assert_eq!(
+        hex(&bytes_of(6, Request::map_listener(7, true, &Target::Map, 1, false))),
+        format!(
+            "0806228301{url}1247080e10071a410a39747970652e676f6f676c65617069732e636f6d2f636f686572656e63652e63616368652e76312e4d61704c697374656e657252657175657374120408011801"
         )
     );
 }

@@ -1,5 +1,4 @@
-//! Opening a stream, and saying in words why it could not be opened. Settings have the names there that users of this
-//! project's commands write, `coherence.session.` before that of the option.
+//! Opening a stream, and saying in words why it could not be opened.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -14,9 +13,9 @@ use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request as Call, Status, Streaming};
 
-use super::SubChannel;
+use super::{Role, SubChannel};
 use crate::codec::ProxyCodec;
-use crate::options::SessionOptions;
+use crate::options::{SessionOptions, SettingNames};
 use crate::proto::proxy::{InitResponse, ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
 use crate::session::MAX_REQUESTS_IN_FLIGHT;
@@ -45,12 +44,18 @@ fn misuse(reason: String) -> OpenFailure {
 
 /// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on
 /// failing after its server is back.
-pub(crate) async fn open(options: &SessionOptions, address: &str) -> Result<SubChannel, OpenFailure> {
+pub(crate) async fn open(
+    options: &SessionOptions,
+    address: &str,
+    role: Role,
+) -> Result<SubChannel, OpenFailure> {
     let endpoint = tls::endpoint(options, address).map_err(|e| misuse(e.to_string()))?;
     let wait = options.connect_timeout;
     let channel = match timeout(wait, endpoint.connect()).await {
         Err(_) => return Err(passing(format!("no connection within {wait:?}"))),
-        Ok(Err(error)) => return Err(refused_connection(&chain(error.source().unwrap_or(&error)))),
+        Ok(Err(error)) => {
+            return Err(refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names));
+        }
         Ok(Ok(channel)) => channel,
     };
 
@@ -59,7 +64,8 @@ pub(crate) async fn open(options: &SessionOptions, address: &str) -> Result<SubC
     let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES);
     let requests = ReceiverStream::new(queued).take_until(stop.clone().cancelled_owned());
     // Before the call: the server sends its headers with its first answer, and the call waits for them.
-    let init = Frame { id: INIT_ID, request: Request::init(&options.scope, options.format) };
+    let init =
+        Frame { id: INIT_ID, request: Request::init(&options.scope, options.format, &options.identity) };
     outgoing.try_send(init).map_err(|_| passing("the request queue is closed".to_owned()))?;
 
     let opened = timeout(wait, init_stream(&mut grpc, requests)).await;
@@ -69,7 +75,7 @@ pub(crate) async fn open(options: &SessionOptions, address: &str) -> Result<SubC
         Ok(Ok(opened)) => opened,
     };
     tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
-    Ok(SubChannel::start(address.to_owned(), options.request_timeout, outgoing, stop, grpc, responses))
+    Ok(SubChannel::start(address.to_owned(), options, role, outgoing, stop, grpc, responses))
 }
 
 type Opened = (Streaming<ProxyResponse>, InitResponse);
@@ -98,25 +104,25 @@ async fn init_stream(
 }
 
 /// An error of TCP or of the TLS handshake.
-fn refused_connection(text: &str) -> OpenFailure {
-    tls_failure(text).unwrap_or_else(|| passing(format!("cannot connect: {text}")))
+fn refused_connection(text: &str, names: &SettingNames) -> OpenFailure {
+    tls_failure(text, names).unwrap_or_else(|| passing(format!("cannot connect: {text}")))
 }
 
 /// The errors of TLS that no waiting cures. The TLS library is not named in this crate, so its texts are read.
-fn tls_failure(text: &str) -> Option<OpenFailure> {
+fn tls_failure(text: &str, names: &SettingNames) -> Option<OpenFailure> {
+    let SettingNames { use_plaintext, ca, certificate, key, server_name, .. } = names;
     let advice = if text.contains("not valid for name") || text.contains("NotValidForName") {
-        "the certificate of the server does not carry this name: check the address, \
-         or set coherence.session.tls.server.name"
+        format!(
+            "the certificate of the server does not carry this name: check the address, or set {server_name}"
+        )
     } else if text.contains("invalid peer certificate") {
-        "the certificate of the server is not trusted: check coherence.session.tls.ca"
+        format!("the certificate of the server is not trusted: check {ca}")
     } else if text.contains("InvalidContentType") || text.contains("corrupt message") {
-        "the server does not speak TLS: check the port, or set \
-         coherence.session.tls.enabled=false"
+        format!("the server does not speak TLS: check the port, or {use_plaintext}")
     } else if text.contains("received fatal alert") {
-        "the server refused the TLS handshake: check \
-         coherence.session.tls.certificate and coherence.session.tls.key, which it may require"
+        format!("the server refused the TLS handshake: check {certificate} and {key}, which it may require")
     } else if text.contains("HTTP/2 was not negotiated") {
-        "the server speaks TLS but not HTTP/2: check the port"
+        "the server speaks TLS but not HTTP/2: check the port".to_owned()
     } else {
         return None;
     };
@@ -128,7 +134,7 @@ fn refused_init(status: &Status, options: &SessionOptions) -> OpenFailure {
     let text = describe(status);
     // A status with a source was made up here, for a connection that did not behave like gRPC.
     if status.source().is_some() {
-        return tls_failure(&text).unwrap_or_else(|| {
+        return tls_failure(&text, &options.setting_names).unwrap_or_else(|| {
             passing(format!("connected, but it does not answer as gRPC ({text}){}", hint(options)))
         });
     }
@@ -153,13 +159,11 @@ fn refused_init(status: &Status, options: &SessionOptions) -> OpenFailure {
     }
 }
 
-fn hint(options: &SessionOptions) -> &'static str {
+fn hint(options: &SessionOptions) -> String {
+    let SettingNames { use_tls, certificate, key, .. } = options.setting_names;
     match options.tls {
-        None => ": check the port, and whether it expects TLS (then set coherence.session.tls.enabled=true)",
-        Some(_) => {
-            ": check the port, and whether the server requires coherence.session.tls.certificate and \
-             coherence.session.tls.key"
-        }
+        None => format!(": check the port, and whether it expects TLS (then {use_tls})"),
+        Some(_) => format!(": check the port, and whether the server requires {certificate} and {key}"),
     }
 }
 

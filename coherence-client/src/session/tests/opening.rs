@@ -4,7 +4,7 @@ use tokio::io::AsyncWriteExt;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
 use super::*;
-use crate::options::TlsOptions;
+use crate::options::{SettingNames, TlsOptions};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name)
@@ -181,11 +181,31 @@ async fn an_untrusted_certificate_is_a_misuse_that_names_the_setting() {
 }
 
 #[tokio::test]
+async fn messages_name_the_settings_as_their_user_knows_them() {
+    let grid = FakeGrid::start_with_tls(server_tls()).await;
+    let setting_names = SettingNames {
+        use_tls: "say --tls",
+        use_plaintext: "say --plain",
+        ca: "--ca",
+        ..SettingNames::default()
+    };
+    let with = |tls| SessionOptions { tls, setting_names, ..options(&[&grid.address]) };
+    holds(misuse(&failure(with(Some(trusting("other-ca.pem")))).await), &["check --ca"]);
+    holds(&failure(with(None)).await.to_string(), &["(then say --tls)"]);
+    let plain = FakeGrid::start().await;
+    let with = SessionOptions { addresses: vec![plain.address.clone()], ..with(Some(trusting("ca.pem"))) };
+    holds(misuse(&failure(with).await), &["or say --plain"]);
+    let absent = TlsOptions { ca: Some("/nowhere.pem".into()), ..TlsOptions::default() };
+    let refused = GrpcSession::new(SessionOptions { tls: Some(absent), setting_names, ..options(&["h:1"]) });
+    assert!(refused.unwrap_err().to_string().starts_with("--ca: cannot read /nowhere.pem"));
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_name_is_a_misuse_that_names_the_setting() {
     let grid = FakeGrid::start_with_tls(server_tls()).await;
     let tls = TlsOptions { server_name: Some("grid.example".to_owned()), ..trusting("ca.pem") };
     let error = failure(SessionOptions { tls: Some(tls), ..options(&[&grid.address]) }).await;
-    holds(misuse(&error), &[&grid.address, "tls.server.name"]);
+    holds(misuse(&error), &[&grid.address, "tls.server_name"]);
 }
 
 #[tokio::test]
