@@ -1,6 +1,7 @@
 //! What comes back: the messages of an answer, and what an error text of the grid means.
 
 use bytes::Bytes;
+use coherence_kafka_common::decoration::undecorated_value;
 use coherence_kafka_common::map::MapError;
 use prost::Message;
 
@@ -36,6 +37,23 @@ pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapE
 /// True where `any` holds the message that `name` names in full; the part before the last slash may be any host.
 pub(crate) fn is_type(any: &Any, name: &str) -> bool {
     any.type_url.rsplit('/').next() == Some(name)
+}
+
+/// A value as it was written, without the decorations that a grid may have put around it: one that waits in
+/// write-behind has them. The grid takes them off keys, never off values. Bytes that only look decorated are somebody's
+/// value and stay as they are.
+pub(crate) fn undecorated(value: Bytes) -> Bytes {
+    match undecorated_value(&value) {
+        Ok(Some(inner)) => value.slice_ref(inner),
+        Ok(None) | Err(_) => value,
+    }
+}
+
+/// A value where there may be none. What stands for none differs by operation and by the serializer of the map: no
+/// bytes, or null in POF, JSON or Java.
+pub(crate) fn value_or_none(value: Bytes) -> Option<Bytes> {
+    let value = undecorated(value);
+    (!matches!(&value[..], b"" | b"\x15\x64" | b"\x15null" | b"\x00")).then_some(value)
 }
 
 /// An answer that does not follow the protocol: asking again gives the same.

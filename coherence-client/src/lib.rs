@@ -12,12 +12,12 @@
 //! ```no_run
 //! # use std::sync::Arc;
 //! # use coherence_client::{GrpcSession, SessionOptions};
-//! # use coherence_kafka_common::map::{Entries, Session};
+//! # use coherence_kafka_common::map::{Entries, Expiry, Session};
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let session = GrpcSession::new(SessionOptions::default())?;
 //! let map = session.map("orders").await?;
 //! // POF texts: the format byte 0x15, the type 0x4E, the length, the text.
-//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")]))).await?;
+//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")])), Expiry::Default).await?;
 //! session.close().await;
 //! # Ok(())
 //! # }
@@ -37,6 +37,7 @@ mod sub_channel;
 mod tls;
 
 pub use options::{OptionsError, SessionOptions, TlsOptions, check_address};
+pub use remote_map::{RemoteMap, Targets};
 pub use session::{GrpcSession, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
 pub use split::{MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES};
 

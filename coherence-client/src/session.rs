@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::answer::Answer;
 use crate::options::{OptionsError, SessionOptions};
-use crate::remote_map::RemoteMap;
+use crate::remote_map::{Claim, RemoteMap};
 use crate::request::Request;
 use crate::split::MAX_ENTRY_BYTES;
 use crate::sub_channel::{self, Admission, SubChannel};
@@ -73,6 +73,21 @@ impl GrpcSession {
     }
 }
 
+impl GrpcSession {
+    /// The map of this name with all that a map of a grid can do. Its name is checked as by
+    /// [`Session::check_map_name`], and the grid makes it if it is not there.
+    ///
+    /// Each call gives a handle that orders its own calls: see [`RemoteMap`].
+    ///
+    /// # Errors
+    /// As those of the map's calls.
+    pub async fn remote_map(&self, name: &str) -> Result<RemoteMap, MapError> {
+        self.check_map_name(name)?;
+        self.grid.ensure(name).await?;
+        Ok(RemoteMap::new(self.grid.clone(), name))
+    }
+}
+
 impl fmt::Debug for GrpcSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.grid.fmt(f)
@@ -101,9 +116,7 @@ impl Session for GrpcSession {
 
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
         async move {
-            self.check_map_name(name)?;
-            self.grid.ensure(name).await?;
-            let map: Arc<dyn NamedMap> = Arc::new(RemoteMap::new(self.grid.clone(), name));
+            let map: Arc<dyn NamedMap> = Arc::new(self.remote_map(name).await?);
             Ok(map)
         }
         .boxed()
@@ -145,7 +158,19 @@ impl Grid {
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
-        let admission = self.admit(bytes).await?;
+        self.call_claimed(name, bytes, None, request).await
+    }
+
+    /// As [`Grid::call`]; the claim is kept until the grid has answered, also where the caller does not wait for it.
+    pub(crate) async fn call_claimed(
+        self: &Arc<Self>,
+        name: &str,
+        bytes: usize,
+        claim: Option<Arc<Claim>>,
+        request: impl FnOnce(i32) -> Request,
+    ) -> Result<Answer, MapError> {
+        let mut admission = self.admit(bytes).await?;
+        admission._claim = claim;
         let stream = self.stream().await?;
         let cache_id = stream.cache_id(name).await?;
         stream.call(Some(cache_id), request(cache_id), Some(admission)).await
@@ -163,7 +188,7 @@ impl Grid {
         let bytes = bytes.min(MAX_BYTES_IN_FLIGHT) as u32;
         let request = self.requests.clone().acquire_owned().await.map_err(closed)?;
         let bytes = self.bytes.clone().acquire_many_owned(bytes).await.map_err(closed)?;
-        Ok(Admission { _request: request, _bytes: bytes })
+        Ok(Admission { _request: request, _bytes: bytes, _claim: None })
     }
 
     /// The stream, opened where there is none. All who come while it is being opened wait for the same attempt.

@@ -35,6 +35,7 @@ use tonic::transport::Channel;
 use crate::answer::{self, Answer, classify};
 use crate::proto::cache::ResponseType;
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
+use crate::remote_map::Claim;
 use crate::request::{Frame, Request};
 
 pub(crate) use open::{chain, open};
@@ -44,6 +45,8 @@ pub(crate) use open::{chain, open};
 pub(crate) struct Admission {
     pub _request: OwnedSemaphorePermit,
     pub _bytes: OwnedSemaphorePermit,
+    /// The keys that no other request may concern meanwhile.
+    pub _claim: Option<Arc<Claim>>,
 }
 
 /// An initialised stream. Dropping it gives the stream up.
