@@ -371,3 +371,6 @@ impl fmt::Debug for RemoteMap {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

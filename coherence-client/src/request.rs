@@ -224,9 +224,9 @@ impl Frame {
     pub(crate) fn encoded_len_hint(&self) -> usize {
         match &self.request {
             Request::Small(_) => 0,
-            Request::Entry { batch, .. }
-            | Request::PutAll { batch, .. }
-            | Request::GetAll { batch, .. } => batch.encoded_len + ENVELOPE_BYTES,
+            Request::Entry { batch, .. } | Request::PutAll { batch, .. } | Request::GetAll { batch, .. } => {
+                batch.encoded_len + ENVELOPE_BYTES
+            }
             Request::Execute { agent, batch, .. } => agent.len() + batch.encoded_len + ENVELOPE_BYTES,
         }
     }

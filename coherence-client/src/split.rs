@@ -39,11 +39,7 @@ pub(crate) enum Purpose {
 ///
 /// # Errors
 /// [`MapError::NotSent`] for the first entry that is empty where it must not be or too large for any request.
-pub(crate) fn split(
-    entries: &Arc<Entries>,
-    purpose: Purpose,
-    beside: usize,
-) -> Result<Vec<Batch>, MapError> {
+pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> Result<Vec<Batch>, MapError> {
     let beside = ENVELOPE_BYTES + beside;
     let mut batches = Vec::new();
     let (mut start, mut encoded_len) = (0, 0);
@@ -130,9 +126,8 @@ mod tests {
         let (cache_id, batch) = (-1, batch.clone());
         match purpose {
             Purpose::Puts => encoded(Request::PutAll { cache_id, batch }),
-            Purpose::Keys => encoded(Request::GetAll { cache_id, batch: batch.clone() }).max(encoded(
-                Request::Execute { kind: Kind::Invoke, cache_id, agent: agent.clone(), batch },
-            )),
+            Purpose::Keys => encoded(Request::GetAll { cache_id, batch: batch.clone() })
+                .max(encoded(Request::Execute { kind: Kind::Invoke, cache_id, agent: agent.clone(), batch })),
         }
     }
 

@@ -107,7 +107,8 @@ impl RemoteMap {
                 check_agent(&[&agent, &filter])?;
                 let claim = self.claim_changed(access).await;
                 let bytes = agent.len() + filter.len();
-                self.call(claim, bytes, |cache_id| Request::execute_where(kind, cache_id, agent, filter)).await
+                self.call(claim, bytes, |cache_id| Request::execute_where(kind, cache_id, agent, filter))
+                    .await
             }
             Targets::All => {
                 check_agent(&[&agent])?;

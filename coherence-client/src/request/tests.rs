@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::cache::{ExecuteRequest, KeysOrFilter, PutAllRequest, keys_or_filter::KeyOrFilter};
+use crate::proto::cache::{
+    ExecuteRequest, KeysOrFilter, PutAllRequest, PutRequest, keys_or_filter::KeyOrFilter,
+};
 use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
 use crate::split::{Purpose, split};
 
@@ -104,6 +106,34 @@ proptest! {
         let expected =
             through_prost(id, Kind::PutAll, cache_id, PUT_ALL, &PutAllRequest { entries, ttl: None });
         prop_assert_eq!(bytes_of(id, Request::PutAll { cache_id, batch }), expected);
+    }
+
+    #[test]
+    fn a_write_of_one_entry_equals_what_the_generated_types_write(
+        (id, cache_id) in ids(),
+        pairs in pairs(),
+        at: prop::sample::Index,
+        ttl in prop_oneof![Just(None), any::<i64>().prop_map(Some), (0i64..300).prop_map(Some)],
+    ) {
+        let index = at.index(pairs.len());
+        let batch = Batch::one(&Arc::new(Entries::from_pairs(pairs.iter().cloned())), index);
+        let (key, value) = (Bytes::from(pairs[index].0.clone()), Bytes::from(pairs[index].1.clone()));
+        for kind in [Kind::Put, Kind::PutIfAbsent] {
+            let request = Request::Entry { kind, cache_id, batch: batch.clone(), ttl };
+            let body = PutRequest { key: key.clone(), value: value.clone(), ttl };
+            prop_assert_eq!(bytes_of(id, request), through_prost(id, kind, cache_id, PUT, &body));
+        }
+        let request = Request::Entry { kind: Kind::Replace, cache_id, batch, ttl: None };
+        let expected = through_prost(id, Kind::Replace, cache_id, ENTRY, &BinaryKeyAndValue { key, value });
+        prop_assert_eq!(bytes_of(id, request), expected);
+    }
+
+    #[test]
+    fn a_get_all_equals_what_the_generated_types_write((id, cache_id) in ids(), pairs in pairs()) {
+        let batch = whole(&pairs, Purpose::Keys);
+        let values = pairs.iter().map(|(key, _)| key.clone().into()).collect();
+        let expected = through_prost(id, Kind::GetAll, cache_id, KEYS, &CollectionOfBytesValues { values });
+        prop_assert_eq!(bytes_of(id, Request::GetAll { cache_id, batch }), expected);
     }
 
     #[test]
