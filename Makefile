@@ -31,8 +31,10 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo deny is not installed: licences and advisories were not checked"; fi
 
-bench: setup ## measure: the codecs, and the sink between a real Kafka and a real Coherence
+bench: setup ## measure: the codecs, the grid's client, and the sink between a real Kafka and a real Coherence
 	@cargo bench --workspace
+	@cargo build --release -p coherence-client --example bare-loop
+	@cargo run --release -p integration-tests --bin bench-client
 	@cargo run --release -p integration-tests --bin bench
 
 doc: setup ## the documentation of all crates, in target/doc

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
 use futures::FutureExt;
@@ -60,6 +60,7 @@ impl GrpcSession {
             link: Mutex::new(Link::Down),
             next_address: AtomicUsize::new(0),
             was_open: AtomicBool::new(false),
+            replaced: AtomicU64::new(0),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
         };
@@ -81,10 +82,10 @@ impl GrpcSession {
     ///
     /// # Errors
     /// As those of the map's calls.
-    pub async fn remote_map(&self, name: &str) -> Result<RemoteMap, MapError> {
+    pub async fn remote_map(&self, name: &str) -> Result<Arc<RemoteMap>, MapError> {
         self.check_map_name(name)?;
         self.grid.ensure(name).await?;
-        Ok(RemoteMap::new(self.grid.clone(), name))
+        Ok(Arc::new(RemoteMap::new(self.grid.clone(), name)))
     }
 }
 
@@ -116,7 +117,7 @@ impl Session for GrpcSession {
 
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
         async move {
-            let map: Arc<dyn NamedMap> = Arc::new(self.remote_map(name).await?);
+            let map: Arc<dyn NamedMap> = self.remote_map(name).await?;
             Ok(map)
         }
         .boxed()
@@ -132,6 +133,8 @@ pub(crate) struct Grid {
     next_address: AtomicUsize,
     /// A grid that took these options once is only away when it does not take them.
     was_open: AtomicBool,
+    /// How many streams have ended and been replaced.
+    replaced: AtomicU64,
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
 }
@@ -148,6 +151,11 @@ enum Link {
 impl Grid {
     pub(crate) fn format(&self) -> Format {
         self.options.format
+    }
+
+    /// How many streams have ended and been replaced. Where it grows, the grid may have lost its entries.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// Sends the request that `request` makes for the id of the map `name`, and waits for its answer.
@@ -200,6 +208,9 @@ impl Grid {
                 Link::Opening(opening) => opening.clone(),
                 Link::Closed => return Err(session_closed()),
                 Link::Down | Link::Up(_) => {
+                    if matches!(*link, Link::Up(_)) {
+                        self.replaced.fetch_add(1, Ordering::Relaxed);
+                    }
                     // A task, so that a caller that goes away does not take the attempt of the others with it.
                     let task = self.runtime.spawn(self.clone().open());
                     let opening: Opening =

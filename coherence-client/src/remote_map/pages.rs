@@ -13,10 +13,19 @@ use crate::answer;
 use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::request::Request;
 
-/// One page, and the cookie of the next one.
+/// One page, and how to ask for the next one.
 struct Page<T> {
     items: Vec<T>,
-    next: Option<Bytes>,
+    next: Option<Place>,
+}
+
+/// Where a scan stands.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    /// Empty before the first page.
+    cookie: Bytes,
+    /// [`Grid::replaced`](crate::session::Grid::replaced) when the first page was asked for.
+    replaced: Option<u64>,
 }
 
 type Asked<'a, T> = MaybeDone<BoxFuture<'a, Result<Page<T>, MapError>>>;
@@ -29,8 +38,8 @@ impl RemoteMap {
         kind: Kind,
         item: impl Fn(Bytes) -> Result<T, MapError> + Send + Sync + Copy + 'a,
     ) -> BoxStream<'a, Result<T, MapError>> {
-        let ask = move |cookie| -> Asked<'a, T> { maybe_done(self.page(kind, cookie, item).boxed()) };
-        let pages = stream::try_unfold(Some(ask(Bytes::new())), move |asked| async move {
+        let ask = move |place| -> Asked<'a, T> { maybe_done(self.page(kind, place, item).boxed()) };
+        let pages = stream::try_unfold(Some(ask(Place::default())), move |asked| async move {
             let Some(mut asked) = asked else { return Ok(None) };
             (&mut asked).await;
             let Some(page) = Pin::new(&mut asked).take_output() else { return Ok(None) };
@@ -48,17 +57,27 @@ impl RemoteMap {
     async fn page<T>(
         &self,
         kind: Kind,
-        cookie: Bytes,
+        place: Place,
         item: impl Fn(Bytes) -> Result<T, MapError>,
     ) -> Result<Page<T>, MapError> {
-        let request = |cache_id| Request::page(kind, cache_id, &cookie);
-        let mut messages = self.ask(cookie.len(), request).await?.into_iter();
-        let next = messages.next().ok_or_else(|| answer::unreadable("a page without a cookie".to_owned()))?;
-        let next: Bytes = answer::inner(next, BYTES_VALUE)?;
-        if !next.is_empty() && next == cookie {
+        let mut replaced = 0;
+        let request = |cache_id| {
+            replaced = self.grid.replaced();
+            Request::page(kind, cache_id, &place.cookie)
+        };
+        let mut messages = self.ask(place.cookie.len(), request).await?.into_iter();
+        // A grid that was away may have come back empty, and its rest would look like the end.
+        if place.replaced.is_some_and(|before| before != replaced) {
+            return Err(MapError::Unavailable("the stream to the grid ended between two pages".to_owned()));
+        }
+        let cookie =
+            messages.next().ok_or_else(|| answer::unreadable("a page without a cookie".to_owned()))?;
+        let cookie: Bytes = answer::inner(cookie, BYTES_VALUE)?;
+        if !cookie.is_empty() && cookie == place.cookie {
             return Err(answer::unreadable("the same page twice".to_owned()));
         }
         let items = messages.map(item).collect::<Result<Vec<T>, MapError>>()?;
-        Ok(Page { items, next: (!next.is_empty()).then_some(next) })
+        let next = (!cookie.is_empty()).then_some(Place { cookie, replaced: Some(replaced) });
+        Ok(Page { items, next })
     }
 }

@@ -24,7 +24,7 @@ const NONE: [&[u8]; 4] = [b"", b"\x15\x64", b"\x15null", b"\x00"];
 struct Fixture {
     grid: FakeGrid,
     _session: GrpcSession,
-    map: RemoteMap,
+    map: Arc<RemoteMap>,
     stream: FakeStream,
 }
 
@@ -149,7 +149,9 @@ async fn a_batch_with_an_expiry_stops_where_the_grid_is_away_and_tells_it() {
     let call = start(&f.map, |map| async move { map.put_all(entries, Expiry::Never).await });
     let first = f.stream.expect(Kind::Put).await;
     f.stream.error(first.id, "java.io.EOFException");
-    f.stream.expect(Kind::Put).await;
+    for _ in 0..MAX_REQUESTS_IN_FLIGHT {
+        f.stream.expect(Kind::Put).await;
+    }
     f.stream.end(Status::unavailable("Socket closed"));
     let result = end(call).await;
     assert!(matches!(result, Err(MapError::Unavailable(_))), "{result:?}");
@@ -462,6 +464,40 @@ async fn the_end_of_the_stream_in_the_middle_of_a_scan_is_an_error_and_not_the_e
     let items = end(scan).await;
     assert_eq!(items[0], Ok(("k".into(), FIVE.into())));
     assert!(matches!(items[1..], [Err(MapError::Unavailable(_))]), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_scan_does_not_go_on_over_another_stream() {
+    let mut f = fixture().await;
+    let map = f.map.clone();
+    let mut items = map.entries();
+    {
+        let mut first = items.next();
+        assert!(poll!(&mut first).is_pending());
+        let asked = f.stream.expect(Kind::PageOfEntries).await;
+        f.stream.message(asked.id, BYTES_VALUE, &Bytes::from("2"));
+        entry(&f.stream, asked.id, b"a", FIVE);
+        f.stream.complete(asked.id);
+        within(first).await.unwrap().unwrap();
+    }
+    let ahead = f.stream.expect(Kind::PageOfEntries).await;
+    f.stream.message(ahead.id, BYTES_VALUE, &Bytes::from("3"));
+    entry(&f.stream, ahead.id, b"b", FIVE);
+    f.stream.complete(ahead.id);
+    // Nothing of the scan is in flight while its stream ends.
+    let pending = start(&f.map, |map| async move { map.size().await });
+    f.stream.expect(Kind::Size).await;
+    f.stream.end(Status::unavailable("Socket closed"));
+    assert!(matches!(end(pending).await, Err(MapError::Unavailable(_))));
+
+    let grid = async {
+        let mut stream = f.grid.stream_with_map(8).await;
+        let asked = stream.expect(Kind::PageOfEntries).await;
+        answer(&stream, &asked, BYTES_VALUE, &Bytes::new());
+        stream
+    };
+    let (items, _stream) = within(futures::future::join(items.collect::<Vec<_>>(), grid)).await;
+    assert!(matches!(items[..], [Ok(_), Err(MapError::Unavailable(_))]), "{items:?}");
 }
 
 #[tokio::test]
