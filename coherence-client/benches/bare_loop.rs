@@ -30,6 +30,8 @@ const PAGE_OF_ENTRIES: u64 = 15;
 const PUT_ALL: u64 = 18;
 const TRUNCATE: u64 = 28;
 
+type Record = (Vec<u8>, Vec<u8>);
+
 /// `ConditionalRemove(AlwaysFilter)`.
 const REMOVE: &[u8] = b"\x15\x9e\x01\x00\x00\x3d\x00\x40\x01\x4a\x00\x40";
 
@@ -45,16 +47,16 @@ fn main() -> Result<()> {
 
 async fn measure(address: String, records: u64) -> std::result::Result<String, Box<dyn Error + Send + Sync>> {
     let mut stream = Stream::open(&address).await?;
-    let all: Vec<(Vec<u8>, Vec<u8>)> = (0..records).map(record).collect();
+    let all: Vec<Record> = (0..records).map(record).collect();
     let cache_id = stream.cache_id;
-    let keys = |batch: &[(Vec<u8>, Vec<u8>)]| {
+    let keys = |batch: &[Record]| {
         batch.iter().fold(Vec::new(), |mut keys, (key, _)| {
             put(&mut keys, 1, key);
             keys
         })
     };
     let mut next_id = 10;
-    let mut encode = |kind, name: &str, body: &dyn Fn(&[(Vec<u8>, Vec<u8>)]) -> Vec<u8>| {
+    let mut encode = |kind, name: &str, body: &dyn Fn(&[Record]) -> Vec<u8>| {
         let requests = all.chunks(BATCH).map(|batch| {
             next_id += 1;
             request(next_id, kind, Some(cache_id), Some((name, &body(batch))))
@@ -106,7 +108,7 @@ fn check(entries: u64, expected: u64) -> std::result::Result<(), String> {
 }
 
 /// The record of this number: a POF text of 16 characters and one of 100.
-fn record(number: u64) -> (Vec<u8>, Vec<u8>) {
+fn record(number: u64) -> Record {
     let product = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let key: Vec<u8> =
         (0..16).map(|digit| b"0123456789abcdef"[(product >> (4 * digit)) as usize & 15]).collect();

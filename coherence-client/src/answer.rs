@@ -36,7 +36,7 @@ pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapE
 
 /// True where `any` holds the message that `name` names in full; the part before the last slash may be any host.
 pub(crate) fn is_type(any: &Any, name: &str) -> bool {
-    any.type_url.rsplit('/').next() == Some(name)
+    any.type_url.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes())
 }
 
 /// A value as it was written, without the decorations that a grid may have put around it: one that waits in

@@ -157,8 +157,8 @@ impl Request {
     }
 }
 
-fn pack(type_url: &str, message: &impl Message) -> Any {
-    Any { type_url: type_url.to_owned(), value: message.encode_to_vec().into() }
+fn pack(type_url: &'static str, message: &impl Message) -> Any {
+    Any { type_url: Bytes::from_static(type_url.as_bytes()), value: message.encode_to_vec().into() }
 }
 
 /// The entry processor that removes, in the serializer of the session.

@@ -26,7 +26,7 @@ fn whole(entries: &[(Vec<u8>, Vec<u8>)], purpose: Purpose) -> Batch {
     batches.remove(0)
 }
 
-fn through_prost(id: i64, kind: Kind, cache_id: i32, type_url: &str, body: &impl Message) -> Vec<u8> {
+fn through_prost(id: i64, kind: Kind, cache_id: i32, type_url: &'static str, body: &impl Message) -> Vec<u8> {
     let inner = NamedCacheRequest {
         r#type: kind.into(),
         cache_id: Some(cache_id),
