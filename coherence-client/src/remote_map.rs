@@ -11,7 +11,7 @@ use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 
 use crate::answer::{self, Answer};
 use crate::proto::cache::NamedCacheRequestType as Kind;
-use crate::proto::common::{BinaryKeyAndValue, OptionalValue};
+use crate::proto::common::OptionalValue;
 use crate::request::{Batch, Request, remove_agent};
 use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
 use crate::split::{Purpose, check_key, single, split};
@@ -231,8 +231,8 @@ fn entries_of(answer: Answer, into: &mut Vec<(Bytes, Bytes)>) -> Result<(), MapE
 }
 
 fn entry_of(message: Bytes) -> Result<(Bytes, Bytes), MapError> {
-    let entry: BinaryKeyAndValue = answer::inner(message, ENTRY)?;
-    Ok((entry.key, answer::undecorated(entry.value)))
+    let (key, value) = answer::entry(&message, ENTRY)?;
+    Ok((key, answer::undecorated(value)))
 }
 
 impl NamedMap for RemoteMap {

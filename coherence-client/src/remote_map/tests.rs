@@ -9,7 +9,7 @@ use crate::fake_grid::{Asked, FakeGrid, FakeStream, within};
 use crate::proto::cache::{
     ExecuteRequest, IndexRequest, PutAllRequest, PutRequest, QueryRequest, keys_or_filter::KeyOrFilter,
 };
-use crate::proto::common::CollectionOfBytesValues;
+use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
 use crate::split::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 use crate::{GrpcSession, SessionOptions};
 
