@@ -1,8 +1,10 @@
 //! What comes back: the messages of an answer, and what an error text of the grid means.
 
 use bytes::Bytes;
+use coherence_kafka_common::decoration::undecorated_value;
 use coherence_kafka_common::map::MapError;
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use crate::proto::Any;
 use crate::proto::cache::NamedCacheResponse;
@@ -28,6 +30,39 @@ pub(crate) fn inner<M: Message + Default>(response: Bytes, name: &str) -> Result
     M::decode(any.value).map_err(|e| unreadable(format!("{name}: {e}")))
 }
 
+/// The key and the value inside a `NamedCacheResponse`, as [`inner`] reads them, in one pass and without a reference
+/// to the buffer for every envelope: answers hold them by the thousand.
+pub(crate) fn entry(response: &Bytes, name: &str) -> Result<(Bytes, Bytes), MapError> {
+    let damaged = |e: prost::DecodeError| unreadable(format!("{name}: {e}"));
+    let any = field(response, 3).map_err(damaged)?;
+    let type_url = field(any, 1).map_err(damaged)?;
+    if type_url.rsplit(|byte| *byte == b'/').next() != Some(name.as_bytes()) {
+        return Err(unreadable(format!("{:?} where {name} was expected", String::from_utf8_lossy(type_url))));
+    }
+    let entry = field(any, 2).map_err(damaged)?;
+    let part = |number| field(entry, number).map(|bytes| response.slice_ref(bytes)).map_err(damaged);
+    Ok((part(1)?, part(2)?))
+}
+
+/// The bytes of a field of a message; none where it is left out. The last one counts, as protobuf has it.
+fn field(message: &[u8], number: u32) -> Result<&[u8], prost::DecodeError> {
+    let (mut rest, mut found) = (message, &message[..0]);
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(&mut rest)?;
+        if tag == number && wire_type == WireType::LengthDelimited {
+            let mut behind = rest;
+            skip_field(wire_type, tag, &mut behind, DecodeContext::default())?;
+            // Whole, or it could not have been skipped.
+            let len = decode_varint(&mut rest)? as usize;
+            found = &rest[..len];
+            rest = behind;
+        } else {
+            skip_field(wire_type, tag, &mut rest, DecodeContext::default())?;
+        }
+    }
+    Ok(found)
+}
+
 /// The envelope of a message.
 pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapError> {
     NamedCacheResponse::decode(response).map_err(|e| unreadable(format!("NamedCacheResponse: {e}")))
@@ -35,7 +70,27 @@ pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapE
 
 /// True where `any` holds the message that `name` names in full; the part before the last slash may be any host.
 pub(crate) fn is_type(any: &Any, name: &str) -> bool {
-    any.type_url.rsplit('/').next() == Some(name)
+    any.type_url.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes())
+}
+
+/// A value as it was written, without the decorations that a grid may have put around it: one that waits in
+/// write-behind has them. The grid takes them off keys, never off values. Bytes that only look decorated are somebody's
+/// value and stay as they are.
+pub(crate) fn undecorated(value: Bytes) -> Bytes {
+    match undecorated_value(&value) {
+        Ok(Some(inner)) => value.slice_ref(inner),
+        Ok(None) | Err(_) => value,
+    }
+}
+
+/// A value where there may be none. What stands for none differs by operation and by the serializer of the map: no
+/// bytes, decorations without a value, or null in POF, JSON or Java.
+pub(crate) fn value_or_none(stored: Bytes) -> Option<Bytes> {
+    let value = match undecorated_value(&stored) {
+        Ok(value) => stored.slice_ref(value?),
+        Err(_) => stored,
+    };
+    (!matches!(&value[..], b"" | b"\x15\x64" | b"\x15null" | b"\x00")).then_some(value)
 }
 
 /// An answer that does not follow the protocol: asking again gives the same.
@@ -96,6 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::common::BinaryKeyAndValue;
 
     fn read(text: &str) -> GridError {
         classify(&ErrorMessage { message: text.to_owned(), error: Some(Bytes::from_static(b"secret")) })
@@ -149,6 +205,35 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_entry_is_read_as_the_generated_types_read_it(
+            key: Vec<u8>,
+            value: Vec<u8>,
+            cache_id: i32,
+            cut: prop::sample::Index,
+            flip: (prop::sample::Index, u8),
+        ) {
+            const NAME: &str = "coherence.common.v1.BinaryKeyAndValue";
+            let sent = BinaryKeyAndValue { key: key.into(), value: value.into() };
+            let any = Any {
+                type_url: format!("type.googleapis.com/{NAME}").into(),
+                value: sent.encode_to_vec().into(),
+            };
+            let response = NamedCacheResponse { cache_id, message: Some(any), ..NamedCacheResponse::default() };
+            let bytes = response.encode_to_vec();
+            let read = entry(&bytes.clone().into(), NAME).unwrap();
+            prop_assert_eq!(read, (sent.key, sent.value));
+            let refused = entry(&bytes.clone().into(), "another.Message");
+            prop_assert!(matches!(refused, Err(MapError::Refused(_))));
+
+            // What they cannot read may still be read where the damage lies beside the entry, but never panics.
+            let mut damaged = bytes.clone();
+            let at = flip.0.index(damaged.len());
+            damaged[at] ^= flip.1;
+            damaged.truncate(cut.index(damaged.len() + 1));
+            let _ = entry(&damaged.into(), NAME);
+        }
+
         #[test]
         fn no_part_of_a_quoted_key_survives(key in "[A-Z\"\n]{1,20}", tail in "[a-z\"]{0,5}") {
             let text = format!("failed to store key=\"{key}\") {tail}");

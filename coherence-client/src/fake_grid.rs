@@ -230,8 +230,10 @@ impl FakeStream {
 
     /// One message of an answer. The cache id stays 0, as most answers of a grid have it.
     pub(crate) fn message(&self, id: i64, name: &str, message: &impl Message) {
-        let any =
-            Any { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec().into() };
+        let any = Any {
+            type_url: format!("type.googleapis.com/{name}").into(),
+            value: message.encode_to_vec().into(),
+        };
         self.cache_response(id, NamedCacheResponse { message: Some(any), ..NamedCacheResponse::default() });
     }
 

@@ -41,7 +41,7 @@ mod sub_channel;
 mod tls;
 
 pub use options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
-pub use remote_map::RemoteMap;
+pub use remote_map::{RemoteMap, Targets};
 pub use session::{GrpcSession, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
 pub use split::{MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES};
 

@@ -4,11 +4,12 @@
 
 use bytes::Bytes;
 
-/// `google.protobuf.Any` with its value as a slice of the received buffer: entries are read without a copy.
+/// `google.protobuf.Any` with both fields as slices of the received buffer: entries are read without a copy, and without
+/// a string for each of their envelopes.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct Any {
-    #[prost(string, tag = "1")]
-    pub type_url: String,
+    #[prost(bytes = "bytes", tag = "1")]
+    pub type_url: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
     pub value: Bytes,
 }

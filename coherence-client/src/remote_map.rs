@@ -1,71 +1,238 @@
 //! A map of the grid.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, Expiry, Listen, MapError, MapNotices, NamedMap};
+use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use futures::stream::{self, BoxStream};
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 
 use crate::answer::{self, Answer};
-use crate::proto::common::{BinaryKeyAndValue, OptionalValue};
-use crate::request::Request;
-use crate::session::Grid;
-use crate::split::{Purpose, check_key, split};
+use crate::proto::cache::NamedCacheRequestType as Kind;
+use crate::proto::common::OptionalValue;
+use crate::request::{Batch, Request, remove_agent};
+use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
+use crate::split::{Purpose, check_key, single, split};
+
+mod agents;
+mod key_order;
+mod pages;
+
+pub use agents::Targets;
+pub(crate) use key_order::Claim;
+use key_order::{Access, KeyOrder, Keys};
 
 const ENTRY: &str = "coherence.common.v1.BinaryKeyAndValue";
 const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
 const BYTES_VALUE: &str = "google.protobuf.BytesValue";
+const BOOL_VALUE: &str = "google.protobuf.BoolValue";
 const INT32_VALUE: &str = "google.protobuf.Int32Value";
 
-/// A map of a grid, by name. Survives streams: after a gap its next call ensures it again.
+/// A map of a grid, by name. Survives streams: after a gap its next call ensures it again. Cheap to clone; clones are
+/// one handle.
 ///
-/// Bytes pass as they are: nothing is decorated, nothing stripped. The grid takes keys with and without the `0x0D`
-/// partition decoration and gives them back without; values come back as they are stored, which for write-behind
-/// maps includes the grid's own decorations until an entry has been flushed.
-#[derive(Debug)]
+/// **Bytes.** Keys and values are written as they are given. The grid takes keys with and without the `0x0D`
+/// partition decoration and gives them back without. Values come back without the decorations `0x12` and `0x13`,
+/// which the grid adds to what waits in write-behind. Where a call answers with a value or `None`, a serialized null
+/// is `None`; only [`NamedMap::get`], [`NamedMap::get_all`] and the scans tell an entry with null from none.
+///
+/// **Order.** A grid runs the requests of a client side by side and finishes them in any order. One handle
+/// therefore never has two requests for one key in flight, reads aside: a call waits for the calls before it that
+/// concern one of its keys, in the order in which their futures were first polled, and a call that changes all of the
+/// map waits for every other. A key is taken when the first of its calls is polled, so a future must not be
+/// left unpolled while others wait for its key. Calls that read many entries without naming keys (`size`, `entries`,
+/// queries) neither wait nor are waited for. Two handles know nothing of each other. Who orders calls by other means
+/// asks for [`RemoteMap::unordered`].
+///
+/// **Errors.** Every request ends in exactly one of the kinds of [`MapError`]; none of their texts tells a key or a
+/// value. A call of several requests ends when all of them have ended, with an error that passes rather than with one
+/// that does not.
+#[derive(Clone)]
 pub struct RemoteMap {
     grid: Arc<Grid>,
-    name: String,
+    name: Arc<str>,
+    /// `None` where the caller keeps the order.
+    order: Option<Arc<KeyOrder>>,
 }
 
 impl RemoteMap {
     pub(crate) fn new(grid: Arc<Grid>, name: &str) -> Self {
-        Self { grid, name: name.to_owned() }
+        Self { grid, name: name.into(), order: Some(Arc::default()) }
     }
 
-    /// Sends a batch as requests side by side, and ends when all of them have ended.
-    async fn send_batch(&self, entries: Arc<Entries>, purpose: Purpose) -> Result<(), MapError> {
-        let calls = split(&entries, purpose)?.into_iter().map(|batch| {
-            let format = self.grid.format();
-            self.grid.call(&self.name, batch.encoded_len, move |cache_id| match purpose {
-                Purpose::Put => Request::PutAll { cache_id, batch },
-                Purpose::Remove => Request::RemoveAll { cache_id, format, batch },
-            })
-        });
-        // An error that passes comes first: the others show themselves again when the batch is repeated.
-        let mut errors: Vec<_> = join_all(calls).await.into_iter().filter_map(Result::err).collect();
-        errors.sort_by_key(|error| !error.is_retriable());
-        errors.into_iter().next().map_or(Ok(()), Err)
+    /// The same map without order among the calls for one key, for callers that have none of them in flight
+    /// together, or to whom it does not matter which of them comes last.
+    pub fn unordered(&self) -> Self {
+        Self { order: None, ..self.clone() }
     }
 
-    async fn call(&self, bytes: usize, request: impl FnOnce(i32) -> Request) -> Result<Answer, MapError> {
+    async fn claim_key(&self, key: &[u8], access: Access) -> Option<Arc<Claim>> {
+        match &self.order {
+            Some(order) => Some(Arc::new(order.claim(order.one(key), access).await)),
+            None => None,
+        }
+    }
+
+    async fn claim(&self, keys: Keys, access: Access) -> Option<Arc<Claim>> {
+        match &self.order {
+            Some(order) => Some(Arc::new(order.claim(keys, access).await)),
+            None => None,
+        }
+    }
+
+    async fn call(
+        &self,
+        claim: Option<Arc<Claim>>,
+        bytes: usize,
+        request: impl FnOnce(i32) -> Request,
+    ) -> Result<Answer, MapError> {
+        self.grid.call_claimed(&self.name, bytes, claim, request).await
+    }
+
+    /// A request that changes nothing and names no key.
+    async fn ask(&self, bytes: usize, request: impl FnOnce(i32) -> Request) -> Result<Answer, MapError> {
         self.grid.call(&self.name, bytes, request).await
     }
 
-    /// One page: the cookie of the next one, empty after the last, and the entries of this one.
-    async fn page(&self, cookie: &Bytes, into: &mut Vec<(Bytes, Bytes)>) -> Result<Bytes, MapError> {
-        let answer = self.call(cookie.len(), |cache_id| Request::page_of_entries(cache_id, cookie)).await?;
-        let mut messages = answer.into_iter();
-        let next = messages.next().ok_or_else(|| answer::unreadable("a page without a cookie".to_owned()))?;
-        let next = answer::inner(next, BYTES_VALUE)?;
-        for message in messages {
-            let entry: BinaryKeyAndValue = answer::inner(message, ENTRY)?;
-            into.push((entry.key, entry.value));
-        }
-        Ok(next)
+    /// A request about one key.
+    async fn call_key(&self, kind: Kind, key: &[u8], access: Access) -> Result<Answer, MapError> {
+        check_key(key, 0)?;
+        let claim = self.claim_key(key, access).await;
+        self.call(claim, key.len(), |cache_id| Request::of_key(kind, cache_id, key)).await
     }
+
+    /// A request that changes all of the map.
+    async fn call_map(&self, kind: Kind) -> Result<(), MapError> {
+        let claim = self.claim(Keys::All, Access::Write).await;
+        self.call(claim, 0, |cache_id| Request::of_map(kind, cache_id)).await.map(|_| ())
+    }
+
+    /// Writes one entry; the value that the grid answers with.
+    async fn call_entry(
+        &self,
+        kind: Kind,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<i64>,
+    ) -> Result<Option<Bytes>, MapError> {
+        let batch = single(key, value)?;
+        let claim = self.claim_key(key, Access::Write).await;
+        self.call_single(claim, kind, batch, ttl).await
+    }
+
+    async fn call_single(
+        &self,
+        claim: Option<Arc<Claim>>,
+        kind: Kind,
+        batch: Batch,
+        ttl: Option<i64>,
+    ) -> Result<Option<Bytes>, MapError> {
+        let bytes = batch.encoded_len;
+        let request = |cache_id| Request::Entry { kind, cache_id, batch, ttl };
+        let previous = answer::single(self.call(claim, bytes, request).await?, BYTES_VALUE)?;
+        Ok(answer::value_or_none(previous))
+    }
+
+    /// Sends batches of one call side by side, and ends when all of them have ended.
+    async fn call_batches(
+        &self,
+        batches: Vec<Batch>,
+        claim: Option<Arc<Claim>>,
+        request: impl Fn(i32, Batch) -> Request,
+    ) -> Result<Vec<Answer>, MapError> {
+        let request = &request;
+        let calls = batches.into_iter().map(|batch| {
+            self.call(claim.clone(), batch.encoded_len, move |cache_id| request(cache_id, batch))
+        });
+        let calls = join_all(calls);
+        // From here on the requests alone hold the keys.
+        drop(claim);
+        let mut answers = Vec::new();
+        let mut failure = Failure::default();
+        for result in calls.await {
+            match result {
+                Ok(answer) => answers.push(answer),
+                Err(error) => failure.take(error),
+            }
+        }
+        failure.or(answers)
+    }
+
+    /// One `Put` for each entry, side by side: with a `PutAll` the grid would store nulls.
+    async fn put_each(&self, entries: Arc<Entries>, ttl: i64) -> Result<(), MapError> {
+        // What cannot be sent is found before anything is sent.
+        split(&entries, Purpose::Puts, 0)?;
+        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await;
+        let mut rest = 0..entries.len();
+        let mut puts = FuturesUnordered::new();
+        let mut failure = Failure::default();
+        loop {
+            // A grid that is away will not take the others either.
+            while puts.len() < MAX_REQUESTS_IN_FLIGHT && !failure.passes() {
+                let Some(index) = rest.next() else { break };
+                let batch = Batch::one(&entries, index);
+                puts.push(self.call_single(claim.clone(), Kind::Put, batch, Some(ttl)));
+            }
+            match puts.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => failure.take(error),
+                None => break,
+            }
+        }
+        failure.or(())
+    }
+}
+
+/// The error of a call of several requests: one that passes comes first, because the others show themselves again
+/// when the call is repeated.
+#[derive(Default)]
+struct Failure(Option<MapError>);
+
+impl Failure {
+    fn take(&mut self, error: MapError) {
+        if self.0.as_ref().is_none_or(|first| error.is_retriable() && !first.is_retriable()) {
+            self.0 = Some(error);
+        }
+    }
+
+    /// True where the same call may succeed later.
+    fn passes(&self) -> bool {
+        self.0.as_ref().is_some_and(MapError::is_retriable)
+    }
+
+    fn or<T>(self, success: T) -> Result<T, MapError> {
+        self.0.map_or(Ok(success), Err)
+    }
+}
+
+/// The time to live of a `Put` in milliseconds, as the protocol has it: unset for the map's own.
+fn ttl(expiry: Expiry) -> Result<Option<i64>, MapError> {
+    match expiry {
+        Expiry::Default => Ok(None),
+        Expiry::Never => Ok(Some(-1)),
+        Expiry::After(time) => {
+            let millis = time.as_nanos().div_ceil(1_000_000).max(1);
+            // The grid adds it to the time of day, in 64 bits.
+            let millis = i64::try_from(millis).ok().filter(|millis| *millis <= i64::MAX / 2);
+            millis.map(Some).ok_or_else(|| MapError::Misuse(format!("an expiry after {time:?} is too long")))
+        }
+    }
+}
+
+/// The entries of an answer that holds nothing else.
+fn entries_of(answer: Answer, into: &mut Vec<(Bytes, Bytes)>) -> Result<(), MapError> {
+    into.reserve(answer.len());
+    for message in answer {
+        into.push(entry_of(message)?);
+    }
+    Ok(())
+}
+
+fn entry_of(message: Bytes) -> Result<(Bytes, Bytes), MapError> {
+    let (key, value) = answer::entry(&message, ENTRY)?;
+    Ok((key, answer::undecorated(value)))
 }
 
 impl NamedMap for RemoteMap {
@@ -73,47 +240,141 @@ impl NamedMap for RemoteMap {
         &self.name
     }
 
-    fn put_all(&self, entries: Arc<Entries>, _expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
-        self.send_batch(entries, Purpose::Put).boxed()
-    }
-
-    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        self.send_batch(keys, Purpose::Remove).boxed()
-    }
-
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         async move {
-            check_key(key)?;
-            let answer = self.call(key.len(), |cache_id| Request::get(cache_id, key)).await?;
+            let answer = self.call_key(Kind::Get, key, Access::Read).await?;
             let found: OptionalValue = answer::single(answer, OPTIONAL_VALUE)?;
-            Ok(found.present.then_some(found.value))
+            Ok(found.present.then(|| answer::undecorated(found.value)))
         }
         .boxed()
     }
 
+    fn get_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        async move {
+            let batches = split(&keys, Purpose::Keys, 0)?;
+            let claim = self.claim(Keys::Batch(keys), Access::Read).await;
+            let request = |cache_id, batch| Request::GetAll { cache_id, batch };
+            let mut present = Vec::new();
+            for answer in self.call_batches(batches, claim, request).await? {
+                entries_of(answer, &mut present)?;
+            }
+            Ok(present)
+        }
+        .boxed()
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+        expiry: Expiry,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        async move { self.call_entry(Kind::Put, key, value, ttl(expiry)?).await }.boxed()
+    }
+
+    /// With an expiry of its own every entry is a request of its own, which costs a grid many times as much: the
+    /// protocol has no batch that would keep the values.
+    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
+        async move {
+            if let Some(ttl) = ttl(expiry)? {
+                return self.put_each(entries, ttl).await;
+            }
+            let batches = split(&entries, Purpose::Puts, 0)?;
+            let claim = self.claim(Keys::Batch(entries), Access::Write).await;
+            let request = |cache_id, batch| Request::PutAll { cache_id, batch };
+            self.call_batches(batches, claim, request).await.map(|_| ())
+        }
+        .boxed()
+    }
+
+    fn put_if_absent<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        self.call_entry(Kind::PutIfAbsent, key, value, None).boxed()
+    }
+
+    /// The grid reads the value: its classes must be known there.
+    fn replace<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        self.call_entry(Kind::Replace, key, value, None).boxed()
+    }
+
+    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        async move {
+            let answer = self.call_key(Kind::Remove, key, Access::Write).await?;
+            Ok(answer::value_or_none(answer::single(answer, BYTES_VALUE)?))
+        }
+        .boxed()
+    }
+
+    /// By an entry processor that every grid has: the protocol has no request for it.
+    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        let agent = remove_agent(self.grid.format());
+        async move { self.invoke_batches(keys, agent).await.map(|_| ()) }.boxed()
+    }
+
+    fn contains_key<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<bool, MapError>> {
+        async move { answer::single(self.call_key(Kind::ContainsKey, key, Access::Read).await?, BOOL_VALUE) }
+            .boxed()
+    }
+
     fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
         async move {
-            let size: i32 = answer::single(self.call(0, Request::size).await?, INT32_VALUE)?;
+            let answer = self.ask(0, |cache_id| Request::of_map(Kind::Size, cache_id)).await?;
+            let size: i32 = answer::single(answer, INT32_VALUE)?;
             usize::try_from(size).map_err(|_| answer::unreadable(format!("a size of {size}")))
         }
         .boxed()
     }
 
+    fn is_empty(&self) -> BoxFuture<'_, Result<bool, MapError>> {
+        async move {
+            let answer = self.ask(0, |cache_id| Request::of_map(Kind::IsEmpty, cache_id)).await?;
+            answer::single(answer, BOOL_VALUE)
+        }
+        .boxed()
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        self.call_map(Kind::Clear).boxed()
+    }
+
+    fn truncate(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        self.call_map(Kind::Truncate).boxed()
+    }
+
+    fn destroy(&self) -> BoxFuture<'_, Result<(), MapError>> {
+        self.call_map(Kind::Destroy).boxed()
+    }
+
+    /// The grid gives one partition a page. The next page is on its way while one is taken.
     fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        let pages = stream::try_unfold(Some(Bytes::new()), async move |cookie| {
-            let Some(cookie) = cookie else { return Ok(None) };
-            let mut entries = Vec::new();
-            let next = self.page(&cookie, &mut entries).await?;
-            if !next.is_empty() && next == cookie {
-                return Err(answer::unreadable("the same page twice".to_owned()));
-            }
-            let entries = stream::iter(entries.into_iter().map(Ok));
-            Ok(Some((entries, (!next.is_empty()).then_some(next))))
-        });
-        pages.try_flatten().boxed()
+        self.pages(Kind::PageOfEntries, entry_of)
+    }
+
+    fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
+        self.pages(Kind::PageOfKeys, |message| answer::inner(message, BYTES_VALUE))
     }
 
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
         self.grid.listen(&self.name, listen).boxed()
     }
 }
+
+impl fmt::Debug for RemoteMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteMap")
+            .field("name", &self.name)
+            .field("grid", &self.grid)
+            .field("ordered", &self.order.is_some())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

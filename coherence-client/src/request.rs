@@ -14,8 +14,11 @@ use prost::Message;
 use crate::events::Target;
 use crate::options::ClientIdentity;
 use crate::proto::Any;
-use crate::proto::cache::{self, MapListenerRequest, key_or_filter};
-use crate::proto::cache::{EnsureCacheRequest, NamedCacheRequest, NamedCacheRequestType as Kind};
+use crate::proto::cache::{
+    self, EnsureCacheRequest, ExecuteRequest, IndexRequest, KeysOrFilter, MapListenerRequest,
+    NamedCacheRequest, NamedCacheRequestType as Kind, QueryRequest, key_or_filter,
+    keys_or_filter::KeyOrFilter,
+};
 use crate::proto::common::HeartbeatMessage;
 use crate::proto::proxy::{ClientMemberIdentity, InitRequest, ProxyRequest, proxy_request};
 
@@ -29,7 +32,12 @@ const CACHE_REQUEST: &str = type_url!("coherence.cache.v1.NamedCacheRequest");
 const ENSURE_CACHE: &str = type_url!("coherence.cache.v1.EnsureCacheRequest");
 const EXECUTE: &str = type_url!("coherence.cache.v1.ExecuteRequest");
 const MAP_LISTENER: &str = type_url!("coherence.cache.v1.MapListenerRequest");
+const PUT: &str = type_url!("coherence.cache.v1.PutRequest");
 const PUT_ALL: &str = type_url!("coherence.cache.v1.PutAllRequest");
+const QUERY: &str = type_url!("coherence.cache.v1.QueryRequest");
+const INDEX: &str = type_url!("coherence.cache.v1.IndexRequest");
+const ENTRY: &str = type_url!("coherence.common.v1.BinaryKeyAndValue");
+const KEYS: &str = type_url!("coherence.common.v1.CollectionOfBytesValues");
 const BYTES_VALUE: &str = type_url!("google.protobuf.BytesValue");
 
 /// `ConditionalRemove(AlwaysFilter, return = false)`: a batch delete that needs no code on the grid and answers
@@ -50,14 +58,18 @@ pub(crate) struct Frame {
 pub(crate) enum Request {
     /// Anything small, as the generated type.
     Small(Box<proxy_request::Request>),
-    /// Puts the entries of a batch.
+    /// `Put`, `PutIfAbsent` or `Replace` of the one entry of a batch.
+    Entry { kind: Kind, cache_id: i32, batch: Batch, ttl: Option<i64> },
+    /// Puts the entries of a batch. Has no time to live, although the protocol has the field: with it the grid
+    /// stores null for every entry, and still answers with success.
     PutAll { cache_id: i32, batch: Batch },
-    /// Runs an entry processor that removes the keys of a batch.
-    RemoveAll { cache_id: i32, format: Format, batch: Batch },
+    /// Gets the entries of the keys of a batch.
+    GetAll { cache_id: i32, batch: Batch },
+    /// `Invoke` or `Aggregate`: runs an agent over the keys of a batch.
+    Execute { kind: Kind, cache_id: i32, agent: Bytes, batch: Batch },
 }
 
-/// The part of an [`Entries`] that travels in one request. Never empty: an `Invoke` without keys would mean every
-/// entry of the map.
+/// The part of an [`Entries`] that travels in one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub entries: Arc<Entries>,
@@ -67,6 +79,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Entry `index` alone, for a request that is no batch.
+    pub(crate) fn one(entries: &Arc<Entries>, index: usize) -> Self {
+        let encoded_len = entries.get(index).map_or(0, |(key, value)| entry_len(key, value));
+        Self { entries: entries.clone(), range: index..index + 1, encoded_len }
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.range.clone().filter_map(|index| self.entries.get(index))
     }
@@ -98,17 +116,52 @@ impl Request {
         Self::small(Kind::EnsureCache, None, Some(pack(ENSURE_CACHE, &message)))
     }
 
-    pub(crate) fn get(cache_id: i32, key: &[u8]) -> Self {
-        Self::small(Kind::Get, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(key))))
+    /// A request that names one key: `Get`, `Remove`, `ContainsKey`.
+    pub(crate) fn of_key(kind: Kind, cache_id: i32, key: &[u8]) -> Self {
+        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(key))))
     }
 
-    pub(crate) fn size(cache_id: i32) -> Self {
-        Self::small(Kind::Size, Some(cache_id), None)
+    /// A request about the whole map: `Size`, `IsEmpty`, `Clear`, `Truncate`, `Destroy`.
+    pub(crate) fn of_map(kind: Kind, cache_id: i32) -> Self {
+        Self::small(kind, Some(cache_id), None)
     }
 
-    /// An empty cookie asks for the first page.
-    pub(crate) fn page_of_entries(cache_id: i32, cookie: &Bytes) -> Self {
-        Self::small(Kind::PageOfEntries, Some(cache_id), Some(pack(BYTES_VALUE, cookie)))
+    /// `PageOfEntries` or `PageOfKeys`. An empty cookie asks for the first page.
+    pub(crate) fn page(kind: Kind, cache_id: i32, cookie: &Bytes) -> Self {
+        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, cookie)))
+    }
+
+    /// `QueryEntries` or `QueryKeys`.
+    pub(crate) fn query(kind: Kind, cache_id: i32, filter: Bytes) -> Self {
+        let query = QueryRequest { filter: Some(filter), comparator: None };
+        Self::small(kind, Some(cache_id), Some(pack(QUERY, &query)))
+    }
+
+    /// Runs the entry processor `agent` on one entry.
+    pub(crate) fn invoke(cache_id: i32, agent: Bytes, key: &[u8]) -> Self {
+        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Key(Bytes::copy_from_slice(key))) };
+        Self::execute(Kind::Invoke, cache_id, ExecuteRequest { agent, keys: Some(keys) })
+    }
+
+    /// `Invoke` or `Aggregate` over the entries for which `filter` is true.
+    pub(crate) fn execute_where(kind: Kind, cache_id: i32, agent: Bytes, filter: Bytes) -> Self {
+        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Filter(filter)) };
+        Self::execute(kind, cache_id, ExecuteRequest { agent, keys: Some(keys) })
+    }
+
+    /// `Invoke` or `Aggregate` over every entry of the map.
+    pub(crate) fn execute_on_all(kind: Kind, cache_id: i32, agent: Bytes) -> Self {
+        Self::execute(kind, cache_id, ExecuteRequest { agent, keys: None })
+    }
+
+    fn execute(kind: Kind, cache_id: i32, request: ExecuteRequest) -> Self {
+        Self::small(kind, Some(cache_id), Some(pack(EXECUTE, &request)))
+    }
+
+    /// Adds the index over `extractor`, or removes it where `sorted` is `None`.
+    pub(crate) fn index(cache_id: i32, extractor: Bytes, sorted: Option<bool>) -> Self {
+        let index = IndexRequest { add: sorted.is_some(), extractor, sorted, comparator: None };
+        Self::small(Kind::Index, Some(cache_id), Some(pack(INDEX, &index)))
     }
 
     /// Registers for events, or takes the registration back. `filter_id` names it in events, except for a key; `lite`
@@ -143,16 +196,16 @@ impl Request {
     }
 }
 
-fn pack(type_url: &str, message: &impl Message) -> Any {
-    Any { type_url: type_url.to_owned(), value: message.encode_to_vec().into() }
+fn pack(type_url: &'static str, message: &impl Message) -> Any {
+    Any { type_url: Bytes::from_static(type_url.as_bytes()), value: message.encode_to_vec().into() }
 }
 
-/// The entry processor of [`Request::RemoveAll`] in the serializer of the session.
-fn remove_agent(format: Format) -> &'static [u8] {
-    match format {
+/// The entry processor that removes, in the serializer of the session.
+pub(crate) fn remove_agent(format: Format) -> Bytes {
+    Bytes::from_static(match format {
         Format::Pof => REMOVE_POF,
         Format::Json => REMOVE_JSON,
-    }
+    })
 }
 
 impl Frame {
@@ -165,6 +218,19 @@ impl Frame {
                 // The buffers that reach this grow: the only error of prost's encoder is a full one.
                 let _ = message.encode(out);
             }
+            Request::Entry { kind, cache_id, batch, ttl } => {
+                let type_url = if kind == Kind::Replace { ENTRY } else { PUT };
+                let ttl_len = ttl.map_or(0, |ttl| 1 + varint_len(ttl as u64));
+                for (key, value) in batch.iter() {
+                    let body_len = field_len(key.len()) + field_len(value.len()) + ttl_len;
+                    put_envelope(out, self.id, kind, cache_id, type_url, body_len);
+                    put_field(out, 1, key);
+                    put_field(out, 2, value);
+                }
+                if let Some(ttl) = ttl {
+                    put_tag_and_varint(out, 3, ttl as u64);
+                }
+            }
             Request::PutAll { cache_id, batch } => {
                 put_envelope(out, self.id, Kind::PutAll, cache_id, PUT_ALL, batch.encoded_len);
                 for (key, value) in batch.iter() {
@@ -173,11 +239,17 @@ impl Frame {
                     put_field(out, 2, value);
                 }
             }
-            Request::RemoveAll { cache_id, format, batch } => {
-                let agent = remove_agent(format);
+            Request::GetAll { cache_id, batch } => {
+                put_envelope(out, self.id, Kind::GetAll, cache_id, KEYS, batch.encoded_len);
+                for (key, _) in batch.iter() {
+                    put_field(out, 1, key);
+                }
+            }
+            Request::Execute { kind, cache_id, agent, batch } => {
                 let body_len = field_len(agent.len()) + field_len(field_len(batch.encoded_len));
-                put_envelope(out, self.id, Kind::Invoke, cache_id, EXECUTE, body_len);
-                put_field(out, 1, agent);
+                put_envelope(out, self.id, kind, cache_id, EXECUTE, body_len);
+                put_field(out, 1, &agent);
+                // Written also where there are no keys: without it, they would be all keys of the map.
                 put_tag_and_len(out, 3, field_len(batch.encoded_len));
                 put_tag_and_len(out, 2, batch.encoded_len);
                 for (key, _) in batch.iter() {
@@ -191,14 +263,15 @@ impl Frame {
     pub(crate) fn encoded_len_hint(&self) -> usize {
         match &self.request {
             Request::Small(_) => 0,
-            Request::PutAll { batch, .. } | Request::RemoveAll { batch, .. } => {
+            Request::Entry { batch, .. } | Request::PutAll { batch, .. } | Request::GetAll { batch, .. } => {
                 batch.encoded_len + ENVELOPE_BYTES
             }
+            Request::Execute { agent, batch, .. } => agent.len() + batch.encoded_len + ENVELOPE_BYTES,
         }
     }
 }
 
-/// More than everything around the entries of a batch can take: two type URLs, the longest agent, ids and lengths.
+/// More than everything around the entries of a batch and their agent can take: two type URLs, ids and lengths.
 pub(crate) const ENVELOPE_BYTES: usize = 512;
 
 /// Encoded length of one entry of a `PutAllRequest`.

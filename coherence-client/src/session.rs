@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Answer;
 use crate::name_service::NameServiceAddress;
 use crate::options::{OptionsError, SessionOptions};
-use crate::remote_map::RemoteMap;
+use crate::remote_map::{Claim, RemoteMap};
 use crate::request::Request;
 use crate::split::MAX_ENTRY_BYTES;
 use crate::sub_channel::{Admission, SubChannel};
@@ -79,6 +79,8 @@ impl GrpcSession {
     /// The map of this name with all that a map of a grid can do. Its name is checked as by
     /// [`Session::check_map_name`], and the grid makes it if it is not there.
     ///
+    /// Each call gives a handle that orders its own calls: see [`RemoteMap`].
+    ///
     /// # Errors
     /// As those of the map's calls.
     pub async fn remote_map(&self, name: &str) -> Result<RemoteMap, MapError> {
@@ -135,6 +137,8 @@ pub(crate) struct Grid {
     streams_opened: AtomicU64,
     /// A grid that took these options once is only away when it does not take them.
     was_open: AtomicBool,
+    /// How many streams have ended and been replaced.
+    replaced: AtomicU64,
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     listening: Arc<Listening>,
@@ -160,6 +164,7 @@ impl Grid {
             next_lane: AtomicUsize::new(0),
             streams_opened: AtomicU64::new(0),
             was_open: AtomicBool::new(false),
+            replaced: AtomicU64::new(0),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
             listening: Arc::default(),
@@ -169,6 +174,11 @@ impl Grid {
 
     pub(crate) fn format(&self) -> Format {
         self.options.format
+    }
+
+    /// How many streams have ended and been replaced. Where it grows, the grid may have lost its entries.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Relaxed)
     }
 
     /// Sends the request that `request` makes for the id of the map `name`, and waits for its answer.
@@ -182,7 +192,19 @@ impl Grid {
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
-        let admission = self.admit(bytes).await?;
+        self.call_claimed(name, bytes, None, request).await
+    }
+
+    /// As [`Grid::call`]; the claim is kept until the grid has answered, also where the caller does not wait for it.
+    pub(crate) async fn call_claimed(
+        self: &Arc<Self>,
+        name: &str,
+        bytes: usize,
+        claim: Option<Arc<Claim>>,
+        request: impl FnOnce(i32) -> Request,
+    ) -> Result<Answer, MapError> {
+        let mut admission = self.admit(bytes).await?;
+        admission._claim = claim;
         let lane = self.next_lane.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
         let stream = self.stream(lane).await?;
         let cache_id = stream.cache_id(name).await?;
@@ -201,7 +223,7 @@ impl Grid {
         let bytes = bytes.min(MAX_BYTES_IN_FLIGHT) as u32;
         let request = self.requests.clone().acquire_owned().await.map_err(closed)?;
         let bytes = self.bytes.clone().acquire_many_owned(bytes).await.map_err(closed)?;
-        Ok(Admission { _request: request, _bytes: bytes })
+        Ok(Admission { _request: request, _bytes: bytes, _claim: None })
     }
 
     async fn close(&self) {

@@ -29,26 +29,28 @@ pub(crate) const MAX_ENTRY_BYTES: usize = MAX_MESSAGE_BYTES - ENVELOPE_BYTES - 1
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Keys and values.
-    Put,
+    Puts,
     /// Keys alone.
-    Remove,
+    Keys,
 }
 
-/// The requests for `entries`, in order, none empty; none at all for an empty batch.
+/// The requests for `entries`, in order, none empty; none at all for an empty batch. In each of them `beside` bytes
+/// travel with the entries: an agent.
 ///
 /// # Errors
 /// [`MapError::NotSent`] for the first entry that is empty where it must not be or too large for any request.
-pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose) -> Result<Vec<Batch>, MapError> {
+pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> Result<Vec<Batch>, MapError> {
+    let beside = ENVELOPE_BYTES + beside;
     let mut batches = Vec::new();
     let (mut start, mut encoded_len) = (0, 0);
     for (index, (key, value)) in entries.iter().enumerate() {
         let len = match purpose {
-            Purpose::Put => entry_len(key, value),
-            Purpose::Remove => key_len(key),
+            Purpose::Puts => entry_len(key, value),
+            Purpose::Keys => key_len(key),
         };
-        check_entry(key, value, purpose, len).map_err(|reason| MapError::NotSent { index, reason })?;
-        let full =
-            ENVELOPE_BYTES + encoded_len + len > MAX_REQUEST_BYTES || index - start == MAX_REQUEST_ENTRIES;
+        check_entry(key, value, purpose, beside + len)
+            .map_err(|reason| MapError::NotSent { index, reason })?;
+        let full = beside + encoded_len + len > MAX_REQUEST_BYTES || index - start == MAX_REQUEST_ENTRIES;
         if full && index > start {
             batches.push(Batch { entries: entries.clone(), range: start..index, encoded_len });
             (start, encoded_len) = (index, 0);
@@ -61,28 +63,38 @@ pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose) -> Result<Vec<Batc
     Ok(batches)
 }
 
-/// Refuses a key that no request can carry.
-pub(crate) fn check_key(key: &[u8]) -> Result<(), MapError> {
-    check_entry(key, &[], Purpose::Remove, key_len(key))
+/// The one entry as a batch.
+///
+/// # Errors
+/// [`MapError::NotSent`] as [`split`] has it.
+pub(crate) fn single(key: &[u8], value: &[u8]) -> Result<Batch, MapError> {
+    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + entry_len(key, value))
+        .map_err(|reason| MapError::NotSent { index: 0, reason })?;
+    Ok(Batch::one(&Arc::new(Entries::from_pairs([(key, value)])), 0))
+}
+
+/// Refuses a key that no request with `beside` other bytes can carry.
+pub(crate) fn check_key(key: &[u8], beside: usize) -> Result<(), MapError> {
+    check_entry(key, &[], Purpose::Keys, ENVELOPE_BYTES + beside + key_len(key))
         .map_err(|reason| MapError::NotSent { index: 0, reason })
 }
 
-fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, encoded_len: usize) -> Result<(), String> {
+fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -> Result<(), String> {
     if key.is_empty() {
         return Err("the key has no bytes".to_owned());
     }
     // The grid accepts it, and the next get of it never answers and holds a storage thread for ever.
-    if value.is_empty() && purpose == Purpose::Put {
+    if value.is_empty() && purpose == Purpose::Puts {
         return Err("the value has no bytes".to_owned());
     }
-    if ENVELOPE_BYTES + encoded_len > MAX_MESSAGE_BYTES {
+    if request_len > MAX_MESSAGE_BYTES {
         let (key, value) = (key.len(), value.len());
         return Err(match purpose {
-            Purpose::Put => format!(
+            Purpose::Puts => format!(
                 "a key of {key} and a value of {value} bytes do not fit into one request, \
                  the grid takes {MAX_MESSAGE_BYTES} bytes"
             ),
-            Purpose::Remove => format!(
+            Purpose::Keys => format!(
                 "a key of {key} bytes does not fit into one request, the grid takes {MAX_MESSAGE_BYTES} bytes"
             ),
         });
@@ -92,37 +104,43 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, encoded_len: usize) -
 
 #[cfg(test)]
 mod tests {
-    use coherence_kafka_common::map::Format;
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::proto::cache::NamedCacheRequestType as Kind;
     use crate::request::{Frame, Request};
 
     fn sized(sizes: &[(usize, usize)]) -> Arc<Entries> {
         Arc::new(Entries::from_pairs(sizes.iter().map(|(key, value)| (vec![1; *key], vec![2; *value]))))
     }
 
-    fn encoded(batch: &Batch, purpose: Purpose) -> usize {
-        let (cache_id, batch) = (i32::MAX, batch.clone());
-        let request = match purpose {
-            Purpose::Put => Request::PutAll { cache_id, batch },
-            Purpose::Remove => Request::RemoveAll { cache_id, format: Format::Json, batch },
-        };
+    fn encoded(request: Request) -> usize {
         let mut out = Vec::new();
         Frame { id: i64::MAX, request }.encode(&mut out);
         out.len()
     }
 
+    /// The largest request that carries the batch.
+    fn encoded_batch(batch: &Batch, purpose: Purpose, agent: &Bytes) -> usize {
+        let (cache_id, batch) = (-1, batch.clone());
+        match purpose {
+            Purpose::Puts => encoded(Request::PutAll { cache_id, batch }),
+            Purpose::Keys => encoded(Request::GetAll { cache_id, batch: batch.clone() })
+                .max(encoded(Request::Execute { kind: Kind::Invoke, cache_id, agent: agent.clone(), batch })),
+        }
+    }
+
     #[test]
     fn an_empty_batch_makes_no_request() {
-        for purpose in [Purpose::Put, Purpose::Remove] {
-            assert!(split(&sized(&[]), purpose).unwrap().is_empty());
+        for purpose in [Purpose::Puts, Purpose::Keys] {
+            assert!(split(&sized(&[]), purpose, 0).unwrap().is_empty());
         }
     }
 
     #[test]
     fn a_request_holds_at_most_ten_thousand_entries() {
-        let batches = split(&sized(&vec![(1, 1); 20_001]), Purpose::Put).unwrap();
+        let batches = split(&sized(&vec![(1, 1); 20_001]), Purpose::Puts, 0).unwrap();
         let lengths: Vec<_> = batches.iter().map(|b| b.range.len()).collect();
         assert_eq!(lengths, [10_000, 10_000, 1]);
     }
@@ -130,14 +148,14 @@ mod tests {
     #[test]
     fn the_largest_entry_that_fits_travels_alone() {
         let fits = MAX_ENTRY_BYTES;
-        let batches = split(&sized(&[(4, 4), (4, fits - 4), (4, 4)]), Purpose::Put).unwrap();
+        let batches = split(&sized(&[(4, 4), (4, fits - 4), (4, 4)]), Purpose::Puts, 0).unwrap();
         assert_eq!(batches.iter().map(|b| b.range.clone()).collect::<Vec<_>>(), [0..1, 1..2, 2..3]);
-        assert!(encoded(&batches[1], Purpose::Put) <= MAX_MESSAGE_BYTES);
+        assert!(encoded_batch(&batches[1], Purpose::Puts, &Bytes::new()) <= MAX_MESSAGE_BYTES);
     }
 
     #[test]
     fn an_entry_that_fits_no_request_is_named_with_its_sizes() {
-        let error = split(&sized(&[(4, 4), (4, MAX_MESSAGE_BYTES)]), Purpose::Put).unwrap_err();
+        let error = split(&sized(&[(4, 4), (4, MAX_MESSAGE_BYTES)]), Purpose::Puts, 0).unwrap_err();
         let MapError::NotSent { index: 1, reason } = error else { panic!("{error:?}") };
         assert!(reason.contains("key of 4 and a value of 4194304 bytes"), "{reason}");
     }
@@ -145,11 +163,11 @@ mod tests {
     #[test]
     fn an_entry_without_key_or_value_bytes_is_not_sent() {
         for sizes in [[(1, 1), (0, 1)], [(1, 1), (1, 0)]] {
-            let error = split(&sized(&sizes), Purpose::Put).unwrap_err();
+            let error = split(&sized(&sizes), Purpose::Puts, 0).unwrap_err();
             assert!(matches!(error, MapError::NotSent { index: 1, .. }), "{error:?}");
         }
-        assert!(split(&sized(&[(1, 0)]), Purpose::Remove).is_ok());
-        assert!(split(&sized(&[(0, 0)]), Purpose::Remove).is_err());
+        assert!(split(&sized(&[(1, 0)]), Purpose::Keys, 0).is_ok());
+        assert!(split(&sized(&[(0, 0)]), Purpose::Keys, 0).is_err());
     }
 
     proptest! {
@@ -162,16 +180,33 @@ mod tests {
                 2 => 100_000usize..900_000,
                 1 => 3_400_000usize..4_190_000,
             ]), 0..30),
-            purpose in prop_oneof![Just(Purpose::Put), Just(Purpose::Remove)],
+            purpose in prop_oneof![Just(Purpose::Puts), Just(Purpose::Keys)],
+            // A key may be as large as a value.
+            turned: bool,
+            agent in prop_oneof![Just(0usize), 10usize..200, Just(100_000)],
         ) {
-            let batches = split(&sized(&sizes), purpose).unwrap();
+            let sizes: Vec<_> =
+                sizes.into_iter().map(|(key, value)| if turned { (value, key) } else { (key, value) }).collect();
+            let agent = Bytes::from(vec![0; agent]);
+            let split = split(&sized(&sizes), purpose, agent.len());
+            let too_large = sizes.iter().position(|(key, value)| match purpose {
+                Purpose::Puts => ENVELOPE_BYTES + agent.len() + entry_len(&vec![0; *key], &vec![0; *value]) > MAX_MESSAGE_BYTES,
+                Purpose::Keys => ENVELOPE_BYTES + agent.len() + key_len(&vec![0; *key]) > MAX_MESSAGE_BYTES,
+            });
+            let batches = match (split, too_large) {
+                (Err(MapError::NotSent { index, .. }), Some(first)) => {
+                    prop_assert_eq!(index, first);
+                    return Ok(());
+                }
+                (split, _) => split.unwrap(),
+            };
             let mut next = 0;
             for batch in &batches {
                 prop_assert_eq!(batch.range.start, next);
                 prop_assert!(!batch.range.is_empty());
                 next = batch.range.end;
                 let limit = if batch.range.len() == 1 { MAX_MESSAGE_BYTES } else { MAX_REQUEST_BYTES };
-                prop_assert!(encoded(batch, purpose) <= limit);
+                prop_assert!(encoded_batch(batch, purpose, &agent) <= limit);
             }
             prop_assert_eq!(next, sizes.len());
         }

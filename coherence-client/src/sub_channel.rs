@@ -40,6 +40,7 @@ use crate::events::Listeners;
 use crate::options::SessionOptions;
 use crate::proto::cache::{NamedCacheResponse, ResponseType};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
+use crate::remote_map::Claim;
 use crate::request::{Frame, Request};
 
 pub(crate) use open::{OpenFailure, chain, open};
@@ -49,6 +50,8 @@ pub(crate) use open::{OpenFailure, chain, open};
 pub(crate) struct Admission {
     pub _request: OwnedSemaphorePermit,
     pub _bytes: OwnedSemaphorePermit,
+    /// The keys that no other request may concern meanwhile.
+    pub _claim: Option<Arc<Claim>>,
 }
 
 /// What a stream is to its session.

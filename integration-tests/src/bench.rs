@@ -15,9 +15,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 pub mod child;
+pub mod client;
 mod load;
+mod spread;
 
 pub use load::{KEY_BYTES, VALUE_BYTES, records};
+pub use spread::Spread;
 
 /// Entries of one call, and records of one batch: the sink's default.
 pub const BATCH: usize = 5_000;

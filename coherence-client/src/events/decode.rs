@@ -1,9 +1,10 @@
 //! From an event of the protocol to a [`MapEvent`].
 
 use bytes::Bytes;
-use coherence_kafka_common::decoration::{undecorated_key, undecorated_value};
+use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{EventKind, MapEvent};
 
+use crate::answer::value_or_none;
 use crate::proto::cache::MapEventMessage;
 
 /// The event and the filters that it matches. `None` for what is no change of an entry: the notices of versions, and
@@ -23,8 +24,8 @@ pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
     let event = MapEvent {
         kind,
         key,
-        old_value: value(message.old_value),
-        new_value: value(message.new_value),
+        old_value: value_or_none(message.old_value),
+        new_value: value_or_none(message.new_value),
         synthetic: message.synthetic,
         expired: message.expired,
         priming: false,
@@ -38,23 +39,11 @@ pub(super) fn present(key: Bytes, stored: Option<Bytes>) -> MapEvent {
         kind: EventKind::Inserted,
         key,
         old_value: None,
-        new_value: stored.and_then(value),
+        new_value: stored.and_then(value_or_none),
         synthetic: true,
         expired: false,
         priming: true,
     }
-}
-
-/// The value without decorations; `None` for each of the forms in which a grid says that there is none. Decorations
-/// that cannot be read are left on: what the value means is its reader's business.
-fn value(stored: Bytes) -> Option<Bytes> {
-    let value = match undecorated_value(&stored) {
-        Ok(value) => stored.slice_ref(value?),
-        Err(_) => stored,
-    };
-    // Nothing; null in POF, in JSON, in Java's own form.
-    let is_none = matches!(&value[..], b"" | b"\x15\x64" | b"\x15null" | b"\x00");
-    (!is_none).then_some(value)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn change(n: u8, value: &[u8], filter_ids: &[i64]) -> NamedCacheResponse {
         ..MapEventMessage::default()
     };
     let message = crate::proto::Any {
-        type_url: format!("type.googleapis.com/{MAP_EVENT}"),
+        type_url: format!("type.googleapis.com/{MAP_EVENT}").into(),
         value: prost::Message::encode_to_vec(&event).into(),
     };
     NamedCacheResponse { cache_id: 7, r#type: ResponseType::MapEvent.into(), message: Some(message) }

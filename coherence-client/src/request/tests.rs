@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::cache::{ExecuteRequest, KeysOrFilter, PutAllRequest, keys_or_filter::KeyOrFilter};
+use crate::proto::cache::{
+    ExecuteRequest, KeysOrFilter, PutAllRequest, PutRequest, keys_or_filter::KeyOrFilter,
+};
 use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
 use crate::split::{Purpose, split};
 
@@ -19,12 +21,12 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn whole(entries: &[(Vec<u8>, Vec<u8>)], purpose: Purpose) -> Batch {
-    let mut batches = split(&Arc::new(Entries::from_pairs(entries.iter().cloned())), purpose).unwrap();
+    let mut batches = split(&Arc::new(Entries::from_pairs(entries.iter().cloned())), purpose, 0).unwrap();
     assert_eq!(batches.len(), 1);
     batches.remove(0)
 }
 
-fn through_prost(id: i64, kind: Kind, cache_id: i32, type_url: &str, body: &impl Message) -> Vec<u8> {
+fn through_prost(id: i64, kind: Kind, cache_id: i32, type_url: &'static str, body: &impl Message) -> Vec<u8> {
     let inner = NamedCacheRequest {
         r#type: kind.into(),
         cache_id: Some(cache_id),
@@ -42,7 +44,7 @@ fn requests_equal_the_bytes_of_the_reference_encoder() {
         hex(&bytes_of(1, Request::init("", Format::Json, &ClientIdentity::default()))),
         "08011a181a046a736f6e220c43616368655365727669636528013001"
     );
-    assert_eq!(hex(&bytes_of(3, Request::size(7))), format!("08032240{url}1204081b1007"));
+    assert_eq!(hex(&bytes_of(3, Request::of_map(Kind::Size, 7))), format!("08032240{url}1204081b1007"));
     assert_eq!(
         hex(&bytes_of(2, Request::ensure_cache("t"))),
         format!(
@@ -50,12 +52,12 @@ fn requests_equal_the_bytes_of_the_reference_encoder() {
         )
     );
     assert_eq!(
-        hex(&bytes_of(4, Request::get(7, b"\x15\"k\""))),
+        hex(&bytes_of(4, Request::of_key(Kind::Get, 7, b"\x15\"k\""))),
         format!(
             "0804227a{url}123e080a10071a380a2e747970652e676f6f676c65617069732e636f6d2f676f6f676c652e70726f746f6275662e427974657356616c756512060a0415226b22"
         )
     );
-    let batch = whole(&[(b"\x15\"k\"".to_vec(), b"\x151".to_vec())], Purpose::Put);
+    let batch = whole(&[(b"\x15\"k\"".to_vec(), b"\x151".to_vec())], Purpose::Puts);
     assert_eq!(
         hex(&bytes_of(5, Request::PutAll { cache_id: 7, batch })),
         format!(
@@ -79,7 +81,7 @@ fn heartbeats_and_registrations_equal_the_bytes_of_the_reference_encoder() {
 #[test]
 fn a_put_all_never_carries_a_ttl() {
     // With a ttl other than 0 the grid stores null for every entry and still answers with success.
-    let batch = whole(&[(vec![1], vec![2])], Purpose::Put);
+    let batch = whole(&[(vec![1], vec![2])], Purpose::Puts);
     let bytes = bytes_of(9, Request::PutAll { cache_id: 1, batch });
     let Some(proxy_request::Request::Message(outer)) =
         ProxyRequest::decode(bytes.as_slice()).unwrap().request
@@ -108,7 +110,7 @@ fn ids() -> impl Strategy<Value = (i64, i32)> {
 proptest! {
     #[test]
     fn a_put_all_equals_what_the_generated_types_write((id, cache_id) in ids(), pairs in pairs()) {
-        let batch = whole(&pairs, Purpose::Put);
+        let batch = whole(&pairs, Purpose::Puts);
         let entries = pairs
             .iter()
             .map(|(key, value)| BinaryKeyAndValue { key: key.clone().into(), value: value.clone().into() })
@@ -119,16 +121,45 @@ proptest! {
     }
 
     #[test]
+    fn a_write_of_one_entry_equals_what_the_generated_types_write(
+        (id, cache_id) in ids(),
+        pairs in pairs(),
+        at: prop::sample::Index,
+        ttl in prop_oneof![Just(None), any::<i64>().prop_map(Some), (0i64..300).prop_map(Some)],
+    ) {
+        let index = at.index(pairs.len());
+        let batch = Batch::one(&Arc::new(Entries::from_pairs(pairs.iter().cloned())), index);
+        let (key, value) = (Bytes::from(pairs[index].0.clone()), Bytes::from(pairs[index].1.clone()));
+        for kind in [Kind::Put, Kind::PutIfAbsent] {
+            let request = Request::Entry { kind, cache_id, batch: batch.clone(), ttl };
+            let body = PutRequest { key: key.clone(), value: value.clone(), ttl };
+            prop_assert_eq!(bytes_of(id, request), through_prost(id, kind, cache_id, PUT, &body));
+        }
+        let request = Request::Entry { kind: Kind::Replace, cache_id, batch, ttl: None };
+        let expected = through_prost(id, Kind::Replace, cache_id, ENTRY, &BinaryKeyAndValue { key, value });
+        prop_assert_eq!(bytes_of(id, request), expected);
+    }
+
+    #[test]
+    fn a_get_all_equals_what_the_generated_types_write((id, cache_id) in ids(), pairs in pairs()) {
+        let batch = whole(&pairs, Purpose::Keys);
+        let values = pairs.iter().map(|(key, _)| key.clone().into()).collect();
+        let expected = through_prost(id, Kind::GetAll, cache_id, KEYS, &CollectionOfBytesValues { values });
+        prop_assert_eq!(bytes_of(id, Request::GetAll { cache_id, batch }), expected);
+    }
+
+    #[test]
     fn a_remove_all_equals_what_the_generated_types_write(
         (id, cache_id) in ids(),
         pairs in pairs(),
         format in prop_oneof![Just(Format::Pof), Just(Format::Json)],
     ) {
-        let batch = whole(&pairs, Purpose::Remove);
+        let batch = whole(&pairs, Purpose::Keys);
         let values = pairs.iter().map(|(key, _)| key.clone().into()).collect();
         let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Keys(CollectionOfBytesValues { values })) };
-        let execute = ExecuteRequest { agent: Bytes::from_static(remove_agent(format)), keys: Some(keys) };
+        let agent = remove_agent(format);
+        let execute = ExecuteRequest { agent: agent.clone(), keys: Some(keys) };
         let expected = through_prost(id, Kind::Invoke, cache_id, EXECUTE, &execute);
-        prop_assert_eq!(bytes_of(id, Request::RemoveAll { cache_id, format, batch }), expected);
+        prop_assert_eq!(bytes_of(id, Request::Execute { kind: Kind::Invoke, cache_id, agent, batch }), expected);
     }
 }

@@ -29,6 +29,9 @@ impl Grid {
                 Link::Opening(opening) => opening.clone(),
                 Link::Closed => return Err(session_closed()),
                 Link::Down | Link::Up(_) => {
+                    if matches!(*link, Link::Up(_)) {
+                        self.replaced.fetch_add(1, Ordering::Relaxed);
+                    }
                     // A task, so that a caller that goes away does not take the attempt of the others with it.
                     let task = self.runtime.spawn(self.clone().open(lane));
                     let opening: Opening =

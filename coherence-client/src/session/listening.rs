@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use super::{Grid, session_closed};
 use crate::answer;
 use crate::events::{ListenerId, Listeners, Queue, Step, Target};
+use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
 use crate::request::Request;
 use crate::split::check_key;
@@ -63,7 +64,7 @@ impl Grid {
 fn checked(to: ListenTo) -> Result<ListenTo, MapError> {
     let undecorated = |key: &Bytes| undecorated_key(key).map(|plain| key.slice_ref(plain));
     let plain = |key: Bytes| {
-        check_key(&key)?;
+        check_key(&key, 0)?;
         undecorated(&key).map_err(|error| MapError::NotSent { index: 0, reason: error.to_string() })
     };
     Ok(match to {
@@ -192,7 +193,7 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
             }
         }
         Step::Prime { map, cache_id, key, up_to } => {
-            let value = stream.call(Some(*cache_id), Request::get(*cache_id, key), None).await;
+            let value = stream.call(Some(*cache_id), Request::of_key(Kind::Get, *cache_id, key), None).await;
             match value.and_then(|answer| answer::single::<OptionalValue>(answer, OPTIONAL_VALUE)) {
                 Ok(found) => listeners.primed(map, key, *up_to, found.present.then_some(found.value)),
                 Err(error) => {

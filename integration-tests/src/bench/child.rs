@@ -59,7 +59,7 @@ pub fn measure(order: &Order) -> Result<Measured> {
 }
 
 /// As the command's own.
-fn runtime() -> Result<Runtime> {
+pub(super) fn runtime() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
@@ -184,7 +184,9 @@ fn put_all(order: &Order) -> Result<Measured> {
 }
 
 /// The entries of one call, in the form that the sink's converters and encoder give them.
-fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(records: &mut impl Iterator<Item = (K, V)>) -> Result<Entries> {
+pub(super) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+    records: &mut impl Iterator<Item = (K, V)>,
+) -> Result<Entries> {
     let encoder = Encoder { format: Format::Pof, ..Encoder::default() };
     let (mut bytes, mut spans) = (Vec::new(), Vec::with_capacity(BATCH));
     for (key, value) in records.take(BATCH) {

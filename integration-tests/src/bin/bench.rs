@@ -10,7 +10,9 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use integration_tests::bench::{self, KEY_BYTES, Kind, MAP, Measured, Order, VALUE_BYTES, child, cpu_of};
+use integration_tests::bench::{
+    self, KEY_BYTES, Kind, MAP, Measured, Order, Spread, VALUE_BYTES, child, cpu_of,
+};
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::process::Process;
@@ -222,38 +224,4 @@ fn title(kind: Kind) -> &'static str {
 
 fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
-}
-
-/// The middle and the ends of some measurements.
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-}
-
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
-        let middle = values.len() / 2;
-        let median =
-            if values.len() % 2 == 1 { at(middle) } else { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 };
-        Self { median, min: at(0), max: at(values.len().wrapping_sub(1)) }
-    }
-
-    fn shown(&self, number: impl Fn(f64) -> String) -> String {
-        format!("{} ({}–{})", number(self.median), number(self.min), number(self.max))
-    }
-
-    fn thousands(&self) -> String {
-        self.shown(|rate| format!("{:.0} k", rate / 1e3))
-    }
-
-    fn whole(&self) -> String {
-        self.shown(|number| format!("{number:.0}"))
-    }
-
-    fn exact(&self) -> String {
-        self.shown(|number| format!("{number:.2}"))
-    }
 }

@@ -1,0 +1,276 @@
+//! Keeps the calls of a map in order where they concern the same key.
+//!
+//! A grid runs the requests of a stream side by side and finishes them in any order, so two writes to one key must
+//! not be in flight together. Every call claims its keys before it sends anything: it waits for the calls before it
+//! that hold one of them, and gives them back when its requests are answered. Reads share a key with each other.
+//!
+//! All keys of a call are claimed at once, under one lock, so claims wait only for older ones: there is no deadlock,
+//! and calls get a key in the order in which they were first polled. A call that leaves while it waits keeps its
+//! place until those before it have ended, for the sake of those behind it.
+//!
+//! Keys are compared by a hash of 64 bits: two keys of one hash wait for each other without need.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use coherence_kafka_common::decoration::undecorated_key;
+use coherence_kafka_common::map::Entries;
+use foldhash::fast::RandomState;
+use hashbrown::hash_table::{Entry, HashTable};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+/// The keys that a call concerns.
+#[derive(Debug, Clone)]
+pub(crate) enum Keys {
+    /// One, by its hash: see [`KeyOrder::one`].
+    One(u64),
+    /// Those of a batch.
+    Batch(Arc<Entries>),
+    /// All that the map has or may have.
+    All,
+}
+
+/// What a call does with its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// The claims of one map.
+#[derive(Default)]
+pub(crate) struct KeyOrder {
+    hasher: RandomState,
+    claims: Mutex<Claims>,
+}
+
+/// The right to have requests for some keys in flight, until it is dropped.
+pub(crate) struct Claim {
+    order: Arc<KeyOrder>,
+    id: u64,
+}
+
+#[derive(Default)]
+struct Claims {
+    /// The id given last; 0 is none.
+    last: u64,
+    /// Every claim that holds its keys or waits for them, by id and thereby by age.
+    pending: BTreeMap<u64, Pending>,
+    /// The claim that entered while there was no other: its keys are not in the table before a second one comes,
+    /// which spares a single writer of large batches the table.
+    alone: Option<u64>,
+    keys: HashTable<Key>,
+    /// The youngest claim on all keys.
+    all: Option<u64>,
+}
+
+struct Pending {
+    keys: Keys,
+    access: Access,
+    /// How many older claims it waits for.
+    before: usize,
+    /// The younger claims that wait for it.
+    behind: Vec<u64>,
+    turn: Option<oneshot::Sender<()>>,
+    /// Its call has gone while it waited.
+    left: bool,
+}
+
+struct Key {
+    hash: u64,
+    /// The youngest claim that writes it, or 0.
+    writer: u64,
+    /// The claims that read it, younger than the writer.
+    readers: Vec<u64>,
+}
+
+/// Keys for which the table keeps its memory when it is empty.
+const KEPT_KEYS: usize = 1 << 16;
+
+impl KeyOrder {
+    /// The key of a call with one, by the hash of its undecorated form.
+    pub(crate) fn one(&self, key: &[u8]) -> Keys {
+        Keys::One(self.hash(key))
+    }
+
+    /// Waits until no older claim stands against this one.
+    pub(crate) async fn claim(self: &Arc<Self>, keys: Keys, access: Access) -> Claim {
+        let (claim, turn) = self.enter(keys, access);
+        if let Some(turn) = turn {
+            // The sender is dropped only after the claim has gone.
+            let _ = turn.await;
+        }
+        claim
+    }
+
+    fn enter(self: &Arc<Self>, keys: Keys, access: Access) -> (Claim, Option<oneshot::Receiver<()>>) {
+        let mut claims = self.claims.lock();
+        claims.last += 1;
+        let id = claims.last;
+        let alone = claims.pending.is_empty();
+        let pending = Pending { keys, access, before: 0, behind: Vec::new(), turn: None, left: false };
+        claims.pending.insert(id, pending);
+        let mut turn = None;
+        if alone {
+            claims.alone = Some(id);
+        } else {
+            if let Some(first) = claims.alone.take() {
+                claims.take_keys(first, |key| self.hash(key));
+            }
+            let before = claims.take_keys(id, |key| self.hash(key));
+            for older in &before {
+                if let Some(older) = claims.pending.get_mut(older) {
+                    older.behind.push(id);
+                }
+            }
+            if !before.is_empty()
+                && let Some(pending) = claims.pending.get_mut(&id)
+            {
+                let (sender, receiver) = oneshot::channel();
+                pending.before = before.len();
+                pending.turn = Some(sender);
+                turn = Some(receiver);
+            }
+        }
+        (Claim { order: self.clone(), id }, turn)
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(undecorated_key(key).unwrap_or(key))
+    }
+}
+
+impl Claims {
+    /// Enters the keys of a claim into the table; the older claims that stand against it, each once.
+    fn take_keys(&mut self, id: u64, hash: impl Fn(&[u8]) -> u64) -> Vec<u64> {
+        let Some(Pending { keys, access, .. }) = self.pending.get(&id) else { return Vec::new() };
+        let (keys, access) = (keys.clone(), *access);
+        let mut before: Vec<u64> = self.all.into_iter().collect();
+        match keys {
+            Keys::One(hash) => take_key(&mut self.keys, hash, id, access, &mut before),
+            Keys::Batch(entries) => {
+                for (key, _) in entries.iter() {
+                    take_key(&mut self.keys, hash(key), id, access, &mut before);
+                }
+            }
+            Keys::All => {
+                before = self.pending.range(..id).map(|(older, _)| *older).collect();
+                self.all = Some(id);
+            }
+        }
+        before.sort_unstable();
+        before.dedup();
+        before
+    }
+
+    /// The claim is over. Returns those whose turn it is now.
+    fn leave(&mut self, id: u64, hash: impl Fn(&[u8]) -> u64) -> Vec<oneshot::Sender<()>> {
+        let mut turns = Vec::new();
+        match self.pending.get_mut(&id) {
+            Some(pending) if pending.before > 0 => {
+                pending.left = true;
+                return turns;
+            }
+            _ => {}
+        }
+        let mut over = vec![id];
+        while let Some(id) = over.pop() {
+            let Some(pending) = self.pending.remove(&id) else { continue };
+            if self.alone == Some(id) {
+                self.alone = None;
+            } else {
+                match &pending.keys {
+                    Keys::One(hash) => give_key_back(&mut self.keys, *hash, id),
+                    Keys::Batch(entries) => {
+                        entries.iter().for_each(|(key, _)| give_key_back(&mut self.keys, hash(key), id));
+                    }
+                    Keys::All if self.all == Some(id) => self.all = None,
+                    Keys::All => {}
+                }
+            }
+            for younger in pending.behind {
+                let Some(pending) = self.pending.get_mut(&younger) else { continue };
+                pending.before -= 1;
+                if pending.before == 0 {
+                    if pending.left {
+                        over.push(younger);
+                    } else {
+                        turns.extend(pending.turn.take());
+                    }
+                }
+            }
+        }
+        if self.keys.is_empty() && self.keys.capacity() > KEPT_KEYS {
+            self.keys = HashTable::new();
+        }
+        turns
+    }
+}
+
+fn take_key(keys: &mut HashTable<Key>, hash: u64, id: u64, access: Access, before: &mut Vec<u64>) {
+    match keys.entry(hash, |key| key.hash == hash, |key| key.hash) {
+        Entry::Vacant(vacant) => {
+            let mut key = Key { hash, writer: 0, readers: Vec::new() };
+            match access {
+                Access::Read => key.readers.push(id),
+                Access::Write => key.writer = id,
+            }
+            vacant.insert(key);
+        }
+        Entry::Occupied(occupied) => {
+            let key = occupied.into_mut();
+            // Two keys of one call may have the same hash.
+            if key.writer != 0 && key.writer != id {
+                before.push(key.writer);
+            }
+            match access {
+                Access::Read => key.readers.push(id),
+                Access::Write => {
+                    before.append(&mut key.readers);
+                    key.writer = id;
+                }
+            }
+        }
+    }
+}
+
+fn give_key_back(keys: &mut HashTable<Key>, hash: u64, id: u64) {
+    let Ok(mut occupied) = keys.find_entry(hash, |key| key.hash == hash) else { return };
+    let key = occupied.get_mut();
+    if key.writer == id {
+        key.writer = 0;
+    } else if let Some(at) = key.readers.iter().position(|reader| *reader == id) {
+        key.readers.swap_remove(at);
+    }
+    if key.writer == 0 && key.readers.is_empty() {
+        occupied.remove();
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let turns = self.order.claims.lock().leave(self.id, |key| self.order.hash(key));
+        for turn in turns {
+            // One that has gone meanwhile drops its claim itself.
+            let _ = turn.send(());
+        }
+    }
+}
+
+impl fmt::Debug for KeyOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyOrder").field("claims", &self.claims.lock().pending.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
