@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use coherence_kafka_common::map::Format;
+use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{ConvertError, Converter};
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
@@ -83,6 +83,14 @@ pub enum RecordError {
         /// What fits.
         limit: usize,
     },
+    /// The grid has refused it.
+    #[error("map {map}: {error}")]
+    Refused {
+        /// The map.
+        map: Arc<str>,
+        /// Its answer.
+        error: MapError,
+    },
 }
 
 /// Ends the taking of a record early.
@@ -117,7 +125,7 @@ impl Pipeline {
                     let limit = self.max_entry_bytes;
                     return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
                 }
-                Ok(taken == Taken::Put)
+                Ok((taken == Taken::Put).then_some(Expiry::Default))
             },
         );
         match outcome {

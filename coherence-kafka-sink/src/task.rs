@@ -13,6 +13,7 @@
 //!                    poll for the group only                   the task fails, offsets intact
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,8 +22,9 @@ use crate::config::Mappings;
 use crate::counters::Counters;
 use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
+use crate::plan::Source;
 use crate::settle::Settle;
-use crate::writer::Writer;
+use crate::writer::{Refused, Writer};
 
 mod building;
 mod in_flight;
@@ -122,6 +124,8 @@ pub struct Task {
     settle: Settle,
     building: Building,
     in_flight: Option<InFlight>,
+    /// Records that the grid refused in a batch that is read again without them.
+    refused: BTreeMap<Source, Refused>,
     failure: Option<TaskFailure>,
     /// When the next periodic commit is due; the first one follows the first batch.
     next_flush: Instant,
@@ -149,6 +153,7 @@ impl Task {
             settle: Settle::default(),
             building: Building::default(),
             in_flight: None,
+            refused: BTreeMap::new(),
             failure: None,
             next_flush: now,
             committing: None,
@@ -284,7 +289,7 @@ impl Task {
                 }
             };
             self.parts.counters.records.add(1);
-            let taken = self.building.take(&record, &mut self.settle, &self.parts);
+            let taken = self.building.take(&record, &mut self.settle, &self.refused, &self.parts);
             if let Err(error) = taken {
                 self.parts.counters.errors.add(1);
                 self.failure.get_or_insert(TaskFailure::Record {
@@ -322,23 +327,24 @@ impl Task {
         };
         match in_flight.wait(wait) {
             Progress::Pending(in_flight) => self.in_flight = Some(in_flight),
-            Progress::Confirmed(batch) => {
+            Progress::Written(batch, refused) if refused.is_empty() => {
                 self.parts.counters.confirmed.add(batch.records);
                 self.settle.confirm(&batch.reached);
+                let settle = &self.settle;
+                self.refused.retain(|source, _| !settle.is_confirmed(source.partition, source.offset));
             }
-            Progress::Refused(failure) => {
+            Progress::Written(_, refused) => {
+                // A record that lost to a refused one of the same key must be written now. So the batch is read again, and
+                // its culprits are treated as what they are: records that cannot be taken.
+                self.refused.extend(refused.into_iter().map(|refused| (refused.source, refused)));
+                self.building = Building::default();
+                self.rewind();
+            }
+            Progress::Failed(failure) => {
                 self.parts.counters.errors.add(1);
                 // What was built behind it must not overtake it.
                 self.building = Building::default();
-                let record = failure.source_record.and_then(|source| {
-                    self.settle.partition(source.partition).map(|tp| TaskFailure::Record {
-                        topic: tp.topic.clone(),
-                        partition: tp.partition,
-                        offset: source.offset,
-                        reason: failure.to_string(),
-                    })
-                });
-                self.fail(record.unwrap_or_else(|| TaskFailure::Write(failure.to_string())));
+                self.fail(TaskFailure::Write(failure.to_string()));
             }
         }
     }

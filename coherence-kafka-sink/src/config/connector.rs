@@ -56,6 +56,8 @@ pub struct ConnectorConfig {
     pub retry_backoff: Duration,
     /// `coherence.retry.backoff.max.ms`: wait between two retries at most.
     pub retry_backoff_max: Duration,
+    /// `coherence.retry.timeout.ms`: how long a batch is tried; for ever without it.
+    pub retry_timeout: Option<Duration>,
     /// The settings as they were given, variables unresolved: what the REST interface shows.
     pub raw: BTreeMap<String, String>,
     /// What an operator should know, to be logged once.
@@ -172,6 +174,9 @@ impl<'a> Check<'a> {
             consumer,
             retry_backoff,
             retry_backoff_max,
+            retry_timeout: u64::try_from(values.number("coherence.retry.timeout.ms"))
+                .ok()
+                .map(Duration::from_millis),
             raw,
             warnings: Vec::new(),
         })

@@ -1,5 +1,6 @@
 //! The batch that is being built from records.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coherence_kafka_common::map::OutOfBounds;
@@ -10,7 +11,7 @@ use crate::kafka::batch::RawRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::{Plan, Source};
 use crate::settle::{Generation, Reached, Settle};
-use crate::writer::BatchWrites;
+use crate::writer::{BatchWrites, Refused};
 
 /// A batch in the making.
 #[derive(Default)]
@@ -58,6 +59,7 @@ impl Building {
         &mut self,
         record: &RawRecord<'_>,
         settle: &mut Settle,
+        refused: &BTreeMap<Source, Refused>,
         parts: &TaskParts,
     ) -> Result<(), RecordError> {
         let same =
@@ -71,6 +73,9 @@ impl Building {
         }
         let Some(run) = &self.run else { return Ok(()) };
         let source = Source { partition: run.index, offset: record.offset };
+        if let Some(Refused { map, error, .. }) = refused.get(&source) {
+            return Err(RecordError::Refused { map: map.clone(), error: error.clone() });
+        }
         match parts.pipeline.apply(&mut self.plans[run.plan].1, source, record)? {
             Taken::Put => parts.counters.puts.add(1),
             Taken::Remove => parts.counters.removes.add(1),

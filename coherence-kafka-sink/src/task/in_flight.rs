@@ -5,20 +5,21 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::building::Batch;
-use crate::writer::{WriteFailure, Writer};
+use crate::writer::{Refused, WriteFailure, Writer};
 
 /// A batch on its way, and the channel on which the runtime reports its end to the task's thread.
 pub(super) struct InFlight {
     batch: Arc<Batch>,
-    done: Receiver<Result<(), WriteFailure>>,
+    done: Receiver<Result<Vec<Refused>, WriteFailure>>,
     write: tokio::task::JoinHandle<()>,
 }
 
 /// What became of it so far.
 pub(super) enum Progress {
     Pending(InFlight),
-    Confirmed(Arc<Batch>),
-    Refused(WriteFailure),
+    /// All of it is in the maps, but these records.
+    Written(Arc<Batch>, Vec<Refused>),
+    Failed(WriteFailure),
 }
 
 impl InFlight {
@@ -36,16 +37,10 @@ impl InFlight {
 
     pub(super) fn wait(self, wait: Duration) -> Progress {
         match self.done.recv_timeout(wait) {
-            Ok(Ok(())) => Progress::Confirmed(self.batch),
-            Ok(Err(failure)) => Progress::Refused(failure),
+            Ok(Ok(refused)) => Progress::Written(self.batch, refused),
+            Ok(Err(failure)) => Progress::Failed(failure),
             Err(RecvTimeoutError::Timeout) => Progress::Pending(self),
-            Err(RecvTimeoutError::Disconnected) => Progress::Refused(WriteFailure {
-                map: "".into(),
-                source_record: None,
-                error: coherence_kafka_common::map::MapError::Unavailable(
-                    "the write ended without an answer".to_owned(),
-                ),
-            }),
+            Err(RecvTimeoutError::Disconnected) => Progress::Failed(WriteFailure::Broken),
         }
     }
 

@@ -44,7 +44,11 @@ impl Worker {
             let stop = Arc::new(AtomicBool::new(false));
             let options = self.task_options(config, number);
             let name = options.name.clone();
-            let backoff = Backoff { min: config.retry_backoff, max: config.retry_backoff_max };
+            let backoff = Backoff {
+                min: config.retry_backoff,
+                max: config.retry_backoff_max,
+                timeout: config.retry_timeout,
+            };
             let writer = Writer::new(session.clone(), backoff, counters.clone(), name.clone());
             let parts = TaskParts {
                 pipeline: pipeline.clone(),
