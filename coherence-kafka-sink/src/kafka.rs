@@ -5,7 +5,8 @@
 //! batch.rs       reading many records in one call
 //! commit.rs      commits whose answer is seen
 //! embedded.rs    a broker inside this process, and a producer for it
-//! cluster.rs     one look at a cluster: is it there, which topics has it
+//! cluster.rs     one look at a cluster: is it there, which topics has it; a topic made
+//! producer.rs    records whose acknowledgement is seen, for the dead letter queue
 //! ```
 //!
 //! `unsafe` is allowed in batch.rs, commit.rs and embedded.rs, for calls of librdkafka that rdkafka lacks, each with
@@ -16,6 +17,7 @@ pub mod cluster;
 mod commit;
 pub mod consumer;
 pub mod embedded;
+pub mod producer;
 
 /// Settings for a Kafka client, by librdkafka's names.
 pub type ClientSettings = [(String, String)];

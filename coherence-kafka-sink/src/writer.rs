@@ -158,7 +158,9 @@ impl Writer {
                 "write not confirmed, the batch is held and tried again"
             );
             *self.counters.holding.lock() = Some(away.error.to_string());
-            tokio::time::sleep(pause).await;
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
         }
         *self.counters.holding.lock() = None;
         Ok(attempt.refused)

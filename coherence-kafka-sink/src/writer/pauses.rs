@@ -1,6 +1,6 @@
 //! How long to wait between two attempts.
 
-use std::hash::{BuildHasher as _, Hash, Hasher as _};
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -37,10 +37,8 @@ impl Pauses {
         let limit = self.limit.min(self.max);
         self.limit = limit.saturating_mul(2);
         self.count = self.count.wrapping_add(1);
-        let mut hasher = self.random.build_hasher();
-        self.count.hash(&mut hasher);
         // The upper bits of a hash that is seeded anew for each series.
-        let fraction = (hasher.finish() >> 11) as f64 / (1u64 << 53) as f64;
+        let fraction = (self.random.hash_one(self.count) >> 11) as f64 / (1u64 << 53) as f64;
         limit.mul_f64(fraction)
     }
 }

@@ -139,11 +139,7 @@ fn batch(n: usize) -> BatchWrites {
     vec![("m".into(), vec![Write { kind: Kind::Put(Expiry::Default), entries, sources }])]
 }
 
-fn write_with(
-    grid: &Grid,
-    batch: &BatchWrites,
-    timeout: Option<Duration>,
-) -> Result<Vec<i64>, WriteFailure> {
+fn write_with(grid: &Grid, batch: &BatchWrites, timeout: Option<Duration>) -> Result<Vec<i64>, WriteFailure> {
     let backoff = Backoff { min: Duration::from_millis(1), max: Duration::from_millis(2), timeout };
     let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

@@ -6,6 +6,7 @@
 // Clippy sees a test only in a #[test] function, not in what several of them share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod policies;
 mod world;
 
 use std::collections::BTreeMap;
