@@ -129,6 +129,13 @@ impl Plan {
     pub fn finish(self) -> Result<Vec<Write>, OutOfBounds> {
         let Self { bytes, operations, .. } = self;
         let Some(first) = operations.first().map(|operation| operation.kind) else { return Ok(Vec::new()) };
+        // Nearly always all of them are puts alike.
+        if first != Kind::Remove && operations.iter().all(|operation| operation.kind == first) {
+            let sources = operations.iter().map(|operation| operation.source).collect();
+            let spans = operations.iter().map(|operation| operation.span).collect();
+            let entries = Arc::new(Entries::new(bytes, spans)?);
+            return Ok(vec![Write { kind: first, entries, sources }]);
+        }
         let mut groups: Vec<(Kind, Vec<&Operation>)> = vec![(first, Vec::with_capacity(operations.len()))];
         let mut by_kind = HashMap::<Kind, usize, RandomState>::default();
         let mut last = 0;

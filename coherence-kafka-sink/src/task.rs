@@ -273,6 +273,7 @@ impl Task {
                 Action::Abandon => {
                     if let Some(write) = self.write.take() {
                         write.abandon();
+                        // What it waited for is nobody's wait any more.
                         *self.parts.counters.holding.lock() = None;
                     }
                 }

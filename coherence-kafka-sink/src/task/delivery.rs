@@ -475,7 +475,16 @@ impl Delivery {
         let unreported =
             |source: &Source| self.reports.get(source).is_some_and(|report| !report.acknowledged);
         let done = |batch: &mut InFlight| batch.written && !batch.reported.iter().any(unreported);
-        let Some(batch) = self.in_flight.take_if(done) else { return };
+        let Some(batch) = self.in_flight.take_if(done) else {
+            if self.in_flight.as_ref().is_some_and(|batch| batch.written) {
+                let waits = "the dead letter queue has not acknowledged its records yet".to_owned();
+                *self.counters.holding.lock() = Some(waits);
+            }
+            return;
+        };
+        if !batch.reported.is_empty() {
+            *self.counters.holding.lock() = None;
+        }
         self.counters.confirmed.add(batch.records);
         self.settle.confirm(&batch.reached);
         self.forget();
@@ -498,6 +507,7 @@ impl Delivery {
         if self.in_flight.take().is_some_and(|batch| !batch.written) {
             self.actions.push_back(Action::Abandon);
         }
+        *self.counters.holding.lock() = None;
         self.building = Building::default();
     }
 
@@ -537,3 +547,5 @@ impl Delivery {
 
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod tests;

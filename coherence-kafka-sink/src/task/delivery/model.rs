@@ -19,38 +19,15 @@ use crate::pipeline::{Form, Pipeline};
 use crate::writer::{Backoff, Writer};
 
 mod grid;
+mod log;
 mod random;
 
 use grid::Grid;
+use log::{Partition, Place, Record, is_replaced, key, place_of, record};
 use random::Random;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;
-
-/// Which record of which partition: enough to find it again from its bytes.
-type Place = (usize, i64);
-
-#[derive(Debug, Clone)]
-struct Record {
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    /// It can never be in a map.
-    bad: bool,
-    /// It is the grid that does not take it. Where a later write of its key is in the same batch nobody finds out.
-    refused: bool,
-}
-
-/// One partition, and what the group knows about it.
-#[derive(Debug)]
-struct Partition {
-    tp: TopicPartition,
-    log: Vec<Record>,
-    committed: i64,
-    /// Where the member reads, while it has the partition.
-    position: Option<i64>,
-    /// Counts its assignments: the broker refuses a commit of one that is over.
-    generation: u64,
-}
 
 #[derive(Debug)]
 struct World {
@@ -70,22 +47,6 @@ struct World {
     skipped_null_keys: bool,
     revoking: bool,
     calm: bool,
-}
-
-fn key(topic: usize, n: usize) -> Vec<u8> {
-    let text = format!("{topic}/{n}");
-    [&[0x15, 0x4E, text.len() as u8], text.as_bytes()].concat()
-}
-
-/// The bytes of a value say which record they belong to, and whether the grid takes them.
-fn value(first: u8, refused: bool, place: Place) -> Vec<u8> {
-    let offset = u32::try_from(place.1).unwrap().to_be_bytes();
-    [&[first, u8::from(refused), u8::try_from(place.0).unwrap()], &offset[..]].concat()
-}
-
-fn place_of(value: &[u8]) -> Place {
-    let offset = u32::from_be_bytes(value[3..7].try_into().unwrap());
-    (value[2] as usize, offset.into())
 }
 
 impl World {
@@ -445,6 +406,9 @@ impl World {
 
     fn ended(&mut self) {
         assert!(self.write.is_none(), "the task is over and still writes");
+        if let Some(TaskFailure::Write(reason)) = self.delivery.failure() {
+            assert_eq!(*reason, WriteFailure::Broken.to_string(), "an outage fails no task");
+        }
         if let Some(TaskFailure::Record { topic, partition, offset, .. }) = self.delivery.failure() {
             let tp = TopicPartition { topic: topic.clone(), partition: *partition };
             let offset = *offset;
@@ -518,38 +482,6 @@ impl World {
             }
         }
         entries
-    }
-}
-
-/// A later record has the same key.
-fn is_replaced(partition: &Partition, offset: usize) -> bool {
-    partition.log[offset + 1..].iter().any(|later| later.key == partition.log[offset].key)
-}
-
-fn record(
-    random: &mut Random,
-    policy: &ErrorPolicy,
-    grid: &Grid,
-    (topic, number, keys): (usize, usize, usize),
-    place: Place,
-) -> Record {
-    // A key is always produced to the same partition.
-    let n = (random.below(keys) * 3 + number) % (keys * 3);
-    let key = (!random.one_in(20)).then(|| key(topic, n));
-    let throws = key.as_ref().is_some_and(|key| grid.lock().throwing.contains(key));
-    match random.below(20) {
-        0..4 => {
-            let bad = key.is_none() || policy.null_values == NullValues::Fail;
-            Record { key, value: None, bad, refused: false }
-        }
-        4 => Record { key, value: Some(value(0, false, place)), bad: true, refused: false },
-        5 => Record { refused: key.is_some(), key, value: Some(value(0x15, true, place)), bad: true },
-        _ => Record {
-            bad: key.is_none() || throws,
-            refused: throws,
-            key,
-            value: Some(value(0x15, false, place)),
-        },
     }
 }
 
