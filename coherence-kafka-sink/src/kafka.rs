@@ -3,6 +3,7 @@
 //! ```text
 //! consumer.rs    a member of a consumer group: assignments, commits, lag
 //! batch.rs       reading many records in one call
+//! one_by_one.rs  the same through rdkafka's safe interface, a third as fast
 //! commit.rs      commits whose answer is seen
 //! embedded.rs    a broker inside this process, and a producer for it
 //! cluster.rs     one look at a cluster: is it there, which topics has it; a topic made
@@ -17,6 +18,7 @@ pub mod cluster;
 mod commit;
 pub mod consumer;
 pub mod embedded;
+mod one_by_one;
 pub mod producer;
 
 /// Settings for a Kafka client, by librdkafka's names.

@@ -58,6 +58,8 @@ pub struct ConnectorConfig {
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
     pub batch_linger: Duration,
+    /// `coherence.consumer.batch`.
+    pub reads_batches: bool,
     /// `coherence.retry.*`: how long to wait before the next attempt while the grid is away.
     pub retry: Backoff,
     /// What is done about bad records.
@@ -182,6 +184,7 @@ impl<'a> Check<'a> {
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
             batch_linger: millis(&values, "coherence.batch.linger.ms"),
             consumer,
+            reads_batches: values.boolean("coherence.consumer.batch"),
             retry,
             errors,
             dead_letters,

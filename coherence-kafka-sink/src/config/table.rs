@@ -173,6 +173,8 @@ pub static CONNECTOR: ConfigDef = ConfigDef { keys: &[
         "Bytes of keys and values in one request to the grid at most; a gRPC message may have 4 MiB."),
     key("coherence.batch.linger.ms", Kind::Int, Text("10"), Between(0, 60_000), (DELIVERY, Low),
         "Milliseconds to wait for a batch to fill once it has its first record."),
+    key("coherence.consumer.batch", Kind::Boolean, Text("true"), Any, (DELIVERY, Low),
+        "Read records in batches, straight from librdkafka's memory; `false` reads them one by one through rdkafka's safe interface, which costs three times as much."),
     key("coherence.retry.backoff.ms", Kind::Long, Text("100"), AtLeast(1), (DELIVERY, Low),
         "Milliseconds before the first retry while the grid is away, at most; the bound doubles each time, and the pause is anything below it (full jitter)."),
     key("coherence.retry.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),

@@ -20,6 +20,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
+use rdkafka::error::KafkaResult;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
 /// A record as it lies in librdkafka's memory.
@@ -44,6 +46,8 @@ pub struct RawRecord<'a> {
 pub enum Envelope<'a> {
     /// With the message, to be parsed when somebody asks.
     Message(MessageRef<'a>),
+    /// The same, of a message that was read by itself.
+    Single(&'a BorrowedMessage<'a>),
     /// Here: a record that did not come out of librdkafka.
     Given(&'a [Header], Option<Timestamp>),
 }
@@ -70,31 +74,21 @@ pub struct Timestamp {
 impl RawRecord<'_> {
     /// All headers, in order. A name that is no UTF-8, which Kafka does not allow, is mended.
     pub fn headers(&self) -> Vec<Header> {
-        match self.envelope {
-            Envelope::Given(headers, _) => headers.to_vec(),
-            Envelope::Message(message) => {
-                let mut headers = Vec::new();
-                message.each_header(|name, value| {
-                    headers.push((name.to_string_lossy().into_owned(), value.map(<[u8]>::to_vec)));
-                });
-                headers
-            }
-        }
+        let mut headers = Vec::new();
+        self.each_header(|name, value| {
+            headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));
+        });
+        headers
     }
 
     /// The value of the last header of this name.
     pub fn last_header(&self, wanted: &str) -> Option<Option<Vec<u8>>> {
         let mut last = None;
-        match self.envelope {
-            Envelope::Given(headers, _) => {
-                last = headers.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+        self.each_header(|name, value| {
+            if name == wanted.as_bytes() {
+                last = Some(value.map(<[u8]>::to_vec));
             }
-            Envelope::Message(message) => message.each_header(|name, value| {
-                if name.to_bytes() == wanted.as_bytes() {
-                    last = Some(value.map(<[u8]>::to_vec));
-                }
-            }),
-        }
+        });
         last
     }
 
@@ -103,12 +97,30 @@ impl RawRecord<'_> {
         match self.envelope {
             Envelope::Given(_, timestamp) => timestamp,
             Envelope::Message(message) => message.timestamp(),
+            Envelope::Single(message) => match message.timestamp() {
+                rdkafka::Timestamp::NotAvailable => None,
+                rdkafka::Timestamp::CreateTime(millis) => Some(Timestamp { millis, log_append: false }),
+                rdkafka::Timestamp::LogAppendTime(millis) => Some(Timestamp { millis, log_append: true }),
+            },
+        }
+    }
+
+    fn each_header(&self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
+        match self.envelope {
+            Envelope::Given(headers, _) => {
+                headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value.as_deref()));
+            }
+            Envelope::Message(message) => message.each_header(visit),
+            Envelope::Single(message) => {
+                let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+                headers.for_each(|header| visit(header.key.as_bytes(), header.value));
+            }
         }
     }
 }
 
 impl MessageRef<'_> {
-    fn each_header(self, mut visit: impl FnMut(&CStr, Option<&[u8]>)) {
+    fn each_header(self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
         let mut headers = std::ptr::null_mut();
         // SAFETY: the message is alive; librdkafka parses its headers on the first call and keeps them until the
         // message is destroyed. It is the only thread that looks at the message. Names end in a null byte, and the
@@ -125,7 +137,7 @@ impl MessageRef<'_> {
                 if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                     return;
                 }
-                visit(CStr::from_ptr(name), bytes(value, len));
+                visit(CStr::from_ptr(name).to_bytes(), bytes(value, len));
             }
         }
     }
@@ -185,7 +197,13 @@ impl BatchQueue {
             let read = rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), max);
             self.messages.set_len(usize::try_from(read).unwrap_or(0));
         }
-        Batch { messages: &mut self.messages }
+        Batch { messages: &mut self.messages, singles: Vec::new() }
+    }
+
+    /// A batch of records that were read elsewhere, one by one.
+    pub(super) fn of<'q>(&'q mut self, singles: Vec<KafkaResult<BorrowedMessage<'q>>>) -> Batch<'q> {
+        self.messages.clear();
+        Batch { messages: &mut self.messages, singles }
     }
 
     /// The newest offset that a fetch has shown for a partition, without asking the broker.
@@ -210,22 +228,24 @@ impl Drop for BatchQueue {
 /// The records of one read; their memory goes back to librdkafka when it is dropped.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
+    singles: Vec<KafkaResult<BorrowedMessage<'q>>>,
 }
 
 impl Batch<'_> {
     /// Number of records and errors read.
     pub fn len(&self) -> usize {
-        self.messages.len()
+        self.messages.len() + self.singles.len()
     }
 
     /// True when nothing was there in time.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.len() == 0
     }
 
     /// The records in the order of the queue: by offset within a partition.
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, RDKafkaErrorCode>> {
-        self.messages.iter().map(|&handle| {
+        let singles = self.singles.iter().map(single);
+        let messages = self.messages.iter().map(|&handle| {
             // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
             // A topic's name lives as long as the topic handle, which the message holds.
             unsafe {
@@ -244,7 +264,8 @@ impl Batch<'_> {
                     envelope: Envelope::Message(MessageRef { message: handle, batch: PhantomData }),
                 })
             }
-        })
+        });
+        messages.chain(singles)
     }
 }
 
@@ -254,6 +275,20 @@ impl Drop for Batch<'_> {
             // SAFETY: each message was handed out once by the batch call and is destroyed once.
             unsafe { rd::rd_kafka_message_destroy(message) }
         }
+    }
+}
+
+fn single<'a>(message: &'a KafkaResult<BorrowedMessage<'a>>) -> Result<RawRecord<'a>, RDKafkaErrorCode> {
+    match message {
+        Ok(message) => Ok(RawRecord {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            envelope: Envelope::Single(message),
+        }),
+        Err(error) => Err(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)),
     }
 }
 

@@ -237,3 +237,25 @@ fn an_endless_outage_does_not_keep_a_worker_from_stopping() {
     assert!(worker.delete("c"));
     assert_eq!(world.committed("t", 0), None);
 }
+
+#[test]
+fn records_that_are_read_one_by_one_are_delivered_alike() {
+    let world = World::new(&[("t", 4)]);
+    world.faults.half_applied.store(50, Ordering::Relaxed);
+    *world.faults.refused_key.lock() = Some(b"refused".to_vec());
+    let settings = [
+        ("topics", "t"),
+        ("coherence.batch.max.records", "50"),
+        ("coherence.consumer.batch", "false"),
+        ("errors.tolerance", "all"),
+    ];
+    let worker = world.worker(&settings);
+    let mut model = produce_many(&world, "t", 3_000);
+    world.produce("t", Some("refused"), Some("v"));
+    world.flush();
+    model.extend(produce_more(&world, 2_000));
+    eventually("everything is confirmed", || confirmed(&worker) == 5_001);
+    worker.stop();
+    assert_eq!(world.map("t"), model);
+    assert_eq!((0..4).filter_map(|p| world.committed("t", p)).sum::<i64>(), 5_001);
+}
