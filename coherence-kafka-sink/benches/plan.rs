@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::hint::black_box;
 
+use coherence_kafka_common::map::Expiry;
 use coherence_kafka_sink::plan::{Plan, Source};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -48,7 +49,7 @@ fn plan(criterion: &mut Criterion) {
                         },
                         |out| {
                             out.extend_from_slice(black_box(&value));
-                            Ok(!tombstone)
+                            Ok((!tombstone).then_some(Expiry::Default))
                         },
                     );
                     let Ok(()) = applied;

@@ -1,7 +1,7 @@
 //! The configuration of a worker and its connectors, with the keys, defaults and texts of Kafka Connect.
 //!
 //! Owns: reading files, environment and command line, variables, checking everything before anything starts,
-//! and the translation of Java consumer settings. Never does: opening connections, logging.
+//! and the translation of Java client settings. Never does: opening connections, logging.
 //!
 //! ```text
 //! file.rs ─┐
@@ -27,7 +27,9 @@ pub mod translate;
 mod variables;
 mod worker;
 
-pub use connector::{ConnectorConfig, SessionConfig, SessionKind, TlsFiles, Topics};
+pub use connector::{
+    ConnectorConfig, DeadLetterConfig, RestartConfig, SessionConfig, SessionKind, TlsFiles, Topics,
+};
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
 pub use load::{LoadError, Loaded, LoadedConnector, Sources, load};

@@ -15,8 +15,22 @@ pub struct Counters {
     pub removes: Count,
     /// Records discarded because their key is null.
     pub null_keys: Count,
-    /// Records that could not be read, converted or written.
+    /// Records passed over because their value is null and null values are to be ignored.
+    pub null_values: Count,
+    /// Records that could not be read, converted or written, and tasks that failed without one.
     pub errors: Count,
+    /// Those among them that were skipped under `errors.tolerance=all`.
+    pub skipped: Count,
+    /// Those among them that the grid refused.
+    pub refused: Count,
+    /// Those among them that were logged.
+    pub errors_logged: Count,
+    /// Records that the dead letter queue acknowledged.
+    pub dead_letters: Count,
+    /// Records that it refused.
+    pub dead_letter_failures: Count,
+    /// Times that the task was started again after it had failed.
+    pub restarts: Count,
     /// Records confirmed by the map.
     pub confirmed: Count,
     /// Writes that were tried again.

@@ -3,9 +3,11 @@
 //! ```text
 //! consumer.rs    a member of a consumer group: assignments, commits, lag
 //! batch.rs       reading many records in one call
+//! one_by_one.rs  the same through rdkafka's safe interface, a third as fast
 //! commit.rs      commits whose answer is seen
 //! embedded.rs    a broker inside this process, and a producer for it
-//! cluster.rs     one look at a cluster: is it there, which topics has it
+//! cluster.rs     one look at a cluster: is it there, which topics has it; a topic made
+//! producer.rs    records whose acknowledgement is seen, for the dead letter queue
 //! ```
 //!
 //! `unsafe` is allowed in batch.rs, commit.rs and embedded.rs, for calls of librdkafka that rdkafka lacks, each with
@@ -16,6 +18,8 @@ pub mod cluster;
 mod commit;
 pub mod consumer;
 pub mod embedded;
+mod one_by_one;
+pub mod producer;
 
 /// Settings for a Kafka client, by librdkafka's names.
 pub type ClientSettings = [(String, String)];

@@ -6,6 +6,8 @@
 //! worker.rs rest.rs live.rs        connectors by name, and who looks at them
 //! task.rs task/                    one member of the consumer group: the delivery
 //! pipeline.rs plan.rs settle.rs    pure: record → operation → one write per key; offsets that may be committed
+//! expiry.rs                        pure: when entries expire
+//! errors.rs errors/                what becomes of a bad record, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
 //! kafka.rs kafka/                  the only module that names rdkafka
 //! ```
@@ -15,6 +17,8 @@ pub mod cli;
 pub mod config;
 pub mod counters;
 pub mod demo;
+pub mod errors;
+pub mod expiry;
 pub mod kafka;
 pub mod live;
 pub mod pipeline;

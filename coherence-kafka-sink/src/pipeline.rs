@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use coherence_kafka_common::map::Format;
+use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{ConvertError, Converter};
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
 use coherence_kafka_connect::value::Value;
 
+use crate::errors::{Blame, NullValues, Stage};
+use crate::expiry::BadTtl;
 use crate::kafka::batch::RawRecord;
 use crate::plan::{Plan, Source};
 
@@ -22,6 +24,8 @@ pub struct Pipeline {
     pub format: Format,
     /// The largest entry, key and value together in bytes, that a map takes.
     pub max_entry_bytes: usize,
+    /// What a null value means.
+    pub null_values: NullValues,
 }
 
 /// What the bytes of a topic are.
@@ -49,6 +53,8 @@ pub enum Taken {
     Remove,
     /// Nothing: a map has no null key.
     NullKey,
+    /// Nothing: null values are to be ignored.
+    NullValue,
 }
 
 /// Why a record cannot become an entry. Names the part of it, never its bytes.
@@ -83,12 +89,45 @@ pub enum RecordError {
         /// What fits.
         limit: usize,
     },
+    /// Its key is null, and that is to be an error.
+    #[error("key: null, and a map has no null key (behavior.on.null.keys=fail)")]
+    NullKey,
+    /// Its value is null, and that is to be an error.
+    #[error("value: null (behavior.on.null.values=fail)")]
+    NullValue,
+    /// It says wrongly when its entry expires.
+    #[error("{0}")]
+    Ttl(#[from] BadTtl),
+    /// The grid has refused it.
+    #[error("map {map}: {error}")]
+    Refused {
+        /// The map.
+        map: Arc<str>,
+        /// Its answer.
+        error: MapError,
+    },
 }
 
 /// Ends the taking of a record early.
 enum Stop {
-    NullKey,
+    Nothing(Taken),
     Error(RecordError),
+}
+
+const DATA_EXCEPTION: &str = "org.apache.kafka.connect.errors.DataException";
+const CONNECT_EXCEPTION: &str = "org.apache.kafka.connect.errors.ConnectException";
+const TOO_LARGE_EXCEPTION: &str = "org.apache.kafka.common.errors.RecordTooLargeException";
+const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
+const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+
+impl RecordError {
+    /// The message of Connect's exception.
+    fn message(&self) -> String {
+        match self {
+            RecordError::Key(error) | RecordError::Value(error) => error.message().to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl Pipeline {
@@ -101,6 +140,7 @@ impl Pipeline {
         plan: &mut Plan,
         source: Source,
         record: &RawRecord<'_>,
+        expiry: Expiry,
     ) -> Result<Taken, RecordError> {
         let Some(key) = record.key else { return Ok(Taken::NullKey) };
         let start = plan.bytes();
@@ -110,21 +150,48 @@ impl Pipeline {
             |out| self.write_key(record.topic, key, out),
             |out| {
                 if !self.write_value(record, out).map_err(Stop::Error)? {
-                    taken = Taken::Remove;
+                    match self.null_values {
+                        NullValues::Delete => taken = Taken::Remove,
+                        NullValues::Ignore => return Err(Stop::Nothing(Taken::NullValue)),
+                        NullValues::Fail => return Err(Stop::Error(RecordError::NullValue)),
+                    }
                 }
                 let entry_bytes = out.len() - start;
                 if entry_bytes > self.max_entry_bytes {
                     let limit = self.max_entry_bytes;
                     return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
                 }
-                Ok(taken == Taken::Put)
+                Ok((taken == Taken::Put).then_some(expiry))
             },
         );
         match outcome {
             Ok(()) => Ok(taken),
-            Err(Stop::NullKey) => Ok(Taken::NullKey),
+            Err(Stop::Nothing(taken)) => Ok(taken),
             Err(Stop::Error(error)) => Err(error),
         }
+    }
+
+    /// Whose failure an error is, in the words of Connect.
+    pub fn blame(&self, error: &RecordError) -> Blame {
+        let (stage, class, exception) = match (error, &self.form) {
+            (RecordError::Key(convert), Form::Converted { key, .. }) => {
+                (Stage::KeyConverter, key.class_name(), convert.exception().class_name())
+            }
+            (RecordError::Value(convert), Form::Converted { value, .. }) => {
+                (Stage::ValueConverter, value.class_name(), convert.exception().class_name())
+            }
+            (RecordError::PassThroughKey(_), _) => {
+                (Stage::KeyConverter, BYTE_ARRAY_CONVERTER, DATA_EXCEPTION)
+            }
+            (RecordError::PassThroughValue(_), _) => {
+                (Stage::ValueConverter, BYTE_ARRAY_CONVERTER, DATA_EXCEPTION)
+            }
+            (RecordError::Ttl(_), _) => (Stage::HeaderConverter, SINK_TASK, DATA_EXCEPTION),
+            (RecordError::TooLarge { .. }, _) => (Stage::TaskPut, SINK_TASK, TOO_LARGE_EXCEPTION),
+            (RecordError::Refused { .. }, _) => (Stage::TaskPut, SINK_TASK, CONNECT_EXCEPTION),
+            _ => (Stage::TaskPut, SINK_TASK, DATA_EXCEPTION),
+        };
+        Blame { stage, class, exception, message: error.message(), trace: error.to_string() }
     }
 
     fn write_key(&self, topic: &str, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
@@ -140,7 +207,7 @@ impl Pipeline {
                     .to_connect(topic, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
                 match converted.value {
-                    Value::Null => Err(Stop::NullKey),
+                    Value::Null => Err(Stop::Nothing(Taken::NullKey)),
                     value => encoder
                         .encode(&value, out)
                         .map_err(|error| Stop::Error(RecordError::EncodeKey(error))),

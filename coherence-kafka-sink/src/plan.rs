@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use coherence_kafka_common::map::{Entries, OutOfBounds, Span};
+use coherence_kafka_common::map::{Entries, Expiry, OutOfBounds, Span};
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher as _;
 
 /// Which record an operation came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     /// Index of the partition in the task's table.
     pub partition: u32,
@@ -31,21 +31,28 @@ pub struct Plan {
 #[derive(Debug)]
 struct Operation {
     span: Span,
-    removes: bool,
+    kind: Kind,
     source: Source,
 }
 
-/// What one batch writes to one map. No key occurs twice, neither within nor between the two.
-#[derive(Debug, Clone, Default)]
-pub struct MapWrites {
-    /// Entries to put.
-    pub puts: Arc<Entries>,
-    /// The record behind each entry of `puts`.
-    pub put_sources: Arc<[Source]>,
-    /// Keys to remove.
-    pub removes: Arc<Entries>,
-    /// The record behind each key of `removes`.
-    pub remove_sources: Arc<[Source]>,
+/// What is done to the keys of a [`Write`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// They are put, to expire so.
+    Put(Expiry),
+    /// They are removed.
+    Remove,
+}
+
+/// One write of a batch to one map: all that is done to its keys in the same way.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// What is done.
+    pub kind: Kind,
+    /// Entries to put, or keys to remove.
+    pub entries: Arc<Entries>,
+    /// The record behind each entry.
+    pub sources: Arc<[Source]>,
 }
 
 impl Plan {
@@ -59,7 +66,7 @@ impl Plan {
     }
 
     /// Takes one record: `write_key` and `write_value` append the binaries of key and value to the buffer that
-    /// they are given. A value writer that answers `false` stands for a tombstone.
+    /// they are given. The value writer says when the entry expires; `None` stands for a tombstone.
     ///
     /// # Errors
     /// Whatever a writer fails with; the plan is then as if the record had not been given.
@@ -67,14 +74,14 @@ impl Plan {
         &mut self,
         source: Source,
         write_key: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-        write_value: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+        write_value: impl FnOnce(&mut Vec<u8>) -> Result<Option<Expiry>, E>,
     ) -> Result<(), E> {
         let start = self.bytes.len();
         let written = write_key(&mut self.bytes).and_then(|()| {
             let value = self.bytes.len();
-            write_value(&mut self.bytes).map(|puts| (value, puts))
+            write_value(&mut self.bytes).map(|expiry| (value, expiry.map_or(Kind::Remove, Kind::Put)))
         });
-        let (value, puts) = match written {
+        let (value, kind) = match written {
             Ok(written) => written,
             Err(error) => {
                 self.bytes.truncate(start);
@@ -90,7 +97,7 @@ impl Plan {
             value: value as u32,
             value_len: (self.bytes.len() - value) as u32,
         };
-        if !puts {
+        if kind == Kind::Remove {
             self.bytes.truncate(value);
             span.value_len = 0;
         }
@@ -99,13 +106,13 @@ impl Plan {
             self.index.insert_unique(hash, operations.len() as u32, |&i| {
                 hasher.hash_one(key_bytes(bytes, &operations[i as usize].span))
             });
-            self.operations.push(Operation { span, removes: !puts, source });
+            self.operations.push(Operation { span, kind, source });
             return Ok(());
         };
         let operation = &mut self.operations[found as usize];
         operation.span.value = span.value;
         operation.span.value_len = span.value_len;
-        operation.removes = !puts;
+        operation.kind = kind;
         operation.source = source;
         Ok(())
     }
@@ -115,31 +122,55 @@ impl Plan {
         self.bytes.len()
     }
 
-    /// The writes, in the order in which their keys first appeared.
+    /// The writes: no key occurs twice, neither within nor between them.
     ///
     /// # Errors
     /// None in practice: the spans were made here.
-    pub fn finish(self) -> Result<MapWrites, OutOfBounds> {
+    pub fn finish(self) -> Result<Vec<Write>, OutOfBounds> {
         let Self { bytes, operations, .. } = self;
-        let mut spans = Vec::with_capacity(operations.len());
-        let mut put_sources = Vec::with_capacity(operations.len());
-        let mut remove_sources = Vec::new();
-        for operation in &operations {
-            if operation.removes {
-                remove_sources.push(operation.source);
-            } else {
-                spans.push(operation.span);
-                put_sources.push(operation.source);
-            }
+        let Some(first) = operations.first().map(|operation| operation.kind) else { return Ok(Vec::new()) };
+        // Nearly always all of them are puts alike.
+        if first != Kind::Remove && operations.iter().all(|operation| operation.kind == first) {
+            let sources = operations.iter().map(|operation| operation.source).collect();
+            let spans = operations.iter().map(|operation| operation.span).collect();
+            let entries = Arc::new(Entries::new(bytes, spans)?);
+            return Ok(vec![Write { kind: first, entries, sources }]);
         }
-        let removed = operations.iter().filter(|o| o.removes).map(|o| key_bytes(&bytes, &o.span));
-        let removes = Arc::new(Entries::from_keys(removed));
-        Ok(MapWrites {
-            puts: Arc::new(Entries::new(bytes, spans)?),
-            put_sources: put_sources.into(),
-            removes,
-            remove_sources: remove_sources.into(),
-        })
+        let mut groups: Vec<(Kind, Vec<&Operation>)> = vec![(first, Vec::with_capacity(operations.len()))];
+        let mut by_kind = HashMap::<Kind, usize, RandomState>::default();
+        let mut last = 0;
+        for operation in &operations {
+            if groups[last].0 != operation.kind {
+                let of_first = (first == operation.kind).then_some(0);
+                last = of_first.unwrap_or_else(|| {
+                    *by_kind.entry(operation.kind).or_insert_with(|| {
+                        groups.push((operation.kind, Vec::new()));
+                        groups.len() - 1
+                    })
+                });
+            }
+            groups[last].1.push(operation);
+        }
+        // One group of puts, the largest, takes the buffer over; the others are copied out of it.
+        let whole = (0..groups.len())
+            .filter(|&group| groups[group].0 != Kind::Remove)
+            .max_by_key(|&group| groups[group].1.len());
+        let mut writes = Vec::with_capacity(groups.len());
+        let mut kept = None;
+        for (group, (kind, operations)) in groups.into_iter().enumerate() {
+            let sources = operations.iter().map(|operation| operation.source).collect();
+            if whole == Some(group) {
+                let spans: Vec<Span> = operations.iter().map(|operation| operation.span).collect();
+                kept = Some((kind, sources, spans));
+                continue;
+            }
+            let pairs = operations.iter().map(|o| (key_bytes(&bytes, &o.span), value_bytes(&bytes, &o.span)));
+            writes.push(Write { kind, entries: Arc::new(Entries::from_pairs(pairs)), sources });
+        }
+        if let Some((kind, sources, spans)) = kept {
+            writes.push(Write { kind, entries: Arc::new(Entries::new(bytes, spans)?), sources });
+        }
+        Ok(writes)
     }
 
     fn key_of(&self, operation: u32) -> &[u8] {
@@ -149,6 +180,10 @@ impl Plan {
 
 fn key_bytes<'a>(bytes: &'a [u8], span: &Span) -> &'a [u8] {
     &bytes[span.key as usize..(span.key + span.key_len) as usize]
+}
+
+fn value_bytes<'a>(bytes: &'a [u8], span: &Span) -> &'a [u8] {
+    &bytes[span.value as usize..(span.value + span.value_len) as usize]
 }
 
 #[cfg(test)]

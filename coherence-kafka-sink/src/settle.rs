@@ -106,6 +106,13 @@ impl Settle {
         }
     }
 
+    /// True for a record that nothing is to be done about any more: it is confirmed, or its partition is gone.
+    pub fn is_confirmed(&self, index: u32, offset: i64) -> bool {
+        self.partitions
+            .get(index as usize)
+            .is_none_or(|p| p.assigned.is_none() || p.confirmed.is_some_and(|next| offset < next))
+    }
+
     /// Positions that are confirmed and that no commit has named yet.
     pub fn to_commit(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions

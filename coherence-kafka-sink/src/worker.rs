@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::map::{MapError, Session};
 use parking_lot::Mutex;
 
-use crate::config::{ConfigErrors, ConnectorConfig, Properties, SessionConfig, WorkerConfig};
+use crate::config::{ConfigErrors, ConnectorConfig, Properties, RestartConfig, SessionConfig, WorkerConfig};
 use crate::counters::Counters;
 use crate::task::{Task, TaskFailure};
+use crate::writer::Pauses;
 
 mod start;
 
@@ -36,10 +37,22 @@ struct Connector {
 
 struct TaskHandle {
     counters: Arc<Counters>,
-    stop: Arc<AtomicBool>,
+    control: Arc<Control>,
     failure: Arc<Mutex<Option<TaskFailure>>>,
     thread: std::thread::JoinHandle<()>,
 }
+
+/// What others want of a task.
+#[derive(Default)]
+struct Control {
+    /// To end, for good.
+    stop: Arc<AtomicBool>,
+    /// To start again after it failed.
+    restart: AtomicBool,
+}
+
+/// How often the thread of a failed task looks whether it is to go on.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Why a connector was not created.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +153,17 @@ impl Worker {
         Some(self.connectors.lock().get(name)?.tasks.iter().map(TaskHandle::status).collect())
     }
 
+    /// Starts a failed task again; it meets the record again at which it failed. False where no such task has failed.
+    pub fn restart_task(&self, name: &str, number: usize) -> bool {
+        let connectors = self.connectors.lock();
+        let Some(task) = connectors.get(name).and_then(|connector| connector.tasks.get(number)) else {
+            return false;
+        };
+        let failed = task.failure.lock().is_some();
+        task.control.restart.store(failed, Ordering::Release);
+        failed
+    }
+
     /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its offsets stay.
     /// False where there is none of this name.
     pub fn delete(&self, name: &str) -> bool {
@@ -157,7 +181,7 @@ impl Worker {
 
     fn join(&self, tasks: Vec<TaskHandle>) {
         for task in &tasks {
-            task.stop.store(true, Ordering::Release);
+            task.control.stop.store(true, Ordering::Release);
         }
         // A thread that does not end is left behind rather than waited for: its offsets are safe.
         let end = Instant::now() + self.config.shutdown_timeout + Duration::from_secs(15);
@@ -173,28 +197,79 @@ impl Worker {
 }
 
 impl TaskHandle {
+    /// Runs `task` on a thread of its own. After a failure the thread waits for a request, or for the pause after
+    /// which the task starts again by itself, and runs what `make` makes.
     fn spawn(
         name: String,
         task: Task,
+        make: impl Fn() -> Result<Task, TaskFailure> + Send + 'static,
+        restart: RestartConfig,
         counters: Arc<Counters>,
-        stop: Arc<AtomicBool>,
+        control: Arc<Control>,
     ) -> std::io::Result<Self> {
         let failure = Arc::new(Mutex::new(None));
-        let report = failure.clone();
+        let handle = (failure.clone(), control.clone(), counters.clone());
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-            if let Err(error) = task.run() {
+            let mut restarts = Restarts::new(restart);
+            let mut task = Ok(task);
+            loop {
+                let began = Instant::now();
+                let Err(error) = task.and_then(Task::run) else { return };
                 tracing::error!(
                     task = name,
                     %error,
                     "task failed: it is stopped, its offsets are not moved past the failure"
                 );
-                *report.lock() = Some(error);
+                *failure.lock() = Some(error);
+                if !restarts.wait(began.elapsed(), &control) {
+                    return;
+                }
+                tracing::info!(task = name, "task starts again");
+                counters.restarts.add(1);
+                *failure.lock() = None;
+                task = make();
             }
         })?;
-        Ok(Self { counters, stop, failure, thread })
+        let (failure, control, counters) = handle;
+        Ok(Self { counters, control, failure, thread })
     }
 
     fn status(&self) -> TaskStatus {
         TaskStatus { failure: self.failure.lock().clone(), counters: self.counters.clone() }
+    }
+}
+
+/// When a failed task starts again.
+struct Restarts {
+    config: RestartConfig,
+    left: Option<u32>,
+    pauses: Pauses,
+}
+
+impl Restarts {
+    fn new(config: RestartConfig) -> Self {
+        Self { config, left: config.attempts, pauses: Pauses::new(config.backoff) }
+    }
+
+    /// Waits until the task that ran for `ran` is to start again. False when it is to end.
+    fn wait(&mut self, ran: Duration, control: &Control) -> bool {
+        if ran > self.config.backoff.max {
+            *self = Self::new(self.config);
+        }
+        let by_itself = (self.left != Some(0)).then(|| Instant::now() + self.pauses.next_pause());
+        loop {
+            if control.stop.load(Ordering::Acquire) {
+                return false;
+            }
+            if control.restart.swap(false, Ordering::AcqRel) {
+                *self = Self::new(self.config);
+                return true;
+            }
+            if by_itself.is_some_and(|at| Instant::now() >= at) {
+                self.left = self.left.map(|left| left - 1);
+                return true;
+            }
+            std::thread::park_timeout(LOOK);
+        }
     }
 }

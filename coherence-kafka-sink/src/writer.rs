@@ -1,40 +1,81 @@
 //! Writes the plan of a batch, again and again until every part of it is confirmed or refused.
 //!
-//! An outage is not an error (invariant 4): what the grid cannot take now is tried again after an exponential
-//! back-off with jitter. What it refuses is refused for good, and reported with the record behind it.
+//! What goes wrong is sorted by whose fault it is:
+//!
+//! ```text
+//! the record    the grid refuses an entry, or it cannot be sent     narrowed down to the records, and reported
+//! the peer      away, slow, without storage members                 held and written again after a pause
+//! the settings  no such map, a call that this kind of map lacks     the batch fails at once
+//! ```
+//!
+//! A write that is refused as a whole is halved until only the culprits remain. A grid also refuses in part: its
+//! `Partial failure`, the answer where a cache store throws, may pass or may come back for ever, and does not name
+//! the entry. After [`PARTIAL_ATTEMPTS`] such answers in a row the write is halved as well; an entry that is left
+//! alone is written by a call of its own, to which the grid answers what is wrong with it. Only that answer makes
+//! it a culprit: an entry of a member that is frozen or gone never is.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
-use coherence_kafka_common::map::{Expiry, MapError, NamedMap, Session};
-use futures::future::join_all;
+use coherence_kafka_common::map::{Entries, MapError, NamedMap, Session};
+use futures::StreamExt as _;
 
 use crate::counters::Counters;
-use crate::plan::{MapWrites, Source};
+use crate::plan::{Kind, Source, Write};
 
-/// Pauses between attempts.
-#[derive(Debug, Clone, Copy)]
-pub struct Backoff {
-    /// The first pause; doubled after each failure, and up to doubled again by jitter.
-    pub min: Duration,
-    /// The longest pause before jitter.
-    pub max: Duration,
-}
+mod pauses;
+
+pub use pauses::{Backoff, Pauses};
+
+/// Answers of a write that was taken in part, one behind the other, before it is narrowed down.
+pub const PARTIAL_ATTEMPTS: u32 = 3;
+
+/// How the grid words it.
+const PARTIAL: &str = "Partial failure";
+
+/// Writes that run side by side at most: a batch has many only where its records expire at many different times.
+const SIDE_BY_SIDE: usize = 16;
 
 /// The writes of one batch: map name and what to write to it.
-pub type BatchWrites = Vec<(Arc<str>, MapWrites)>;
+pub type BatchWrites = Vec<(Arc<str>, Vec<Write>)>;
 
-/// A write that no retry can help.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("map {map}: {error}")]
-pub struct WriteFailure {
-    /// The map.
+/// A record that the grid refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The record.
+    pub source: Source,
+    /// The map that refuses it.
     pub map: Arc<str>,
-    /// The record at fault, where one is known.
-    pub source_record: Option<Source>,
-    /// What the map answered.
+    /// Why.
     pub error: MapError,
+}
+
+/// Why a batch cannot be written, with no record at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteFailure {
+    /// The map cannot be written to at all: a setting has to change.
+    #[error("map {map}: {error}")]
+    Settings {
+        /// The map.
+        map: Arc<str>,
+        /// What is wrong.
+        error: MapError,
+    },
+    /// The grid was away for longer than `coherence.retry.timeout.ms`.
+    #[error("map {map}: {error}; not confirmed within coherence.retry.timeout.ms, {} ms", .after.as_millis())]
+    GivenUp {
+        /// The map.
+        map: Arc<str>,
+        /// The last answer.
+        error: MapError,
+        /// The setting.
+        after: Duration,
+    },
+    /// The write ended without an answer.
+    #[error("the write ended without an answer")]
+    Broken,
 }
 
 /// Writes batches to the maps of one session.
@@ -46,10 +87,26 @@ pub struct Writer {
     task: String,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Puts,
-    Removes,
+/// Part of a write of the batch.
+#[derive(Debug, Clone)]
+struct Piece<'a> {
+    map: &'a Arc<str>,
+    write: &'a Write,
+    range: Range<usize>,
+}
+
+/// The grid cannot take a write now.
+struct Away {
+    map: Arc<str>,
+    error: MapError,
+    /// It took a part of it.
+    partial: bool,
+}
+
+/// Why an attempt ends before its end.
+enum Stop {
+    Away(Away),
+    Failure(WriteFailure),
 }
 
 impl Writer {
@@ -58,78 +115,232 @@ impl Writer {
         Self { session, backoff, counters, task }
     }
 
-    /// Returns when all of it is confirmed. Keys are disjoint, so everything may run side by side.
+    /// Returns when all of it is confirmed but the records that are returned. Keys are disjoint, so everything may
+    /// run side by side.
     ///
     /// What is tried again is the whole batch, not its unconfirmed part: a grid that was away may have come back
-    /// without what it had confirmed, and the offsets of the batch are committed together.
+    /// without what it had confirmed, and the offsets of the batch are committed together. Only the culprits found
+    /// so far stay out.
     ///
     /// # Errors
-    /// The first write that was refused; others of the batch may have been applied.
-    pub async fn write(&self, batch: &BatchWrites) -> Result<(), WriteFailure> {
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(self.backoff.min)
-            .with_max_delay(self.backoff.max)
-            .with_jitter()
-            .without_max_times()
-            .build();
+    /// See [`WriteFailure`]; parts of the batch may have been applied.
+    pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
+        let mut attempt = Attempt { session: &*self.session, refused: Vec::new(), out: BTreeSet::new() };
+        let mut pauses = Pauses::new(self.backoff);
+        let mut began = None;
+        let mut partial = 0;
         loop {
-            let Some((map, error)) = self.attempt_all(batch).await? else {
-                *self.counters.holding.lock() = None;
-                return Ok(());
+            let away = match attempt.write_all(batch, partial >= PARTIAL_ATTEMPTS).await {
+                Ok(()) => break,
+                Err(Stop::Failure(failure)) => {
+                    *self.counters.holding.lock() = None;
+                    return Err(failure);
+                }
+                Err(Stop::Away(away)) => away,
             };
-            let pause = pauses.next().unwrap_or(self.backoff.max);
+            partial = if away.partial { partial + 1 } else { 0 };
+            let began = *began.get_or_insert_with(Instant::now);
+            let mut pause = pauses.next_pause();
+            if let Some(timeout) = self.backoff.timeout {
+                let left = timeout.saturating_sub(began.elapsed());
+                if left.is_zero() {
+                    *self.counters.holding.lock() = None;
+                    return Err(WriteFailure::GivenUp { map: away.map, error: away.error, after: timeout });
+                }
+                pause = pause.min(left);
+            }
             self.counters.retries.add(1);
             tracing::warn!(
                 task = self.task,
-                map = &*map,
-                %error,
+                map = &*away.map,
+                error = %away.error,
                 pause_ms = pause.as_millis() as u64,
                 "write not confirmed, the batch is held and tried again"
             );
-            *self.counters.holding.lock() = Some(error.to_string());
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Ends when every part has ended. The first failure that passes, if there is one.
-    async fn attempt_all(&self, batch: &BatchWrites) -> Result<Option<(Arc<str>, MapError)>, WriteFailure> {
-        let parts = batch.iter().flat_map(|(map, writes)| {
-            let puts = (!writes.puts.is_empty()).then_some((map, writes, Part::Puts));
-            let removes = (!writes.removes.is_empty()).then_some((map, writes, Part::Removes));
-            puts.into_iter().chain(removes)
-        });
-        let attempts = parts.map(|(map, writes, part)| async move {
-            self.attempt(map, writes, part).await.err().map(|error| (map, writes, part, error))
-        });
-        let mut passing = None;
-        for (map, writes, part, error) in join_all(attempts).await.into_iter().flatten() {
-            if !error.is_retriable() {
-                return Err(failure(map, writes, part, error));
+            *self.counters.holding.lock() = Some(away.error.to_string());
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
-            passing.get_or_insert_with(|| (map.clone(), error));
         }
-        Ok(passing)
+        *self.counters.holding.lock() = None;
+        Ok(attempt.refused)
+    }
+}
+
+/// The attempts to write one batch: what is known about it so far.
+struct Attempt<'a> {
+    session: &'a dyn Session,
+    refused: Vec<Refused>,
+    /// The records among `refused`, which are left out of every write.
+    out: BTreeSet<Source>,
+}
+
+impl Attempt<'_> {
+    /// Writes all of it, the refused records apart.
+    async fn write_all(&mut self, batch: &BatchWrites, narrow_partial: bool) -> Result<(), Stop> {
+        let mut writes = Vec::new();
+        for (map, whole) in batch {
+            for whole in whole {
+                let piece = Piece { map, write: whole, range: 0..whole.entries.len() };
+                writes.push(write_whole(self.session, piece, &self.out));
+            }
+        }
+        let answers: Vec<_> = futures::stream::iter(writes).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let mut away = None;
+        let mut narrow = Vec::new();
+        for (piece, answer) in answers {
+            match answer {
+                Ok(()) => {}
+                Err(Stop::Away(found)) if found.partial && narrow_partial => narrow.push((piece, None)),
+                Err(Stop::Away(found)) => {
+                    away.get_or_insert(found);
+                }
+                Err(Stop::Failure(WriteFailure::Settings { error, .. })) if blames_entries(&error) => {
+                    narrow.push((piece, Some(error)));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        // While the grid is away nothing can be learned about an entry.
+        if let Some(away) = away {
+            return Err(Stop::Away(away));
+        }
+        for (piece, answer) in narrow {
+            self.narrow(piece, answer).await?;
+        }
+        Ok(())
     }
 
-    async fn attempt(&self, map: &str, writes: &MapWrites, part: Part) -> Result<(), MapError> {
-        let map: Arc<dyn NamedMap> = self.session.map(map).await?;
-        match part {
-            Part::Puts => map.put_all(writes.puts.clone(), Expiry::Default).await,
-            Part::Removes => map.remove_all(writes.removes.clone()).await,
+    /// Finds the culprits of a write that was refused with `answer`, or taken in part, and writes the rest.
+    async fn narrow(&mut self, piece: Piece<'_>, answer: Option<MapError>) -> Result<(), Stop> {
+        let mut pieces = vec![(piece, answer)];
+        while let Some((piece, answer)) = pieces.pop() {
+            let entries: Vec<usize> = piece.left(&self.out).collect();
+            match (answer, entries.as_slice()) {
+                (_, []) => {}
+                // It names the entry by its place among those that were sent.
+                (Some(error @ MapError::NotSent { index, .. }), entries) if index < entries.len() => {
+                    self.refuse(&piece, entries[index], error);
+                    self.again(&mut pieces, piece).await?;
+                }
+                (Some(error), [entry]) => self.refuse(&piece, *entry, error),
+                (None, [entry]) => self.write_alone(&piece, *entry).await?,
+                (_, entries) => {
+                    let middle = entries[entries.len() / 2];
+                    for range in [piece.range.start..middle, middle..piece.range.end] {
+                        self.again(&mut pieces, Piece { range, ..piece.clone() }).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a piece; where that is refused it joins those that are to be narrowed.
+    async fn again<'a>(
+        &self,
+        pieces: &mut Vec<(Piece<'a>, Option<MapError>)>,
+        piece: Piece<'a>,
+    ) -> Result<(), Stop> {
+        match write(self.session, &piece, &self.out).await {
+            Err(Stop::Away(away)) if away.partial => pieces.push((piece, None)),
+            Err(Stop::Failure(WriteFailure::Settings { error, .. })) if blames_entries(&error) => {
+                pieces.push((piece, Some(error)));
+            }
+            outcome => return outcome,
+        }
+        Ok(())
+    }
+
+    /// One entry of a write that was taken in part, by the call whose answer says what is wrong with it.
+    async fn write_alone(&mut self, piece: &Piece<'_>, entry: usize) -> Result<(), Stop> {
+        let Some((key, value)) = piece.write.entries.get(entry) else { return Ok(()) };
+        let map = open(self.session, piece.map).await?;
+        let answer = match piece.write.kind {
+            Kind::Put(expiry) => map.put(key, value, expiry).await,
+            Kind::Remove => map.remove(key).await,
+        };
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if blames_entries(&error) => {
+                self.refuse(piece, entry, error);
+                Ok(())
+            }
+            Err(error) => Err(stop(piece.map, error)),
+        }
+    }
+
+    fn refuse(&mut self, piece: &Piece<'_>, entry: usize, error: MapError) {
+        if let Some(source) = piece.write.sources.get(entry).copied()
+            && self.out.insert(source)
+        {
+            self.refused.push(Refused { source, map: piece.map.clone(), error });
         }
     }
 }
 
-fn failure(map: &Arc<str>, writes: &MapWrites, part: Part, error: MapError) -> WriteFailure {
-    let sources = match part {
-        Part::Puts => &writes.put_sources,
-        Part::Removes => &writes.remove_sources,
-    };
-    let source_record = match &error {
-        MapError::NotSent { index, .. } => sources.get(*index).copied(),
-        // The only record of a write is the culprit of its refusal.
-        _ if sources.len() == 1 => sources.first().copied(),
-        _ => None,
-    };
-    WriteFailure { map: map.clone(), source_record, error }
+impl Piece<'_> {
+    /// The indexes of its entries that are not out.
+    fn left(&self, out: &BTreeSet<Source>) -> impl Iterator<Item = usize> {
+        let sources = &self.write.sources;
+        self.range.clone().filter(move |&entry| !sources.get(entry).is_some_and(|s| out.contains(s)))
+    }
+
+    /// Its entries without those that are out; no copy where it is the whole write.
+    fn entries(&self, out: &BTreeSet<Source>) -> Arc<Entries> {
+        if self.range == (0..self.write.entries.len()) && out.is_empty() {
+            return self.write.entries.clone();
+        }
+        let pairs = self.left(out).filter_map(|entry| self.write.entries.get(entry));
+        Arc::new(Entries::from_pairs(pairs))
+    }
 }
+
+async fn write_whole<'a>(
+    session: &dyn Session,
+    piece: Piece<'a>,
+    out: &BTreeSet<Source>,
+) -> (Piece<'a>, Result<(), Stop>) {
+    let answer = write(session, &piece, out).await;
+    (piece, answer)
+}
+
+async fn write(session: &dyn Session, piece: &Piece<'_>, out: &BTreeSet<Source>) -> Result<(), Stop> {
+    let entries = piece.entries(out);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let map = open(session, piece.map).await?;
+    let answer = match piece.write.kind {
+        Kind::Put(expiry) => map.put_all(entries, expiry).await,
+        Kind::Remove => map.remove_all(entries).await,
+    };
+    answer.map_err(|error| stop(piece.map, error))
+}
+
+/// A map that cannot be opened is no record's fault.
+async fn open(session: &dyn Session, name: &Arc<str>) -> Result<Arc<dyn NamedMap>, Stop> {
+    session.map(name).await.map_err(|error| match error {
+        MapError::Refused(reason) => stop(name, MapError::Misuse(format!("refused by the grid: {reason}"))),
+        error => stop(name, error),
+    })
+}
+
+fn stop(map: &Arc<str>, error: MapError) -> Stop {
+    let map = map.clone();
+    match &error {
+        MapError::Unavailable(reason) => {
+            let partial = reason.contains(PARTIAL);
+            Stop::Away(Away { map, error, partial })
+        }
+        _ => Stop::Failure(WriteFailure::Settings { map, error }),
+    }
+}
+
+/// True where the answer is about what was written.
+fn blames_entries(error: &MapError) -> bool {
+    matches!(error, MapError::Refused(_) | MapError::NotSent { .. })
+}
+
+#[cfg(test)]
+mod tests;

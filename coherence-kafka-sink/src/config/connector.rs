@@ -17,8 +17,14 @@ use super::table::{self, Owner};
 use super::translate::{self, ConsumerConfig};
 use super::worker::{WorkerConfig, create_converter, millis, refuse_not_yet, report_strangers};
 
+use crate::errors::ErrorPolicy;
+use crate::expiry::Expiries;
+use crate::writer::Backoff;
+
+pub use errors::{DeadLetterConfig, RestartConfig};
 pub use session::{SessionConfig, SessionKind, TlsFiles};
 
+mod errors;
 mod session;
 
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
@@ -52,10 +58,18 @@ pub struct ConnectorConfig {
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
     pub batch_linger: Duration,
-    /// `coherence.retry.backoff.ms`: wait before the first retry while the grid is away.
-    pub retry_backoff: Duration,
-    /// `coherence.retry.backoff.max.ms`: wait between two retries at most.
-    pub retry_backoff_max: Duration,
+    /// `coherence.consumer.batch`.
+    pub reads_batches: bool,
+    /// `coherence.retry.*`: how long to wait before the next attempt while the grid is away.
+    pub retry: Backoff,
+    /// What is done about bad records.
+    pub errors: ErrorPolicy,
+    /// `errors.deadletterqueue.*`, if there is a queue.
+    pub dead_letters: Option<DeadLetterConfig>,
+    /// `coherence.ttl.*`.
+    pub expiries: Expiries,
+    /// `coherence.task.restart.*`.
+    pub restart: RestartConfig,
     /// The settings as they were given, variables unresolved: what the REST interface shows.
     pub raw: BTreeMap<String, String>,
     /// What an operator should know, to be logged once.
@@ -140,11 +154,11 @@ impl<'a> Check<'a> {
             &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())],
         );
         let session = self.session(&values);
-        let retry_backoff = millis(&values, "coherence.retry.backoff.ms");
-        let retry_backoff_max = millis(&values, "coherence.retry.backoff.max.ms");
-        if retry_backoff > retry_backoff_max {
-            self.error("coherence.retry.backoff.ms", "is more than coherence.retry.backoff.max.ms");
-        }
+        let retry = self.retry(&values);
+        let errors = self.errors(&values);
+        let dead_letters = self.dead_letters(&values, topics.as_ref());
+        let expiries = self.expiries(&values, topics.as_ref());
+        let restart = self.restart(&values);
         let consumer = translate::consumer(
             &name,
             &self.worker.properties,
@@ -170,8 +184,12 @@ impl<'a> Check<'a> {
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
             batch_linger: millis(&values, "coherence.batch.linger.ms"),
             consumer,
-            retry_backoff,
-            retry_backoff_max,
+            reads_batches: values.boolean("coherence.consumer.batch"),
+            retry,
+            errors,
+            dead_letters,
+            expiries,
+            restart,
             raw,
             warnings: Vec::new(),
         })

@@ -22,6 +22,7 @@ pub fn markdown() -> String {
     tables(&mut page, &table::CONNECTOR);
     prefixes(&mut page, Owner::Connector);
     consumer(&mut page);
+    producer(&mut page);
     page
 }
 
@@ -126,6 +127,15 @@ fn prefixes(page: &mut String, owner: Owner) {
             (_, Some(why)) => format!("Accepted, without effect: {why}"),
             ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
             ("consumer." | "consumer.override.", None) => "Settings of the consumers, see below.".to_owned(),
+            ("producer." | "producer.override.", None) => {
+                "Settings of the dead letter queue's producer, see below.".to_owned()
+            }
+            ("admin." | "admin.override.", None) => {
+                "Settings of the client that makes its topic: those of security and connections.".to_owned()
+            }
+            ("coherence.ttl.ms.", None) => {
+                "`coherence.ttl.ms` for the records of the topic that the rest of the key names.".to_owned()
+            }
             ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
             _ => "Security of the consumers, unless `consumer.` says otherwise. \
                   In Connect these do not reach the consumers."
@@ -176,6 +186,26 @@ fn consumer(page: &mut String) {
     }
     page.push_str("\n| Refused | Why |\n|---|---|\n");
     for (name, why) in translate::REFUSED {
+        let _ = writeln!(page, "| {} | {why} |", family(name));
+    }
+}
+
+fn producer(page: &mut String) {
+    page.push_str(
+        "\n## Producer settings\n\nOf the dead letter queue: the worker's `producer.*`, over them the connector's \
+         `producer.override.*`. What is common to all clients is as above.\n\n| Set by the sink | |\n|---|---|\n\
+         | `client.id` | `connector-dlq-producer-<name>-<task>` |\n",
+    );
+    for (name, value) in translate::PRODUCER_DEFAULTS.iter().filter(|(name, _)| *name != "bootstrap.servers")
+    {
+        let _ = writeln!(page, "| `{name}` | `{value}`, unless set |");
+    }
+    page.push_str("| `acks` | `all`, cannot be changed |\n\n| Java | Here |\n|---|---|\n");
+    for (java, here) in translate::PRODUCER_RENAMED {
+        let _ = writeln!(page, "| `{java}` | `{here}` |");
+    }
+    page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");
+    for (name, why) in translate::PRODUCER_WITHOUT_EFFECT {
         let _ = writeln!(page, "| {} | {why} |", family(name));
     }
 }

@@ -1,4 +1,4 @@
-//! The consumer settings that librdkafka 2.12 knows, with what each of them takes.
+//! The settings that librdkafka 2.12 knows, with what each of them takes.
 //!
 //! librdkafka refuses an unknown name or a bad value only when a client is created, one at a time and without
 //! saying where it was set; this table lets a configuration be refused as a whole before anything starts.
@@ -37,15 +37,86 @@ impl Accepts {
     }
 }
 
-/// What the setting of this name takes; `None` if librdkafka does not know it.
-pub(super) fn accepts(name: &str) -> Option<Accepts> {
-    CONSUMER.binary_search_by_key(&name, |(known, _)| known).ok().map(|at| CONSUMER[at].1)
+/// A kind of client: each knows settings that the others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Client {
+    /// Of a task's records.
+    Consumer,
+    /// Of a dead letter queue.
+    Producer,
+    /// Makes the topic of a dead letter queue.
+    Admin,
 }
 
-/// The names, sorted.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    CONSUMER.iter().map(|(name, _)| *name)
+impl Client {
+    /// The word that its settings begin with.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Client::Consumer => "consumer",
+            Client::Producer => "producer",
+            Client::Admin => "admin",
+        }
+    }
+
+    /// What the worker's settings of it begin with, and a connector's.
+    pub(super) fn prefixes(self) -> (&'static str, &'static str) {
+        match self {
+            Client::Consumer => ("consumer.", "consumer.override."),
+            Client::Producer => ("producer.", "producer.override."),
+            Client::Admin => ("admin.", "admin.override."),
+        }
+    }
 }
+
+/// What the setting of this name takes; `None` if librdkafka does not know it for this client.
+pub(super) fn accepts(client: Client, name: &str) -> Option<Accepts> {
+    let of = |table: &[(&str, Accepts)]| {
+        table.binary_search_by_key(&name, |(known, _)| known).ok().map(|at| table[at].1)
+    };
+    let common = || of(CONSUMER).filter(|_| client == Client::Consumer || !is_consumers(name));
+    if client == Client::Producer { of(PRODUCER).or_else(common) } else { common() }
+}
+
+/// The names.
+pub(super) fn names(client: Client) -> impl Iterator<Item = &'static str> {
+    CONSUMER.iter().chain(PRODUCER).map(|(name, _)| *name).filter(move |name| accepts(client, name).is_some())
+}
+
+/// True for a setting that only a consumer has.
+fn is_consumers(name: &str) -> bool {
+    const FAMILIES: &[&str] =
+        &["fetch.", "group.", "queued.", "max.poll.", "max.partition.", "topic.blacklist"];
+    const NAMES: &[&str] = &[
+        "allow.auto.create.topics",
+        "auto.offset.reset",
+        "check.crcs",
+        "coordinator.query.interval.ms",
+        "heartbeat.interval.ms",
+        "isolation.level",
+        "session.timeout.ms",
+    ];
+    NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// What only a producer has.
+#[rustfmt::skip]
+static PRODUCER: &[(&str, Accepts)] = &[
+    ("batch.num.messages", Accepts::Number(1, 1_000_000)),
+    ("batch.size", Accepts::Number(1, 2_147_483_647)),
+    ("compression.codec", Accepts::OneOf(&["none", "gzip", "snappy", "lz4", "zstd"])),
+    ("compression.level", Accepts::Number(-1, 12)),
+    ("enable.gapless.guarantee", Accepts::Flag),
+    ("enable.idempotence", Accepts::Flag),
+    ("linger.ms", Accepts::Number(0, 900_000)),
+    ("message.max.bytes", Accepts::Number(1000, 1_000_000_000)),
+    ("message.send.max.retries", Accepts::Number(0, 2_147_483_647)),
+    ("message.timeout.ms", Accepts::Number(0, 2_147_483_647)),
+    ("partitioner", Accepts::OneOf(&["random", "consistent", "consistent_random", "murmur2", "murmur2_random", "fnv1a", "fnv1a_random"])),
+    ("queue.buffering.backpressure.threshold", Accepts::Number(1, 1_000_000)),
+    ("queue.buffering.max.kbytes", Accepts::Number(1, 2_147_483_647)),
+    ("queue.buffering.max.messages", Accepts::Number(0, 2_147_483_647)),
+    ("sticky.partitioning.linger.ms", Accepts::Number(0, 900_000)),
+];
 
 #[rustfmt::skip]
 static CONSUMER: &[(&str, Accepts)] = &[
@@ -133,15 +204,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_that_every_name_is_found() {
-        assert!(CONSUMER.is_sorted_by_key(|(name, _)| *name));
-        assert!(names().all(|name| accepts(name).is_some()));
-        assert_eq!(accepts("max.poll.records"), None);
+    fn the_tables_are_sorted_so_that_every_name_is_found() {
+        for table in [CONSUMER, PRODUCER] {
+            assert!(table.is_sorted_by_key(|(name, _)| *name));
+        }
+        let knows = |client, name| accepts(client, name).is_some();
+        assert!(CONSUMER.iter().all(|(name, _)| knows(Client::Consumer, name)));
+        assert!(PRODUCER.iter().all(|(name, _)| knows(Client::Producer, name)));
+        assert!(!knows(Client::Consumer, "max.poll.records"));
+        assert!(!knows(Client::Consumer, "linger.ms"));
+        assert!(!knows(Client::Producer, "fetch.min.bytes"));
+        assert!(knows(Client::Producer, "security.protocol") && knows(Client::Admin, "security.protocol"));
+        assert!(!knows(Client::Admin, "linger.ms"));
+        assert!(names(Client::Admin).all(|name| knows(Client::Consumer, name)));
     }
 
     #[test]
     fn values_are_checked_against_the_range_of_the_client() {
-        let refusal = |name, value| accepts(name).and_then(|accepts| accepts.refusal(value));
+        let refusal =
+            |name, value| accepts(Client::Consumer, name).and_then(|accepts| accepts.refusal(value));
         assert_eq!(refusal("fetch.min.bytes", "1"), None);
         assert_eq!(refusal("fetch.min.bytes", "0").as_deref(), Some("Value must be at least 1"));
         assert_eq!(refusal("fetch.min.bytes", "1k").as_deref(), Some("Not a number of type INT"));

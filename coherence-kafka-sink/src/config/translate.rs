@@ -1,6 +1,7 @@
-//! From the Java consumer settings of a worker and a connector to those of librdkafka.
+//! From the Java client settings of a worker and a connector to those of librdkafka.
 //!
-//! Layers, as in Connect: the worker's `consumer.*`, over them the connector's `consumer.override.*`. Below both
+//! Layers, as in Connect: the worker's `consumer.*`, over them the connector's `consumer.override.*`; `producer` and
+//! `admin` likewise, for the dead letter queue. Below both
 //! lie the worker's own `security.protocol`, `sasl.*` and `ssl.*`, which in Connect do not reach the consumers
 //! and are the most common trap there. Names and values that librdkafka does not know are refused here, with
 //! their place, before a client is created.
@@ -11,7 +12,7 @@ use std::fmt;
 use coherence_kafka_connect::config::def::nearest;
 
 use super::findings::ConfigErrors;
-use super::librdkafka::{self, Accepts};
+use super::librdkafka::{self, Accepts, Client};
 use super::properties::{Properties, Property};
 use super::worker::OverridePolicy;
 
@@ -60,6 +61,46 @@ pub(super) const FIXED: &[(&str, &str)] = &[
     ("enable.auto.offset.store", "false"),
     ("enable.partition.eof", "false"),
 ];
+
+/// The same for the producer of a dead letter queue.
+pub(super) const PRODUCER_FIXED: &[(&str, &str)] = &[("acks", "all"), ("request.required.acks", "all")];
+
+/// Java's settings of a producer that change nothing here, with the reason.
+pub(super) const PRODUCER_WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("key.serializer", "dead letters are the bytes of their records"),
+    ("value.serializer", "dead letters are the bytes of their records"),
+    (
+        "buffer.memory",
+        "dead letters wait in the batch of their records, which coherence.batch.max.bytes bounds",
+    ),
+    ("max.block.ms", "nothing blocks: a dead letter that cannot be sent yet is held"),
+    ("metadata.max.idle.ms", "there is one topic"),
+    ("partitioner.", "partitioners are classes of the JVM; librdkafka has `partitioner`"),
+];
+
+/// Names of Java's producer that only differ from librdkafka's.
+pub(super) const PRODUCER_RENAMED: &[(&str, &str)] = &[
+    ("delivery.timeout.ms", "message.timeout.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("compression.type", "compression.codec"),
+    ("retries", "message.send.max.retries"),
+];
+
+/// What is set for the producer of a dead letter queue unless the user does.
+pub(super) const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
+    ("bootstrap.servers", "localhost:9092"),
+    ("enable.idempotence", "true"),
+    // Java's default.
+    ("message.timeout.ms", "120000"),
+    // Whatever was read may have to be written; the broker's own limit decides.
+    ("message.max.bytes", "67108864"),
+    // Java's placement of keys.
+    ("partitioner", "murmur2_random"),
+    ("reconnect.backoff.max.ms", "1000"),
+];
+
+const ADMIN_DEFAULTS: &[(&str, &str)] =
+    &[("bootstrap.servers", "localhost:9092"), ("reconnect.backoff.max.ms", "1000")];
 
 /// Java settings without counterpart that change nothing for a sink, with the reason.
 pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
@@ -139,6 +180,36 @@ pub(super) const DEFAULTS: &[(&str, &str)] = &[
 /// Topics that `exclude.internal.topics` (Java's default) hides from a pattern.
 const INTERNAL_TOPICS: &str = "^__consumer_offsets$,^__transaction_state$,^__share_group_state$";
 
+/// The settings of a client of the dead letter queue, sorted by name.
+pub(super) fn queue_client(
+    client: Client,
+    worker: &Properties,
+    connector: &Properties,
+    policy: &OverridePolicy,
+    findings: &mut ConfigErrors,
+) -> BTreeMap<String, String> {
+    // What is the worker's own was found for the consumer already.
+    let mut found = ConfigErrors::default();
+    let mut translation = Translation {
+        client,
+        java: Vec::new(),
+        settings: BTreeMap::new(),
+        max_poll_records: None,
+        findings: &mut found,
+    };
+    let (defaults, fixed): (_, &[_]) = match client {
+        Client::Producer => (PRODUCER_DEFAULTS, &PRODUCER_FIXED[..1]),
+        Client::Consumer | Client::Admin => (ADMIN_DEFAULTS, &[]),
+    };
+    for (name, value) in defaults.iter().chain(fixed) {
+        translation.set(name, *value);
+    }
+    translation.take(worker, connector, policy);
+    let settings = translation.settings;
+    findings.append(found);
+    settings
+}
+
 /// The consumer settings of the connector `name`.
 pub(super) fn consumer(
     name: &str,
@@ -148,18 +219,15 @@ pub(super) fn consumer(
     pattern: bool,
     findings: &mut ConfigErrors,
 ) -> ConsumerConfig {
-    let mut translation =
-        Translation { java: Vec::new(), settings: BTreeMap::new(), max_poll_records: None, findings };
+    let mut translation = Translation {
+        client: Client::Consumer,
+        java: Vec::new(),
+        settings: BTreeMap::new(),
+        max_poll_records: None,
+        findings,
+    };
     translation.defaults(name, pattern);
-    for (java, property) in user_settings(worker, connector, policy, translation.findings) {
-        // A setting of a higher layer takes its place in the order too: two names may mean one setting of librdkafka.
-        translation.java.retain(|(known, _)| *known != java);
-        translation.java.push((java, property));
-    }
-    for (java, property) in translation.java.clone() {
-        translation.apply(java, property);
-    }
-    translation.security();
+    translation.take(worker, connector, policy);
     translation.consistency();
     let Translation { settings, max_poll_records, .. } = translation;
     let group_id = settings.get("group.id").cloned().unwrap_or_default();
@@ -168,6 +236,7 @@ pub(super) fn consumer(
 
 /// What the user has set, in Java's or librdkafka's names, the lowest layer first.
 fn user_settings<'a>(
+    client: Client,
     worker: &'a Properties,
     connector: &'a Properties,
     policy: &OverridePolicy,
@@ -184,9 +253,13 @@ fn user_settings<'a>(
             .map(|property| (property.key.as_str(), property))
             .filter(|(key, _)| SECURITY.iter().any(|prefix| key.starts_with(prefix))),
     );
-    // A file that holds both worker and connector settings has the connector's overrides in the worker's view.
-    settings.extend(worker.below("consumer.").filter(|(key, _)| !key.starts_with("override.")));
-    for (key, property) in connector.below("consumer.override.") {
+    let (own, overrides) = client.prefixes();
+    // A file that holds both worker and connector settings has the connector's overrides in the worker's view, and
+    // `admin.listeners` is the worker's.
+    let stranger =
+        |key: &str| key.starts_with("override.") || (client == Client::Admin && key == "listeners");
+    settings.extend(worker.below(own).filter(|(key, _)| !stranger(key)));
+    for (key, property) in connector.below(overrides) {
         match policy.refusal(key) {
             None => settings.push((key, property)),
             Some(why) => findings.error(property, why),
@@ -196,6 +269,7 @@ fn user_settings<'a>(
 }
 
 struct Translation<'a> {
+    client: Client,
     /// Each name once, a higher layer behind a lower one.
     java: Vec<(&'a str, &'a Property)>,
     settings: BTreeMap<String, String>,
@@ -213,6 +287,19 @@ impl<'a> Translation<'a> {
         self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property)
     }
 
+    /// Translates what the user has set.
+    fn take(&mut self, worker: &'a Properties, connector: &'a Properties, policy: &OverridePolicy) {
+        for (java, property) in user_settings(self.client, worker, connector, policy, self.findings) {
+            // A setting of a higher layer takes its place in the order too: two names may mean one setting of librdkafka.
+            self.java.retain(|(known, _)| *known != java);
+            self.java.push((java, property));
+        }
+        for (java, property) in self.java.clone() {
+            self.apply(java, property);
+        }
+        self.security();
+    }
+
     fn defaults(&mut self, name: &str, pattern: bool) {
         for (name, value) in DEFAULTS.iter().chain(FIXED).filter(|(name, _)| *name != "auto.commit.enable") {
             self.set(name, *value);
@@ -225,20 +312,27 @@ impl<'a> Translation<'a> {
 
     fn apply(&mut self, java: &str, property: &Property) {
         let value = property.trimmed();
-        if let Some((_, only)) = FIXED.iter().find(|(name, _)| *name == java) {
-            if !value.eq_ignore_ascii_case(only) {
+        let (fixed, place): (&[_], _) = match self.client {
+            Client::Consumer => (FIXED, "in the map"),
+            Client::Producer => (PRODUCER_FIXED, "in the dead letter queue"),
+            Client::Admin => (&[], ""),
+        };
+        if let Some((_, only)) = fixed.iter().find(|(name, _)| *name == java) {
+            if !value.eq_ignore_ascii_case(only) && (*only, value) != ("all", "-1") {
                 self.findings.error(
                     property,
                     format!(
-                        "cannot be {}: the sink commits an offset only when its record is in the map; \
-                         leave it out",
+                        "cannot be {}: the sink commits an offset only when its record is {place}; leave it out",
                         property.shown()
                     ),
                 );
             }
             return;
         }
-        if let Some(why) = reason(WITHOUT_EFFECT, java) {
+        let without_effect = reason(WITHOUT_EFFECT, java).or_else(|| {
+            (self.client == Client::Producer).then(|| reason(PRODUCER_WITHOUT_EFFECT, java)).flatten()
+        });
+        if let Some(why) = without_effect {
             self.findings.warning(property, format!("accepted, without effect: {why}"));
             return;
         }
@@ -247,33 +341,42 @@ impl<'a> Translation<'a> {
             return;
         }
         match java {
-            "max.poll.records" => match value.parse::<i32>().map(u32::try_from) {
-                Ok(Ok(records @ 1..)) => self.max_poll_records = Some(records),
-                Ok(_) => self.invalid(java, property, "Value must be at least 1"),
-                Err(_) => self.invalid(java, property, "Not a number of type INT"),
-            },
-            "exclude.internal.topics" => {
+            "transactional.id" if self.client == Client::Producer => {
+                self.findings.error(property, "dead letters are not part of a transaction: leave it out");
+            }
+            "max.poll.records" if self.client == Client::Consumer => {
+                match value.parse::<i32>().map(u32::try_from) {
+                    Ok(Ok(records @ 1..)) => self.max_poll_records = Some(records),
+                    Ok(_) => self.invalid(java, property, "Value must be at least 1"),
+                    Err(_) => self.invalid(java, property, "Not a number of type INT"),
+                }
+            }
+            "exclude.internal.topics" if self.client == Client::Consumer => {
                 if value.eq_ignore_ascii_case("false") {
                     self.settings.remove("topic.blacklist");
                 } else if !value.eq_ignore_ascii_case("true") {
                     self.invalid(java, property, "Expected value to be either true or false");
                 }
             }
-            "partition.assignment.strategy" => match assignors::translate(value) {
-                Ok((list, note)) => {
-                    self.set(java, list);
-                    if let Some(note) = note {
-                        self.findings.warning(property, note);
+            "partition.assignment.strategy" if self.client == Client::Consumer => {
+                match assignors::translate(value) {
+                    Ok((list, note)) => {
+                        self.set(java, list);
+                        if let Some(note) = note {
+                            self.findings.warning(property, note);
+                        }
                     }
+                    Err(why) => self.findings.refusal(
+                        Some(property),
+                        &property.key,
+                        why,
+                        "names an assignor that is not known",
+                    ),
                 }
-                Err(why) => self.findings.refusal(
-                    Some(property),
-                    &property.key,
-                    why,
-                    "names an assignor that is not known",
-                ),
-            },
-            "auto.offset.reset" if value == "none" => self.set(java, "error"),
+            }
+            "auto.offset.reset" if value == "none" && self.client == Client::Consumer => {
+                self.set(java, "error")
+            }
             "auto.offset.reset" if value.starts_with("by_duration:") => {
                 self.findings
                     .error(property, "by_duration is not known to librdkafka: use earliest, latest or none");
@@ -290,22 +393,24 @@ impl<'a> Translation<'a> {
             // Together, once the security protocol is known.
             "sasl.jaas.config" => {}
             _ if stores::JAVA_NAMES.contains(&java) => {}
-            _ => self.checked(java, renamed(java), property, value),
+            _ => self.checked(java, renamed(self.client, java), property, value),
         }
     }
 
     /// Takes a setting over under librdkafka's name, if librdkafka takes the value.
     fn checked(&mut self, java: &str, name: &str, property: &Property, value: &str) {
-        match librdkafka::accepts(name) {
+        match librdkafka::accepts(self.client, name) {
             None => {
-                let known = librdkafka::names()
+                let renamed = if self.client == Client::Producer { PRODUCER_RENAMED } else { &[] };
+                let known = librdkafka::names(self.client)
+                    .chain(renamed.iter().map(|(java, _)| *java))
                     .chain(RENAMED.iter().map(|(java, _)| *java))
                     .chain(TRANSLATED.iter().chain(stores::JAVA_NAMES).copied());
                 let mean =
                     nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
                 self.findings.error(
                     property,
-                    format!("no consumer setting of librdkafka or Java that is known{mean}"),
+                    format!("no {} setting of librdkafka or Java that is known{mean}", self.client.name()),
                 );
             }
             Some(accepts) => match accepts.refusal(value) {
@@ -393,8 +498,9 @@ fn reason(table: &[(&str, &'static str)], java: &str) -> Option<&'static str> {
     table.iter().find(|(name, _)| covers(name)).map(|(_, why)| *why)
 }
 
-fn renamed(java: &str) -> &str {
-    RENAMED.iter().find(|(name, _)| *name == java).map_or(java, |(_, name)| name)
+fn renamed(client: Client, java: &str) -> &str {
+    let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
+    own.iter().chain(RENAMED).find(|(name, _)| *name == java).map_or(java, |(_, name)| name)
 }
 
 #[cfg(test)]

@@ -16,9 +16,12 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
+use rdkafka::error::KafkaResult;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
 /// A record as it lies in librdkafka's memory.
@@ -34,6 +37,122 @@ pub struct RawRecord<'a> {
     pub key: Option<&'a [u8]>,
     /// Value bytes; `None` is a tombstone, which is not the empty value.
     pub value: Option<&'a [u8]>,
+    /// Headers and timestamp, which cost something to look at.
+    pub envelope: Envelope<'a>,
+}
+
+/// Where the headers and the timestamp of a record are.
+#[derive(Debug, Clone, Copy)]
+pub enum Envelope<'a> {
+    /// With the message, to be parsed when somebody asks.
+    Message(MessageRef<'a>),
+    /// The same, of a message that was read by itself.
+    Single(&'a BorrowedMessage<'a>),
+    /// Here: a record that did not come out of librdkafka.
+    Given(&'a [Header], Option<Timestamp>),
+}
+
+/// A message of librdkafka, for as long as its batch lives.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageRef<'a> {
+    message: *const rd::rd_kafka_message_t,
+    batch: PhantomData<&'a ()>,
+}
+
+/// A header of a record; the value may be null.
+pub type Header = (String, Option<Vec<u8>>);
+
+/// When a record was made, or appended to its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Milliseconds since 1970.
+    pub millis: i64,
+    /// The broker set it, not the producer.
+    pub log_append: bool,
+}
+
+impl RawRecord<'_> {
+    /// All headers, in order. A name that is no UTF-8, which Kafka does not allow, is mended.
+    pub fn headers(&self) -> Vec<Header> {
+        let mut headers = Vec::new();
+        self.each_header(|name, value| {
+            headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));
+        });
+        headers
+    }
+
+    /// The value of the last header of this name.
+    pub fn last_header(&self, wanted: &str) -> Option<Option<Vec<u8>>> {
+        let mut last = None;
+        self.each_header(|name, value| {
+            if name == wanted.as_bytes() {
+                last = Some(value.map(<[u8]>::to_vec));
+            }
+        });
+        last
+    }
+
+    /// Its timestamp, if the broker keeps one.
+    pub fn timestamp(&self) -> Option<Timestamp> {
+        match self.envelope {
+            Envelope::Given(_, timestamp) => timestamp,
+            Envelope::Message(message) => message.timestamp(),
+            Envelope::Single(message) => match message.timestamp() {
+                rdkafka::Timestamp::NotAvailable => None,
+                rdkafka::Timestamp::CreateTime(millis) => Some(Timestamp { millis, log_append: false }),
+                rdkafka::Timestamp::LogAppendTime(millis) => Some(Timestamp { millis, log_append: true }),
+            },
+        }
+    }
+
+    fn each_header(&self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
+        match self.envelope {
+            Envelope::Given(headers, _) => {
+                headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value.as_deref()));
+            }
+            Envelope::Message(message) => message.each_header(visit),
+            Envelope::Single(message) => {
+                let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+                headers.for_each(|header| visit(header.key.as_bytes(), header.value));
+            }
+        }
+    }
+}
+
+impl MessageRef<'_> {
+    fn each_header(self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
+        let mut headers = std::ptr::null_mut();
+        // SAFETY: the message is alive; librdkafka parses its headers on the first call and keeps them until the
+        // message is destroyed. It is the only thread that looks at the message. Names end in a null byte, and the
+        // bytes of a value outlive the visit.
+        unsafe {
+            if rd::rd_kafka_message_headers(self.message, &mut headers)
+                != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR
+            {
+                return;
+            }
+            for index in 0.. {
+                let (mut name, mut value, mut len) = (std::ptr::null(), std::ptr::null(), 0);
+                let code = rd::rd_kafka_header_get_all(headers, index, &mut name, &mut value, &mut len);
+                if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return;
+                }
+                visit(CStr::from_ptr(name).to_bytes(), bytes(value, len));
+            }
+        }
+    }
+
+    fn timestamp(self) -> Option<Timestamp> {
+        let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is alive and `kind` outlives the call.
+        let millis = unsafe { rd::rd_kafka_message_timestamp(self.message, &mut kind) };
+        let log_append = match kind {
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => return None,
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => false,
+            rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => true,
+        };
+        (millis >= 0).then_some(Timestamp { millis, log_append })
+    }
 }
 
 /// The extra queue to which the partitions' queues are forwarded.
@@ -78,7 +197,13 @@ impl BatchQueue {
             let read = rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), max);
             self.messages.set_len(usize::try_from(read).unwrap_or(0));
         }
-        Batch { messages: &mut self.messages }
+        Batch { messages: &mut self.messages, singles: Vec::new() }
+    }
+
+    /// A batch of records that were read elsewhere, one by one.
+    pub(super) fn of<'q>(&'q mut self, singles: Vec<KafkaResult<BorrowedMessage<'q>>>) -> Batch<'q> {
+        self.messages.clear();
+        Batch { messages: &mut self.messages, singles }
     }
 
     /// The newest offset that a fetch has shown for a partition, without asking the broker.
@@ -103,26 +228,28 @@ impl Drop for BatchQueue {
 /// The records of one read; their memory goes back to librdkafka when it is dropped.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
+    singles: Vec<KafkaResult<BorrowedMessage<'q>>>,
 }
 
 impl Batch<'_> {
     /// Number of records and errors read.
     pub fn len(&self) -> usize {
-        self.messages.len()
+        self.messages.len() + self.singles.len()
     }
 
     /// True when nothing was there in time.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.len() == 0
     }
 
     /// The records in the order of the queue: by offset within a partition.
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, RDKafkaErrorCode>> {
-        self.messages.iter().map(|&message| {
+        let singles = self.singles.iter().map(single);
+        let messages = self.messages.iter().map(|&handle| {
             // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
             // A topic's name lives as long as the topic handle, which the message holds.
             unsafe {
-                let message = &*message;
+                let message = &*handle;
                 if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                     return Err(message.err.into());
                 }
@@ -134,9 +261,11 @@ impl Batch<'_> {
                     offset: message.offset,
                     key: bytes(message.key, message.key_len),
                     value: bytes(message.payload, message.len),
+                    envelope: Envelope::Message(MessageRef { message: handle, batch: PhantomData }),
                 })
             }
-        })
+        });
+        messages.chain(singles)
     }
 }
 
@@ -146,6 +275,20 @@ impl Drop for Batch<'_> {
             // SAFETY: each message was handed out once by the batch call and is destroyed once.
             unsafe { rd::rd_kafka_message_destroy(message) }
         }
+    }
+}
+
+fn single<'a>(message: &'a KafkaResult<BorrowedMessage<'a>>) -> Result<RawRecord<'a>, RDKafkaErrorCode> {
+    match message {
+        Ok(message) => Ok(RawRecord {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            envelope: Envelope::Single(message),
+        }),
+        Err(error) => Err(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rdkafka::client::ClientContext;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -43,6 +44,31 @@ pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, 
         }
         // Kept for the case that nothing else is said until the end.
         client.context().0.lock().reason = reason;
+    }
+}
+
+/// Makes a topic. That somebody else has made it meanwhile is no error. Not to be called from a runtime.
+///
+/// # Errors
+/// What the broker says, or librdkafka within `wait`.
+pub fn create_topic(
+    settings: &ClientSettings,
+    name: &str,
+    partitions: i32,
+    replication: i32,
+    wait: Duration,
+) -> Result<(), String> {
+    let client: AdminClient<DefaultClientContext> =
+        client_config(settings).create().map_err(|error| error.to_string())?;
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+    let options = AdminOptions::new().operation_timeout(Some(wait)).request_timeout(Some(wait));
+    // The answer comes from a thread of librdkafka's; this one only waits.
+    let waits = tokio::runtime::Builder::new_current_thread().build().map_err(|error| error.to_string())?;
+    let answers =
+        waits.block_on(client.create_topics([&topic], &options)).map_err(|error| error.to_string())?;
+    match answers.into_iter().next() {
+        None | Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
+        Some(Err((_, code))) => Err(code.to_string()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! which offset may be committed is the task's business, so assignments and revocations are handed out as
 //! events and take effect only when the task confirms them. librdkafka keeps the member in its group meanwhile.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::batch::{Batch, BatchQueue};
 use super::commit::CommitQueue;
+use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
 
 /// A partition of a topic, by name.
@@ -69,8 +71,10 @@ pub enum StartAt {
 pub struct Consumer {
     // Declared first: the queues are dropped before the client that they belong to.
     queue: BatchQueue,
+    /// Where records are read one by one instead of in batches.
+    singles: Option<PartitionQueues<Events>>,
     commits: CommitQueue,
-    client: BaseConsumer<Events>,
+    client: Arc<BaseConsumer<Events>>,
 }
 
 #[derive(Default)]
@@ -90,7 +94,12 @@ impl Consumer {
         let queue = BatchQueue::new(client.client().native_ptr(), batch);
         let commits = CommitQueue::new(client.client().native_ptr());
         client.subscribe(topics).map_err(|error| error.to_string())?;
-        Ok(Self { queue, commits, client })
+        Ok(Self { queue, singles: None, commits, client: Arc::new(client) })
+    }
+
+    /// The same consumer, reading record by record. To be said before the first assignment.
+    pub fn one_by_one(self) -> Self {
+        Self { singles: Some(PartitionQueues::new()), ..self }
     }
 
     /// Serves the group: has to be called regularly, records or none, or the group gives the partitions away
@@ -116,13 +125,19 @@ impl Consumer {
 
     /// Reads records of the assigned partitions: until `max` are there or `wait` has passed.
     pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
-        self.queue.read(max, wait)
+        match &mut self.singles {
+            Some(singles) => self.queue.of(singles.read(max, wait)),
+            None => self.queue.read(max, wait),
+        }
     }
 
     /// Takes over partitions that were assigned.
     pub fn assign(&mut self, partitions: &[TopicPartition], start: StartAt) -> Result<(), String> {
         for tp in partitions {
-            self.queue.forward(&tp.topic, tp.partition);
+            match &mut self.singles {
+                Some(singles) => singles.split(&self.client, tp),
+                None => self.queue.forward(&tp.topic, tp.partition),
+            }
         }
         let offset = match start {
             StartAt::Committed => Offset::Invalid,
@@ -138,6 +153,9 @@ impl Consumer {
 
     /// Gives up partitions that were revoked.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), String> {
+        if let Some(singles) = &mut self.singles {
+            singles.release(partitions);
+        }
         match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
                 let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));

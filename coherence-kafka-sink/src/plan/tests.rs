@@ -15,13 +15,13 @@ fn apply(plan: &mut Plan, offset: i64, key: &[u8], value: Option<&[u8]>) {
         },
         |out| {
             out.extend_from_slice(value.unwrap_or(b"ignored"));
-            Ok(value.is_some())
+            Ok(value.map(|_| Expiry::Default))
         },
     )
     .unwrap();
 }
 
-fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> MapWrites {
+fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<Write> {
     let mut plan = Plan::default();
     for (offset, (key, value)) in operations.iter().enumerate() {
         apply(&mut plan, offset as i64, key, value.as_deref());
@@ -29,19 +29,25 @@ fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> MapWrites {
     plan.finish().unwrap()
 }
 
+/// The only write of a plan.
+fn only(writes: &[Write]) -> &Write {
+    assert_eq!(writes.len(), 1);
+    &writes[0]
+}
+
 #[test]
 fn a_put_then_delete_of_a_key_only_removes() {
     let writes = run(&[(b"k".to_vec(), Some(b"v".to_vec())), (b"k".to_vec(), None)]);
-    assert!(writes.puts.is_empty());
-    assert_eq!(writes.removes.get(0).unwrap().0, b"k");
-    assert_eq!(writes.remove_sources[0].offset, 1);
+    assert_eq!(only(&writes).kind, Kind::Remove);
+    assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b""[..])));
+    assert_eq!(only(&writes).sources[0].offset, 1);
 }
 
 #[test]
 fn a_delete_then_put_of_a_key_only_puts() {
     let writes = run(&[(b"k".to_vec(), None), (b"k".to_vec(), Some(b"v".to_vec()))]);
-    assert!(writes.removes.is_empty());
-    assert_eq!(writes.puts.get(0), Some((&b"k"[..], &b"v"[..])));
+    assert_eq!(only(&writes).kind, Kind::Put(Expiry::Default));
+    assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b"v"[..])));
 }
 
 #[test]
@@ -62,30 +68,54 @@ fn a_record_that_cannot_be_written_leaves_no_trace() {
     );
     assert_eq!(failed, Err("bad"));
     assert_eq!(plan.bytes(), before);
-    assert_eq!(plan.finish().unwrap().puts.get(0), Some((&b"k"[..], &b"old"[..])));
+    assert_eq!(only(&plan.finish().unwrap()).entries.get(0), Some((&b"k"[..], &b"old"[..])));
 }
 
 proptest! {
     #[test]
     fn the_last_operation_on_each_key_wins_and_no_key_occurs_twice(
         operations in prop::collection::vec(
-            (prop::collection::vec(0u8..4, 0..3), prop::option::of(prop::collection::vec(any::<u8>(), 0..5))),
+            (
+                prop::collection::vec(0u8..4, 0..3),
+                prop::option::of((prop::collection::vec(any::<u8>(), 0..5), 0u64..3)),
+            ),
             0..200,
         )
     ) {
+        let expiry = |millis: u64| match millis {
+            0 => Expiry::Default,
+            millis => Expiry::After(std::time::Duration::from_millis(millis)),
+        };
+        let mut plan = Plan::default();
         let mut model = BTreeMap::new();
         for (offset, (key, value)) in operations.iter().enumerate() {
-            model.insert(key.clone(), (value.clone(), offset as i64));
+            let source = Source { partition: 0, offset: offset as i64 };
+            let kind = value.as_ref().map_or(Kind::Remove, |(_, millis)| Kind::Put(expiry(*millis)));
+            let bytes = value.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
+            plan.apply(
+                source,
+                |out| {
+                    out.extend_from_slice(key);
+                    Ok::<_, Infallible>(())
+                },
+                |out| {
+                    out.extend_from_slice(&bytes);
+                    Ok(value.as_ref().map(|(_, millis)| expiry(*millis)))
+                },
+            )
+            .unwrap();
+            model.insert(key.clone(), (kind, bytes, offset as i64));
         }
-        let writes = run(&operations);
         let mut result = BTreeMap::new();
-        for ((key, value), source) in writes.puts.iter().zip(writes.put_sources.iter()) {
-            let old = result.insert(key.to_vec(), (Some(value.to_vec()), source.offset));
-            prop_assert!(old.is_none());
+        let writes = plan.finish().unwrap();
+        for write in &writes {
+            prop_assert_eq!(write.entries.len(), write.sources.len());
+            for ((key, value), source) in write.entries.iter().zip(write.sources.iter()) {
+                prop_assert!(result.insert(key.to_vec(), (write.kind, value.to_vec(), source.offset)).is_none());
+            }
         }
-        for ((key, _), source) in writes.removes.iter().zip(writes.remove_sources.iter()) {
-            prop_assert!(result.insert(key.to_vec(), (None, source.offset)).is_none());
-        }
+        let kinds: std::collections::HashSet<_> = writes.iter().map(|write| write.kind).collect();
+        prop_assert_eq!(kinds.len(), writes.len());
         prop_assert_eq!(result, model);
     }
 }

@@ -1,18 +1,19 @@
 //! From a validated configuration to running tasks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coherence_kafka_connect::encode::Encoder;
 
-use super::{CreateError, TaskHandle, Worker};
+use super::{Control, CreateError, TaskHandle, Worker};
 use crate::config::{ConnectorConfig, SessionKind, Topics};
 use crate::counters::Counters;
 use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
-use crate::task::{Task, TaskOptions, TaskParts};
-use crate::writer::{Backoff, Writer};
+use crate::task::delivery::DeliveryOptions;
+use crate::task::{Rules, Task, TaskOptions, TaskParts};
+use crate::writer::Writer;
 
 /// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
@@ -36,31 +37,36 @@ impl Worker {
             },
             format: session.format(),
             max_entry_bytes: session.max_entry_bytes(),
+            null_values: config.errors.null_values,
         });
-        let mappings = Arc::new(config.mappings.clone());
+        let rules = Rules {
+            pipeline,
+            mappings: Arc::new(config.mappings.clone()),
+            expiries: Arc::new(config.expiries.clone()),
+        };
         let mut handles: Vec<TaskHandle> = Vec::new();
         for number in 0..config.tasks_max {
             let counters = Arc::new(Counters::default());
-            let stop = Arc::new(AtomicBool::new(false));
+            let control = Arc::new(Control::default());
             let options = self.task_options(config, number);
-            let name = options.name.clone();
-            let backoff = Backoff { min: config.retry_backoff, max: config.retry_backoff_max };
-            let writer = Writer::new(session.clone(), backoff, counters.clone(), name.clone());
+            let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name());
             let parts = TaskParts {
-                pipeline: pipeline.clone(),
-                mappings: mappings.clone(),
+                rules: rules.clone(),
                 writer: Arc::new(writer),
                 runtime: self.runtime.clone(),
                 counters: counters.clone(),
-                stop: stop.clone(),
+                stop: control.stop.clone(),
             };
-            let started = Task::new(options, parts).map_err(|error| error.to_string()).and_then(|task| {
-                TaskHandle::spawn(name, task, counters, stop).map_err(|error| error.to_string())
+            let name = options.name();
+            let make = move || Task::new(options.clone(), parts.clone());
+            let started = make().map_err(|error| error.to_string()).and_then(|task| {
+                TaskHandle::spawn(name, task, make, config.restart, counters, control)
+                    .map_err(|error| error.to_string())
             });
             match started {
                 Ok(handle) => handles.push(handle),
                 Err(reason) => {
-                    handles.iter().for_each(|h| h.stop.store(true, Ordering::Release));
+                    handles.iter().for_each(|h| h.control.stop.store(true, Ordering::Release));
                     self.join(handles);
                     return Err(not_started(reason));
                 }
@@ -71,9 +77,13 @@ impl Worker {
 
     fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
         let mut consumer = config.consumer_settings(number);
+        let mut dead_letters = config.dead_letters.as_ref().map(|queue| queue.for_task(&config.name, number));
         if let Some(bootstrap) = &self.bootstrap {
-            consumer.retain(|(key, _)| key != "bootstrap.servers");
-            consumer.push(("bootstrap.servers".to_owned(), bootstrap.clone()));
+            let queue = dead_letters.as_mut().map(|queue| [&mut queue.producer, &mut queue.admin]);
+            for settings in queue.into_iter().flatten().chain([&mut consumer]) {
+                settings.retain(|(key, _)| key != "bootstrap.servers");
+                settings.push(("bootstrap.servers".to_owned(), bootstrap.clone()));
+            }
         }
         let millis = |name: &str, default| {
             let set = consumer.iter().find_map(|(key, value)| (key == name).then(|| value.parse().ok())?);
@@ -82,8 +92,10 @@ impl Worker {
         let membership = millis("session.timeout.ms", SESSION_TIMEOUT)
             .min(millis("max.poll.interval.ms", MAX_POLL_INTERVAL));
         TaskOptions {
-            name: format!("{}-{number}", config.name),
+            connector: config.name.clone(),
+            number,
             consumer,
+            reads_batches: config.reads_batches,
             topics: match &config.topics {
                 Topics::List(topics) => topics.clone(),
                 Topics::Pattern(pattern) => vec![pattern.clone()],
@@ -93,13 +105,17 @@ impl Worker {
                 SessionKind::Embedded => StartAt::Beginning,
                 SessionKind::Grpc => StartAt::Committed,
             },
-            batch_records: config.batch_records,
-            batch_bytes: config.batch_bytes,
             linger: config.batch_linger,
-            flush_interval: self.config.offset_flush_interval,
-            flush_timeout: self.config.offset_flush_timeout,
-            revoke_deadline: membership / 2,
-            stop_deadline: self.config.shutdown_timeout,
+            delivery: DeliveryOptions {
+                batch_records: config.batch_records,
+                batch_bytes: config.batch_bytes,
+                flush_interval: self.config.offset_flush_interval,
+                flush_timeout: self.config.offset_flush_timeout,
+                revoke_deadline: membership / 2,
+                stop_deadline: self.config.shutdown_timeout,
+            },
+            errors: config.errors,
+            dead_letters,
         }
     }
 }

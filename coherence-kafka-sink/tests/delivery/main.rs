@@ -6,6 +6,7 @@
 // Clippy sees a test only in a #[test] function, not in what several of them share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod policies;
 mod world;
 
 use std::collections::BTreeMap;
@@ -152,14 +153,15 @@ fn a_bad_record_fails_the_task_by_name_behind_everything_before_it() {
 }
 
 #[test]
-fn a_refused_write_fails_the_task_and_commits_nothing_of_its_batch() {
+fn a_refused_record_fails_the_task_by_name_and_nothing_behind_it_is_committed() {
     let world = World::new(&[("t", 1)]);
     *world.faults.refused_key.lock() = Some(b"k5".to_vec());
     for i in 0..10 {
         world.produce("t", Some(&format!("k{i}")), Some("v"));
     }
+    world.produce("t", Some("k4"), Some("w"));
     world.flush();
-    let worker = world.worker(&[("topics", "t"), ("coherence.batch.max.records", "1")]);
+    let worker = world.worker(&[("topics", "t")]);
     eventually("the task fails", || !failures(&worker).is_empty());
     let failure = failures(&worker).remove(0);
     assert!(failure.contains("t-0 at offset 5") && failure.contains("told to refuse"), "{failure}");
@@ -167,9 +169,28 @@ fn a_refused_write_fails_the_task_and_commits_nothing_of_its_batch() {
     assert_eq!(world.committed("t", 0), Some(5));
     *world.faults.refused_key.lock() = None;
     let worker = world.worker(&[("topics", "t")]);
-    eventually("the rest is confirmed", || confirmed(&worker) == 5);
+    eventually("the rest is confirmed", || confirmed(&worker) == 6);
     worker.stop();
     assert_eq!(world.map("t").len(), 10);
+    assert_eq!(world.map("t")["k4"], "w");
+}
+
+#[test]
+fn an_outage_that_outlasts_the_retry_timeout_fails_the_task_with_its_offsets_intact() {
+    let world = World::new(&[("t", 1)]);
+    world.faults.away.store(true, Ordering::Relaxed);
+    let model = produce_many(&world, "t", 100);
+    let worker = world.worker(&[("topics", "t"), ("coherence.retry.timeout.ms", "50")]);
+    eventually("the task fails", || !failures(&worker).is_empty());
+    let failure = failures(&worker).remove(0);
+    assert!(failure.contains("coherence.retry.timeout.ms"), "{failure}");
+    worker.stop();
+    assert_eq!(world.committed("t", 0), None);
+    world.faults.away.store(false, Ordering::Relaxed);
+    let worker = world.worker(&[("topics", "t")]);
+    eventually("everything is confirmed", || confirmed(&worker) == 100);
+    worker.stop();
+    assert_eq!(world.map("t"), model);
 }
 
 #[test]
@@ -215,4 +236,26 @@ fn an_endless_outage_does_not_keep_a_worker_from_stopping() {
     eventually("a write is tried", || world.faults.writes.load(Ordering::Relaxed) > 0);
     assert!(worker.delete("c"));
     assert_eq!(world.committed("t", 0), None);
+}
+
+#[test]
+fn records_that_are_read_one_by_one_are_delivered_alike() {
+    let world = World::new(&[("t", 4)]);
+    world.faults.half_applied.store(50, Ordering::Relaxed);
+    *world.faults.refused_key.lock() = Some(b"refused".to_vec());
+    let settings = [
+        ("topics", "t"),
+        ("coherence.batch.max.records", "50"),
+        ("coherence.consumer.batch", "false"),
+        ("errors.tolerance", "all"),
+    ];
+    let worker = world.worker(&settings);
+    let mut model = produce_many(&world, "t", 3_000);
+    world.produce("t", Some("refused"), Some("v"));
+    world.flush();
+    model.extend(produce_more(&world, 2_000));
+    eventually("everything is confirmed", || confirmed(&worker) == 5_001);
+    worker.stop();
+    assert_eq!(world.map("t"), model);
+    assert_eq!((0..4).filter_map(|p| world.committed("t", p)).sum::<i64>(), 5_001);
 }

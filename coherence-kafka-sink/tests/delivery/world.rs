@@ -10,6 +10,7 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
 use coherence_kafka_sink::config::{Environment, Properties, WorkerConfig};
 use coherence_kafka_sink::kafka::embedded::{EmbeddedKafka, Producer};
+use coherence_kafka_sink::kafka::producer::{OutgoingRecord, RecordProducer};
 use coherence_kafka_sink::worker::{TaskStatus, Worker};
 use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
@@ -17,6 +18,7 @@ use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -32,8 +34,15 @@ pub struct Faults {
     pub removes_away: std::sync::atomic::AtomicBool,
     /// A write that holds this key is refused for good.
     pub refused_key: Mutex<Option<Vec<u8>>>,
+    /// A write with a value that holds these bytes is refused for good.
+    pub refused_value: Mutex<Option<Vec<u8>>>,
+    /// A write of several that holds one of these is applied without it and answered as a partial failure; alone it
+    /// is refused. So does a cache store that throws.
+    pub partial_keys: Mutex<Vec<Vec<u8>>>,
     /// Writes that were asked for.
     pub writes: AtomicU64,
+    /// How the last put of each key was to expire.
+    pub expiries: Mutex<BTreeMap<String, Expiry>>,
 }
 
 #[derive(Debug)]
@@ -77,6 +86,18 @@ impl FaultyMap {
         if refused.is_some_and(|key| batch.iter().any(|(k, _)| k.ends_with(&key))) {
             return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
         }
+        let refused = self.faults.refused_value.lock().clone();
+        if refused.is_some_and(|bytes| batch.iter().any(|(_, v)| v.windows(bytes.len()).any(|w| w == bytes)))
+        {
+            return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
+        }
+        let partial = self.faults.partial_keys.lock().clone();
+        let is_partial = |key: &[u8]| partial.iter().any(|partial| key.ends_with(partial));
+        if batch.iter().any(|(key, _)| is_partial(key)) {
+            let others = batch.iter().filter(|(key, _)| !is_partial(key));
+            let answer = Err(MapError::Unavailable("Partial failure".to_owned()));
+            return (Arc::new(Entries::from_pairs(others)), answer);
+        }
         let fails =
             self.faults.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         if fails.is_ok() {
@@ -95,6 +116,9 @@ impl NamedMap for FaultyMap {
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         Box::pin(async move {
             let (applied, answer) = self.judge(entries);
+            for (key, _) in applied.iter() {
+                self.faults.expiries.lock().insert(text(key), expiry);
+            }
             self.map.put_all(applied, expiry).await?;
             answer
         })
@@ -109,6 +133,21 @@ impl NamedMap for FaultyMap {
             let (applied, answer) = self.judge(keys);
             self.map.remove_all(applied).await?;
             answer
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+        expiry: Expiry,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        Box::pin(async move {
+            self.faults.writes.fetch_add(1, Ordering::Relaxed);
+            if self.faults.partial_keys.lock().iter().any(|partial| key.ends_with(partial)) {
+                return Err(MapError::Refused("the store throws".to_owned()));
+            }
+            self.map.put(key, value, expiry).await
         })
     }
 
@@ -184,6 +223,10 @@ impl World {
             ("coherence.retry.backoff.max.ms", "5"),
             ("consumer.override.session.timeout.ms", "6000"),
         ]);
+        // The whole suite also holds for records that are read one by one.
+        if std::env::var_os("DELIVERY_ONE_BY_ONE").is_some() {
+            all.insert("coherence.consumer.batch", "false");
+        }
         all.extend(connector.iter().copied());
         worker.create(&Properties::from_pairs("test", all)).unwrap();
         worker
@@ -193,17 +236,62 @@ impl World {
         self.producer.send(topic, key.map(str::as_bytes), value.map(str::as_bytes)).unwrap();
     }
 
+    /// Produces a record with headers, and waits until it is acknowledged.
+    pub fn produce_record(&self, topic: &str, record: &OutgoingRecord) {
+        let producer = RecordProducer::new(&settings(&[
+            ("bootstrap.servers", &self.broker.bootstrap_servers()),
+            ("partitioner", "murmur2_random"),
+        ]))
+        .unwrap();
+        producer.send(1, topic, record).unwrap();
+        eventually("the record is acknowledged", || producer.acknowledgements() == [(1, Ok(()))]);
+    }
+
+    /// The first `n` records of partition 0 of a topic.
+    pub fn read(&self, topic: &str, n: usize) -> Vec<OutgoingRecord> {
+        let client: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.broker.bootstrap_servers())
+            .set("group.id", "reader")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+        client.assign(&list).unwrap();
+        let mut records = Vec::new();
+        eventually("the records can be read", || {
+            while let Some(message) = client.poll(Duration::from_millis(20)) {
+                let message = message.unwrap();
+                let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+                records.push(OutgoingRecord {
+                    key: message.key().map(<[u8]>::to_vec),
+                    value: message.payload().map(<[u8]>::to_vec),
+                    headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+                    timestamp: message.timestamp().to_millis(),
+                });
+            }
+            records.len() >= n
+        });
+        records
+    }
+
+    /// Records in partition 0 of a topic.
+    pub fn end(&self, topic: &str) -> i64 {
+        let client: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", self.broker.bootstrap_servers()).create().unwrap();
+        client.fetch_watermarks(topic, 0, DEADLINE).unwrap().1
+    }
+
     pub fn flush(&self) {
         self.producer.flush(DEADLINE).unwrap();
     }
 
-    /// The entries of a map, keys and values as the texts they were produced as.
     /// What a grid that was restarted has: nothing.
     pub fn empty_map(&self, name: &str) {
         let map = self.maps.local_map(name).unwrap();
         self.runtime.block_on(map.clear()).unwrap();
     }
 
+    /// The entries of a map, keys and values as the texts they were produced as.
     pub fn map(&self, name: &str) -> BTreeMap<String, String> {
         let map = self.maps.local_map(name).unwrap();
         let entries: Vec<_> = self.runtime.block_on(map.entries().try_collect()).unwrap();

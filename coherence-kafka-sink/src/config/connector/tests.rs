@@ -83,8 +83,8 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!((config.batch_records, config.batch_bytes), (5000, 3_670_016));
     assert_eq!(config.batch_linger, Duration::from_millis(10));
     assert!(!config.passthrough);
-    assert_eq!(config.retry_backoff, Duration::from_millis(100));
-    assert_eq!(config.retry_backoff_max, Duration::from_secs(60));
+    assert_eq!(config.retry.min, Duration::from_millis(100));
+    assert_eq!(config.retry.max, Duration::from_secs(60));
     assert_eq!(config.consumer.group_id, "connect-s");
     assert_eq!(config.warnings, []);
 }
@@ -132,8 +132,8 @@ fn every_setting_reaches_its_field() {
     assert_eq!(config.arrays, ArrayForm::ObjectArray);
     assert_eq!((config.batch_records, config.batch_bytes), (3, 4096));
     assert_eq!(config.batch_linger, Duration::ZERO);
-    assert_eq!(config.retry_backoff, Duration::from_millis(1));
-    assert_eq!(config.retry_backoff_max, Duration::from_millis(2));
+    assert_eq!(config.retry.min, Duration::from_millis(1));
+    assert_eq!(config.retry.max, Duration::from_millis(2));
     assert!(config.consumer_settings(0).iter().any(|(name, _)| name == "topic.blacklist"));
     assert_eq!(config.raw["tasks.max"], "${env:TASKS}");
 }
@@ -254,19 +254,33 @@ fn every_malformed_setting_is_refused() {
             "${env:NO}",
             "c: value.converter: ${env:NO}: the environment variable is not set",
         ),
-        ("errors.tolerance", "all", "c: errors.tolerance: all is not supported yet: leave it out"),
         (
             "errors.tolerance",
             "ALL",
             "c: errors.tolerance: Invalid value ALL for configuration errors.tolerance: String must be one of: none, \
              all",
         ),
-        ("errors.retry.timeout", "-1", "c: errors.retry.timeout: -1 is not supported yet: leave it out"),
-        ("errors.log.enable", "true", "c: errors.log.enable: true is not supported yet: leave it out"),
         (
             "errors.deadletterqueue.topic.name",
-            "dlq",
-            "c: errors.deadletterqueue.topic.name: dlq is not supported yet: leave it out",
+            "d/l",
+            "c: errors.deadletterqueue.topic.name: d/l is no name of a topic: it may hold ASCII letters, digits, dot, \
+             underscore and dash",
+        ),
+        (
+            "errors.deadletterqueue.topic.name",
+            "t",
+            "c: errors.deadletterqueue.topic.name: is a topic that the connector reads: its dead letters would come \
+             back for ever",
+        ),
+        (
+            "coherence.ttl.ms.t",
+            "-2",
+            "c: coherence.ttl.ms.t: Invalid value -2 for configuration coherence.ttl.ms.t: expected milliseconds, 0 or -1",
+        ),
+        (
+            "coherence.task.restart.backoff.ms",
+            "70000",
+            "c: coherence.task.restart.backoff.ms: is more than coherence.task.restart.backoff.max.ms",
         ),
         ("transforms", "a,b", "c: transforms: a,b is not supported yet: leave it out"),
         ("predicates", "p", "c: predicates: p is not supported yet: leave it out"),
@@ -314,14 +328,7 @@ fn empty_and_repeated_topics_are_dropped_and_it_is_said() {
 
 #[test]
 fn defaults_of_settings_that_are_not_supported_yet_are_accepted() {
-    let settings = [
-        ("errors.tolerance", " none "),
-        ("errors.retry.timeout", "0"),
-        ("errors.log.enable", "FALSE"),
-        ("errors.deadletterqueue.topic.name", " "),
-        ("transforms", ""),
-        ("predicates", ""),
-    ];
+    let settings = [("transforms", ""), ("predicates", "")];
     assert_eq!(warnings(&settings), [""; 0]);
 }
 
@@ -330,9 +337,9 @@ fn what_changes_nothing_and_what_nobody_knows_is_told() {
     let found = warnings(&[
         ("coherence.server", "true"),
         ("config.action.reload", "restart"),
-        ("errors.deadletterqueue.topic.replication.factor", "1"),
-        ("errors.deadletterqueue.context.headers.enable", "true"),
         ("producer.override.acks", "1"),
+        ("producer.override.linger.ms", "1"),
+        ("coherence.ttl.ms.other", "1"),
         ("transforms.a.type", "x"),
         ("value.converter.plugin.version", "1"),
         ("connector.plugin.version", "1"),
@@ -346,12 +353,12 @@ fn what_changes_nothing_and_what_nobody_knows_is_told() {
             "c: coherence.server: accepted, without effect: No cache server is started in this process; \
              `coherence.session=embedded` keeps maps here.",
             "c: config.action.reload: accepted, without effect: No variable provider has values that expire.",
-            "c: errors.deadletterqueue.topic.replication.factor: accepted, without effect: There is no dead letter queue.",
-            "c: producer.override.acks: accepted, without effect: A sink without a dead letter queue has no producer.",
             "c: transforms.a.type: accepted, without effect: `transforms` does not list it.",
             "c: topics.dir: unknown setting",
             "c: task.max: unknown setting, did you mean tasks.max?",
             "c: bootstrap.servers: accepted, without effect: A setting of the worker.",
+            "c: producer.override.acks: without effect: errors.deadletterqueue.topic.name is not set, so there is no producer",
+            "c: coherence.ttl.ms.other: without effect: topics does not list other",
         ]
     );
 }
@@ -471,7 +478,7 @@ fn everything_that_is_wrong_is_reported_at_once() {
         ("name", ""),
         ("tasks.max", "x"),
         ("topics.regex", "("),
-        ("errors.tolerance", "all"),
+        ("errors.tolerance", "some"),
         ("coherence.cache.mappings", "a"),
         ("consumer.override.enable.auto.commit", "true"),
         ("task.max", "3"),
@@ -482,7 +489,8 @@ fn everything_that_is_wrong_is_reported_at_once() {
         "7 settings are refused\n  \
          1. c: name: Invalid value  for configuration name: String may not be empty\n  \
          2. c: tasks.max: Invalid value x for configuration tasks.max: Not a number of type INT\n  \
-         3. c: errors.tolerance: all is not supported yet: leave it out\n  \
+         3. c: errors.tolerance: Invalid value some for configuration errors.tolerance: String must be one of: none, \
+         all\n  \
          4. c: topics: topics and topics.regex are mutually exclusive options, but both are set.\n  \
          5. c: topics.regex: topics and topics.regex are mutually exclusive options, but both are set.\n  \
          6. c: coherence.cache.mappings: item a has no arrow: write topic->map\n  \
@@ -520,4 +528,133 @@ fn secrets_are_never_shown() {
     }
     let config = good(&[("consumer.override.ssl.key.password", "sesame"), ("foo", "sesame")]);
     assert!(!format!("{config:?}").contains("sesame"));
+}
+
+#[test]
+fn policies_have_the_defaults_of_connect() {
+    let config = good(&[]);
+    assert_eq!(config.errors, ErrorPolicy::default());
+    assert!(config.dead_letters.is_none());
+    assert_eq!(config.expiries, Expiries::default());
+    assert_eq!(config.restart.attempts, Some(0));
+    assert_eq!(config.retry.timeout, None);
+}
+
+#[test]
+fn policies_are_read_by_the_names_of_connect() {
+    use std::time::Duration;
+
+    use coherence_kafka_common::map::Expiry;
+
+    use crate::errors::{NullKeys, NullValues, Tolerance};
+
+    let config = good(&[
+        ("errors.tolerance", "all"),
+        ("errors.log.enable", "true"),
+        ("errors.log.include.messages", "true"),
+        ("errors.retry.timeout", "-1"),
+        ("errors.retry.delay.max.ms", "5"),
+        ("errors.deadletterqueue.topic.name", "dead"),
+        ("errors.deadletterqueue.topic.replication.factor", "1"),
+        ("errors.deadletterqueue.topic.partitions", "4"),
+        ("errors.deadletterqueue.context.headers.enable", "true"),
+        ("behavior.on.null.keys", "fail"),
+        ("behavior.on.null.values", "ignore"),
+        ("coherence.ttl.ms", "-1"),
+        ("coherence.ttl.ms.t", "7"),
+        ("coherence.ttl.header", "ttl"),
+        ("coherence.retry.timeout.ms", "9"),
+        ("coherence.task.restart.attempts", "-1"),
+    ]);
+    let expected = ErrorPolicy {
+        tolerance: Tolerance::All,
+        log: true,
+        log_records: true,
+        dead_letters: true,
+        context_headers: true,
+        null_keys: NullKeys::Fail,
+        null_values: NullValues::Ignore,
+    };
+    assert_eq!(config.errors, expected);
+    assert_eq!(config.expiries.of_topic("x"), Expiry::Never);
+    assert_eq!(config.expiries.of_topic("t"), Expiry::After(Duration::from_millis(7)));
+    assert_eq!(config.expiries.header.as_deref(), Some("ttl"));
+    assert_eq!(config.retry.timeout, Some(Duration::from_millis(9)));
+    assert_eq!(config.restart.attempts, None);
+    let queue = config.dead_letters.unwrap().for_task("s", 2);
+    assert_eq!((queue.topic.as_str(), queue.partitions, queue.replication), ("dead", 4, 1));
+    let text = |settings: &[(String, String)]| {
+        settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        text(&queue.producer),
+        "acks=all bootstrap.servers=localhost:9092 client.id=connector-dlq-producer-s-2 enable.idempotence=true \
+         message.max.bytes=67108864 message.timeout.ms=120000 partitioner=murmur2_random reconnect.backoff.max.ms=1000"
+    );
+    assert_eq!(
+        text(&queue.admin),
+        "bootstrap.servers=localhost:9092 client.id=connector-dlq-adminclient- reconnect.backoff.max.ms=1000"
+    );
+}
+
+#[test]
+fn the_clients_of_the_queue_take_settings_of_javas_producer_and_refuse_what_would_lose_a_letter() {
+    let queue = |settings: &[(&str, &str)]| {
+        let mut all = vec![("errors.deadletterqueue.topic.name", "dead")];
+        all.extend(settings);
+        parse(&all)
+    };
+    let config = queue(&[
+        ("producer.override.delivery.timeout.ms", "5000"),
+        ("producer.override.max.request.size", "2000"),
+        ("producer.override.acks", "-1"),
+        ("producer.override.compression.type", "zstd"),
+        ("producer.override.key.serializer", "x"),
+        ("admin.override.request.timeout.ms", "7000"),
+    ])
+    .unwrap();
+    let options = config.dead_letters.unwrap().for_task("s", 0);
+    for (name, value) in
+        [("message.timeout.ms", "5000"), ("message.max.bytes", "2000"), ("compression.codec", "zstd")]
+    {
+        assert!(options.producer.contains(&(name.to_owned(), value.to_owned())), "{name}");
+    }
+    assert!(options.admin.contains(&("socket.timeout.ms".to_owned(), "7000".to_owned())));
+    for (key, value, expected) in [
+        (
+            "producer.override.acks",
+            "1",
+            "c: producer.override.acks: cannot be 1: the sink commits an offset only when its record is in the dead \
+             letter queue; leave it out",
+        ),
+        (
+            "producer.override.delivery.timeout",
+            "1",
+            "c: producer.override.delivery.timeout: no producer setting of librdkafka or Java that is known, did you \
+             mean delivery.timeout.ms?",
+        ),
+        (
+            "producer.override.transactional.id",
+            "x",
+            "c: producer.override.transactional.id: dead letters are not part of a transaction: leave it out",
+        ),
+        (
+            "admin.override.linger.ms",
+            "1",
+            "c: admin.override.linger.ms: no admin setting of librdkafka or Java that is known",
+        ),
+    ] {
+        let found = queue(&[(key, value)]).unwrap_err();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[test]
+fn a_pattern_must_not_match_the_dead_letter_topic() {
+    let found = errors(&[
+        ("topics", "<absent>"),
+        ("topics.regex", "t.*"),
+        ("errors.deadletterqueue.topic.name", "t-dead"),
+    ]);
+    assert!(found[0].contains("is a topic that the connector reads"), "{found:?}");
 }

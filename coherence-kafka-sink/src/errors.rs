@@ -1,0 +1,103 @@
+//! What becomes of a record that cannot be delivered, by the names and texts of Kafka Connect.
+//!
+//! Owns: the policies, what is said about a bad record, and the dead letter queue. Never does: decide which offset
+//! may be committed; that is the delivery's, which counts a record as done when its policy is carried out.
+//!
+//! ```text
+//! reporter.rs      pure: error → log line, counters, and the record for the queue
+//! dead_letter.rs   the queue: made at the start, each record acknowledged
+//! ```
+
+pub mod dead_letter;
+pub mod reporter;
+
+/// `errors.tolerance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tolerance {
+    /// A bad record fails its task.
+    #[default]
+    None,
+    /// A bad record is reported and skipped.
+    All,
+}
+
+/// What is done about records with a null key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NullKeys {
+    /// Discarded, logged, counted, and put into the dead letter queue if there is one.
+    #[default]
+    Ignore,
+    /// Bad records like others.
+    Fail,
+}
+
+/// What is done about records with a null value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NullValues {
+    /// Their keys are removed.
+    #[default]
+    Delete,
+    /// Passed over and counted.
+    Ignore,
+    /// Bad records like others.
+    Fail,
+}
+
+/// What is done about bad records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ErrorPolicy {
+    /// `errors.tolerance`.
+    pub tolerance: Tolerance,
+    /// `errors.log.enable`.
+    pub log: bool,
+    /// `errors.log.include.messages`: the log names topic, partition, offset and timestamp, never bytes.
+    pub log_records: bool,
+    /// There is a dead letter queue.
+    pub dead_letters: bool,
+    /// `errors.deadletterqueue.context.headers.enable`.
+    pub context_headers: bool,
+    /// `behavior.on.null.keys`.
+    pub null_keys: NullKeys,
+    /// `behavior.on.null.values`.
+    pub null_values: NullValues,
+}
+
+/// Where in Connect a record fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// `key.converter`.
+    KeyConverter,
+    /// `value.converter`.
+    ValueConverter,
+    /// A header that the connector reads.
+    HeaderConverter,
+    /// The connector itself.
+    TaskPut,
+}
+
+impl Stage {
+    /// Connect's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::KeyConverter => "KEY_CONVERTER",
+            Stage::ValueConverter => "VALUE_CONVERTER",
+            Stage::HeaderConverter => "HEADER_CONVERTER",
+            Stage::TaskPut => "TASK_PUT",
+        }
+    }
+}
+
+/// What Connect says about a bad record. Holds nothing of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blame {
+    /// Where it failed.
+    pub stage: Stage,
+    /// The Java class that failed there.
+    pub class: &'static str,
+    /// The nearest Java exception.
+    pub exception: &'static str,
+    /// The message of that exception.
+    pub message: String,
+    /// The error in full, as the trace of a task shows it.
+    pub trace: String,
+}

@@ -1,0 +1,161 @@
+//! The dead letter queue of a task.
+//!
+//! A record that goes here is done when the broker has acknowledged it, and only then may its offset be committed.
+//! While no broker can be reached it is sent again; what the broker refuses fails the task, because the record
+//! would be lost otherwise.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::Duration;
+
+use crate::kafka::cluster;
+use crate::kafka::producer::{OutgoingRecord, RecordProducer, SendError};
+
+/// How long one look at the cluster, or the making of the topic, may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where dead letters go.
+#[derive(Debug, Clone)]
+pub struct QueueOptions {
+    /// `errors.deadletterqueue.topic.name`.
+    pub topic: String,
+    /// `errors.deadletterqueue.topic.partitions`.
+    pub partitions: i32,
+    /// `errors.deadletterqueue.topic.replication.factor`.
+    pub replication: i32,
+    /// Settings of the producer, by librdkafka's names.
+    pub producer: Vec<(String, String)>,
+    /// Settings of the client that makes the topic, by librdkafka's names.
+    pub admin: Vec<(String, String)>,
+}
+
+/// The queue: each record given to it has an outcome.
+pub struct DeadLetterQueue {
+    topic: String,
+    producer: RecordProducer,
+    /// Without outcome so far; kept because they may have to be sent again.
+    sent: BTreeMap<usize, OutgoingRecord>,
+    /// Those among them that found no room in the producer.
+    waiting: Vec<usize>,
+    made: Option<Receiver<Result<(), String>>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl DeadLetterQueue {
+    /// Makes the producer, and begins to look whether the topic is there.
+    ///
+    /// # Errors
+    /// Settings that the Kafka client refuses.
+    pub fn open(options: QueueOptions) -> Result<Self, String> {
+        let producer = RecordProducer::new(&options.producer)?;
+        let closed = Arc::new(AtomicBool::new(false));
+        let (report, made) = sync_channel(1);
+        let (topic, given_up) = (options.topic.clone(), closed.clone());
+        std::thread::Builder::new()
+            .name("dead-letter-topic".to_owned())
+            .spawn(move || {
+                if let Some(outcome) = make_topic(&options, &given_up) {
+                    // Nobody listens once the queue is closed.
+                    let _ = report.send(outcome);
+                }
+            })
+            .map_err(|error| error.to_string())?;
+        Ok(Self { topic, producer, sent: BTreeMap::new(), waiting: Vec::new(), made: Some(made), closed })
+    }
+
+    /// Whether the topic is there; `None` while that is not known.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn is_ready(&mut self) -> Result<bool, String> {
+        let Some(made) = &self.made else { return Ok(true) };
+        let outcome = match made.try_recv() {
+            Ok(outcome) => outcome,
+            Err(TryRecvError::Empty) => return Ok(false),
+            Err(TryRecvError::Disconnected) => Err("nobody looked whether the topic is there".to_owned()),
+        };
+        self.made = None;
+        outcome.map(|()| true).map_err(|reason| {
+            format!("topic {} cannot be made: {reason}; make it yourself, or check its settings", self.topic)
+        })
+    }
+
+    /// Sends a record; its outcome arrives under `number`.
+    pub fn send(&mut self, number: usize, record: OutgoingRecord) -> Option<Result<(), String>> {
+        match self.producer.send(number, &self.topic, &record) {
+            Err(SendError::Refused(reason)) => Some(Err(self.refusal(&reason))),
+            outcome => {
+                if outcome.is_err() {
+                    self.waiting.push(number);
+                }
+                self.sent.insert(number, record);
+                None
+            }
+        }
+    }
+
+    /// Outcomes since the last call.
+    pub fn outcomes(&mut self) -> Vec<(usize, Result<(), String>)> {
+        let mut outcomes = Vec::new();
+        for number in std::mem::take(&mut self.waiting) {
+            let Some(record) = self.sent.remove(&number) else { continue };
+            outcomes.extend(self.send(number, record).map(|outcome| (number, outcome)));
+        }
+        for (number, outcome) in self.producer.acknowledgements() {
+            match outcome {
+                Err(SendError::Away(reason)) => {
+                    let Some(record) = self.sent.remove(&number) else { continue };
+                    tracing::warn!(
+                        topic = self.topic,
+                        reason,
+                        "dead letter not acknowledged, it is sent again"
+                    );
+                    outcomes.extend(self.send(number, record).map(|outcome| (number, outcome)));
+                }
+                Err(SendError::Refused(reason)) => {
+                    self.sent.remove(&number);
+                    outcomes.push((number, Err(self.refusal(&reason))));
+                }
+                Ok(()) => {
+                    self.sent.remove(&number);
+                    outcomes.push((number, Ok(())));
+                }
+            }
+        }
+        outcomes
+    }
+
+    fn refusal(&self, reason: &str) -> String {
+        format!("dead letter queue {}: {reason}", self.topic)
+    }
+}
+
+impl Drop for DeadLetterQueue {
+    fn drop(&mut self) {
+        self.closed.store(true, Ordering::Release);
+    }
+}
+
+/// `None` when nobody waits any more.
+fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), String>> {
+    let QueueOptions { topic, partitions, replication, admin, .. } = options;
+    while !closed.load(Ordering::Acquire) {
+        match cluster::topics(admin, ATTEMPT) {
+            Ok(topics) if topics.iter().any(|known| known == topic) => return Some(Ok(())),
+            Ok(_) => {
+                tracing::info!(topic, "dead letter topic is not there, it is made");
+                return Some(cluster::create_topic(admin, topic, *partitions, *replication, ATTEMPT));
+            }
+            // The broker is away: so are the records of the topics, and both are waited for.
+            Err(reason) => {
+                tracing::warn!(topic, reason, "dead letter topic not looked for yet");
+                std::thread::park_timeout(PAUSE);
+            }
+        }
+    }
+    None
+}

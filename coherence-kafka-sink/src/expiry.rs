@@ -1,0 +1,104 @@
+//! When the entries that are written expire: fixed, by topic, or as each record says.
+//!
+//! Pure. `coherence.ttl.ms`, `coherence.ttl.ms.<topic>` and the header that `coherence.ttl.header` names hold
+//! milliseconds with the meaning that Coherence's own `put` gives them: 0 is the map's default, -1 is never.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Expiry;
+
+use crate::kafka::batch::RawRecord;
+
+/// The rules of a connector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expiries {
+    /// `coherence.ttl.ms`.
+    pub default: Expiry,
+    /// `coherence.ttl.ms.<topic>`.
+    pub by_topic: BTreeMap<String, Expiry>,
+    /// `coherence.ttl.header`: a record without this header falls back to its topic.
+    pub header: Option<String>,
+}
+
+/// A header that should hold milliseconds and does not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("header {header}: expected milliseconds as decimal text, or -1 for never")]
+pub struct BadTtl {
+    /// Its name.
+    pub header: String,
+}
+
+/// The expiry that a number of milliseconds means; `None` where it means none.
+pub fn from_millis(millis: i64) -> Option<Expiry> {
+    match millis {
+        -1 => Some(Expiry::Never),
+        0 => Some(Expiry::Default),
+        millis => u64::try_from(millis).ok().map(|millis| Expiry::After(Duration::from_millis(millis))),
+    }
+}
+
+impl Expiries {
+    /// Of the records of a topic that do not say it themselves.
+    pub fn of_topic(&self, topic: &str) -> Expiry {
+        self.by_topic.get(topic).copied().unwrap_or(self.default)
+    }
+
+    /// Of one record, whose topic has `of_topic`.
+    ///
+    /// # Errors
+    /// Its header says something else than milliseconds.
+    pub fn of_record(&self, record: &RawRecord<'_>, of_topic: Expiry) -> Result<Expiry, BadTtl> {
+        let Some(name) = &self.header else { return Ok(of_topic) };
+        let Some(value) = record.last_header(name) else { return Ok(of_topic) };
+        let millis = value
+            .as_deref()
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .and_then(|text| text.trim().parse::<i64>().ok());
+        millis.and_then(from_millis).ok_or_else(|| BadTtl { header: name.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::batch::{Envelope, Header};
+
+    fn of(headers: &[Header]) -> Result<Expiry, BadTtl> {
+        let expiries = Expiries {
+            default: Expiry::Never,
+            by_topic: BTreeMap::from([("t".to_owned(), Expiry::After(Duration::from_millis(5)))]),
+            header: Some("ttl".to_owned()),
+        };
+        assert_eq!(expiries.of_topic("other"), Expiry::Never);
+        let record = RawRecord {
+            topic: "t",
+            partition: 0,
+            offset: 0,
+            key: None,
+            value: None,
+            envelope: Envelope::Given(headers, None),
+        };
+        expiries.of_record(&record, expiries.of_topic("t"))
+    }
+
+    fn header(value: &str) -> Header {
+        ("ttl".to_owned(), Some(value.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn the_header_of_a_record_beats_its_topic_and_the_last_of_two_counts() {
+        assert_eq!(of(&[]), Ok(Expiry::After(Duration::from_millis(5))));
+        assert_eq!(of(&[header("x"), header(" 70 ")]), Ok(Expiry::After(Duration::from_millis(70))));
+        assert_eq!(of(&[header("-1")]), Ok(Expiry::Never));
+        assert_eq!(of(&[header("0")]), Ok(Expiry::Default));
+    }
+
+    #[test]
+    fn a_header_without_milliseconds_is_an_error_that_does_not_show_it() {
+        for bad in [header("soon"), header("-2"), header(""), ("ttl".to_owned(), None)] {
+            let error = of(&[bad]).unwrap_err().to_string();
+            assert_eq!(error, "header ttl: expected milliseconds as decimal text, or -1 for never");
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! What a task does and when: which records it takes, when a batch is written, what is committed, what a rebalance
+//! waits for, and how a task ends.
+//!
+//! Pure: no I/O, no clock (time is an argument), no waiting. Inputs are calls, outputs are [`Action`]s, to be
+//! carried out in order before anything else is given in.
+//!
+//! ```text
+//! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ commit
+//!    │ bad: policy ─▶ report                     │ refused records: rewind, read again without them
+//!    ▼ under `none`                              ▼ settings, retry timeout
+//!  no more records; what was taken is written    given up; the task ends with its offsets intact
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::building::Building;
+use super::{Rules, TaskFailure};
+use crate::counters::Counters;
+use crate::errors::reporter::Reporter;
+use crate::errors::{NullKeys, Tolerance};
+use crate::kafka::batch::RawRecord;
+use crate::kafka::consumer::TopicPartition;
+use crate::kafka::producer::OutgoingRecord;
+use crate::pipeline::{RecordError, Taken};
+use crate::plan::Source;
+use crate::settle::{Reached, Settle};
+use crate::writer::{BatchWrites, Refused, WriteFailure};
+
+/// How long a commit that has to be answered waits after a failure before it is sent again.
+const COMMIT_RETRY: Duration = Duration::from_millis(100);
+
+/// Bounds and deadlines of a delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryOptions {
+    /// Records of one batch, at most.
+    pub batch_records: usize,
+    /// Bytes of keys and values of one batch: no further record is taken beyond it.
+    pub batch_bytes: usize,
+    /// `offset.flush.interval.ms`.
+    pub flush_interval: Duration,
+    /// `offset.flush.timeout.ms`.
+    pub flush_timeout: Duration,
+    /// How long a revoke waits for what was taken; shorter than the session time-out.
+    pub revoke_deadline: Duration,
+    /// `task.shutdown.graceful.timeout.ms`.
+    pub stop_deadline: Duration,
+}
+
+/// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
+pub type WriteNumber = u64;
+
+/// What is to be done outside, in this order.
+#[derive(Debug)]
+pub enum Action {
+    /// Answer an assignment.
+    Assign(Vec<TopicPartition>),
+    /// Answer a revocation.
+    Release(Vec<TopicPartition>),
+    /// Read a partition from this offset on.
+    Seek(TopicPartition, i64),
+    /// Write a batch; the answer is [`Delivery::on_written`].
+    Write(WriteNumber, Arc<BatchWrites>),
+    /// Make no further attempt at the write in flight. What was sent may still be applied.
+    Abandon,
+    /// Commit these positions; the answer is [`Delivery::on_committed`].
+    Commit(Vec<(TopicPartition, i64)>),
+    /// Give a record to the dead letter queue; the answer is [`Delivery::on_reported`].
+    Report(usize, OutgoingRecord),
+}
+
+/// One task's delivery.
+#[derive(Debug)]
+pub struct Delivery {
+    task: String,
+    options: DeliveryOptions,
+    rules: Rules,
+    reporter: Reporter,
+    counters: Arc<Counters>,
+    settle: Settle,
+    building: Building,
+    in_flight: Option<InFlight>,
+    /// Records that the grid refused in a batch that is read again without them.
+    refused: BTreeMap<Source, Refused>,
+    /// Records given to the dead letter queue whose offsets are not confirmed yet.
+    reports: BTreeMap<Source, Report>,
+    phase: Phase,
+    /// Partitions to be given up when what was taken is written and committed.
+    releasing: Vec<TopicPartition>,
+    failure: Option<TaskFailure>,
+    /// When a commit was sent that is not yet answered.
+    committing: Option<Instant>,
+    /// After a commit failed the broker is not asked again at once.
+    no_commit_before: Instant,
+    /// When the next periodic commit is due; the first one follows the first batch.
+    next_flush: Instant,
+    actions: VecDeque<Action>,
+    writes: WriteNumber,
+    reported: usize,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    number: WriteNumber,
+    reached: Vec<Reached>,
+    records: u64,
+    reported: Vec<Source>,
+    written: bool,
+}
+
+#[derive(Debug)]
+struct Report {
+    number: usize,
+    acknowledged: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Running,
+    /// No records are taken until the partitions in `releasing` are given up.
+    Revoking {
+        deadline: Instant,
+    },
+    Stopping {
+        deadline: Instant,
+    },
+    Over,
+}
+
+impl Delivery {
+    /// A delivery without partitions. `task` is its name in logs.
+    pub fn new(
+        task: String,
+        options: DeliveryOptions,
+        rules: Rules,
+        reporter: Reporter,
+        now: Instant,
+    ) -> Self {
+        Self {
+            task,
+            options,
+            rules,
+            counters: reporter.counters.clone(),
+            reporter,
+            settle: Settle::default(),
+            building: Building::default(),
+            in_flight: None,
+            refused: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            phase: Phase::Running,
+            releasing: Vec::new(),
+            failure: None,
+            committing: None,
+            no_commit_before: now,
+            next_flush: now,
+            actions: VecDeque::new(),
+            writes: 0,
+            reported: 0,
+        }
+    }
+
+    /// What to do next.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// How many records may be taken now; with 0 the task holds and only serves its group.
+    pub fn room(&self) -> usize {
+        let takes = matches!(self.phase, Phase::Running)
+            && self.failure.is_none()
+            && self.building.bytes() < self.options.batch_bytes;
+        if takes { self.options.batch_records.saturating_sub(self.building.records()) } else { 0 }
+    }
+
+    /// True while records wait to be written.
+    pub fn has_records(&self) -> bool {
+        !self.building.is_empty()
+    }
+
+    /// True while a batch is not confirmed.
+    pub fn is_writing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// True while an answer of the broker is waited for before anything else can happen.
+    pub fn awaits_answer(&self) -> bool {
+        !matches!(self.phase, Phase::Running) || self.reports.values().any(|report| !report.acknowledged)
+    }
+
+    /// True when the group can be left.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// Why the task fails.
+    pub fn failure(&self) -> Option<&TaskFailure> {
+        self.failure.as_ref()
+    }
+
+    /// The assigned partitions, with the position confirmed so far.
+    pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
+        self.settle.assigned()
+    }
+
+    /// Partitions were assigned.
+    pub fn on_assigned(&mut self, partitions: Vec<TopicPartition>) {
+        self.settle.assign(&partitions);
+        self.actions.push_back(Action::Assign(partitions));
+    }
+
+    /// Partitions are to be given up, or are gone.
+    pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
+        if lost {
+            self.releasing.retain(|tp| !partitions.contains(tp));
+            self.abandon();
+            self.let_go(partitions);
+            self.rewind();
+        } else {
+            // A stopping task lets go with its end: what it writes must not arrive behind the next owner's.
+            self.releasing.extend(partitions);
+            if matches!(self.phase, Phase::Running) {
+                self.phase = Phase::Revoking { deadline: now + self.options.revoke_deadline };
+            }
+        }
+        self.advance(now);
+    }
+
+    /// A commit was answered.
+    pub fn on_committed(&mut self, outcome: Result<(), String>, now: Instant) {
+        self.committing = None;
+        match outcome {
+            Ok(()) => self.counters.commits.add(1),
+            Err(reason) => {
+                tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
+                self.settle.commit_failed();
+                self.no_commit_before = now + COMMIT_RETRY;
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Takes a record that was read. False when no further one is wanted.
+    pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
+        self.counters.records.add(1);
+        let looked = self.building.take(record, &mut self.settle, &self.refused, &self.rules);
+        let Some((source, taken)) = looked else { return true };
+        let error = match taken {
+            Ok(Taken::Put) => return self.count(&self.counters.puts),
+            Ok(Taken::Remove) => return self.count(&self.counters.removes),
+            Ok(Taken::NullValue) => return self.count(&self.counters.null_values),
+            Ok(Taken::NullKey) => RecordError::NullKey,
+            Err(error) => error,
+        };
+        let null_key = matches!(error, RecordError::NullKey);
+        let ignored = null_key && self.reporter.policy.null_keys == NullKeys::Ignore;
+        let skipped = ignored || self.reporter.policy.tolerance == Tolerance::All;
+        // One that is read again with its batch was reported before.
+        if !self.reports.contains_key(&source) {
+            self.report(source, record, &error, ignored);
+            if skipped && !ignored {
+                self.counters.skipped.add(1);
+            }
+        }
+        if skipped {
+            self.building.pass(record.offset);
+            let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
+            self.building.report(source, bytes);
+            return true;
+        }
+        // Records behind it are read again after a restart.
+        self.fail(TaskFailure::Record {
+            topic: record.topic.to_owned(),
+            partition: record.partition,
+            offset: record.offset,
+            reason: error.to_string(),
+        });
+        false
+    }
+
+    /// A write ended: all of it is in the maps but the records that were refused, or it failed.
+    pub fn on_written(
+        &mut self,
+        number: WriteNumber,
+        outcome: Result<Vec<Refused>, WriteFailure>,
+        now: Instant,
+    ) {
+        let Some(in_flight) = self.in_flight.as_mut().filter(|in_flight| in_flight.number == number) else {
+            return;
+        };
+        match outcome {
+            Ok(refused) if refused.is_empty() => {
+                in_flight.written = true;
+                self.confirm();
+            }
+            Ok(refused) => {
+                // A record that lost to a refused one of the same key must be written now. So the batch is read
+                // again, and its culprits are treated as what they are: records that cannot be taken.
+                self.refused.extend(refused.into_iter().map(|refused| (refused.source, refused)));
+                self.in_flight = None;
+                self.building = Building::default();
+                self.rewind();
+            }
+            Err(failure) => {
+                self.counters.errors.add(1);
+                self.in_flight = None;
+                // What was built behind it must not overtake it.
+                self.building = Building::default();
+                self.fail(TaskFailure::Write(failure.to_string()));
+            }
+        }
+        self.advance(now);
+    }
+
+    /// The dead letter queue has a record, or refuses it.
+    pub fn on_reported(&mut self, number: usize, outcome: Result<(), String>, now: Instant) {
+        let report = self.reports.values_mut().find(|report| report.number == number);
+        match outcome {
+            Ok(()) => {
+                self.counters.dead_letters.add(1);
+                if let Some(report) = report {
+                    report.acknowledged = true;
+                }
+                self.confirm();
+            }
+            Err(reason) => {
+                self.counters.dead_letter_failures.add(1);
+                tracing::error!(task = self.task, reason, "dead letter refused");
+                // Nobody waits for the report of a record whose partition is gone.
+                if report.is_some() {
+                    self.on_queue_failure(reason);
+                }
+            }
+        }
+        self.advance(now);
+    }
+
+    /// The dead letter queue cannot be used: the task ends rather than lose the records that belong there.
+    pub fn on_queue_failure(&mut self, reason: String) {
+        self.abandon();
+        self.reports.clear();
+        self.fail(TaskFailure::DeadLetterQueue(reason));
+    }
+
+    /// The consumer cannot go on.
+    pub fn on_consumer_failure(&mut self, reason: String) {
+        self.fail(TaskFailure::Consumer(reason));
+    }
+
+    /// The task is to end: the batch in flight is finished and committed within a deadline.
+    pub fn on_stop(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Running) {
+            self.stop(now);
+            self.advance(now);
+        }
+    }
+
+    /// Time has passed.
+    pub fn on_tick(&mut self, now: Instant) {
+        self.advance(now);
+    }
+
+    /// Carries out what the policy says of a bad record; its batch is not confirmed before the queue has it.
+    fn report(&mut self, source: Source, record: &RawRecord<'_>, error: &RecordError, ignored: bool) {
+        let blame = self.rules.pipeline.blame(error);
+        if matches!(error, RecordError::Refused { .. }) {
+            self.counters.refused.add(1);
+        }
+        let letter = if ignored {
+            self.reporter.null_key(record, &blame)
+        } else {
+            self.reporter.bad_record(record, &blame)
+        };
+        self.reported += 1;
+        self.reports.insert(source, Report { number: self.reported, acknowledged: letter.is_none() });
+        self.actions.extend(letter.map(|letter| Action::Report(self.reported, letter)));
+    }
+
+    fn count(&self, count: &crate::counters::Count) -> bool {
+        count.add(1);
+        true
+    }
+
+    fn fail(&mut self, failure: TaskFailure) {
+        self.failure.get_or_insert(failure);
+    }
+
+    fn stop(&mut self, now: Instant) {
+        self.building = Building::default();
+        self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
+    }
+
+    /// Nothing that was taken waits for its end.
+    fn is_idle(&self) -> bool {
+        let waits = self.failure.is_some() && self.reports.values().any(|report| !report.acknowledged);
+        self.in_flight.is_none() && self.building.is_empty() && !waits
+    }
+
+    fn is_committed(&self) -> bool {
+        self.committing.is_none() && self.settle.to_commit().next().is_none()
+    }
+
+    /// Everything that follows from what is known now.
+    fn advance(&mut self, now: Instant) {
+        self.launch();
+        self.flush(now);
+        let done = self.is_idle() && self.is_committed();
+        match self.phase {
+            Phase::Running => {
+                // A failed task first writes what it took before the record at fault.
+                if self.failure.is_some() && self.in_flight.is_none() && self.building.is_empty() {
+                    self.stop(now);
+                    self.advance(now);
+                }
+            }
+            Phase::Revoking { deadline } if done || now >= deadline => {
+                self.phase = Phase::Running;
+                self.give_up("its partitions are given away");
+                self.advance(now);
+            }
+            Phase::Stopping { deadline } if done || now >= deadline => {
+                self.phase = Phase::Over;
+                self.give_up("the task ends");
+            }
+            Phase::Revoking { .. } | Phase::Stopping { .. } | Phase::Over => {}
+        }
+    }
+
+    /// Ends the wait for what was taken, and lets go of what is to be released.
+    fn give_up(&mut self, why: &str) {
+        let idle = self.is_idle();
+        if !(idle && self.is_committed()) {
+            tracing::warn!(
+                task = self.task,
+                why,
+                written = idle,
+                "what was taken is not written and committed in time: it comes again"
+            );
+        }
+        if !idle {
+            self.abandon();
+        }
+        if !self.releasing.is_empty() {
+            let releasing = std::mem::take(&mut self.releasing);
+            self.let_go(releasing);
+        }
+        if !idle && matches!(self.phase, Phase::Running) {
+            self.rewind();
+        }
+    }
+
+    /// Sends the batch that was built, if nothing is in flight.
+    fn launch(&mut self) {
+        if self.in_flight.is_some() || self.building.is_empty() {
+            return;
+        }
+        match self.building.take_out().finish() {
+            Ok(batch) => {
+                self.writes += 1;
+                let number = self.writes;
+                let written = batch.writes.is_empty();
+                if !written {
+                    self.actions.push_back(Action::Write(number, Arc::new(batch.writes)));
+                }
+                let (reached, records, reported) = (batch.reached, batch.records, batch.reported);
+                self.in_flight = Some(InFlight { number, reached, records, reported, written });
+                self.confirm();
+            }
+            Err(error) => self.fail(TaskFailure::Write(error.to_string())),
+        }
+    }
+
+    /// Confirms the batch in flight, if it is written and its dead letters are acknowledged.
+    fn confirm(&mut self) {
+        let unreported =
+            |source: &Source| self.reports.get(source).is_some_and(|report| !report.acknowledged);
+        let done = |batch: &mut InFlight| batch.written && !batch.reported.iter().any(unreported);
+        let Some(batch) = self.in_flight.take_if(done) else {
+            if self.in_flight.as_ref().is_some_and(|batch| batch.written) {
+                let waits = "the dead letter queue has not acknowledged its records yet".to_owned();
+                *self.counters.holding.lock() = Some(waits);
+            }
+            return;
+        };
+        if !batch.reported.is_empty() {
+            *self.counters.holding.lock() = None;
+        }
+        self.counters.confirmed.add(batch.records);
+        self.settle.confirm(&batch.reached);
+        self.forget();
+    }
+
+    /// Drops what is known about records that nothing is to be done about any more.
+    fn forget(&mut self) {
+        let open = |source: &Source| !self.settle.is_confirmed(source.partition, source.offset);
+        self.refused.retain(|source, _| open(source));
+        self.reports.retain(|source, _| open(source));
+    }
+
+    fn let_go(&mut self, partitions: Vec<TopicPartition>) {
+        self.settle.release(&partitions);
+        self.forget();
+        self.actions.push_back(Action::Release(partitions));
+    }
+
+    fn abandon(&mut self) {
+        if self.in_flight.take().is_some_and(|batch| !batch.written) {
+            self.actions.push_back(Action::Abandon);
+        }
+        *self.counters.holding.lock() = None;
+        self.building = Building::default();
+    }
+
+    /// Reads again, in the partitions that are kept, what was taken but not confirmed.
+    fn rewind(&mut self) {
+        let seeks = self.settle.resume_positions().map(|(tp, at)| Action::Seek(tp.clone(), at));
+        self.actions.extend(seeks);
+    }
+
+    /// Sends a commit if it is time and there is anything to say.
+    fn flush(&mut self, now: Instant) {
+        if self.committing.is_some_and(|sent| now > sent + self.options.flush_timeout) {
+            // An answer that comes all the same does no harm: positions only grow within an assignment.
+            self.committing = None;
+            tracing::warn!(task = self.task, "commit not answered within offset.flush.timeout.ms");
+            self.settle.commit_failed();
+        }
+        // A revoke and a stop wait for the answer, or lag tools and the next owner would see an older position.
+        let due = match self.phase {
+            Phase::Running => now >= self.next_flush,
+            Phase::Revoking { .. } | Phase::Stopping { .. } => now >= self.no_commit_before,
+            Phase::Over => false,
+        };
+        if !due || self.committing.is_some() {
+            return;
+        }
+        let offsets: Vec<_> = self.settle.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
+        if offsets.is_empty() {
+            return;
+        }
+        self.settle.commit_sent();
+        self.committing = Some(now);
+        self.next_flush = now + self.options.flush_interval;
+        self.actions.push_back(Action::Commit(offsets));
+    }
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

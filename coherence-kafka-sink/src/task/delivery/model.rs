@@ -1,0 +1,534 @@
+//! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
+//! every way that is known, all in virtual time. After each world the maps must equal the log, and at every commit
+//! everything below it must be in the maps, or in the queue, or skipped by a policy.
+//!
+//! `DELIVERY_MODEL_WORLDS` says how many worlds, `DELIVERY_MODEL_SEED` which is the first; a failure names its seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coherence_kafka_common::map::Format;
+
+use super::*;
+use crate::config::Mappings;
+use crate::errors::{ErrorPolicy, NullValues};
+use crate::expiry::Expiries;
+use crate::kafka::batch::Envelope;
+use crate::pipeline::{Form, Pipeline};
+use crate::writer::{Backoff, Writer};
+
+mod grid;
+mod log;
+mod random;
+
+use grid::Grid;
+use log::{Partition, Place, Record, is_replaced, key, place_of, record};
+use random::Random;
+
+/// How many steps a world may need to come to rest once nothing misbehaves any more.
+const REST: usize = 20_000;
+
+#[derive(Debug)]
+struct World {
+    random: Random,
+    now: Instant,
+    policy: ErrorPolicy,
+    partitions: Vec<Partition>,
+    grid: Grid,
+    delivery: Delivery,
+    runtime: tokio::runtime::Runtime,
+    writer: Writer,
+    write: Option<(WriteNumber, Arc<BatchWrites>)>,
+    /// Commits without answer: one that is late may be followed by another.
+    commits: VecDeque<Vec<(TopicPartition, i64, u64)>>,
+    letters: Vec<(usize, Place)>,
+    dead: BTreeSet<Place>,
+    skipped_null_keys: bool,
+    revoking: bool,
+    calm: bool,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let policy = ErrorPolicy {
+            tolerance: if random.one_in(4) { Tolerance::None } else { Tolerance::All },
+            dead_letters: random.one_in(2),
+            null_keys: if random.one_in(3) { NullKeys::Fail } else { NullKeys::Ignore },
+            null_values: [NullValues::Delete, NullValues::Delete, NullValues::Ignore, NullValues::Fail]
+                [random.below(4)],
+            ..ErrorPolicy::default()
+        };
+        let grid = Grid::default();
+        let keys = random.between(1, 8);
+        for topic in 0..2 {
+            for n in 0..keys {
+                if random.one_in(12) {
+                    grid.lock().throwing.insert(key(topic, n));
+                }
+            }
+        }
+        let mut partitions = Vec::new();
+        for topic in 0..random.between(1, 2) {
+            for number in 0..random.between(1, 3) {
+                let index = partitions.len();
+                let mut log = Vec::new();
+                for offset in 0..random.between(0, 60) as i64 {
+                    log.push(record(&mut random, &policy, &grid, (topic, number, keys), (index, offset)));
+                }
+                let tp = TopicPartition { topic: format!("t{topic}"), partition: number as i32 };
+                partitions.push(Partition { tp, log, committed: 0, position: None, generation: 0 });
+            }
+        }
+        let now = Instant::now();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let none = Duration::ZERO;
+        let backoff = Backoff { min: none, max: none, timeout: None };
+        let mut world = Self {
+            writer: Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned()),
+            delivery: delivery(&mut random, policy, now),
+            random,
+            now,
+            policy,
+            partitions,
+            grid,
+            runtime,
+            write: None,
+            commits: VecDeque::new(),
+            letters: Vec::new(),
+            dead: BTreeSet::new(),
+            skipped_null_keys: policy.null_keys == NullKeys::Ignore,
+            revoking: false,
+            calm: false,
+        };
+        world.assign_all();
+        world
+    }
+
+    fn assign_all(&mut self) {
+        let free: Vec<_> =
+            self.partitions.iter().filter(|p| p.position.is_none()).map(|p| p.tp.clone()).collect();
+        if !free.is_empty() {
+            self.delivery.on_assigned(free);
+            self.perform();
+        }
+    }
+
+    fn partition(&mut self, tp: &TopicPartition) -> &mut Partition {
+        self.partitions.iter_mut().find(|p| p.tp == *tp).unwrap()
+    }
+
+    /// Does what the delivery asks for, and checks that it may ask for it.
+    fn perform(&mut self) {
+        while let Some(action) = self.delivery.next_action() {
+            match action {
+                Action::Assign(partitions) => {
+                    for tp in &partitions {
+                        let partition = self.partition(tp);
+                        assert!(partition.position.is_none(), "{tp} is assigned twice");
+                        partition.position = Some(partition.committed);
+                        partition.generation += 1;
+                    }
+                }
+                Action::Release(partitions) => {
+                    for tp in &partitions {
+                        assert!(
+                            self.partition(tp).position.take().is_some(),
+                            "{tp} is released without being had"
+                        );
+                    }
+                    let unfinished = self.write.as_ref().is_some_and(|(_, writes)| {
+                        let sources =
+                            writes.iter().flat_map(|(_, writes)| writes).flat_map(|w| w.entries.iter());
+                        let released = |key: &[u8]| {
+                            self.partitions.iter().any(|p| {
+                                partitions.contains(&p.tp)
+                                    && p.log.iter().any(|r| r.key.as_deref() == Some(key))
+                            })
+                        };
+                        sources.into_iter().any(|(key, _)| released(key))
+                    });
+                    assert!(!unfinished, "released while its records are being written");
+                    self.revoking = false;
+                    self.somebody_else_reads(&partitions);
+                }
+                Action::Seek(tp, position) => {
+                    let partition = self.partition(&tp);
+                    assert!(partition.position.is_some(), "seek in {tp}, which is not assigned");
+                    assert!(position >= 0 && position <= partition.log.len() as i64);
+                    partition.position = Some(position);
+                }
+                Action::Write(number, writes) => {
+                    assert!(self.write.is_none(), "two writes in flight");
+                    self.write = Some((number, writes));
+                }
+                Action::Abandon => self.abandon(),
+                Action::Commit(offsets) => {
+                    for (tp, next) in &offsets {
+                        self.check_commit(tp, *next);
+                    }
+                    let stamp = |(tp, next): (TopicPartition, i64)| {
+                        let generation = self.partition(&tp).generation;
+                        (tp, next, generation)
+                    };
+                    let offsets = offsets.into_iter().map(stamp).collect();
+                    self.commits.push_back(offsets);
+                }
+                Action::Report(number, letter) => {
+                    assert!(self.policy.dead_letters);
+                    self.letters.push((number, self.place_of_letter(&letter)));
+                }
+            }
+        }
+    }
+
+    /// Everything below a committed offset is in its map, in the queue, or skipped by a policy.
+    fn check_commit(&mut self, tp: &TopicPartition, next: i64) {
+        let dead_letters = self.policy.dead_letters;
+        let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
+        let partition = &self.partitions[index];
+        assert!(partition.position.is_some(), "commit of {tp}, which is not assigned");
+        assert!(next >= partition.committed, "commit of {tp} goes back");
+        let prefix = &partition.log[..usize::try_from(next).unwrap()];
+        let mut last: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for (offset, record) in prefix.iter().enumerate() {
+            if record.bad && !(record.refused && is_replaced(partition, offset)) {
+                let counts = self.policy.tolerance == Tolerance::All
+                    || (record.key.is_none() && self.skipped_null_keys);
+                assert!(counts, "{tp} at {offset} is bad, and committed without tolerance");
+                assert!(
+                    !dead_letters || self.dead.contains(&(index, offset as i64)),
+                    "{tp} at {offset} is committed before the queue has it"
+                );
+            } else if !record.bad
+                && let Some(key) = &record.key
+                && (record.value.is_some() || self.policy.null_values == NullValues::Delete)
+            {
+                last.insert(key, offset);
+            }
+        }
+        let grid = self.grid.lock();
+        for (key, offset) in last {
+            let held =
+                grid.entries.get(&(tp.topic.clone(), key.to_vec())).map(|value| place_of(value).1 as usize);
+            let is_delete =
+                |record: &Record| record.key.as_deref() == Some(key) && !record.bad && record.value.is_none();
+            let fine = match held {
+                Some(held) => held >= offset,
+                // A delete at this offset or behind it.
+                None => {
+                    self.policy.null_values == NullValues::Delete
+                        && partition.log[offset..].iter().any(is_delete)
+                }
+            };
+            assert!(
+                fine,
+                "{tp} is committed up to {next}, but its record at {offset} is not in the map: {held:?}"
+            );
+        }
+    }
+
+    fn place_of_letter(&self, letter: &OutgoingRecord) -> Place {
+        let found = match &letter.value {
+            Some(value) if value.len() == 7 => place_of(value),
+            // A bad tombstone, or one without key: its timestamp says where it was.
+            _ => (letter.timestamp.unwrap() as usize >> 32, letter.timestamp.unwrap() & 0xFFFF_FFFF),
+        };
+        let record = &self.partitions[found.0].log[found.1 as usize];
+        assert!(record.bad, "a good record in the queue: {found:?}");
+        assert_eq!((&record.key, &record.value), (&letter.key, &letter.value));
+        found
+    }
+
+    /// The write in flight is given up: anything of it may have been applied, or not.
+    fn abandon(&mut self) {
+        let Some((_, writes)) = self.write.take() else { return };
+        self.grid.apply_some(&writes, &mut self.random);
+    }
+
+    /// The partitions have another owner for a while, who takes some of their records.
+    fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
+        for tp in partitions {
+            let count = self.random.below(10) as i64;
+            let skips = self.policy.tolerance == Tolerance::All;
+            let deletes = self.policy.null_values == NullValues::Delete;
+            let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
+            let partition = &mut self.partitions[index];
+            let end = (partition.committed + count).min(partition.log.len() as i64);
+            while partition.committed < end {
+                let place = (index, partition.committed);
+                let record = &partition.log[place.1 as usize];
+                if record.bad && !skips {
+                    break;
+                }
+                if record.bad {
+                    self.dead.insert(place);
+                } else if let Some(key) = &record.key
+                    && (record.value.is_some() || deletes)
+                {
+                    self.grid.apply((tp.topic.clone(), key.clone()), record.value.clone());
+                }
+                partition.committed += 1;
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        self.now += Duration::from_millis(self.random.below(20) as u64);
+        match self.random.below(if self.calm { 60 } else { 70 }) {
+            0..20 => self.read(),
+            20..35 => self.finish_write(),
+            35..45 => self.answer_commit(),
+            45..55 => self.answer_letter(),
+            55..60 => self.delivery.on_tick(self.now),
+            60..62 if !self.revoking => self.revoke(),
+            62..64 => self.assign_all(),
+            64 => self.lose(),
+            65 => self.crash(),
+            66 => self.delivery.on_stop(self.now),
+            67 => self.now += Duration::from_secs(2),
+            68 => self.late_answer(),
+            _ => {}
+        }
+        self.perform();
+        if self.delivery.is_over() {
+            self.ended();
+        }
+    }
+
+    fn read(&mut self) {
+        let n = self.random.between(1, 12).min(self.delivery.room());
+        let readable: Vec<usize> = (0..self.partitions.len())
+            .filter(|&i| {
+                let p = &self.partitions[i];
+                p.position.is_some_and(|at| at < p.log.len() as i64)
+            })
+            .collect();
+        if n == 0 || readable.is_empty() {
+            return self.delivery.on_tick(self.now);
+        }
+        let index = readable[self.random.below(readable.len())];
+        for _ in 0..n {
+            let partition = &mut self.partitions[index];
+            let Some(at) = partition.position.filter(|&at| at < partition.log.len() as i64) else { break };
+            partition.position = Some(at + 1);
+            let record = &partition.log[at as usize];
+            let millis = (index as i64) << 32 | at;
+            let timestamp = crate::kafka::batch::Timestamp { millis, log_append: false };
+            let raw = RawRecord {
+                topic: &partition.tp.topic,
+                partition: partition.tp.partition,
+                offset: at,
+                key: record.key.as_deref(),
+                value: record.value.as_deref(),
+                envelope: Envelope::Given(&[], Some(timestamp)),
+            };
+            if !self.delivery.take(&raw) {
+                break;
+            }
+        }
+        self.delivery.on_tick(self.now);
+    }
+
+    fn finish_write(&mut self) {
+        if !self.calm && self.random.one_in(40) {
+            let Some((number, writes)) = self.write.take() else { return };
+            self.grid.apply_some(&writes, &mut self.random);
+            return self.delivery.on_written(number, Err(WriteFailure::Broken), self.now);
+        }
+        let Some((number, writes)) = self.write.take() else { return };
+        self.grid.lock().faults = if self.calm { 0 } else { self.random.below(6) };
+        self.grid.lock().random = Random(self.random.next());
+        let outcome = self.runtime.block_on(self.writer.write(&writes));
+        self.delivery.on_written(number, outcome, self.now);
+    }
+
+    fn answer_commit(&mut self) {
+        let Some(offsets) = self.commits.pop_front() else { return };
+        let stored = self.calm || !self.random.one_in(6);
+        let told = stored && (self.calm || !self.random.one_in(8));
+        for (tp, next, generation) in offsets {
+            let partition = self.partition(&tp);
+            if stored && partition.position.is_some() && partition.generation == generation {
+                partition.committed = partition.committed.max(next);
+            }
+        }
+        let outcome = if told { Ok(()) } else { Err("told to fail".to_owned()) };
+        self.delivery.on_committed(outcome, self.now);
+    }
+
+    fn answer_letter(&mut self) {
+        if self.letters.is_empty() {
+            return;
+        }
+        let (number, place) = self.letters.swap_remove(self.random.below(self.letters.len()));
+        if !self.calm && self.random.one_in(20) {
+            return self.delivery.on_reported(number, Err("told to refuse".to_owned()), self.now);
+        }
+        self.dead.insert(place);
+        self.delivery.on_reported(number, Ok(()), self.now);
+    }
+
+    fn some_assigned(&mut self) -> Vec<TopicPartition> {
+        let random = &mut self.random;
+        let assigned = self.partitions.iter().filter(|p| p.position.is_some());
+        assigned.filter(|_| random.one_in(2)).map(|p| p.tp.clone()).collect()
+    }
+
+    fn revoke(&mut self) {
+        let partitions = self.some_assigned();
+        if !partitions.is_empty() {
+            self.revoking = true;
+            self.delivery.on_revoked(partitions, false, self.now);
+        }
+    }
+
+    fn lose(&mut self) {
+        let partitions = self.some_assigned();
+        // What is asked for can be lost only when it was given up.
+        if !partitions.is_empty() && !self.revoking {
+            self.delivery.on_revoked(partitions, true, self.now);
+        }
+    }
+
+    /// An answer to a write that nobody waits for any more.
+    fn late_answer(&mut self) {
+        let number = self.write.as_ref().map_or(1, |(number, _)| number + 1);
+        self.delivery.on_written(number.saturating_sub(2), Ok(Vec::new()), self.now);
+    }
+
+    /// The process dies; another one takes its place.
+    fn crash(&mut self) {
+        self.abandon();
+        self.restart();
+    }
+
+    fn ended(&mut self) {
+        assert!(self.write.is_none(), "the task is over and still writes");
+        if let Some(TaskFailure::Write(reason)) = self.delivery.failure() {
+            assert_eq!(*reason, WriteFailure::Broken.to_string(), "an outage fails no task");
+        }
+        if let Some(TaskFailure::Record { topic, partition, offset, .. }) = self.delivery.failure() {
+            let tp = TopicPartition { topic: topic.clone(), partition: *partition };
+            let offset = *offset;
+            let partition = self.partition(&tp);
+            assert!(partition.log[offset as usize].bad, "the task fails for a good record: {tp} at {offset}");
+            assert!(partition.committed <= offset, "{tp} is committed behind the record at fault");
+            // Somebody looks at it and decides.
+            self.policy.tolerance = Tolerance::All;
+        }
+        self.restart();
+    }
+
+    fn restart(&mut self) {
+        if self.random.one_in(2) {
+            self.answer_commit();
+            while self.delivery.next_action().is_some() {}
+        }
+        self.commits.clear();
+        self.write = None;
+        self.letters.clear();
+        self.revoking = false;
+        self.partitions.iter_mut().for_each(|p| p.position = None);
+        self.delivery = delivery(&mut self.random, self.policy, self.now);
+        self.assign_all();
+    }
+
+    fn run(&mut self) {
+        for _ in 0..self.random.between(0, 400) {
+            self.step();
+        }
+        self.calm = true;
+        let mut steps = 0;
+        while !self.partitions.iter().all(|p| p.committed == p.log.len() as i64) {
+            self.step();
+            self.assign_all_when_free();
+            steps += 1;
+            assert!(steps < REST, "the world does not come to rest: {:?}", self.delivery);
+        }
+        assert_eq!(self.grid.lock().entries, self.expected());
+        if self.policy.dead_letters {
+            for (index, partition) in self.partitions.iter().enumerate() {
+                for (offset, record) in partition.log.iter().enumerate().filter(|(_, record)| record.bad) {
+                    let unseen = record.refused && is_replaced(partition, offset);
+                    assert!(
+                        unseen || self.dead.contains(&(index, offset as i64)),
+                        "{offset} of {partition:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    fn assign_all_when_free(&mut self) {
+        if !self.revoking {
+            self.assign_all();
+        }
+    }
+
+    /// What the maps hold when every record was applied in the order of its partition.
+    fn expected(&self) -> BTreeMap<(String, Vec<u8>), Vec<u8>> {
+        let mut entries = BTreeMap::new();
+        for partition in &self.partitions {
+            for record in partition.log.iter().filter(|record| !record.bad) {
+                let Some(key) = &record.key else { continue };
+                let key = (partition.tp.topic.clone(), key.clone());
+                match &record.value {
+                    Some(value) => drop(entries.insert(key, value.clone())),
+                    None if self.policy.null_values == NullValues::Delete => drop(entries.remove(&key)),
+                    None => {}
+                }
+            }
+        }
+        entries
+    }
+}
+
+fn delivery(random: &mut Random, policy: ErrorPolicy, now: Instant) -> Delivery {
+    let options = DeliveryOptions {
+        batch_records: random.between(1, 20),
+        batch_bytes: random.between(20, 400),
+        flush_interval: Duration::from_millis(random.below(100) as u64),
+        flush_timeout: Duration::from_millis(500),
+        revoke_deadline: Duration::from_secs(1),
+        stop_deadline: Duration::from_secs(1),
+    };
+    let pipeline = Pipeline {
+        form: Form::PassThrough,
+        format: Format::Pof,
+        max_entry_bytes: usize::MAX,
+        null_values: policy.null_values,
+    };
+    let rules = Rules {
+        pipeline: Arc::new(pipeline),
+        mappings: Arc::new(Mappings::default()),
+        expiries: Arc::new(Expiries::default()),
+    };
+    let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: Arc::default() };
+    Delivery::new("m-0".to_owned(), options, rules, reporter, now)
+}
+
+/// Says which world it was.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("world {0}: DELIVERY_MODEL_SEED={0} DELIVERY_MODEL_WORLDS=1", self.0);
+        }
+    }
+}
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn in_every_world_the_maps_equal_the_log_and_nothing_is_committed_too_early() {
+    let first = from_environment("DELIVERY_MODEL_SEED").unwrap_or(0);
+    for seed in first..first + from_environment("DELIVERY_MODEL_WORLDS").unwrap_or(5000) {
+        let seed = Seed(seed);
+        World::new(seed.0).run();
+    }
+}

@@ -1,0 +1,151 @@
+//! A grid that refuses, goes away, and applies what it says it has not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
+use futures::future::{BoxFuture, ready};
+use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::random::Random;
+use crate::plan::Kind;
+use crate::writer::BatchWrites;
+
+type MapKey = (String, Vec<u8>);
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Grid(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) entries: BTreeMap<MapKey, Vec<u8>>,
+    /// Keys whose cache store throws at every put.
+    pub(super) throwing: BTreeSet<Vec<u8>>,
+    /// Calls that still go wrong.
+    pub(super) faults: usize,
+    pub(super) random: Random,
+}
+
+#[derive(Debug)]
+struct Map {
+    name: String,
+    grid: Grid,
+}
+
+/// A value of `None` removes the key.
+type Operation = (Vec<u8>, Option<Vec<u8>>);
+
+impl Grid {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock()
+    }
+
+    pub(super) fn apply(&self, key: MapKey, value: Option<Vec<u8>>) {
+        match value {
+            Some(value) => drop(self.lock().entries.insert(key, value)),
+            None => drop(self.lock().entries.remove(&key)),
+        }
+    }
+
+    /// Some of a write whose answer nobody waits for.
+    pub(super) fn apply_some(&self, writes: &BatchWrites, random: &mut Random) {
+        let all = random.one_in(3);
+        for (map, writes) in writes {
+            for write in writes {
+                for (key, value) in write.entries.iter() {
+                    let value = (write.kind != Kind::Remove).then(|| value.to_vec());
+                    let taken =
+                        value.as_ref().is_none_or(|v| v[1] == 0 && !self.lock().throwing.contains(key));
+                    if taken && (all || random.one_in(2)) {
+                        self.apply((map.to_string(), key.to_vec()), value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&self, map: &str, operations: Vec<Operation>, alone: bool) -> Result<(), MapError> {
+        let away = || MapError::Unavailable("told to be away".to_owned());
+        let (fault, part) = {
+            let state = &mut *self.lock();
+            let fault = state.faults > 0 && state.random.one_in(2);
+            state.faults = state.faults.saturating_sub(1);
+            (fault, state.random.below(3))
+        };
+        if operations.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value[1] == 1)) {
+            return if fault { Err(away()) } else { Err(MapError::Refused("told to refuse".to_owned())) };
+        }
+        let mut partial = false;
+        for (key, value) in operations {
+            let throws = value.is_some() && self.lock().throwing.contains(&key);
+            partial |= throws;
+            // Nothing, half or all of a write that fails is applied.
+            let applies = !fault || part == 2 || (part == 1 && self.lock().random.one_in(2));
+            if !throws && applies {
+                self.apply((map.to_owned(), key), value);
+            }
+        }
+        match (fault, partial) {
+            (true, _) => Err(away()),
+            (false, true) if alone => Err(MapError::Refused("the store throws".to_owned())),
+            (false, true) => Err(MapError::Unavailable("Partial failure".to_owned())),
+            (false, false) => Ok(()),
+        }
+    }
+}
+
+impl Session for Grid {
+    fn format(&self) -> Format {
+        Format::Pof
+    }
+
+    fn check_map_name(&self, _name: &str) -> Result<(), MapError> {
+        Ok(())
+    }
+
+    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        let map: Arc<dyn NamedMap> = Arc::new(Map { name: name.to_owned(), grid: self.clone() });
+        ready(Ok(map)).boxed()
+    }
+}
+
+impl NamedMap for Map {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a [u8],
+        value: &'a [u8],
+        _expiry: Expiry,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        let operation = (key.to_vec(), Some(value.to_vec()));
+        ready(self.grid.write(&self.name, vec![operation], true).map(|()| None)).boxed()
+    }
+
+    fn put_all(&self, entries: Arc<Entries>, _expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
+        let operations = entries.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect();
+        ready(self.grid.write(&self.name, operations, false)).boxed()
+    }
+
+    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
+        let operations = keys.iter().map(|(key, _)| (key.to_vec(), None)).collect();
+        ready(self.grid.write(&self.name, operations, false)).boxed()
+    }
+
+    fn get<'a>(&'a self, _key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
+        ready(Ok(0)).boxed()
+    }
+
+    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
+        futures::stream::empty().boxed()
+    }
+}
