@@ -26,6 +26,7 @@ const IN_FLIGHT: usize = 4;
 const ENSURE_CACHE: u64 = 1;
 const GET_ALL: u64 = 11;
 const INVOKE: u64 = 13;
+const MAP_LISTENER: u64 = 14;
 const PAGE_OF_ENTRIES: u64 = 15;
 const PUT_ALL: u64 = 18;
 const TRUNCATE: u64 = 28;
@@ -99,7 +100,24 @@ async fn measure(address: String, records: u64) -> std::result::Result<String, B
     let start = (Instant::now(), cpu());
     stream.run(removes).await?;
     report("remove_all", start);
-    stream.run(vec![request(next_id + 1, TRUNCATE, Some(cache_id), None)]).await?;
+    let listen = |subscribe| {
+        let name = "coherence.cache.v1.MapListenerRequest";
+        // Subscribe or not, to all entries, under the filter id 1.
+        let body = [1 << 3, subscribe, 3 << 3, 1];
+        request(next_id + 1 + u64::from(subscribe), MAP_LISTENER, Some(cache_id), Some((name, &body)))
+    };
+    stream.run(vec![listen(1)]).await?;
+    println!("listening");
+    let mut start = (Instant::now(), cpu());
+    for event in 0..records {
+        stream.next().await?.ok_or("an answer instead of an event")?;
+        if event == 0 {
+            start = (Instant::now(), cpu());
+        }
+    }
+    report("events", start);
+    stream.run(vec![listen(0)]).await?;
+    stream.run(vec![request(next_id + 3, TRUNCATE, Some(cache_id), None)]).await?;
     Ok(format!("{{{}}}", line.join(",")))
 }
 

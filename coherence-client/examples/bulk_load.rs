@@ -21,9 +21,7 @@ const SIDE_BY_SIDE: usize = 4;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let count = std::env::args().nth(1).map_or(Ok(100_000), |count| count.parse())?;
-    let address = std::env::var("COHERENCE_SERVER_ADDRESS").unwrap_or_else(|_| "localhost:1408".to_owned());
-    let options = SessionOptions { addresses: vec![address], ..SessionOptions::default() };
-    let session = GrpcSession::new(options)?;
+    let session = GrpcSession::new(SessionOptions::from_env()?)?;
     let map = session.map("bulk-load").await?;
 
     let start = Instant::now();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Expiry, Listen, MapError, MapNotices, NamedMap};
+use coherence_kafka_common::map::{Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
@@ -12,9 +12,9 @@ use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 use crate::answer::{self, Answer};
 use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
-use crate::request::{Batch, Request, remove_agent};
+use crate::request::{Batch, Request, put_if_absent_agent, remove_agent};
 use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
-use crate::split::{Purpose, check_key, single, split};
+use crate::split::{Purpose, check_key, check_single, single, split};
 
 mod agents;
 mod key_order;
@@ -287,12 +287,25 @@ impl NamedMap for RemoteMap {
         .boxed()
     }
 
+    /// In JSON by an entry processor: the grid reads the value and writes it as Java does. The protocol's own request
+    /// always fails on a map that is JSON itself, because its answer there would be a binary written in JSON.
     fn put_if_absent<'a>(
         &'a self,
         key: &'a [u8],
         value: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.call_entry(Kind::PutIfAbsent, key, value, None).boxed()
+        async move {
+            if self.grid.format() == Format::Pof {
+                return self.call_entry(Kind::PutIfAbsent, key, value, None).await;
+            }
+            check_single(key, value)?;
+            let agent = put_if_absent_agent(value).ok_or_else(|| {
+                let reason = "the value is not 0x15 and a JSON value".to_owned();
+                MapError::NotSent { index: 0, reason }
+            })?;
+            self.invoke(key, agent).await
+        }
+        .boxed()
     }
 
     /// The grid reads the value: its classes must be known there.

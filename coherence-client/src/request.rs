@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
 use coherence_kafka_common::map::{Entries, Format};
+use coherence_kafka_common::serializer::json::{self, JsonClasses};
 use prost::Message;
 
 use crate::events::Target;
@@ -45,6 +46,9 @@ const BYTES_VALUE: &str = type_url!("google.protobuf.BytesValue");
 const REMOVE_POF: &[u8] = b"\x15\x9e\x01\x00\x00\x3d\x00\x40\x01\x4a\x00\x40";
 const REMOVE_JSON: &[u8] =
     b"\x15{\"@class\":\"processor.ConditionalRemove\",\"filter\":{\"@class\":\"filter.AlwaysFilter\"}}";
+const PUT_IF_ABSENT_JSON: &[u8] =
+    b"\x15{\"@class\":\"processor.ConditionalPut\",\"filter\":{\"@class\":\"filter.NotFilter\",\
+    \"filter\":{\"@class\":\"filter.PresentFilter\"}},\"value\":";
 
 /// One request with the id under which its answers come back.
 #[derive(Debug)]
@@ -206,6 +210,13 @@ pub(crate) fn remove_agent(format: Format) -> Bytes {
         Format::Pof => REMOVE_POF,
         Format::Json => REMOVE_JSON,
     })
+}
+
+/// `ConditionalPut(Not(Present), value, return = true)` in JSON: puts where the key is absent, and answers with the
+/// value that is there instead. `None` where `value` is not JSON, and would become part of the agent.
+pub(crate) fn put_if_absent_agent(value: &[u8]) -> Option<Bytes> {
+    json::from_binary::<serde::de::IgnoredAny>(value, &JsonClasses::default()).ok()?;
+    Some([PUT_IF_ABSENT_JSON, &value[1..], b",\"return\":true}"].concat().into())
 }
 
 impl Frame {

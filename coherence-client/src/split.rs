@@ -68,9 +68,14 @@ pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> 
 /// # Errors
 /// [`MapError::NotSent`] as [`split`] has it.
 pub(crate) fn single(key: &[u8], value: &[u8]) -> Result<Batch, MapError> {
-    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + entry_len(key, value))
-        .map_err(|reason| MapError::NotSent { index: 0, reason })?;
+    check_single(key, value)?;
     Ok(Batch::one(&Arc::new(Entries::from_pairs([(key, value)])), 0))
+}
+
+/// Refuses an entry that cannot be put.
+pub(crate) fn check_single(key: &[u8], value: &[u8]) -> Result<(), MapError> {
+    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + entry_len(key, value))
+        .map_err(|reason| MapError::NotSent { index: 0, reason })
 }
 
 /// Refuses a key that no request with `beside` other bytes can carry.
@@ -87,7 +92,9 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -
     if value.is_empty() && purpose == Purpose::Puts {
         return Err("the value has no bytes".to_owned());
     }
-    if request_len > MAX_MESSAGE_BYTES {
+    // Entries to the byte as `max_entry_bytes` of the session has it, though a few more bytes might fit.
+    let entry_fits = purpose == Purpose::Keys || key.len() + value.len() <= MAX_ENTRY_BYTES;
+    if request_len > MAX_MESSAGE_BYTES || !entry_fits {
         let (key, value) = (key.len(), value.len());
         return Err(match purpose {
             Purpose::Puts => format!(
@@ -151,6 +158,11 @@ mod tests {
         let batches = split(&sized(&[(4, 4), (4, fits - 4), (4, 4)]), Purpose::Puts, 0).unwrap();
         assert_eq!(batches.iter().map(|b| b.range.clone()).collect::<Vec<_>>(), [0..1, 1..2, 2..3]);
         assert!(encoded_batch(&batches[1], Purpose::Puts, &Bytes::new()) <= MAX_MESSAGE_BYTES);
+        for (key, value) in [(4, fits - 3), (fits, 1)] {
+            let error = split(&sized(&[(4, 4), (key, value)]), Purpose::Puts, 0).unwrap_err();
+            assert!(matches!(error, MapError::NotSent { index: 1, .. }), "{error:?}");
+            assert!(single(&vec![1; key], &vec![2; value]).is_err());
+        }
     }
 
     #[test]
@@ -190,7 +202,10 @@ mod tests {
             let agent = Bytes::from(vec![0; agent]);
             let split = split(&sized(&sizes), purpose, agent.len());
             let too_large = sizes.iter().position(|(key, value)| match purpose {
-                Purpose::Puts => ENVELOPE_BYTES + agent.len() + entry_len(&vec![0; *key], &vec![0; *value]) > MAX_MESSAGE_BYTES,
+                Purpose::Puts => {
+                    let len = ENVELOPE_BYTES + agent.len() + entry_len(&vec![0; *key], &vec![0; *value]);
+                    len > MAX_MESSAGE_BYTES || key + value > MAX_ENTRY_BYTES
+                }
                 Purpose::Keys => ENVELOPE_BYTES + agent.len() + key_len(&vec![0; *key]) > MAX_MESSAGE_BYTES,
             });
             let batches = match (split, too_large) {

@@ -2,6 +2,38 @@
 //!
 //! Owns: serializing on the way in, deserializing on the way out. Never does: I/O, or anything that the map below does
 //! not do.
+//!
+//! ```
+//! use coherence_kafka_common::local::LocalSession;
+//! use coherence_kafka_common::map::{Expiry, Format};
+//! use coherence_kafka_common::pof::PofContext;
+//! use coherence_kafka_common::serializer::json::JsonClasses;
+//! use coherence_kafka_common::typed_map::{Classes, TypedMap};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
+//! struct Order {
+//!     customer: String,
+//!     pieces: i32,
+//! }
+//!
+//! # futures::FutureExt::now_or_never(async {
+//! // As the grid knows them: a type id of its POF configuration, an alias of its type-aliases.properties.
+//! let classes = Classes {
+//!     pof: PofContext::builder().user_type("Order", 1001).build()?,
+//!     json: JsonClasses::default().class("Order", "shop.Order"),
+//! };
+//! for format in [Format::Pof, Format::Json] {
+//!     let session = LocalSession::new(format);
+//!     let orders = TypedMap::<i64, Order>::open(&session, "orders", &classes).await?;
+//!     let order = Order { customer: "Ann".to_owned(), pieces: 3 };
+//!     orders.put(&7, &order, Expiry::Default).await?;
+//!     assert_eq!(orders.get(&7).await?, Some(order));
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # }).expect("an embedded map never waits")?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +41,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::map::{Entries, EventKind, Expiry, Listen, ListenTo, MapError, MapEvent, MapNotice, NamedMap};
+use crate::map::{
+    Entries, EventKind, Expiry, Format, Listen, ListenTo, MapError, MapEvent, MapNotice, NamedMap, Session,
+};
 use crate::pass_through::Part;
-use crate::serializer::{Serde, SerializerError};
+use crate::pof::PofContext;
+use crate::serializer::json::{JsonClasses, JsonSerde};
+use crate::serializer::{PofSerde, Serde, SerializerError};
 
 /// Why a call of a [`TypedMap`] failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +66,16 @@ pub enum TypedMapError {
         /// What is wrong.
         error: SerializerError,
     },
+}
+
+/// The Java classes that Rust types stand for, in each format of a grid's maps. Types that are there in Java without
+/// a class of the application, such as numbers, texts, lists and maps of them, need none: the default.
+#[derive(Debug, Clone, Default)]
+pub struct Classes {
+    /// Their type ids, for maps of POF, which holds no object of another class.
+    pub pof: PofContext,
+    /// Their aliases, for maps of JSON, where an object of another class is a map to Java.
+    pub json: JsonClasses,
 }
 
 /// A [`NamedMap`] whose keys are of type `K` and values of type `V`. Cheap to clone.
@@ -112,6 +160,25 @@ where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
+    /// The map `name` of `session`, its entries in the format of the session and of these classes.
+    pub async fn open(session: &dyn Session, name: &str, classes: &Classes) -> Result<Self, MapError>
+    where
+        K: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned,
+    {
+        let map = session.map(name).await?;
+        Ok(match session.format() {
+            Format::Pof => {
+                let serde = Arc::new(PofSerde::new(classes.pof.clone()));
+                Self::new(map, serde.clone(), serde)
+            }
+            Format::Json => {
+                let serde = Arc::new(JsonSerde::new(classes.json.clone()));
+                Self::new(map, serde.clone(), serde)
+            }
+        })
+    }
+
     /// `map`, with `keys` and `values` as the serdes of its entries.
     pub fn new(map: Arc<dyn NamedMap>, keys: Arc<dyn Serde<K>>, values: Arc<dyn Serde<V>>) -> Self {
         Self { map, keys, values }

@@ -9,10 +9,13 @@
 
 use coherence_kafka_common::binary::{FMT_EXT, natural_hash, partition};
 use coherence_kafka_common::decoration::{int_decorated_key, undecorated_key, undecorated_value};
+use coherence_kafka_common::java_format;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::packed::{self, Cursor};
 use coherence_kafka_common::pass_through;
-use coherence_kafka_common::pof::{self, PofWriter};
+use coherence_kafka_common::pof::{self, PofReader, PofValue, PofWriter};
+use coherence_kafka_common::serializer::json::JsonValueSerde;
+use coherence_kafka_common::serializer::{Deserializer as _, Serializer as _};
 
 const DOCUMENT: &str = include_str!("../../docs/binary-format.md");
 const PARTITIONS: u32 = 257;
@@ -30,8 +33,11 @@ const KINDS: &[(&str, Reader)] = &[
     ("value", value),
     ("pass-through key pof", |bytes| passed(pass_through::key(bytes, Format::Pof))),
     ("pass-through value pof", |bytes| passed(pass_through::value(bytes, Format::Pof))),
+    ("java", java),
     ("pof", pof_value),
+    ("pof resolving", resolved),
     ("json", json),
+    ("json value", json_value),
 ];
 
 fn packed_integer(bytes: &[u8]) -> Read {
@@ -71,6 +77,23 @@ fn pof_value(bytes: &[u8]) -> Read {
     Ok((format!("{value:?}"), complete.then_some(written)))
 }
 
+fn resolved(bytes: &[u8]) -> Read {
+    let value = PofReader::resolving(&bytes[1..]).and_then(|mut reader| reader.value());
+    value.map(|value| (format!("{value:?}"), None)).map_err(|error| error.to_string())
+}
+
+fn java(bytes: &[u8]) -> Read {
+    let value = java_format::value_from_binary(bytes).map_err(|error| error.to_string())?;
+    Ok((format!("{value:?}"), java_format::encode(&value).ok()))
+}
+
+fn json_value(bytes: &[u8]) -> Read {
+    let value: PofValue = JsonValueSerde.deserialize("", &[], bytes).map_err(|error| error.to_string())?;
+    let mut written = Vec::new();
+    let complete = JsonValueSerde.serialize("", &mut Vec::new(), &value, &mut written).is_ok();
+    Ok((format!("{value:?}"), complete.then_some(written)))
+}
+
 fn json(bytes: &[u8]) -> Read {
     let binary = pass_through::value(bytes, Format::Json).map_err(|error| error.to_string())?;
     let value: serde_json::Value = serde_json::from_slice(&binary[1..]).unwrap();
@@ -96,6 +119,7 @@ fn wrong(kind: &str, read: Reader, line: &str) -> Option<String> {
         ('=' | '>', Ok((found, _))) if found != meaning => Some(format!("is read as {found}")),
         ('=', Ok((_, None))) => Some("cannot be written".to_owned()),
         ('=', Ok((_, Some(written)))) if written != bytes => Some(format!("is written as {}", hex(&written))),
+        ('>', Ok((_, Some(written)))) if written == bytes => Some("is written so, too".to_owned()),
         ('=' | '>', Ok(_)) => None,
         ('!', Err(error)) => (!error.contains(meaning)).then_some(error),
         ('!', Ok((found, _))) => Some(format!("is read as {found}")),

@@ -21,10 +21,10 @@ const BEFORE_V1: &str = "24.03";
 /// The serializer of the member's caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Serializer {
-    /// Portable Object Format, with the user types 1001 to 1004 (`Person`, `Address`, `Color`, `Order`) of the
-    /// grid tool.
+    /// Portable Object Format, with the user types of the grid tool: 1001 to 1006 (`Person`, `Address`, `Color`,
+    /// `Order`, `Team`, `Contact`), 1010 and 1011 (`Animal`, `Dog`).
     Pof,
-    /// JSON. Such a member stays alone: its cache service dies when a second member joins.
+    /// JSON, with the aliases `Person`, `Address`, `Color` and `sports.Team`. Such a member stays alone: its cache service dies when a second member joins.
     Json,
     /// Java serialization, the grid's default.
     Java,
@@ -147,6 +147,16 @@ impl Grid {
     /// The address of the gRPC proxy, `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.grpc_port)
+    }
+
+    /// The address under which the name service of its cluster tells where the gRPC proxies are.
+    pub fn name_service(&self) -> String {
+        format!("coherence:///127.0.0.1:{}/{}", self.cluster.port, self.cluster.name)
+    }
+
+    /// Whether the cluster would lose nothing with any one of its members.
+    pub fn is_safe(&self) -> bool {
+        ureq::get(&format!("http://127.0.0.1:{}/safe", self.health_port)).call().is_ok()
     }
 
     /// The certificates of a grid with TLS.

@@ -113,13 +113,25 @@ fn fetched(server: &str, options: &[String]) -> Result<PathBuf> {
 
 fn compiled_tool(jars: &Path) -> Result<PathBuf> {
     let sources = sources("coherence");
-    let source = sources.join("src/GridTool.java");
-    let stamp = fs::read_to_string(&source)? + &fs::read_to_string(sources.join("pof-config.xml"))?;
+    let (pof, aliases) = (sources.join("pof-config.xml"), sources.join("type-aliases.properties"));
+    let [tool, team, evolving] =
+        ["GridTool", "Team", "Evolving"].map(|class| sources.join(format!("src/{class}.java")));
+    let generator = "com.tangosol.io.pof.generator.PortableTypeGenerator";
+    let all = [&pof, &aliases, &tool, &team, &evolving].into_iter().map(fs::read_to_string);
+    let stamp = all.collect::<io::Result<String>>()? + generator;
     made("grid-tool", &stamp, |classes| {
-        fs::copy(sources.join("pof-config.xml"), classes.join("peers-pof-config.xml"))?;
-        let mut javac = Command::new("javac");
-        javac.args(["--release", "17", "-cp"]).arg(format!("{}/*", jars.display()));
-        run(javac.arg("-d").arg(classes).arg(&source))
+        fs::copy(&pof, classes.join("peers-pof-config.xml"))?;
+        fs::create_dir(classes.join("META-INF"))?;
+        fs::copy(&aliases, classes.join("META-INF/type-aliases.properties"))?;
+        let class_path = format!("{}/*:{}", jars.display(), classes.display());
+        let javac = |sources: &[&PathBuf]| {
+            let mut javac = Command::new("javac");
+            run(javac.args(["--release", "17", "-cp", &class_path, "-d"]).arg(classes).args(sources))
+        };
+        // What the compiler plug-in for @PortableType runs; it fails over the classes of the JDK that others refer to.
+        javac(&[&evolving])?;
+        run(Command::new("java").args(["-cp", &class_path, generator]).arg(classes))?;
+        javac(&[&tool, &team])
     })
 }
 

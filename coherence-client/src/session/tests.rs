@@ -291,6 +291,28 @@ async fn a_remove_names_its_keys_and_an_agent_of_the_sessions_format() {
 }
 
 #[tokio::test]
+async fn a_put_if_absent_in_json_is_an_agent_that_holds_nothing_but_the_value() {
+    let mut grid = FakeGrid::start().await;
+    let options = SessionOptions { format: Format::Json, ..options(&[&grid.address]) };
+    let (_session, map, mut stream) = with_map(&mut grid, options).await;
+    // The last one would close the value and go on with the agent.
+    for value in ["", "{}", "\u{15}", "\u{15}{", "\u{15}1 2", "\u{15}1,\"return\":false"] {
+        let refused = within(map.put_if_absent(b"\x15\"k\"", value.as_bytes())).await;
+        assert!(matches!(refused, Err(MapError::NotSent { index: 0, .. })), "{value:?}: {refused:?}");
+    }
+    let call = tokio::spawn(async move { map.put_if_absent(b"\x15\"k\"", b"\x15{\"a\":[1]}").await });
+    let asked = stream.expect(Kind::Invoke).await;
+    let execute: ExecuteRequest = asked.body();
+    let agent = b"\x15{\"@class\":\"processor.ConditionalPut\",\"filter\":{\"@class\":\"filter.NotFilter\",\
+        \"filter\":{\"@class\":\"filter.PresentFilter\"}},\"value\":{\"a\":[1]},\"return\":true}";
+    assert_eq!(&execute.agent[..], agent);
+    let there = BinaryKeyAndValue { key: "\u{15}\"k\"".into(), value: "\u{15}2".into() };
+    stream.message(asked.id, "coherence.common.v1.BinaryKeyAndValue", &there);
+    stream.complete(asked.id);
+    assert_eq!(within(call).await.unwrap(), Ok(Some("\u{15}2".into())));
+}
+
+#[tokio::test]
 async fn a_call_ends_when_all_its_requests_are_answered_with_the_error_that_passes() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);

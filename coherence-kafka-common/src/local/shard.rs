@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use foldhash::fast::RandomState;
 use hashbrown::hash_table::{self, HashTable};
+use parking_lot::Mutex;
 
 use super::clock::Clock;
 use super::entry::{self, Entry};
@@ -46,22 +47,29 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Aligned to the lines of a processor's cache, so that a write touches as few of them as it can.
+/// What most maps never have lies apart: with its lock, a shard is as large as one line of a processor's cache.
 #[derive(Default)]
-#[repr(align(64))]
 pub(super) struct Shard {
     table: HashTable<Entry>,
     payload_bytes: usize,
+    /// From the first entry with a deadline on.
+    expiry: Option<Box<Expiry>>,
+    pub(super) listeners: Option<Box<Listeners>>,
+}
+
+const _: () = assert!(size_of::<Mutex<Shard>>() <= 64);
+
+#[derive(Default)]
+struct Expiry {
     /// Entries with a deadline.
-    expiring: usize,
+    entries: usize,
     /// Deadline and hash of each of them, and of some that are gone or have another deadline by now.
     deadlines: BinaryHeap<Reverse<(u64, u64)>>,
-    pub(super) listeners: Option<Box<Listeners>>,
 }
 
 impl Shard {
     pub(super) fn value(&mut self, call: &mut Call<'_>, hash: u64, key: &[u8]) -> Option<&[u8]> {
-        if self.expiring > 0 {
+        if self.expiry.is_some() {
             self.expire_key(call, hash, key);
         }
         self.table.find(hash, |entry| entry.key() == key).map(Entry::value)
@@ -87,7 +95,9 @@ impl Shard {
                     listeners.tell(&change, &mut call.wakers);
                 }
                 self.payload_bytes -= old.payload().len();
-                self.expiring -= usize::from(old.expires());
+                if let Some(expiry) = &mut self.expiry {
+                    expiry.entries -= usize::from(old.expires());
+                }
                 old.overwrite(value, deadline);
             }
             hash_table::Entry::Vacant(free) => {
@@ -131,16 +141,14 @@ impl Shard {
     /// Removes the entries whose time is over, looking at no more than `steps` deadlines.
     #[cold]
     pub(super) fn expire(&mut self, call: &mut Call<'_>, steps: usize) {
-        if self.expiring == 0 {
-            return;
-        }
-        let (now, hasher) = (call.now(), call.hasher);
         for _ in 0..steps {
-            let Some(&Reverse((deadline, hash))) = self.deadlines.peek() else { return };
-            if deadline > now {
+            let Some(expiry) = &mut self.expiry else { return };
+            let Some(&Reverse((deadline, hash))) = expiry.deadlines.peek() else { return };
+            if deadline > call.now() {
                 return;
             }
-            self.deadlines.pop();
+            expiry.deadlines.pop();
+            let hasher = call.hasher;
             if let Ok(found) = self.table.find_entry(hash, |entry| is_of(entry, deadline, hash, hasher)) {
                 let (entry, _) = found.remove();
                 self.removed(call, &entry, true);
@@ -161,7 +169,7 @@ impl Shard {
     }
 
     fn before_write(&mut self, call: &mut Call<'_>, hash: u64, key: &[u8]) {
-        if self.expiring > 0 {
+        if self.expiry.is_some() {
             self.expire_key(call, hash, key);
             self.expire(call, SWEEP_STEPS);
         }
@@ -169,32 +177,21 @@ impl Shard {
 
     #[cold]
     fn add_deadline(&mut self, hasher: &RandomState, hash: u64, deadline: u64) {
-        self.expiring += 1;
-        self.deadlines.push(Reverse((deadline, hash)));
-        self.forget_stale_deadlines(hasher);
+        let expiry = self.expiry.get_or_insert_default();
+        expiry.entries += 1;
+        expiry.deadlines.push(Reverse((deadline, hash)));
+        expiry.forget_stale_deadlines(&self.table, hasher);
     }
 
     fn removed(&mut self, call: &mut Call<'_>, entry: &Entry, expired: bool) {
         self.payload_bytes -= entry.payload().len();
-        self.expiring -= usize::from(entry.expires());
+        if let Some(expiry) = &mut self.expiry {
+            expiry.entries -= usize::from(entry.expires());
+        }
         if let Some(listeners) = &self.listeners {
             let change = Change { key: entry.key(), old: Some(entry.value()), new: None, expired };
             listeners.tell(&change, &mut call.wakers);
         }
-    }
-
-    /// Keeps the deadlines from growing with every write of the same entry.
-    fn forget_stale_deadlines(&mut self, hasher: &RandomState) {
-        if self.deadlines.len() <= 2 * self.expiring + SWEEP_STEPS {
-            return;
-        }
-        let mut deadlines = std::mem::take(&mut self.deadlines).into_vec();
-        deadlines.retain(|&Reverse((deadline, hash))| {
-            self.table.find(hash, |entry| is_of(entry, deadline, hash, hasher)).is_some()
-        });
-        deadlines.sort_unstable();
-        deadlines.dedup();
-        self.deadlines = deadlines.into();
     }
 
     pub(super) fn len(&mut self, call: &mut Call<'_>) -> usize {
@@ -213,10 +210,12 @@ impl Shard {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
+        let (expiring, deadlines) =
+            self.expiry.as_ref().map_or((0, 0), |expiry| (expiry.entries, expiry.deadlines.capacity()));
         size_of::<Self>()
             + self.table.allocation_size()
-            + entry::memory_bytes(self.table.len(), self.expiring, self.payload_bytes)
-            + self.deadlines.capacity() * size_of::<Reverse<(u64, u64)>>()
+            + entry::memory_bytes(self.table.len(), expiring, self.payload_bytes)
+            + deadlines * size_of::<Reverse<(u64, u64)>>()
     }
 
     /// The hash of every entry, once: what [`Shard::find`] finds them by, even when the table has grown.
@@ -232,6 +231,22 @@ impl Shard {
     pub(super) fn find(&self, hash: u64, now: u64, hasher: &RandomState) -> impl Iterator<Item = &Entry> {
         let same_hash = move |entry: &&Entry| hasher.hash_one(entry.key()) == hash;
         self.table.iter_hash(hash).filter(same_hash).filter(move |entry| !entry.is_due(now))
+    }
+}
+
+impl Expiry {
+    /// Keeps the deadlines from growing with every write of the same entry.
+    fn forget_stale_deadlines(&mut self, table: &HashTable<Entry>, hasher: &RandomState) {
+        if self.deadlines.len() <= 2 * self.entries + SWEEP_STEPS {
+            return;
+        }
+        let mut deadlines = std::mem::take(&mut self.deadlines).into_vec();
+        deadlines.retain(|&Reverse((deadline, hash))| {
+            table.find(hash, |entry| is_of(entry, deadline, hash, hasher)).is_some()
+        });
+        deadlines.sort_unstable();
+        deadlines.dedup();
+        self.deadlines = deadlines.into();
     }
 }
 

@@ -4,6 +4,7 @@
 //! object of a class              {"@class":"alias","name":value,…}   nulls left out
 //! constant of an enum            {"@class":"alias","enum":"RED"}
 //! map                            {"@class":"java.util.HashMap","entries":[{"key":k,"value":v},…]}
+//!   in a field of the type Map   the same without class; Java itself writes it so there
 //! BigInteger, BigDecimal         {"@class":"math.BigInt","value":"1"}, {"@class":"math.BigDec","value":"1.5"}
 //! character                      "\u0041", which alone makes it one to Java
 //! NaN, Infinity, -Infinity       text

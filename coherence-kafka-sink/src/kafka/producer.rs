@@ -1,9 +1,9 @@
 //! Records whose acknowledgement is seen.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
@@ -42,11 +42,18 @@ pub struct RecordProducer {
     client: ThreadedProducer<Reports>,
 }
 
-#[derive(Default)]
+/// How often librdkafka tells which of its connections are up.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// librdkafka's default of `message.timeout.ms`.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(300);
+
 struct Reports {
     arrived: Mutex<Vec<Acknowledgement>>,
-    /// No broker has been reached since the last acknowledgement.
-    brokers_down: AtomicBool,
+    /// When no broker was connected, the last time.
+    unconnected: Mutex<Option<Instant>>,
+    /// `message.timeout.ms`, but never so short that an outage could lie between two looks.
+    patience: Duration,
 }
 
 impl RecordProducer {
@@ -55,8 +62,14 @@ impl RecordProducer {
     /// # Errors
     /// A setting that librdkafka refuses.
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
-        let client =
-            client_config(settings).create_with_context(Reports::default()).map_err(|e| e.to_string())?;
+        let mut config = client_config(settings);
+        config.set("statistics.interval.ms", LOOK.as_millis().to_string());
+        let timeout = ["message.timeout.ms", "delivery.timeout.ms"]
+            .into_iter()
+            .find_map(|name| config.get(name)?.parse().ok().map(Duration::from_millis));
+        let patience = timeout.unwrap_or(MESSAGE_TIMEOUT).max(LOOK * 3);
+        let reports = Reports { arrived: Mutex::default(), unconnected: Mutex::default(), patience };
+        let client = config.create_with_context(reports).map_err(|e| e.to_string())?;
         Ok(Self { client })
     }
 
@@ -93,10 +106,25 @@ impl RecordProducer {
     }
 }
 
+impl Reports {
+    /// Whether an outage explains that a record was not acknowledged in time. It does so for every record of its
+    /// time, not only for the first that is given up.
+    fn in_outage(&self) -> bool {
+        self.unconnected.lock().is_some_and(|last| last.elapsed() <= self.patience)
+    }
+}
+
 impl ClientContext for Reports {
+    // AllBrokersDown alone is not enough: how often it comes during an outage is not laid down.
+    fn stats(&self, statistics: Statistics) {
+        if !statistics.brokers.values().any(|broker| broker.state == "UP") {
+            *self.unconnected.lock() = Some(Instant::now());
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.brokers_down.store(true, Ordering::Relaxed);
+            *self.unconnected.lock() = Some(Instant::now());
         }
         tracing::debug!(%error, reason, "kafka producer");
     }
@@ -107,14 +135,11 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
         let outcome = match result {
-            Ok(_) => {
-                self.brokers_down.store(false, Ordering::Relaxed);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err((error, _)) => {
                 let timed_out = error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut);
                 // A broker that is there and leaves a record unacknowledged for so long will not take it.
-                Err(if timed_out && self.brokers_down.swap(false, Ordering::Relaxed) {
+                Err(if timed_out && self.in_outage() {
                     SendError::Away(error.to_string())
                 } else {
                     SendError::Refused(error.to_string())
@@ -122,5 +147,27 @@ impl ProducerContext for Reports {
             }
         };
         self.arrived.lock().push((number, outcome));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_that_was_given_up_while_no_broker_was_there_may_be_sent_again() {
+        // Nobody listens on port 1.
+        let settings = [("bootstrap.servers", "127.0.0.1:1"), ("message.timeout.ms", "1500")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let producer = RecordProducer::new(&settings).unwrap();
+        for number in 0..3 {
+            producer.send(number, "t", &OutgoingRecord::default()).unwrap();
+        }
+        assert!(producer.flush(Duration::from_secs(30)));
+        let acknowledgements = producer.acknowledgements();
+        assert_eq!(acknowledgements.len(), 3);
+        for (number, outcome) in acknowledgements {
+            assert!(matches!(outcome, Err(SendError::Away(_))), "{number}: {outcome:?}");
+        }
     }
 }

@@ -9,14 +9,45 @@ Reads one JSON array per line from standard input and answers each with one line
 ["keys", MAP]              [KEY, …] in no order
 ["size", MAP]              number of entries
 
-Values are what JSON can say; what it cannot, is answered as its text. The address is that of COHERENCE_SERVER_ADDRESS.
+Values are what JSON can say; what it cannot, is answered as its text. An object of the class Person or Address is written
+{"@class": "Person", "name": …}, with all of its attributes. The address is that of COHERENCE_SERVER_ADDRESS.
 """
 
 import asyncio
 import json
 import sys
+from dataclasses import dataclass
 
 from coherence import Session
+from coherence.serialization import proxy
+
+
+@proxy("Address")
+@dataclass
+class Address:
+    street: str
+    city: str
+
+
+@proxy("Person")
+@dataclass
+class Person:
+    name: str
+    age: int
+    address: Address
+
+
+CLASSES = {"Address": Address, "Person": Person}
+
+
+def from_json(members):
+    attributes = {name: value for name, value in members.items() if name != "@class"}
+    return CLASSES[members["@class"]](**attributes) if "@class" in members else members
+
+
+def to_json(value):
+    name = type(value).__name__
+    return {"@class": name, **vars(value)} if name in CLASSES else str(value)
 
 
 def described(value):
@@ -47,14 +78,14 @@ async def main():
     sys.stdout = sys.stderr  # whatever prints by itself must not look like an answer
 
     def answer(line):
-        print(json.dumps(line, default=str), file=answers, flush=True)
+        print(json.dumps(line, default=to_json), file=answers, flush=True)
 
     session = await Session.create()
     answer({"ok": "ready"})
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         try:
-            answer({"ok": await run(session, *json.loads(line))})
+            answer({"ok": await run(session, *json.loads(line, object_hook=from_json))})
         except Exception as e:
             answer({"error": f"{type(e).__name__}: {e}"})
     await session.close()

@@ -1,7 +1,8 @@
 //! The table of `make bench` for the grid's client: how close it comes to what gRPC and the grid allow.
 //!
-//! The limit is `coherence-client/benches/bare_loop.rs`. Further contenders, such as the clients of other languages,
-//! are named in `COHERENCE_KAFKA_BENCH_CONTENDERS`, as `name=program argument …`, separated by semicolons: each is
+//! The limit is `coherence-client/benches/bare_loop.rs`. The official Python client takes part where it can be
+//! installed, with a tenth of the entries, because it is slow; it has no goal. Further contenders are named in
+//! `COHERENCE_KAFKA_BENCH_CONTENDERS`, as `name=program argument …`, separated by semicolons: each is
 //! started with the grid's address and the number of entries behind its arguments (see
 //! [`integration_tests::bench::client`]).
 //!
@@ -9,11 +10,12 @@
 //! anything.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use integration_tests::bench::client::{self, OPERATIONS, Results};
+use anyhow::{Context, Result, bail, ensure};
+use integration_tests::bench::client::{self, LISTENING, OPERATIONS, Results};
 use integration_tests::bench::{BATCH, KEY_BYTES, Spread, VALUE_BYTES};
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::process::Process;
@@ -27,10 +29,12 @@ const GOAL: f64 = 0.9;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [child, address, records] = arguments.as_slice()
-        && child == "child"
-    {
-        println!("{}", client::measure(address, records.parse()?)?);
+    if let [work, address, records] = arguments.as_slice() {
+        match work.as_str() {
+            "child" => println!("{}", client::measure(address, records.parse()?)?),
+            "fill" => client::fill(address, records.parse()?)?,
+            other => bail!("unknown work {other:?}"),
+        }
         return Ok(());
     }
     let rounds = number("COHERENCE_KAFKA_BENCH_ROUNDS", 5)?.max(1) as usize;
@@ -69,6 +73,8 @@ fn number(name: &str, default: u64) -> Result<u64> {
 struct Contender {
     name: String,
     program: Vec<String>,
+    /// The part of the entries that it takes, one in so many.
+    one_in: u64,
 }
 
 /// Ours and the limit first.
@@ -76,16 +82,27 @@ fn contenders() -> Result<Vec<Contender>> {
     let this = std::env::current_exe()?;
     let bare = this.parent().context("a program without a folder")?.join("examples").join("bare-loop");
     ensure!(bare.exists(), "run make bench, which builds {}", bare.display());
-    let path = |path: &std::path::Path| path.display().to_string();
+    let path = |path: &Path| path.display().to_string();
     let mut contenders = vec![
-        Contender { name: "client".to_owned(), program: vec![path(&this), "child".to_owned()] },
-        Contender { name: "bare loop".to_owned(), program: vec![path(&bare)] },
+        Contender { name: "client".to_owned(), program: vec![path(&this), "child".to_owned()], one_in: 1 },
+        Contender { name: "bare loop".to_owned(), program: vec![path(&bare)], one_in: 1 },
     ];
+    match client::python() {
+        Ok(program) => contenders.push(Contender {
+            name: "Python".to_owned(),
+            program: program.iter().map(|part| path(part)).collect(),
+            one_in: 10,
+        }),
+        Err(error) => {
+            let reason = format!("{error:#}");
+            eprintln!("without the Python client: {}", reason.lines().next().unwrap_or_default());
+        }
+    }
     for text in std::env::var("COHERENCE_KAFKA_BENCH_CONTENDERS").unwrap_or_default().split_terminator(';') {
         let (name, program) =
             text.split_once('=').with_context(|| format!("{text:?}: name=program expected"))?;
         let program = program.split_whitespace().map(str::to_owned).collect();
-        contenders.push(Contender { name: name.trim().to_owned(), program });
+        contenders.push(Contender { name: name.trim().to_owned(), program, one_in: 1 });
     }
     Ok(contenders)
 }
@@ -94,10 +111,26 @@ impl Contender {
     fn measure(&self, grid: &Grid, folder: &Folder, records: u64) -> Result<Results> {
         let (program, arguments) = self.program.split_first().context("a contender without a program")?;
         let mut command = Command::new(program);
-        command.args(arguments).arg(grid.address()).arg(records.to_string());
+        let records = (records / self.one_in).max(1).to_string();
+        command.args(arguments).arg(grid.address()).arg(&records);
         let log = folder.path().join(unique("contender"));
+        let own_program = std::env::current_exe()?;
         let mut process = Process::start(&self.name, command, &log)?;
-        ensure!(wait::within(DEADLINE, || !process.is_running()), "{}: not within {DEADLINE:?}", self.name);
+        let mut writer = None;
+        let ended = wait::within(DEADLINE, || {
+            let listens = |log: String| log.lines().any(|line| line == LISTENING);
+            if writer.is_none() && fs::read_to_string(&log).is_ok_and(listens) {
+                let mut fill = Command::new(&own_program);
+                fill.args(["fill", &grid.address(), &records]);
+                writer = Some(Process::start("the writer", fill, &folder.path().join(unique("writer"))));
+            }
+            !process.is_running()
+        });
+        ensure!(ended, "{}: not within {DEADLINE:?}", self.name);
+        if let Some(writer) = writer {
+            let mut writer = writer?;
+            ensure!(wait::within(DEADLINE, || !writer.is_running()), "the writer does not end");
+        }
         let text = fs::read_to_string(&log)?;
         client::parse(text.lines().last().unwrap_or_default()).with_context(|| process.log_end())
     }
@@ -114,7 +147,10 @@ fn print(contenders: &[Contender], rounds: &[Vec<Results>], records: u64) {
     for operation in OPERATIONS {
         for (index, contender) in contenders.iter().enumerate() {
             let of = |round: &Vec<Results>, index: usize| round[index].get(operation).copied();
-            let rates = rounds.iter().filter_map(|round| Some(of(round, index)?.rate)).collect();
+            let rates: Vec<f64> = rounds.iter().filter_map(|round| Some(of(round, index)?.rate)).collect();
+            if rates.is_empty() {
+                continue;
+            }
             let cpu: Vec<f64> = rounds.iter().filter_map(|round| of(round, index)?.cpu_ns).collect();
             let ratios = rounds.iter().filter_map(|round| Some(of(round, index)?.rate / of(round, 1)?.rate));
             let ratios = Spread::of(ratios.collect());

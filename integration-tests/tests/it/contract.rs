@@ -1,10 +1,10 @@
 //! What [`NamedMap`] and [`Session`] promise, sentence by sentence, of every implementation: the embedded map, and
-//! a grid over gRPC in both formats.
+//! a grid over gRPC in both formats, and a grid that converts between the format of the session and its own.
 //!
 //! A sentence is an async function over a [`World`]. The table at the end makes a test of each for each world; one
 //! that is missing there is dead code to the compiler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Expiry, Format, NamedMap, Session};
 use futures::TryStreamExt;
+use integration_tests::grid::{Grid, GridOptions, Serializer};
 use integration_tests::sandbox::unique;
 use integration_tests::{require_peers, shared};
 
@@ -34,8 +35,24 @@ impl World {
         Self { session: Arc::new(LocalSession::new(Format::Pof)) }
     }
 
-    fn grid(format: Format) -> Self {
-        let addresses = vec![shared::grid().address()];
+    /// A session whose format is that of the grid: bytes pass through untouched.
+    fn grid_pof() -> Self {
+        Self::grid(shared::grid(), Format::Pof)
+    }
+
+    fn grid_json() -> Self {
+        static GRID: OnceLock<Grid> = OnceLock::new();
+        let options = || GridOptions { serializer: Serializer::Json, ..GridOptions::default() };
+        Self::grid(GRID.get_or_init(|| Grid::start(options()).unwrap()), Format::Json)
+    }
+
+    /// A session in JSON with a grid that stores POF: the proxy writes every key and value anew.
+    fn converting_grid() -> Self {
+        Self::grid(shared::grid(), Format::Json)
+    }
+
+    fn grid(grid: &Grid, format: Format) -> Self {
+        let addresses = vec![grid.address()];
         let options = SessionOptions { addresses, format, ..SessionOptions::default() };
         Self { session: Arc::new(GrpcSession::new(options).unwrap()) }
     }
@@ -118,7 +135,7 @@ macro_rules! contract {
                 #[test]
                 fn $sentence() {
                     require_peers!();
-                    holds(|| World::grid(Format::Pof), super::$theme::$sentence);
+                    holds(World::grid_pof, super::$theme::$sentence);
                 }
             )+)+
         }
@@ -129,7 +146,18 @@ macro_rules! contract {
                 #[test]
                 fn $sentence() {
                     require_peers!();
-                    holds(|| World::grid(Format::Json), super::$theme::$sentence);
+                    holds(World::grid_json, super::$theme::$sentence);
+                }
+            )+)+
+        }
+
+        mod converting_grid {
+            use super::*;
+            $($(
+                #[test]
+                fn $sentence() {
+                    require_peers!();
+                    holds(World::converting_grid, super::$theme::$sentence);
                 }
             )+)+
         }

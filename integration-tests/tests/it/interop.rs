@@ -10,8 +10,10 @@ use futures::TryStreamExt;
 use integration_tests::grid::Grid;
 use tokio::runtime::Runtime;
 
+mod evolving;
 mod java;
 mod python;
+mod typed;
 
 /// This project's client, as seen from a test without async.
 struct Client {

@@ -6,11 +6,13 @@
 
 mod bad_input;
 mod contract;
+mod delivery;
 mod docs;
 mod examples;
 mod faults;
 mod flow;
 mod forms;
+mod grid_client;
 mod interop;
 mod peers;
 mod rest;

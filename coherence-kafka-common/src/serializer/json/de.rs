@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use self::entries::entries;
+use self::entries::{are_listed, entries};
 use super::JsonClasses;
 use super::reader::{Error, Reader};
 
@@ -312,7 +312,8 @@ impl<'de> Deserializer<'de> for &mut De<'de, '_> {
         self.reader.open(b'{', "an object")?;
         let mut first = true;
         let value = match self.class(&mut first)? {
-            Some(class) if is_map(&class) => entries(self, visitor),
+            Some(class) if is_map(&class) => entries(self, visitor, true),
+            None if are_listed(self)? => entries(self, visitor, false),
             _ => self.members(visitor, first, false),
         };
         value.map_err(|error| error.or_at(start))

@@ -230,3 +230,21 @@ fn nothing_deeper_than_the_limit_is_read() {
     );
     assert!(read("[".repeat(1_000_000)).is_err());
 }
+
+#[test]
+fn a_map_in_a_field_of_java_is_read_with_and_without_its_class() {
+    type Counts = std::collections::BTreeMap<String, Vec<i32>>;
+    let read = |text: &str| {
+        let read = from_binary::<Counts>(&[b"\x15", text.as_bytes()].concat(), &classes());
+        read.map_err(|error| error.to_string())
+    };
+    let counts = |key: &str, value| Ok(Counts::from([(key.to_owned(), value)]));
+    for front in [r#""@class":"java.util.HashMap","#, "", r#""@ordered":true,"#, r#""@sorted":true,"#] {
+        let one = format!(r#"{{{front}"entries":[{{"key":"a","value":[1]}}]}}"#);
+        assert_eq!(read(&one), counts("a", vec![1]), "{front}");
+        assert_eq!(read(&format!(r#"{{{front}"entries":[]}}"#)), Ok(Counts::new()), "{front}");
+    }
+    assert_eq!(read(r#"{"a":[1]}"#), counts("a", vec![1]), "as Python writes a dict");
+    assert_eq!(read(r#"{"entries":[5]}"#), counts("entries", vec![5]));
+    assert!(read(r#"{"entries":[{"key":"a","value":[1]}],"b":[2]}"#).is_err());
+}

@@ -355,6 +355,16 @@ public final class GridTool {
             }
             case "order":
                 return Order.sample(Integer.parseInt(text));
+            case "team":
+                return Team.sample(Integer.parseInt(text));
+            case "contact": { // name|email|visits
+                String[] c = text.split("\\|", -1);
+                return new Evolving.Contact(c[0], c[1], Integer.parseInt(c[2]));
+            }
+            case "dog": { // species|legs|breed
+                String[] d = text.split("\\|", -1);
+                return new Evolving.Dog(d[0], Integer.parseInt(d[1]), d[2]);
+            }
             case "person": { // name|age|street|city
                 String[] p = text.split("\\|", -1);
                 return new Person(p[0], Integer.parseInt(p[1]), new Address(p[2], p[3]));

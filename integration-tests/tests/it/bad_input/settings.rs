@@ -58,7 +58,7 @@ const CONNECTOR: &Lines = &[
         "coherence.retry.backoff.ms=90000",
         "coherence.retry.backoff.ms: is more than coherence.retry.backoff.max.ms",
     ),
-    ("errors.tolerance=all", "errors.tolerance: "),
+    ("errors.tolerance=some", "errors.tolerance: "),
     ("transforms=Insert", "transforms: "),
     ("consumer.override.max.poll.records=0", "consumer.override.max.poll.records: "),
     ("consumer.override.sasl.kerberos.service.name=x", "consumer.override.sasl.kerberos.service.name: "),

@@ -8,9 +8,9 @@ use integration_tests::wait::eventually_async;
 
 use super::{DEADLINE, World};
 
-const TIME: Duration = Duration::from_millis(1500);
-/// The clock of a grid is coarse.
-const EARLY: Duration = Duration::from_millis(100);
+const TIME: Duration = Duration::from_millis(1000);
+/// A grid counts expiries in steps of 256 ms, and the entries of a step leave together.
+const EARLY: Duration = Duration::from_millis(256);
 
 async fn gone(world: &World, map: &Arc<dyn NamedMap>, key: &str) {
     eventually_async(DEADLINE, "the entry is gone", async || world.get(map, key).await.is_none()).await;

@@ -6,9 +6,33 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use super::De;
 use crate::serializer::json::reader::Error;
 
-/// Visits the entries of an opened map, behind its class.
-pub(super) fn entries<'de, V: Visitor<'de>>(de: &mut De<'de, '_>, visitor: V) -> Result<V::Value, Error> {
-    let mut first = false;
+/// Whether an opened object that names no class is a map as Java writes one where the type of a field says that it is:
+/// `{"entries":[…]}`, with `"@ordered":true` or `"@sorted":true` in front for some maps.
+pub(super) fn are_listed(de: &mut De<'_, '_>) -> Result<bool, Error> {
+    let start = de.reader.offset();
+    if de.reader.next_byte() != Some(b'"') {
+        return Ok(false);
+    }
+    let listed = match &*de.reader.name()? {
+        "@ordered" | "@sorted" => true,
+        // Others write maps as plain objects, which may have this key.
+        "entries" if de.reader.take(b'[') => {
+            de.reader.next_byte() == Some(b']')
+                || de.reader.take(b'{') && (de.reader.take_word("\"key\"") || de.reader.take_word("\"value\""))
+        }
+        _ => false,
+    };
+    de.reader.seek(start);
+    Ok(listed)
+}
+
+/// Visits the entries of an opened map, behind its class if it is `classed`.
+pub(super) fn entries<'de, V: Visitor<'de>>(
+    de: &mut De<'de, '_>,
+    visitor: V,
+    classed: bool,
+) -> Result<V::Value, Error> {
+    let mut first = !classed;
     while de.reader.has_next(&mut first, b'}')? {
         if de.reader.name()? != "entries" {
             de.reader.skip()?;
@@ -22,6 +46,9 @@ pub(super) fn entries<'de, V: Visitor<'de>>(de: &mut De<'de, '_>, visitor: V) ->
             return Err(de.reader.error("']'"));
         }
         while de.reader.has_next(&mut first, b'}')? {
+            if !classed {
+                return Err(de.reader.error("the end of a map"));
+            }
             de.reader.name()?;
             de.reader.skip()?;
         }

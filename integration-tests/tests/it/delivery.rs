@@ -1,0 +1,9 @@
+//! The policies of delivery against the real peers: what becomes of records that cannot be delivered, of the queue
+//! that takes them, and of a task whose grid stays away.
+
+mod entries;
+mod letters;
+mod outages;
+mod queue;
+mod refusals;
+mod secrets;

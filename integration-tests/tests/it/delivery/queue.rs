@@ -1,0 +1,174 @@
+//! The dead letter queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use integration_tests::kafka::{Kafka, KafkaOptions};
+use integration_tests::sink::{Settings, Sink};
+use integration_tests::wait::eventually;
+use integration_tests::{require_peers, shared};
+
+use super::letters::{self, ALL, CONTEXT, Letter, ONE_REPLICA, QUEUE, dead, dead_once, queue};
+use crate::flow::{Flow, SOON};
+
+const LONG: (&str, &str) = ("value.converter", "org.apache.kafka.connect.converters.LongConverter");
+
+/// Numbers under many keys, of which one in a hundred cannot be read, and what the map and the queue must hold.
+fn poisoned(count: u64) -> (Vec<Letter>, BTreeMap<String, String>, BTreeSet<Letter>) {
+    let mut model = BTreeMap::new();
+    let mut poison = BTreeSet::new();
+    let records = (0..count).map(|i| {
+        let key = format!("key-{:05}", i * 7919 % 3_000);
+        let timestamp = 1_700_000_000_000 + i64::try_from(i).unwrap();
+        if i % 100 == 42 {
+            let headers = vec![
+                ("trace".to_owned(), Some(i.to_be_bytes().to_vec())),
+                ("twice".to_owned(), None),
+                ("twice".to_owned(), Some(Vec::new())),
+            ];
+            let letter = Letter { headers, timestamp, ..Letter::new(&key, format!("no number {i}")) };
+            poison.insert(letter.clone());
+            return letter;
+        }
+        model.insert(key.clone(), i.to_string());
+        Letter { timestamp, ..Letter::new(&key, i.to_be_bytes()) }
+    });
+    (records.collect(), model, poison)
+}
+
+#[test]
+fn a_dead_letter_topic_is_made_with_the_partitions_and_replicas_asked_for() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let (flow, queue) = (Flow::new(kafka, grid, "queue-made", 1), queue());
+    let partitions = ("errors.deadletterqueue.topic.partitions", "3");
+
+    // More replicas than there are brokers: the factor is what it is asked for.
+    let two = ("errors.deadletterqueue.topic.replication.factor", "2");
+    let sink = flow.start(&[], &[ALL, (QUEUE, &queue), partitions, two]);
+    let failure = flow.failure(&sink);
+    assert!(failure.contains(&queue) && failure.contains("make it yourself"), "{failure}");
+    assert_eq!(letters::replicas(kafka, &queue), Vec::<usize>::new());
+
+    flow.replace(&sink, &[ALL, (QUEUE, &queue), partitions, ONE_REPLICA]);
+    eventually(SOON, "the topic is made", || letters::replicas(kafka, &queue) == [1, 1, 1]);
+
+    // It is there now, whatever is asked for.
+    flow.replace(&sink, &[ALL, (QUEUE, &queue), two]);
+    kafka.produce(&flow.name, [(Some("k"), Some("v"))]).unwrap();
+    flow.assert_delivered(kafka, &sink, SOON);
+    assert_eq!(letters::replicas(kafka, &queue), [1, 1, 1]);
+}
+
+#[test]
+fn a_queue_holds_exactly_the_poison_byte_for_byte_and_says_where_it_came_from() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let (flow, queue) = (Flow::new(kafka, grid, "poison", 4), queue());
+    let (records, model, poison) = poisoned(20_000);
+    letters::produce(kafka, &flow.name, &records);
+    let sink = flow.start(&[], &[LONG, ALL, (QUEUE, &queue), CONTEXT, ONE_REPLICA]);
+    flow.assert_delivered(kafka, &sink, SOON);
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.iter().collect());
+
+    let places: BTreeMap<_, _> = letters::read(kafka, &flow.name).into_iter().collect();
+    let found = dead(kafka, &queue);
+    assert_eq!(found.len(), poison.len());
+    assert_eq!(dead_once(kafka, &queue), poison);
+    for letter in found {
+        assert_eq!(letter.context("topic"), flow.name);
+        let place = (
+            letter.context("partition").parse::<i32>().unwrap(),
+            letter.context("offset").parse::<i64>().unwrap(),
+        );
+        assert_eq!(places[&place], letter.without_context(), "the place is that of this record");
+        assert_eq!(letter.context("connector.name"), flow.name);
+        assert_eq!(letter.context("task.id"), "0");
+        assert_eq!(letter.context("stage"), "VALUE_CONVERTER");
+        assert_eq!(letter.context("class.name"), LONG.1);
+        assert_eq!(
+            letter.context("exception.class.name"),
+            "org.apache.kafka.connect.errors.DataException",
+            "the nearest exception of Java"
+        );
+        assert!(!letter.context("exception.message").is_empty());
+        assert!(letter.context("exception.stacktrace").contains(letter.context("exception.message")));
+    }
+}
+
+#[test]
+fn a_queue_that_refuses_a_record_fails_the_task_and_loses_nothing() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let (flow, queue) = (Flow::new(kafka, grid, "narrow", 1), queue());
+    letters::create_narrow_topic(kafka, &queue, "300");
+    let good = |i: u64| Letter::new(&format!("k{i}"), i.to_be_bytes());
+    let large = Letter::new("large", vec![b'x'; 2_000]);
+    let records: Vec<_> = (0..3).map(good).chain([large.clone()]).chain((3..6).map(good)).collect();
+    letters::produce(kafka, &flow.name, &records);
+
+    let settings = [LONG, ALL, (QUEUE, queue.as_str()), ONE_REPLICA];
+    let sink = flow.start(&[], &settings);
+    let failure = flow.failure(&sink);
+    assert!(failure.contains(&format!("dead letter queue {queue}: ")), "{failure}");
+    assert!(failure.to_lowercase().contains("size"), "{failure}");
+    assert!(flow.committed(kafka)[0] <= 3, "{:?}", flow.committed(kafka));
+    assert_eq!(dead(kafka, &queue), []);
+
+    letters::widen_topic(kafka, &queue, "1000000");
+    flow.replace(&sink, &settings);
+    flow.assert_delivered(kafka, &sink, SOON);
+    assert_eq!(dead(kafka, &queue), [large]);
+    let model = (0..6).map(|i| (format!("k{i}"), i.to_string())).collect();
+    assert_eq!(grid.tool().entries(&flow.name).unwrap(), model);
+}
+
+/// The broker goes while bad records wait for it, and comes back: every one of them is in the queue.
+fn the_broker_goes(worker: Settings<'_>, away: impl FnOnce(&mut Kafka, &Flow, &Sink)) {
+    let grid = shared::grid();
+    let mut kafka = Kafka::start(KafkaOptions::default()).unwrap();
+    let (flow, queue) = (Flow::new(&kafka, grid, "queue-away", 4), queue());
+    let (records, model, poison) = poisoned(20_000);
+    letters::produce(&kafka, &flow.name, &records);
+    let small = ("coherence.batch.max.records", "200");
+    let sink = flow.start(worker, &[LONG, ALL, (QUEUE, &queue), ONE_REPLICA, small]);
+    flow.wait_until_halfway(&kafka);
+    away(&mut kafka, &flow, &sink);
+    flow.assert_delivered(&kafka, &sink, SOON);
+    assert_eq!(dead_once(&kafka, &queue), poison);
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.iter().collect());
+}
+
+#[test]
+fn a_queue_without_broker_is_waited_for_and_gets_every_dead_letter() {
+    require_peers!();
+    let worker = [
+        ("consumer.reconnect.backoff.max.ms", "1000"),
+        ("producer.reconnect.backoff.max.ms", "1000"),
+        // Given up soon, so that letters are sent again while the broker is away.
+        ("producer.request.timeout.ms", "1000"),
+        ("producer.delivery.timeout.ms", "2000"),
+    ];
+    the_broker_goes(&worker, |kafka, flow, sink| {
+        kafka.kill().unwrap();
+        // What was fetched before goes on, and its bad records find no broker.
+        eventually(SOON, "dead letters are sent again", || {
+            flow.assert_running(sink);
+            sink.log().matches("dead letter not acknowledged, it is sent again").count() > 3
+        });
+        kafka.restart().unwrap();
+    });
+}
+
+#[test]
+fn a_queue_whose_broker_is_frozen_is_waited_for_and_gets_every_dead_letter() {
+    require_peers!();
+    the_broker_goes(&[], |kafka, flow, sink| {
+        kafka.freeze();
+        // Longer than a commit is waited for.
+        eventually(SOON, "the sink misses the broker", || {
+            flow.assert_running(sink);
+            sink.log().contains("commit not answered within offset.flush.timeout.ms")
+        });
+        kafka.thaw();
+    });
+}
