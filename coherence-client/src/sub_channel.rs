@@ -27,7 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::map::MapError;
-use futures::StreamExt as _;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -221,10 +220,6 @@ impl Drop for SubChannel {
     }
 }
 
-/// Responses taken in before the reader looks after the clock and the stop again: they come by the thousand, and what
-/// is late is never late by so little.
-const MAX_RESPONSES_AT_ONCE: usize = 64;
-
 /// The receiving half.
 struct Reader {
     address: String,
@@ -244,21 +239,18 @@ struct Quiet {
 }
 
 impl Reader {
-    async fn run(self, responses: Streaming<ProxyResponse>) {
-        let mut responses = responses.ready_chunks(MAX_RESPONSES_AT_ONCE);
+    async fn run(self, mut responses: Streaming<ProxyResponse>) {
         let mut quiet = Quiet { since: Instant::now(), asked: false };
         let mut check = pin!(sleep_until(self.first_check(&quiet)));
         let what = loop {
             tokio::select! {
-                chunk = responses.next() => match chunk {
-                    Some(chunk) => {
+                response = responses.message() => match response {
+                    Ok(Some(response)) => {
                         quiet = Quiet { since: Instant::now(), asked: false };
-                        let taken = chunk.into_iter().try_for_each(|response| response.map(|response| self.take(response)));
-                        if let Err(status) = taken {
-                            break format!("ended: {}", open::describe(&status));
-                        }
+                        self.take(response);
                     }
-                    None => break "ended by the grid".to_owned(),
+                    Ok(None) => break "ended by the grid".to_owned(),
+                    Err(status) => break format!("ended: {}", open::describe(&status)),
                 },
                 () = &mut check => match self.next_check(&mut quiet) {
                     Ok(at) => check.as_mut().reset(at),

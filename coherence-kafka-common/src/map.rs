@@ -96,7 +96,8 @@ pub enum Expiry {
     Default,
     /// Never, whatever the map is configured for.
     Never,
-    /// After this time, rounded up to whole milliseconds, and never less than one.
+    /// After this time, rounded up to whole milliseconds, and never less than one. A grid counts in steps of 256 ms
+    /// and may let the entry go that much earlier.
     After(Duration),
 }
 

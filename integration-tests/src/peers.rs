@@ -148,6 +148,10 @@ fn made(name: &str, stamp: &str, make: impl FnOnce(&Path) -> Result<()>) -> Resu
     if fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) {
         return Ok(made);
     }
+    // First: it is of what was made before, and would speak for a half if anything fails from here on.
+    if stamp_file.exists() {
+        fs::remove_file(&stamp_file)?;
+    }
     if made.exists() {
         fs::remove_dir_all(&made)?;
     }

@@ -22,8 +22,8 @@ pub enum ListenTo {
     /// The one with this key, beginning with an event of kind [`EventKind::Inserted`], marked
     /// [`MapEvent::priming`], that tells its present value, or that it has none.
     PrimedKey(Bytes),
-    /// Those for which a filter or map event filter of the grid is true: a serialized object in the format of the
-    /// map. Only a grid can evaluate it.
+    /// Those for which a filter of the grid is true: a serialized object in the format of the map, which is asked about
+    /// the event. A filter that asks about values needs a `MapEventFilter` around it. Only a grid can evaluate it.
     Filter(Bytes),
 }
 

@@ -168,5 +168,10 @@ async fn a_grid_that_is_frozen_ends_a_call_in_time() {
     // Whether or not it was applied, the listener was not there.
     assert!(matches!(next(&mut notices).await, MapNotice::Gap(_)));
     put(&*map, "k", "3").await;
-    told(&mut notices, EventKind::Updated, "k", "3").await;
+    let mut told = event(&mut notices).await;
+    // What was sent may still be applied behind the gap.
+    if told.new_value == Some(text("2")) {
+        told = event(&mut notices).await;
+    }
+    assert_eq!((told.kind, told.new_value), (EventKind::Updated, Some(text("3"))));
 }

@@ -18,7 +18,8 @@ pub(super) fn are_listed(de: &mut De<'_, '_>) -> Result<bool, Error> {
         // Others write maps as plain objects, which may have this key.
         "entries" if de.reader.take(b'[') => {
             de.reader.next_byte() == Some(b']')
-                || de.reader.take(b'{') && (de.reader.take_word("\"key\"") || de.reader.take_word("\"value\""))
+                || de.reader.take(b'{')
+                    && (de.reader.take_word("\"key\"") || de.reader.take_word("\"value\""))
         }
         _ => false,
     };
