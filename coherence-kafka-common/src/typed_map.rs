@@ -80,10 +80,9 @@ pub struct Classes {
 
 /// A [`NamedMap`] whose keys are of type `K` and values of type `V`. Cheap to clone.
 ///
-/// Its serdes must write what the map can hold: a grid takes binaries alone that begin with `0x15`, as
-/// [`PofSerde`](crate::serializer::PofSerde) and [`JsonSerde`](crate::serializer::json::JsonSerde) write them, whichever
-/// its session's [`Format`](crate::map::Format) names; an embedded map takes any bytes. Keys are found by their bytes,
-/// so that two serializers for one map make two maps of it.
+/// Its serdes must write what the map can hold: a grid takes binaries alone that begin with `0x15`, as [`PofSerde`]
+/// and [`JsonSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes. Keys are
+/// found by their bytes, so that two serializers for one map make two maps of it.
 pub struct TypedMap<K, V> {
     map: Arc<dyn NamedMap>,
     keys: Arc<dyn Serde<K>>,
