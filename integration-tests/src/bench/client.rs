@@ -1,7 +1,7 @@
 //! The measurements of the grid's client alone, all of them the work of one process.
 //!
 //! Every contender takes the address of a grid and a number of records, does the operations in their order with
-//! [`BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events it
+//! [`super::BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events it
 //! prints the line [`LISTENING`], and somebody else [fills](fill) the map.
 
 use std::collections::BTreeMap;
