@@ -40,9 +40,10 @@ const ROOMS: [Room; 7] = [
     },
     Room {
         name: "coherence-kafka-core",
-        uses: &["coherence-kafka-common"],
-        without: &[],
-        places: &[("rdkafka", &["src/producer.rs", "src/producer/"])],
+        // The settings of Kafka clients are read in the crate that knows Connect's.
+        uses: &["coherence-kafka-common", "coherence-kafka-connect"],
+        without: &["config"],
+        places: &[("rdkafka", &["src/kafka.rs", "src/kafka/"])],
     },
     Room {
         name: "coherence-kafka-sink",
@@ -52,8 +53,8 @@ const ROOMS: [Room; 7] = [
     },
     Room {
         name: "coherence-kafka-source",
-        uses: &["coherence-kafka-common", "coherence-client", "coherence-kafka-core"],
-        without: &["rdkafka"],
+        uses: &["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-core"],
+        without: &["rdkafka", "config"],
         places: &[],
     },
     Room {

@@ -1,0 +1,75 @@
+//! What a map calls when an entry changes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coherence_kafka_common::map::Expiry;
+use futures::future::BoxFuture;
+
+use crate::observer::StoreObserver;
+
+/// Coherence's `BinaryEntry`: one entry as its map holds it. `Debug` shows sizes, never bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BinaryEntry {
+    /// The key, a Coherence binary, with or without partition decoration.
+    pub key: Bytes,
+    /// The value, a Coherence binary, with or without decorations; `None` where the entry was removed.
+    pub value: Option<Bytes>,
+    /// Whether the map held a value of this key before: the record is an `UPDATE`, else an `INSERT`.
+    pub update: bool,
+    /// When the entry leaves its map by itself.
+    pub expiry: Expiry,
+}
+
+impl fmt::Debug for BinaryEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BinaryEntry")
+            .field("key_bytes", &self.key.len())
+            .field("value_bytes", &self.value.as_ref().map(Bytes::len))
+            .field("update", &self.update)
+            .field("expiry", &self.expiry)
+            .finish()
+    }
+}
+
+/// Coherence's `NonBlockingEntryStore`: no call blocks, each entry's outcome comes through its observer, exactly once.
+///
+/// Entries of one key become records in the order of the calls; who calls from several threads orders the calls.
+pub trait EntryStore: Send + Sync + fmt::Debug {
+    /// The entry was put.
+    fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>);
+
+    /// The entry was removed.
+    fn erase(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>);
+
+    /// The entry is wanted by its key.
+    fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>);
+
+    /// As [`EntryStore::store`], for each, in order.
+    fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        entries.into_iter().for_each(|entry| self.store(entry, observer));
+    }
+
+    /// As [`EntryStore::erase`], for each, in order.
+    fn erase_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        entries.into_iter().for_each(|entry| self.erase(entry, observer));
+    }
+
+    /// As [`EntryStore::load`], for each.
+    fn load_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        entries.into_iter().for_each(|entry| self.load(entry, observer));
+    }
+
+    /// Ready once the store may hold one more entry. Who awaits this before each call, alone, never meets
+    /// [`crate::StoreError::Full`].
+    fn room(&self) -> BoxFuture<'_, ()>;
+
+    /// Ready once everything that was given so far has its outcome.
+    fn flush(&self) -> BoxFuture<'_, ()>;
+
+    /// Takes nothing more, waits until everything has its outcome or `deadline` has passed, and tells the observers of
+    /// what remains [`crate::StoreError::Closed`]. How many those were.
+    fn close(&self, deadline: Duration) -> BoxFuture<'_, usize>;
+}

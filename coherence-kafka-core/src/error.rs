@@ -1,0 +1,42 @@
+//! Why an entry did not become a record.
+
+use coherence_kafka_common::pass_through::{Part, PassThroughError};
+use coherence_kafka_common::serializer::SerializerError;
+
+/// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// An operation that an entry store of a topic cannot do, whatever the entry.
+    #[error("{0} is not supported by an entry store of a kafka topic")]
+    Unsupported(&'static str),
+    /// The key or value has no bytes in the form that the topic wants.
+    #[error("{part} cannot be serialized: {error}")]
+    Serializer {
+        /// Which of the two.
+        part: Part,
+        /// What the serializer says.
+        error: SerializerError,
+    },
+    /// The key or value is no Coherence binary that could pass through.
+    #[error(transparent)]
+    PassThrough(#[from] PassThroughError),
+    /// Kafka will not take this record, and would not the next time: too large, no such topic, no permission.
+    #[error("refused by kafka: {0}")]
+    Refused(String),
+    /// Kafka did not acknowledge the record in time: it may or may not be in the topic.
+    #[error("not acknowledged by kafka: {0}")]
+    Unavailable(String),
+    /// Nothing was sent: more waits for its acknowledgement already than the store may hold.
+    #[error("not sent: the store holds all that it may hold, wait until it has room")]
+    Full,
+    /// The store was closed: the record was not sent, or not acknowledged before the deadline of the close.
+    #[error("the entry store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// True where the same entry may succeed later without any change.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, StoreError::Unavailable(_) | StoreError::Full)
+    }
+}

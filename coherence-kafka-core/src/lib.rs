@@ -1,0 +1,13 @@
+//! Maps → topics: a change of a map becomes a record of a topic, acknowledged or reported, in order.
+//!
+//! ```text
+//! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
+//! ```
+
+pub mod entry_store;
+pub mod error;
+pub mod observer;
+
+pub use entry_store::{BinaryEntry, EntryStore};
+pub use error::StoreError;
+pub use observer::StoreObserver;
