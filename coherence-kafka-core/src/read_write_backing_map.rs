@@ -49,7 +49,6 @@ mod carry_on;
 mod change;
 mod expirations;
 mod options;
-mod outcomes;
 mod queue;
 mod write_behind;
 mod write_through;

@@ -170,7 +170,6 @@ async fn of_a_batch_what_was_acknowledged_reaches_the_map_and_the_rest_is_named(
     assert_eq!(answer, MapError::NotStored { index: 3, reason, retriable: true });
     assert_eq!(world.map.size().await, Ok(8));
     assert_eq!(replayed(&world.store.log()), world.contents().await);
-    assert_eq!(world.store.batches(), 1);
 
     world.store.behave(|entry| if entry.key == "key-0" { Answer::Failed(away()) } else { Answer::Stored });
     let outcomes = world.map.remove_all_outcomes(batch(0..10, "")).await.unwrap();
@@ -273,13 +272,6 @@ async fn after_the_cachestore_timeout_the_caller_knows_and_the_change_follows_th
     world.store.release(None);
     assert_eq!(world.map.flush(SOON).await, 0);
     assert_eq!(world.get("a").await.as_deref(), Some("1"));
-}
-
-#[tokio::test]
-async fn a_store_that_forgets_an_entry_leaves_nobody_waiting() {
-    let world = World::new(through(), |_| Answer::Forgotten).await;
-    assert!(world.put("a", "1").await.unwrap_err().is_retriable());
-    assert_eq!(world.get("a").await, None);
 }
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::change::{Change, ChangeAll, not_stored};
 use super::options::ReadWriteOptions;
-use super::outcomes::give;
 use super::queue::{Counts, Fate, Outcome, Queue, Settings, Settled, size_of};
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
@@ -255,8 +254,12 @@ impl WriteBehind {
                 self.store.room().await;
                 // No key occurs twice.
                 let (erased, stored) = batch.drain(..).partition::<Vec<_>, _>(|entry| entry.value.is_none());
-                give(&*self.store, stored, &observer);
-                give(&*self.store, erased, &observer);
+                if !stored.is_empty() {
+                    self.store.store_all(stored, &observer);
+                }
+                if !erased.is_empty() {
+                    self.store.erase_all(erased, &observer);
+                }
                 yield_now().await;
             } else if empty && self.last.load(Ordering::SeqCst) {
                 return;

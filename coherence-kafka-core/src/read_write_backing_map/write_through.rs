@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, MapError, NamedMap};
-use hashbrown::HashMap;
 
 use super::change::{Change, ChangeAll, NotStored, not_stored};
-use super::outcomes::{Failed, write};
+use crate::awaiting::Awaiting;
 use crate::entry_store::EntryStore;
 
 /// Whoever calls holds the claim on the keys.
@@ -33,21 +32,21 @@ impl WriteThrough {
             // A tombstone is one whatever was there.
             Change::Remove => true,
         };
-        let failed = write(&*self.store, vec![change.entry(&key, update)]).await.map_err(not_stored)?;
-        let failure = failed.into_iter().next().map(|(_, error)| not_stored(error));
-        match failure {
-            Some(error) if self.rollback => Err(error),
-            failure => {
+        let entry = change.entry(&key, update);
+        let store = Awaiting::of(&*self.store);
+        let stored = if entry.value.is_some() { store.store(entry).await } else { store.erase(entry).await };
+        match stored {
+            Err(error) if self.rollback => Err(not_stored(error)),
+            stored => {
                 let before = change.apply(&*self.map, &key).await?;
-                failure.map_or(Ok(before), Err)
+                stored.map(|()| before).map_err(not_stored)
             }
         }
     }
 
     /// The erase of an entry that has left the map already.
     pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
-        let failed = write(&*self.store, vec![Change::Remove.entry(key, true)]).await.map_err(not_stored)?;
-        failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(not_stored(error)))
+        Awaiting::of(&*self.store).erase(Change::Remove.entry(key, true)).await.map_err(not_stored)
     }
 
     /// Those of the entries that were not stored, by index.
@@ -59,11 +58,15 @@ impl WriteThrough {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        let held = change.held(&*self.map, &entries).await?;
-        let given = change.entries(&entries, &held, false);
-        drop(held);
-        let failed = write(&*self.store, given).await.map_err(not_stored)?;
-        let not_stored = by_index(&entries, failed);
+        let given = change.entries(&entries, &change.held(&*self.map, &entries).await?, false);
+        let store = Awaiting::of(&*self.store);
+        let outcomes = match change {
+            ChangeAll::Put(_) => store.store_all(given).await,
+            ChangeAll::Remove => store.erase_all(given).await,
+        };
+        let failed = outcomes.into_iter().enumerate();
+        let failed = failed.filter_map(|(index, stored)| Some(NotStored { index, error: stored.err()? }));
+        let not_stored: Vec<_> = failed.collect();
         if not_stored.is_empty() || !self.rollback {
             change.apply(&*self.map, entries).await?;
         } else if not_stored.len() < entries.len() {
@@ -78,16 +81,4 @@ fn without(entries: &Entries, not_stored: &[NotStored]) -> Entries {
     let mut out = not_stored.iter().map(|entry| entry.index).peekable();
     let stored = entries.iter().enumerate().filter(|(index, _)| out.next_if_eq(index).is_none());
     Entries::from_pairs(stored.map(|(_, entry)| entry))
-}
-
-fn by_index(entries: &Entries, failed: Failed) -> Vec<NotStored> {
-    if failed.is_empty() {
-        return Vec::new();
-    }
-    let mut errors: HashMap<Bytes, _> = failed.into_iter().map(|(entry, error)| (entry.key, error)).collect();
-    let failed = entries.iter().enumerate().filter_map(|(index, (key, _))| {
-        let error = errors.remove(key)?;
-        Some(NotStored { index, error })
-    });
-    failed.collect()
 }

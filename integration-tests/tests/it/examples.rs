@@ -1,29 +1,38 @@
-//! The examples of `coherence-client`, each run against the real grid.
+//! The examples, each run against the real grid or the real broker.
 
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use integration_tests::kafka::Record;
 use integration_tests::sandbox::unique;
 use integration_tests::{require_peers, shared};
 
-/// The example, to be run on the shared grid.
-fn command(example: &str, arguments: &[&str]) -> Command {
+fn binary_of(example: &str) -> Command {
     let test = env::current_exe().unwrap();
     let binary = test.ancestors().nth(2).unwrap().join("examples").join(example);
     assert!(
         binary.exists(),
-        "{} is not there: cargo build -p coherence-client --examples (cargo test --workspace does)",
+        "{} is not there: cargo build --workspace --examples (cargo test --workspace does)",
         binary.display()
     );
-    let mut command = Command::new(binary);
+    Command::new(binary)
+}
+
+/// The example, to be run on the shared grid.
+fn command(example: &str, arguments: &[&str]) -> Command {
+    let mut command = binary_of(example);
     command.args(arguments).env("COHERENCE_SERVER_ADDRESS", shared::grid().address());
     command
 }
 
 /// What the example printed.
 fn output_of(example: &str, arguments: &[&str]) -> String {
-    let output = command(example, arguments).output().unwrap();
+    printed(&mut command(example, arguments))
+}
+
+fn printed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
@@ -77,4 +86,46 @@ fn bulk_load_fills_a_map() {
     assert_eq!(tool.size("bulk-load").unwrap(), 25_500);
     assert_eq!(tool.get("bulk-load", "order-25499").unwrap().unwrap().text, "25499");
     tool.truncate("bulk-load").unwrap();
+}
+
+/// What the example printed, and the key, value and event of each record that it wrote.
+fn records_of(example: &str) -> (String, Vec<(Vec<u8>, Option<Vec<u8>>, String)>) {
+    let (kafka, topic) = (shared::kafka(), unique(example));
+    kafka.create_topic(&topic, 1).unwrap();
+    let output = printed(binary_of(example).args([&kafka.bootstrap(), &topic]));
+    let record = |record: Record| {
+        let event = record.headers[0].1.clone().unwrap();
+        (record.key.unwrap(), record.value, String::from_utf8(event).unwrap())
+    };
+    (output, kafka.records(&topic).unwrap().into_iter().map(record).collect())
+}
+
+/// A text as a complete binary in POF.
+fn text(text: &str) -> Vec<u8> {
+    [&[0x15, 0x4E, text.len() as u8], text.as_bytes()].concat()
+}
+
+#[test]
+fn write_through_leaves_a_record_of_each_change() {
+    require_peers!();
+    let (output, records) = records_of("write_through");
+    assert_eq!(output, "2 orders, 5 records acknowledged\n0 calls and 0 records remain\n");
+    let changes: Vec<_> = records.iter().map(|(_, value, event)| (&event[..], value.clone())).collect();
+    let expected = [
+        ("INSERT", Some(text("apples"))),
+        ("UPDATE", Some(text("pears"))),
+        ("INSERT", Some(text("nuts"))),
+        ("INSERT", Some(text("plums"))),
+        ("DELETE", None),
+    ];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn write_behind_leaves_a_record_of_the_newest_of_each_key() {
+    require_peers!();
+    let (output, records) = records_of("write_behind");
+    assert_eq!(output, "1000 visits of home\n3000 changes, 3 records, 0 remain\n");
+    let keys: Vec<_> = records.iter().map(|(key, _, event)| (key.clone(), &event[..])).collect();
+    assert_eq!(keys, ["home", "news", "about"].map(|page| (text(page), "INSERT")));
 }

@@ -4,6 +4,7 @@
 // Clippy sees a test only in a #[test] function, not in what several of them share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod backing_map;
 mod bad_input;
 mod contract;
 mod delivery;

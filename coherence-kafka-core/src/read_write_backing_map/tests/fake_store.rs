@@ -23,8 +23,6 @@ pub enum Answer {
     Held,
     /// Stored, from another thread and a little later.
     Late,
-    /// Never an outcome, against the contract.
-    Forgotten,
 }
 
 type Behaviour = Box<dyn FnMut(&BinaryEntry) -> Answer + Send>;
@@ -36,8 +34,6 @@ struct State {
     /// What was stored, in order.
     log: Vec<BinaryEntry>,
     held: VecDeque<Waiting>,
-    /// Calls of `store_all` and `erase_all`.
-    batches: usize,
 }
 
 #[derive(Clone)]
@@ -72,10 +68,6 @@ impl FakeStore {
 
     pub fn held(&self) -> usize {
         self.state.lock().held.len()
-    }
-
-    pub fn batches(&self) -> usize {
-        self.state.lock().batches
     }
 
     /// Ends the oldest that is held.
@@ -119,7 +111,6 @@ impl FakeStore {
                     store.release(None);
                 });
             }
-            Answer::Forgotten => {}
         }
     }
 }
@@ -137,16 +128,6 @@ impl EntryStore for FakeStore {
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
         observer.on_error(entry, StoreError::Unsupported("load"));
-    }
-
-    fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
-        self.state.lock().batches += 1;
-        entries.into_iter().for_each(|entry| self.store(entry, observer));
-    }
-
-    fn erase_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
-        self.state.lock().batches += 1;
-        entries.into_iter().for_each(|entry| self.erase(entry, observer));
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {
