@@ -318,7 +318,8 @@ impl Load {
                 futures::stream::iter(calls).buffer_unordered(20).collect().await
             })
         });
-        Self { stop, writers: writers.collect() }
+        let writers = writers.collect();
+        Self { stop, writers }
     }
 
     async fn end(self) -> Vec<(Vec<u8>, Result<(), MapError>)> {
