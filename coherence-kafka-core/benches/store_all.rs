@@ -73,9 +73,9 @@ fn store_all(servers: &str, entries: &[BinaryEntry]) -> f64 {
     let store = builder.setting("bootstrap.servers", servers).build().unwrap();
     let acknowledged = Arc::new(Acknowledged::default());
     let observer: Arc<dyn StoreObserver> = acknowledged.clone();
+    let batches: Vec<Vec<BinaryEntry>> = entries.chunks(BATCH).map(<[_]>::to_vec).collect();
     let begun = Instant::now();
-    for batch in entries.chunks(BATCH) {
-        let mut batch = batch.to_vec();
+    for mut batch in batches {
         while !batch.is_empty() {
             block_on(store.room());
             store.store_all(std::mem::take(&mut batch), &observer);

@@ -5,14 +5,14 @@
 //! observers ◄── one thread: delivery reports ◄── librdkafka
 //! ```
 //!
-//! * A record is handed to librdkafka and noted in the [ledger] under one lock, so the order of the calls is the order of
+//! * A record is handed to librdkafka and noted in a ledger under one lock, so the order of the calls is the order of
 //!   the records, from however many threads they come. Records of one key go to one partition, and the idempotent producer
 //!   keeps their order there through retries.
 //! * The ledger is bounded, in bytes; librdkafka's own queue is not, so that it never refuses what the ledger has taken.
 //! * When librdkafka's producer fails for good (it does so when it can no longer promise the order), nothing is sent
 //!   until every record that it holds has its outcome: acknowledged, or failed. Then another one takes its place and what
 //!   was given meanwhile goes out, in order. A record on its way when the old one failed gets the broker's answer where it
-//!   comes within [`PATIENCE`]; if not, it is reported as [`StoreError::Unavailable`], and the broker may append it later,
+//!   comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the broker may append it later,
 //!   even behind newer records of its key. No idempotent producer can take back what it has sent. Who must exclude this
 //!   stores the newest value of that key once more.
 
@@ -226,9 +226,12 @@ impl Producer {
         call.account.counters.held(held);
     }
 
-    /// Ready once one more entry may be held, or nothing is taken any more.
+    /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
+    /// not woken for each; or once nothing is taken any more.
     pub(crate) async fn room(&self) {
-        self.shared.wait_until(|core| core.ledger.has_room() || !core.accepting).await;
+        if !self.shared.core.lock().ledger.has_room() {
+            self.shared.wait_until(|core| core.ledger.has_much_room() || !core.accepting).await;
+        }
     }
 
     /// Ready once everything that was given so far, by any store, has its outcome.

@@ -11,6 +11,7 @@ use crate::peers::{self, java, run};
 use crate::process::Process;
 use crate::sandbox::{Folder, free_port};
 
+mod java;
 mod topics;
 
 pub use topics::Record;

@@ -64,6 +64,12 @@ impl<T> Ledger<T> {
         self.bytes < self.max.bytes && self.slots.len() - self.free.len() < self.max.items
     }
 
+    /// Whether a quarter of what may be held is free.
+    pub fn has_much_room(&self) -> bool {
+        let items = self.slots.len() - self.free.len();
+        self.bytes <= self.max.bytes / 4 * 3 && items <= self.max.items / 4 * 3 && self.has_room()
+    }
+
     /// Bytes of everything that is held, was abandoned, or is taken and not settled yet.
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -137,11 +137,11 @@ fn who_waits_for_room_alone_never_finds_the_store_full() {
     let mock = mock();
     let store = store(&mock.servers(), &[("queue.buffering.max.kbytes", "4"), ("linger.ms", "0")]);
     let (seen, observer) = Seen::new();
-    for n in 0..500 {
+    for n in 0..200 {
         wait(store.room());
         store.store(entry(n, &"x".repeat(n as usize * 7 % 3_000)), &observer);
     }
-    assert!(seen.wait_for(500).iter().all(|(_, outcome)| outcome.is_ok()));
+    assert!(seen.wait_for(200).iter().all(|(_, outcome)| outcome.is_ok()));
 }
 
 #[test]
@@ -260,6 +260,7 @@ fn after_a_fatal_error_every_entry_has_its_outcome_and_later_ones_go_to_a_new_pr
         wait(store.flush());
     }
     let told = seen.wait_for(600);
+    assert!(told.iter().any(|(_, outcome)| outcome.is_err()), "the failures have struck nothing");
     for (told, outcome) in &told {
         let after = text(told.value.as_deref().unwrap()).ends_with("after");
         assert!(outcome.is_ok() || !after, "{outcome:?}");
@@ -424,7 +425,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     /// Whatever the broker does: one outcome for each entry; what was acknowledged is in the topic, in order; what is in
     /// the topic was given.

@@ -9,6 +9,7 @@ mod bad_input;
 mod contract;
 mod delivery;
 mod docs;
+mod entry_store;
 mod examples;
 mod faults;
 mod flow;
