@@ -386,6 +386,7 @@ impl Task {
             return;
         }
         self.next_lag = now + LAG_EVERY;
+        self.parts.counters.partitions.set(self.delivery.assigned().count() as u64);
         let lag = self.delivery.assigned().filter_map(|(tp, position)| {
             let end = self.consumer.high_watermark(tp)?;
             Some(u64::try_from(end - position?).unwrap_or(0))

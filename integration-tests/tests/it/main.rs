@@ -14,6 +14,7 @@ mod flow;
 mod forms;
 mod grid_client;
 mod interop;
+mod metrics;
 mod peers;
 mod rest;
 mod rooms;
