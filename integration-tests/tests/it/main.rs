@@ -7,6 +7,7 @@
 mod bad_input;
 mod contract;
 mod delivery;
+mod demo;
 mod docs;
 mod examples;
 mod faults;
