@@ -26,6 +26,7 @@ pub use session::{SessionConfig, SessionKind, TlsFiles};
 
 mod errors;
 mod session;
+mod shared;
 
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
