@@ -5,16 +5,20 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bad_input;
+mod benches;
+mod command_line;
 mod contract;
 mod delivery;
 mod demo;
 mod docs;
+mod embedded;
 mod examples;
 mod faults;
 mod flow;
 mod forms;
 mod grid_client;
 mod interop;
+mod left_behind;
 mod metrics;
 mod peers;
 mod rest;
