@@ -8,10 +8,11 @@ use std::fmt;
 
 use coherence_client::GrpcSession;
 use coherence_kafka_common::map::{MapError, Session as _};
+use coherence_kafka_connect::config::{SessionConfig, SessionKind};
 use regex::Regex;
 
 use crate::cli::Files;
-use crate::config::{ConnectorConfig, Loaded, SessionConfig, SessionKind, Topics};
+use crate::config::{ConnectorConfig, Loaded, Topics};
 use crate::kafka::{ClientSettings, cluster};
 use crate::run::{self, EMBEDDED, StartError};
 

@@ -13,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use crate::config::Properties;
 use crate::metrics;
 use crate::worker::{ConnectorInfo, CreateError, TaskStatus, Worker};
+use coherence_kafka_connect::config::Properties;
 
 mod restart;
 

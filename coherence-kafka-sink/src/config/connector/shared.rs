@@ -1,10 +1,10 @@
 //! The settings that a worker makes for all of its connectors, looked at by themselves.
 
-use super::super::findings::ConfigErrors;
-use super::super::properties::Properties;
+use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
+
 use super::super::table::{self, SHARED};
 use super::super::worker::WorkerConfig;
-use super::{Check, SessionConfig};
+use super::{Check, setting};
 
 impl WorkerConfig {
     /// Where the maps of a connector are that says nothing about it.
@@ -38,6 +38,6 @@ impl WorkerConfig {
         }
         check.retry(&values);
         check.restart(&values);
-        check.session(&values)
+        SessionConfig::read(&values, |key| setting(self, &none, key), &self.variables, findings)
     }
 }

@@ -1,6 +1,8 @@
 //! Every setting of both tables, each with every kind of value that it cannot have.
 
-use super::super::{Finding, LoadError, Sources, load};
+use coherence_kafka_connect::config::Finding;
+
+use super::super::{LoadError, Sources, load};
 use super::*;
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
