@@ -157,7 +157,9 @@ async fn check_connector(
     for map in wanted.iter().map(|topic| config.mappings.map_of(topic)) {
         match session.map(map).await {
             Ok(_) => findings.good(format_args!("{whose}: map {map} can be written to")),
-            Err(error) => findings.problem(CONNECTOR, format_args!("{whose}: map {map}: {error}{}", advice(&error))),
+            Err(error) => {
+                findings.problem(CONNECTOR, format_args!("{whose}: map {map}: {error}{}", advice(&error)))
+            }
         }
     }
 }
@@ -167,7 +169,8 @@ fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<
     // Both were rewritten from, or written in, what this crate understands.
     let regex = |pattern: &str| Regex::new(pattern).ok();
     let hidden = consumer.iter().find(|(key, _)| key == "topic.blacklist");
-    let hidden: Vec<_> = hidden.iter().flat_map(|(_, patterns)| patterns.split(',')).filter_map(regex).collect();
+    let hidden: Vec<_> =
+        hidden.iter().flat_map(|(_, patterns)| patterns.split(',')).filter_map(regex).collect();
     let wanted = regex(pattern);
     let reads = |topic: &&String| {
         wanted.as_ref().is_some_and(|wanted| wanted.is_match(topic))

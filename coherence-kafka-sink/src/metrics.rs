@@ -7,7 +7,9 @@
 use std::fmt::{self, Write as _};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, text as openmetrics};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, text as openmetrics,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 

@@ -207,9 +207,7 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
             );
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }
-        SessionKind::Grpc => {
-            Ok(Arc::new(grid_session(config, runtime.clone())?) as Arc<dyn Session>)
-        }
+        SessionKind::Grpc => Ok(Arc::new(grid_session(config, runtime.clone())?) as Arc<dyn Session>),
     })
 }
 

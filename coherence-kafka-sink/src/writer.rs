@@ -157,7 +157,8 @@ impl Writer {
                 pause_ms = pause.as_millis() as u64,
                 "write not confirmed, the batch is held and tried again"
             );
-            *self.counters.holding.lock() = Some(Holding { cause: Cause::Grid, reason: away.error.to_string() });
+            *self.counters.holding.lock() =
+                Some(Holding { cause: Cause::Grid, reason: away.error.to_string() });
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }

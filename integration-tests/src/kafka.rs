@@ -79,9 +79,8 @@ impl Tls {
 
     fn properties(&self, port: u16, controller: u16) -> Result<String> {
         let Self { ssl, sasl_ssl, unnamed, .. } = self;
-        let listeners = format!(
-            "PLAINTEXT://127.0.0.1:{port},SSL://{ssl},SASL_SSL://{sasl_ssl},UNNAMED://{unnamed}"
-        );
+        let listeners =
+            format!("PLAINTEXT://127.0.0.1:{port},SSL://{ssl},SASL_SSL://{sasl_ssl},UNNAMED://{unnamed}");
         Ok(format!(
             "listeners={listeners},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners={listeners}

@@ -45,7 +45,8 @@ impl Sink {
     /// As [`Sink::start`].
     pub fn start_all(worker: Settings<'_>, connectors: &[Settings<'_>]) -> Result<Self> {
         let files = connectors.iter().enumerate();
-        let files = files.map(|(index, connector)| (format!("connector-{index}.properties"), lines(connector)));
+        let files =
+            files.map(|(index, connector)| (format!("connector-{index}.properties"), lines(connector)));
         Self::start_files(worker, files)
     }
 

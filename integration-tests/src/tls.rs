@@ -87,7 +87,10 @@ impl Certificates {
     /// When the files cannot be read or written.
     pub fn server_key_store(&self) -> io::Result<PathBuf> {
         let store = self.path("server-store.pem");
-        fs::write(&store, fs::read_to_string(self.path("server.key"))? + &fs::read_to_string(self.path("server.pem"))?)?;
+        fs::write(
+            &store,
+            fs::read_to_string(self.path("server.key"))? + &fs::read_to_string(self.path("server.pem"))?,
+        )?;
         Ok(store)
     }
 

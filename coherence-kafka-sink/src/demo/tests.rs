@@ -70,7 +70,10 @@ fn a_wrong_value_is_a_difference_and_so_is_one_of_another_type() {
 
 #[test]
 fn a_key_of_another_type_is_an_entry_too_many_and_one_that_is_missing() {
-    assert_eq!(differences(&[(text("a"), order(1.5)), (binary(|writer| writer.int64(1)), order(1.5))]), (2, 2));
+    assert_eq!(
+        differences(&[(text("a"), order(1.5)), (binary(|writer| writer.int64(1)), order(1.5))]),
+        (2, 2)
+    );
 }
 
 #[test]

@@ -211,8 +211,7 @@ impl Delivery {
 
     /// Partitions are to be given up, or are gone.
     pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
-        let count =
-            if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
+        let count = if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
         count.add(partitions.len() as u64);
         if lost {
             self.releasing.retain(|tp| !partitions.contains(tp));

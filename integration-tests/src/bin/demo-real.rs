@@ -162,7 +162,8 @@ mod tests {
         ["a", "b"].map(|key| (key.to_owned(), json!({"total": 1.5, "open": true}))).into()
     }
 
-    const TEXT: &str = "{java.lang.String(open)=java.lang.Boolean(true), java.lang.String(total)=java.lang.Double(1.5)}";
+    const TEXT: &str =
+        "{java.lang.String(open)=java.lang.Boolean(true), java.lang.String(total)=java.lang.Double(1.5)}";
 
     fn found(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
         entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

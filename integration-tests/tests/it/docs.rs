@@ -164,7 +164,9 @@ fn every_command_shown_works_as_written() {
     let arrives = |reader: &Reader, topic: &str, map: &str, key: &str, value: &str| {
         // Of this command alone: what an earlier one has moved proves nothing.
         reader.kafka.produce(topic, [(Some(key), Some(value))]).unwrap();
-        eventually(DEADLINE, "the record is in the map", || shared::grid().tool().get(map, key).unwrap().is_some());
+        eventually(DEADLINE, "the record is in the map", || {
+            shared::grid().tool().get(map, key).unwrap().is_some()
+        });
     };
     for (number, command) in commands().into_iter().enumerate() {
         let words = command.split_whitespace().find(|word| !word.contains('='));

@@ -76,7 +76,8 @@ fn children(id: u32) -> Vec<u32> {
         std::fs::read_to_string(thread.path().join("children")).unwrap_or_default()
     };
     let text: Vec<String> = threads.map(of_thread).collect();
-    let direct: Vec<u32> = text.iter().flat_map(|ids| ids.split_whitespace()).map(|id| id.parse().unwrap()).collect();
+    let direct: Vec<u32> =
+        text.iter().flat_map(|ids| ids.split_whitespace()).map(|id| id.parse().unwrap()).collect();
     direct.iter().copied().chain(direct.iter().flat_map(|id| children(*id))).collect()
 }
 
@@ -102,7 +103,11 @@ fn peers(folder: &Folder) -> (Process, Vec<String>, Vec<u32>) {
 fn make_peers_says_where_they_are_and_ends_them_on_a_signal() {
     require_peers!();
     let makefile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Makefile");
-    assert!(std::fs::read_to_string(makefile).unwrap().contains("cargo run -q -p integration-tests --bin peers\n"));
+    assert!(
+        std::fs::read_to_string(makefile)
+            .unwrap()
+            .contains("cargo run -q -p integration-tests --bin peers\n")
+    );
     let folder = Folder::new("peers").unwrap();
     let (process, addresses, started) = peers(&folder);
     assert_eq!(process.stop().unwrap().code(), Some(0));

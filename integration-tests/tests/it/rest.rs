@@ -331,7 +331,11 @@ fn a_failed_task_is_restarted_and_meets_the_same_record_again() {
     assert_eq!(flow.failure(&sink), trace, "nothing is skipped");
     assert_eq!(flow.committed(shared::kafka()), [1]);
 
-    assert_error(&restart(&sink, &format!("{name}/tasks/9/restart")), 404, &[&format!("Task {name}-9 not found")]);
+    assert_error(
+        &restart(&sink, &format!("{name}/tasks/9/restart")),
+        404,
+        &[&format!("Task {name}-9 not found")],
+    );
     assert_error(&restart(&sink, &format!("{name}/tasks/x/restart")), 404, &["HTTP 404 Not Found"]);
     assert_error(&restart(&sink, "nope/tasks/0/restart"), 404, &["Unknown connector: nope"]);
     let other = call("PUT", &format!("{}/connectors/{name}/tasks/0/restart", sink.rest()), None, "");

@@ -7,7 +7,8 @@ use super::*;
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 const GOOD_WORKER: &[(&str, &str)] = &[("key.converter", STRING), ("value.converter", STRING)];
-const GOOD_CONNECTOR: &[(&str, &str)] = &[("name", "c"), ("connector.class", "CoherenceSink"), ("topics", "t")];
+const GOOD_CONNECTOR: &[(&str, &str)] =
+    &[("name", "c"), ("connector.class", "CoherenceSink"), ("topics", "t")];
 
 /// A value that is refused, and what is said about it.
 type Bad = (String, String);

@@ -53,11 +53,8 @@ fn check_of_a_worker_without_connectors_looks_for_the_grid_that_they_will_use() 
     away.says(&["problem  worker: ", &nowhere, "Connection refused", "check coherence.session.address"]);
 
     // A connector that goes elsewhere does not hide what is wrong with the others' grid.
-    let both = run(
-        &["check"],
-        &flow.worker(&[("coherence.session.address", &nowhere)]),
-        &flow.connector(&[]),
-    );
+    let both =
+        run(&["check"], &flow.worker(&[("coherence.session.address", &nowhere)]), &flow.connector(&[]));
     assert_eq!(both.code, Some(3), "{}", both.text);
     both.says(&["problem  worker: ", &nowhere, &format!("map {} can be written to", flow.name)]);
 }

@@ -30,7 +30,8 @@ fn assert_delivers(kafka: &Kafka, bootstrap: &str, settings: Settings<'_>) {
 
 /// `check` and the start end with 2, and say all of `says`.
 fn assert_refused(bootstrap: &str, settings: Settings<'_>, says: &[&str]) {
-    let worker = [&[("bootstrap.servers", bootstrap), ("listeners", "http://127.0.0.1:0")], settings].concat();
+    let worker =
+        [&[("bootstrap.servers", bootstrap), ("listeners", "http://127.0.0.1:0")], settings].concat();
     for arguments in [&[][..], &["check"]] {
         let printed = run(arguments, &worker, &[]);
         assert_eq!(printed.code, Some(2), "{settings:?}\n{}", printed.text);

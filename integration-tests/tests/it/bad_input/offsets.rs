@@ -47,7 +47,13 @@ fn an_offset_that_the_broker_does_not_have_fails_the_task_by_name_where_none_may
 #[track_caller]
 fn assert_no_offset(flow: &Flow, failure: &str) {
     let partition = format!("{}-0: ", flow.name);
-    for part in ["no offset to read from", &partition, "auto.offset.reset=none", "earliest or latest", "--reset-offsets"] {
+    for part in [
+        "no offset to read from",
+        &partition,
+        "auto.offset.reset=none",
+        "earliest or latest",
+        "--reset-offsets",
+    ] {
         assert!(failure.contains(part), "{part:?} is not in {failure}");
     }
 }
