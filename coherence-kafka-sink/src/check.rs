@@ -176,7 +176,9 @@ fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<
         wanted.as_ref().is_some_and(|wanted| wanted.is_match(topic))
             && !hidden.iter().any(|hidden| hidden.is_match(topic))
     };
-    topics.iter().filter(reads).cloned().collect()
+    let mut matching: Vec<String> = topics.iter().filter(reads).cloned().collect();
+    matching.sort_unstable();
+    matching
 }
 
 /// The grids that were looked for, each once, however many connectors share it.
