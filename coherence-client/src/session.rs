@@ -69,6 +69,15 @@ impl GrpcSession {
         Ok(Self { grid: Arc::new(Grid::new(options, runtime)) })
     }
 
+    /// Opens a stream to the grid unless there is one, for who wants to know early whether the grid is there and takes
+    /// the session's options. Whatever uses a map does so by itself.
+    ///
+    /// # Errors
+    /// That no address could be reached, or what about the options the grid does not take.
+    pub async fn connect(&self) -> Result<(), MapError> {
+        self.grid.stream(LISTENER_LANE).await.map(drop)
+    }
+
     /// Waits until every request is answered or has failed, then ends the listeners and closes the streams. Later
     /// calls fail with [`MapError::Misuse`]. Takes at most about one request time-out and one round of connecting.
     pub async fn close(&self) {

@@ -1,15 +1,23 @@
 //! `check`: says what is wrong with files, with Kafka or with the grid, and moves nothing.
 //!
-//! It joins no group and writes no entry. A map that a connector would write to is opened, as that is the only
-//! way to learn whether the grid has a mapping for it.
+//! It joins no group and writes no entry. A session is opened with every grid that the settings lead to, also where no
+//! connector is there yet. A map that a connector would write to is opened, as that is the only way to learn whether
+//! the grid has a mapping for it.
 
 use std::fmt;
 
+use coherence_client::GrpcSession;
+use coherence_kafka_common::map::{MapError, Session as _};
+use coherence_kafka_connect::config::{SessionConfig, SessionKind};
+use regex::Regex;
+
 use crate::cli::Files;
-use crate::config::{ConnectorConfig, Topics};
-use crate::kafka::cluster;
+use crate::config::{ConnectorConfig, Loaded, Topics};
+use crate::kafka::{ClientSettings, cluster};
 use crate::run::{self, EMBEDDED, StartError};
-use coherence_kafka_connect::config::SessionKind;
+
+/// The exit code of a connector that cannot be: see [`StartError::exit_code`].
+const CONNECTOR: u8 = 3;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -76,46 +84,145 @@ pub async fn run(files: &Files) -> Findings {
             }
         }
     };
+    let mut grids = Grids::default();
     for connector in &loaded.connectors {
-        check_connector(&connector.config, topics.as_deref(), &mut findings).await;
+        check_connector(&connector.config, topics.as_deref(), &mut grids, &mut findings).await;
     }
+    check_worker(&loaded, &mut grids, &mut findings).await;
     findings
 }
 
-async fn check_connector(config: &ConnectorConfig, topics: Option<&[String]>, findings: &mut Findings) {
-    let name = &config.name;
-    let Topics::List(wanted) = &config.topics else {
-        findings.note(format_args!("connector {name}: its topics and maps are known only when it runs"));
-        return;
+/// The grid of the connectors that are still to come: what the worker says for them all.
+async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Findings) {
+    let named = loaded.worker.names_session();
+    let session = match loaded.worker.session() {
+        Ok(session) if named || loaded.connectors.is_empty() => session,
+        // What is wrong with it has refused the start; where nobody needs it nobody looks for it.
+        Ok(_) | Err(_) => return,
     };
-    for topic in wanted {
-        if topics.is_some_and(|topics| !topics.contains(topic)) {
-            findings.note(format_args!("connector {name}: topic {topic} is not there (yet)"));
+    if session.kind == SessionKind::Embedded {
+        if loaded.connectors.is_empty() {
+            findings.note("worker: its connectors' maps are embedded, there is nothing to connect to");
+        }
+    } else if named {
+        grids.reach("worker", &session, findings).await;
+    } else {
+        let at = session.addresses.join(",");
+        match grids.look(&session).await {
+            Ok(_) => findings.good(format_args!("worker: grid at {at} reached")),
+            Err(error) => findings.note(format_args!(
+                "worker: no coherence.session.address is set, and there is no grid at {at}: {error}"
+            )),
         }
     }
+}
+
+async fn check_connector(
+    config: &ConnectorConfig,
+    topics: Option<&[String]>,
+    grids: &mut Grids,
+    findings: &mut Findings,
+) {
+    let name = &config.name;
+    let wanted = match (&config.topics, topics) {
+        (Topics::List(wanted), topics) => {
+            for topic in wanted.iter().filter(|topic| topics.is_some_and(|topics| !topics.contains(topic))) {
+                findings.note(format_args!("connector {name}: topic {topic} is not there (yet)"));
+            }
+            wanted.clone()
+        }
+        (Topics::Pattern(pattern), Some(topics)) => {
+            let matching = matching(pattern, &config.consumer_settings(0), topics);
+            if matching.is_empty() {
+                findings.note(format_args!("connector {name}: no topic matches topics.regex (yet)"));
+            } else {
+                findings.good(format_args!("connector {name}: topics.regex matches {}", matching.join(", ")));
+            }
+            matching
+        }
+        (Topics::Pattern(_), None) => {
+            findings.note(format_args!(
+                "connector {name}: which topics match topics.regex is known only where kafka is reached"
+            ));
+            Vec::new()
+        }
+    };
     if config.session.kind == SessionKind::Embedded {
         findings
             .note(format_args!("connector {name}: its maps are embedded, there is nothing to connect to"));
         return;
     }
-    let exit_code = StartError::Connector(String::new()).exit_code();
-    let open = run::open(run::LocalSessions::default(), tokio::runtime::Handle::current());
-    let session = match open(&config.session) {
-        Ok(session) => session,
-        Err(error) => return findings.problem(exit_code, format_args!("connector {name}: {error}")),
-    };
+    let whose = format!("connector {name}");
+    let Some(session) = grids.reach(&whose, &config.session, findings).await else { return };
     for map in wanted.iter().map(|topic| config.mappings.map_of(topic)) {
         match session.map(map).await {
-            Ok(_) => findings.good(format_args!("connector {name}: map {map} can be written to")),
+            Ok(_) => findings.good(format_args!("{whose}: map {map} can be written to")),
             Err(error) => {
-                let advice = if error.is_retriable() {
-                    "; check coherence.session.address, and that the grid runs its gRPC proxy there: \
-                     a sink that runs waits for it"
-                } else {
-                    ""
-                };
-                findings.problem(exit_code, format_args!("connector {name}: map {map}: {error}{advice}"));
+                findings.problem(CONNECTOR, format_args!("{whose}: map {map}: {error}{}", advice(&error)))
             }
         }
+    }
+}
+
+/// The topics that a subscription to `pattern` reads: those that match it and are not hidden.
+fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<String> {
+    // Both were rewritten from, or written in, what this crate understands.
+    let regex = |pattern: &str| Regex::new(pattern).ok();
+    let hidden = consumer.iter().find(|(key, _)| key == "topic.blacklist");
+    let hidden: Vec<_> =
+        hidden.iter().flat_map(|(_, patterns)| patterns.split(',')).filter_map(regex).collect();
+    let wanted = regex(pattern);
+    let reads = |topic: &&String| {
+        wanted.as_ref().is_some_and(|wanted| wanted.is_match(topic))
+            && !hidden.iter().any(|hidden| hidden.is_match(topic))
+    };
+    let mut matching: Vec<String> = topics.iter().filter(reads).cloned().collect();
+    matching.sort_unstable();
+    matching
+}
+
+/// The grids that were looked for, each once, however many connectors share it.
+#[derive(Default)]
+struct Grids(Vec<(SessionConfig, Result<GrpcSession, MapError>)>);
+
+impl Grids {
+    /// A session that the grid has taken.
+    async fn look(&mut self, config: &SessionConfig) -> Result<GrpcSession, MapError> {
+        if let Some((_, found)) = self.0.iter().find(|(known, _)| known == config) {
+            return found.clone();
+        }
+        let found = match run::grid_session(config, tokio::runtime::Handle::current()) {
+            Ok(session) => session.connect().await.map(|()| session),
+            Err(error) => Err(error),
+        };
+        self.0.push((config.clone(), found.clone()));
+        found
+    }
+
+    /// The same, and says what came of it.
+    async fn reach(
+        &mut self,
+        whose: &str,
+        config: &SessionConfig,
+        findings: &mut Findings,
+    ) -> Option<GrpcSession> {
+        match self.look(config).await {
+            Ok(session) => {
+                findings.good(format_args!("{whose}: grid at {} reached", config.addresses.join(",")));
+                Some(session)
+            }
+            Err(error) => {
+                findings.problem(CONNECTOR, format_args!("{whose}: {error}{}", advice(&error)));
+                None
+            }
+        }
+    }
+}
+
+fn advice(error: &MapError) -> &'static str {
+    if error.is_retriable() {
+        "; check coherence.session.address, and that the grid runs its gRPC proxy there: a sink that runs waits for it"
+    } else {
+        ""
     }
 }

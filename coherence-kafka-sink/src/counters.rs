@@ -35,12 +35,57 @@ pub struct Counters {
     pub confirmed: Count,
     /// Writes that were tried again.
     pub retries: Count,
+    /// Batches that are confirmed by the map.
+    pub batches: Count,
+    /// Batches whose write was given up because their partitions were gone or the task had to end.
+    pub batches_abandoned: Count,
     /// Commits that the broker acknowledged.
     pub commits: Count,
+    /// Commits that it refused, or that could not be sent.
+    pub commit_failures: Count,
+    /// Commits without an answer within `offset.flush.timeout.ms`.
+    pub commit_timeouts: Count,
+    /// Partitions that are assigned, as last seen.
+    pub partitions: Count,
+    /// Partitions that were given up when the group asked for them.
+    pub partitions_revoked: Count,
+    /// Partitions that were lost without being asked for.
+    pub partitions_lost: Count,
     /// Records between the confirmed positions and the ends of the assigned partitions, as last seen.
     pub lag: Count,
     /// Why the task holds its batch at the moment.
-    pub holding: Mutex<Option<String>>,
+    pub holding: Mutex<Option<Holding>>,
+}
+
+/// Why a task takes no more records for the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// What it waits for.
+    pub cause: Cause,
+    /// The same in words, for a person.
+    pub reason: String,
+}
+
+/// What a task waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The grid, which does not confirm the batch.
+    Grid,
+    /// The dead letter queue, which does not acknowledge a record of the batch.
+    DeadLetterQueue,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Cause; 2] = [Cause::Grid, Cause::DeadLetterQueue];
+
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Grid => "grid",
+            Cause::DeadLetterQueue => "dead_letter_queue",
+        }
+    }
 }
 
 /// One count.

@@ -1,10 +1,12 @@
 //! The demo: orders and customers through two topics into two maps, compared with a model at the end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use coherence_kafka_common::binary::FMT_EXT;
+use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, Session as _};
 use coherence_kafka_common::pof::{self, PofValue};
 use futures::TryStreamExt as _;
@@ -12,11 +14,18 @@ use serde_json::Value;
 
 use crate::kafka::embedded::Producer;
 use crate::run::Running;
+use feed::FeedRecord;
 
 pub mod feed;
 
 /// How long the demo may take to move all of its records.
 const DEADLINE: Duration = Duration::from_secs(300);
+/// How long the broker may take to acknowledge what was sent.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Records that are fed at once after the report, and how often: the embedded broker forgets what exceeds its bounds.
+const BURST: usize = 500;
+const BURST_EVERY: Duration = Duration::from_millis(500);
 
 /// What the demo did.
 #[derive(Debug)]
@@ -24,6 +33,13 @@ pub struct Report {
     text: String,
     /// Entries that differ between maps and model.
     pub differences: u64,
+}
+
+impl Report {
+    /// 0, or 1 where anything differs.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.differences > 0)
+    }
 }
 
 impl std::fmt::Display for Report {
@@ -37,28 +53,20 @@ impl std::fmt::Display for Report {
 /// # Errors
 /// A sink that is not what the demo's files describe, or that fails or stalls on the way.
 pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
-    let broker = running.embedded_kafka().ok_or(
-        "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; \
-         against a real Kafka and a real grid it is run by: make demo PEERS=real",
-    )?;
-    let producer = Producer::new(&[
-        ("bootstrap.servers".to_owned(), broker.bootstrap_servers()),
-        ("partitioner".to_owned(), "murmur2_random".to_owned()),
-        ("linger.ms".to_owned(), "5".to_owned()),
-    ])?;
+    let producer = producer(running)?;
     let start = Instant::now();
     let mut deletes = 0;
     for record in feed::records(records) {
-        let value = record.value.as_ref().map(Value::to_string);
-        deletes += u64::from(value.is_none());
-        producer.send(record.topic, Some(record.key.as_bytes()), value.as_deref().map(str::as_bytes))?;
+        deletes += u64::from(record.value.is_none());
+        send(&producer, &record)?;
     }
-    producer.flush(Duration::from_secs(60))?;
+    producer.flush(FLUSH_DEADLINE)?;
     wait_until_confirmed(running, records).await?;
     let elapsed = start.elapsed();
 
     let model = feed::model(feed::records(records));
-    let (entries, differences) = compare(running, &model).await?;
+    let session = running.local_sessions().session(Format::Pof);
+    let (entries, differences) = compare(session, &model).await?;
     let rate = records as f64 / elapsed.as_secs_f64();
     let mut text = String::new();
     let peak = peak_memory_mib().map_or_else(|| "unknown".to_owned(), |mib| format!("{mib} MiB"));
@@ -69,6 +77,42 @@ pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
          peak memory: {peak} (broker, producer, sink and maps in one process)\ndifferences: {differences}"
     );
     Ok(Report { text, differences })
+}
+
+/// Goes on feeding a sink that has moved `moved` records, a little at a time, as long as it is waited for.
+///
+/// # Errors
+/// A sink that fails or stalls.
+pub async fn go_on(running: &Running, mut moved: u64) -> Result<Infallible, String> {
+    let producer = producer(running)?;
+    let mut records = feed::endless(moved);
+    loop {
+        for record in records.by_ref().take(BURST) {
+            send(&producer, &record)?;
+            moved += 1;
+        }
+        producer.flush(FLUSH_DEADLINE)?;
+        wait_until_confirmed(running, moved).await?;
+        tokio::time::sleep(BURST_EVERY).await;
+    }
+}
+
+/// A producer for the broker inside the process.
+fn producer(running: &Running) -> Result<Producer, String> {
+    let broker = running.embedded_kafka().ok_or(
+        "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; \
+         against a real Kafka and a real grid it is run by: make demo PEERS=real",
+    )?;
+    Producer::new(&[
+        ("bootstrap.servers".to_owned(), broker.bootstrap_servers()),
+        ("partitioner".to_owned(), "murmur2_random".to_owned()),
+        ("linger.ms".to_owned(), "5".to_owned()),
+    ])
+}
+
+fn send(producer: &Producer, record: &FeedRecord) -> Result<(), String> {
+    let value = record.value.as_ref().map(Value::to_string);
+    producer.send(record.topic, Some(record.key.as_bytes()), value.as_deref().map(str::as_bytes))
 }
 
 async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), String> {
@@ -94,11 +138,10 @@ async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), Str
 }
 
 /// Number of entries in all maps, and how many of them, or of the model's, have no equal on the other side.
-async fn compare(running: &Running, model: &feed::Model) -> Result<(usize, u64), String> {
+async fn compare(session: &LocalSession, model: &feed::Model) -> Result<(usize, u64), String> {
     let (mut count, mut differences) = (0, 0);
     for (topic, expected) in model {
         let name = feed::map_of(topic);
-        let session = running.local_sessions().session(Format::Pof);
         let map = session.map(name).await.map_err(|error| error.to_string())?;
         let entries: Vec<_> = map.entries().try_collect().await.map_err(|error| error.to_string())?;
         count += entries.len();
@@ -147,3 +190,6 @@ fn peak_memory_mib() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 //! ```text
 //! cli.rs run.rs check.rs demo.rs   what the command does
 //! config.rs config/                settings: files, environment, command line → checked configuration
-//! worker.rs rest.rs live.rs        connectors by name, and who looks at them
+//! worker.rs rest.rs rest/          connectors by name, and who looks at them
+//! live.rs counters.rs metrics.rs   what they have done so far, for a terminal and for Prometheus
 //! task.rs task/                    one member of the consumer group: the delivery
 //! pipeline.rs plan.rs settle.rs    pure: record → operation → one write per key; offsets that may be committed
 //! expiry.rs                        pure: when entries expire
@@ -21,6 +22,7 @@ pub mod errors;
 pub mod expiry;
 pub mod kafka;
 pub mod live;
+pub mod metrics;
 pub mod pipeline;
 pub mod plan;
 pub mod rest;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::counters::Holding;
 use crate::worker::Worker;
 
 static LINE: OnceLock<ProgressBar> = OnceLock::new();
@@ -45,6 +46,14 @@ pub fn stop() {
     }
 }
 
+/// Prints something without tearing the live line apart.
+pub fn aside<T>(print: impl FnOnce() -> T) -> T {
+    match LINE.get() {
+        Some(line) => line.suspend(print),
+        None => print(),
+    }
+}
+
 /// Where log lines go: to stderr, without tearing the live line apart.
 pub fn log_writer() -> impl Write {
     Above
@@ -54,10 +63,7 @@ struct Above;
 
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match LINE.get() {
-            Some(line) => line.suspend(|| io::stderr().write_all(bytes)),
-            None => io::stderr().write_all(bytes),
-        }?;
+        aside(|| io::stderr().write_all(bytes))?;
         Ok(bytes.len())
     }
 
@@ -73,7 +79,7 @@ struct Sum {
     removes: u64,
     lag: u64,
     errors: u64,
-    holding: Option<String>,
+    holding: Option<Holding>,
 }
 
 impl Sum {
@@ -96,7 +102,7 @@ impl Sum {
             "{rate:.0} records/s · lag {lag} · entries {puts} put, {removes} removed · errors {errors}"
         );
         match &self.holding {
-            Some(reason) => format!("{line} · holding: {reason}"),
+            Some(Holding { reason, .. }) => format!("{line} · holding: {reason}"),
             None => line,
         }
     }

@@ -6,7 +6,7 @@ use clap::Parser as _;
 use coherence_kafka_sink::cli::{Cli, Command};
 use coherence_kafka_sink::run::{Running, StartError};
 use coherence_kafka_sink::{check, demo, live};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 // Entries are allocated and freed by the thousand; the system's allocator is half as fast at it and keeps more.
@@ -34,7 +34,14 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => run(Running::start(&cli.files).await).await,
+        None => match Running::start(&cli.files).await {
+            Ok(running) => {
+                let mut signals = Signals::new()?;
+                let first = signals.next().await;
+                stop_by(running, signals, first).await
+            }
+            Err(error) => Ok(refuse(&error)),
+        },
         Some(Command::Check(files)) => {
             let findings = check::run(&files).await;
             println!("{findings}");
@@ -45,46 +52,68 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
                 Ok(running) => running,
                 Err(error) => return Ok(refuse(&error)),
             };
-            let report = demo::run(&running, records).await;
-            live::stop();
-            let code = match report {
-                Ok(report) => {
-                    println!("{report}");
-                    ExitCode::from(u8::from(report.differences > 0))
-                }
-                Err(reason) => {
-                    eprintln!("{reason}");
-                    ExitCode::FAILURE
-                }
-            };
-            if keep_running {
-                return run(Ok(running)).await;
-            }
-            stop(running).await?;
-            Ok(code)
+            demonstrate(running, records, keep_running).await
         }
     }
 }
 
-/// Runs until a signal: the first one stops gracefully, the second at once.
-async fn run(started: Result<Running, StartError>) -> anyhow::Result<ExitCode> {
-    let running = match started {
-        Ok(running) => running,
-        Err(error) => return Ok(refuse(&error)),
+async fn demonstrate(running: Running, records: u64, keep_running: bool) -> anyhow::Result<ExitCode> {
+    let report = match demo::run(&running, records).await {
+        Ok(report) => report,
+        Err(reason) => return fail(running, &reason).await,
     };
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let code = |signal: SignalKind| ExitCode::from(128 + u8::try_from(signal.as_raw_value()).unwrap_or(0));
+    live::aside(|| println!("{report}"));
+    if !keep_running {
+        stop(running).await?;
+        return Ok(ExitCode::from(report.exit_code()));
+    }
+    let address = running.embedded_kafka().map(|broker| broker.bootstrap_servers()).unwrap_or_default();
+    live::aside(|| println!("records go on flowing through the broker at {address} until Ctrl-C"));
+    let mut signals = Signals::new()?;
     let first = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
+        signal = signals.next() => signal,
+        Err(reason) = demo::go_on(&running, records) => return fail(running, &reason).await,
     };
+    let code = stop_by(running, signals, first).await?;
+    // What was found weighs more than who told it to stop.
+    Ok(if report.differences > 0 { ExitCode::from(report.exit_code()) } else { code })
+}
+
+async fn fail(running: Running, reason: &str) -> anyhow::Result<ExitCode> {
+    stop(running).await?;
+    eprintln!("{reason}");
+    Ok(ExitCode::FAILURE)
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+        }
+    }
+}
+
+/// Stops gracefully because of `first`; a second signal stops at once.
+async fn stop_by(running: Running, mut signals: Signals, first: SignalKind) -> anyhow::Result<ExitCode> {
+    let code = |signal: SignalKind| 128 + u8::try_from(signal.as_raw_value()).unwrap_or(0);
     tracing::info!("stopping: the batch in flight is finished and committed; a second signal stops at once");
     tokio::select! {
         stopped = stop(running) => stopped?,
-        _ = interrupt.recv() => std::process::exit(130),
-        _ = terminate.recv() => std::process::exit(143),
+        second = signals.next() => std::process::exit(code(second).into()),
     }
-    Ok(code(first))
+    Ok(ExitCode::from(code(first)))
 }
 
 async fn stop(running: Running) -> anyhow::Result<()> {

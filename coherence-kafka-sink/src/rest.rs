@@ -1,4 +1,4 @@
-//! The part of Connect's REST API that creates, shows and deletes connectors.
+//! The part of Connect's REST API that creates, shows, restarts and deletes connectors; and the metrics.
 //!
 //! Owns: HTTP and JSON. Never does: what the answers are about, that is the worker's.
 
@@ -10,11 +10,14 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::metrics;
 use crate::worker::{ConnectorInfo, CreateError, TaskStatus, Worker};
 use coherence_kafka_connect::config::Properties;
+
+mod restart;
 
 /// The version that statuses carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,6 +34,9 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
         .route("/connectors", get(list).post(create))
         .route("/connectors/{name}", get(info).delete(delete))
         .route("/connectors/{name}/status", get(status))
+        .route("/connectors/{name}/restart", post(restart::connector))
+        .route("/connectors/{name}/tasks/{task}/restart", post(restart::task))
+        .route("/metrics", get(measure))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "HTTP 404 Not Found") })
         .method_not_allowed_fallback(|| async {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
@@ -53,6 +59,13 @@ async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.status(&name) {
         Some(tasks) => axum::Json(status_json(&name, &api.worker_id, &tasks)).into_response(),
         None => not_found(&name),
+    }
+}
+
+async fn measure(State(api): State<Api>) -> Response {
+    match metrics::text(&api.worker) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
+        Err(_) => internal(),
     }
 }
 
@@ -154,9 +167,9 @@ fn info_json(info: &ConnectorInfo) -> Value {
     json!({"name": info.name, "config": info.config, "tasks": tasks, "type": "sink"})
 }
 
-fn status_json(name: &str, worker_id: &str, tasks: &[TaskStatus]) -> Value {
+fn status_json<'t>(name: &str, worker_id: &str, tasks: impl IntoIterator<Item = &'t TaskStatus>) -> Value {
     let tasks: Vec<Value> = tasks
-        .iter()
+        .into_iter()
         .enumerate()
         .map(|(id, task)| {
             let state = if task.failure.is_some() { "FAILED" } else { "RUNNING" };

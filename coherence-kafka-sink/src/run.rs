@@ -167,10 +167,24 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
     }
 }
 
-/// What a user reads where the cluster does not answer.
+/// What a user reads where the cluster does not answer: librdkafka's reason, what it means by the names of Java's
+/// settings, and what to look at.
 pub fn unreachable(reason: &str) -> String {
+    let says = |part: &str| reason.contains(part);
+    let meaning = if says("certificate verify failed") {
+        "the broker's certificate is not trusted, or not made for this address: set ssl.truststore.location to the \
+         certificate of its authority (PEM), and name the broker in bootstrap.servers as its certificate does; "
+    } else if says("connecting to a PLAINTEXT broker listener") || says("wrong version number") {
+        "the broker does not speak TLS at this port; "
+    } else if says("connecting to a SSL listener") || says("incorrect security.protocol") {
+        "the broker expects TLS at this port; "
+    } else if says("uthentication failed") {
+        "the broker refuses the credentials: check sasl.jaas.config and sasl.mechanism; "
+    } else {
+        ""
+    };
     format!(
-        "kafka cannot be reached: {reason}; check bootstrap.servers, and security.protocol, sasl.* and ssl.* \
+        "kafka cannot be reached: {reason}; {meaning}check bootstrap.servers, and security.protocol, sasl.* and ssl.* \
          where the cluster asks for them"
     )
 }
@@ -193,12 +207,19 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
             );
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }
-        SessionKind::Grpc => {
-            let session = GrpcSession::on(session_options(config), runtime.clone())
-                .map_err(|error| MapError::Misuse(error.to_string()))?;
-            Ok(Arc::new(session) as Arc<dyn Session>)
-        }
+        SessionKind::Grpc => Ok(Arc::new(grid_session(config, runtime.clone())?) as Arc<dyn Session>),
     })
+}
+
+/// A session with the grid that the settings lead to; it connects when it is used.
+///
+/// # Errors
+/// Settings that cannot be, such as TLS files without certificates.
+pub fn grid_session(
+    config: &SessionConfig,
+    runtime: tokio::runtime::Handle,
+) -> Result<GrpcSession, MapError> {
+    GrpcSession::on(session_options(config), runtime).map_err(|error| MapError::Misuse(error.to_string()))
 }
 
 fn session_options(config: &SessionConfig) -> SessionOptions {

@@ -14,6 +14,7 @@
 //! dead letter queue ──outcomes──▶     ┘              └ ──bad records──▶ dead letter queue
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ use crate::errors::ErrorPolicy;
 use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
+use crate::kafka::batch::ReadError;
 use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
 use crate::writer::Writer;
@@ -51,6 +53,8 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 const LAG_EVERY: Duration = Duration::from_millis(500);
 /// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
+/// How many troubles are told apart: beyond them nothing is logged until the oldest may be told again.
+const TROUBLES_TOLD: usize = 32;
 
 /// What a task needs to know beside its parts.
 #[derive(Debug, Clone)]
@@ -146,8 +150,8 @@ pub struct Task {
     delivery: Delivery,
     write: Option<InFlight>,
     next_lag: Instant,
-    /// The trouble that was logged last, and when.
-    told_trouble: Option<(String, Instant)>,
+    /// The trouble that was logged not long ago, and when.
+    told_trouble: BTreeMap<String, Instant>,
 }
 
 impl Task {
@@ -179,7 +183,7 @@ impl Task {
             queue,
             write: None,
             next_lag: now,
-            told_trouble: None,
+            told_trouble: BTreeMap::new(),
         })
     }
 
@@ -302,12 +306,12 @@ impl Task {
     }
 
     fn tell_trouble(&mut self, reason: String, now: Instant) {
-        let told = |(told, at): &(String, Instant)| *told == reason && now < *at + TELL_TROUBLE_EVERY;
-        if self.told_trouble.as_ref().is_some_and(told) {
+        self.told_trouble.retain(|_, told| now < *told + TELL_TROUBLE_EVERY);
+        if self.told_trouble.contains_key(&reason) || self.told_trouble.len() >= TROUBLES_TOLD {
             return;
         }
         tracing::warn!(task = self.name, reason, "kafka client reports trouble");
-        self.told_trouble = Some((reason, now));
+        self.told_trouble.insert(reason, now);
     }
 
     /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it.
@@ -328,20 +332,31 @@ impl Task {
     }
 
     fn take(&mut self, max: usize, wait: Duration) {
+        let mut errors = Vec::new();
         let batch = self.consumer.read(max, wait);
         for record in batch.records() {
             match record {
-                Ok(record) => {
-                    if !self.delivery.take(&record) {
-                        break;
-                    }
-                }
-                // Nothing is skipped: librdkafka goes on fetching at the same offset.
-                Err(code) => {
-                    tracing::warn!(task = self.name, error = %code, "kafka client reports trouble");
-                }
+                Ok(record) if self.delivery.take(&record) => {}
+                Ok(_) => break,
+                Err(error) => errors.push(error),
             }
         }
+        drop(batch);
+        errors.into_iter().for_each(|error| self.on_read_error(error));
+    }
+
+    fn on_read_error(&mut self, error: ReadError) {
+        if !error.no_offset {
+            // Nothing is skipped: librdkafka goes on fetching at the same offset.
+            self.tell_trouble(error.to_string(), Instant::now());
+            return;
+        }
+        // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
+        self.delivery.on_consumer_failure(format!(
+            "no offset to read from: {error}; consumer.auto.offset.reset=none forbids to choose one: set it to earliest \
+             or latest, or commit an offset for the consumer group of the connector (kafka-consumer-groups \
+             --reset-offsets), and restart the task"
+        ));
     }
 
     /// Takes nothing for a while; the end of a write ends the wait.
@@ -371,6 +386,7 @@ impl Task {
             return;
         }
         self.next_lag = now + LAG_EVERY;
+        self.parts.counters.partitions.set(self.delivery.assigned().count() as u64);
         let lag = self.delivery.assigned().filter_map(|(tp, position)| {
             let end = self.consumer.high_watermark(tp)?;
             Some(u64::try_from(end - position?).unwrap_or(0))

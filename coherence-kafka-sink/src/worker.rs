@@ -46,10 +46,31 @@ struct TaskHandle {
 /// What others want of a task.
 #[derive(Default)]
 struct Control {
-    /// To end, for good.
+    /// What the task that runs looks at: to finish what it has in hand and end.
     stop: Arc<AtomicBool>,
-    /// To start again after it failed.
+    /// Not to start again.
+    end: AtomicBool,
+    /// To start again after a failure.
     restart: AtomicBool,
+}
+
+impl Control {
+    fn end(&self) {
+        self.end.store(true, Ordering::SeqCst);
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn restart(&self) {
+        self.restart.store(true, Ordering::SeqCst);
+        self.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets a task run again. False where it is to end: who says so afterwards stops the new one.
+    fn clear(&self) -> bool {
+        self.stop.store(false, Ordering::SeqCst);
+        self.restart.store(false, Ordering::SeqCst);
+        !self.end.load(Ordering::SeqCst)
+    }
 }
 
 /// How often the thread of a failed task looks whether it is to go on.
@@ -72,6 +93,15 @@ pub enum CreateError {
         /// Why.
         reason: String,
     },
+}
+
+/// What a request names is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// The connector.
+    Connector,
+    /// The task; its connector is there.
+    Task,
 }
 
 /// A connector, as REST shows it.
@@ -154,15 +184,31 @@ impl Worker {
         Some(self.connectors.lock().get(name)?.tasks.iter().map(TaskHandle::status).collect())
     }
 
-    /// Starts a failed task again; it meets the record again at which it failed. False where no such task has failed.
-    pub fn restart_task(&self, name: &str, number: usize) -> bool {
+    /// Starts a task again, without waiting for it: one that failed meets the record again at which it failed, one
+    /// that runs stops first as at the end of the process.
+    ///
+    /// # Errors
+    /// See [`Unknown`].
+    pub fn restart_task(&self, name: &str, number: usize) -> Result<(), Unknown> {
         let connectors = self.connectors.lock();
-        let Some(task) = connectors.get(name).and_then(|connector| connector.tasks.get(number)) else {
-            return false;
+        let connector = connectors.get(name).ok_or(Unknown::Connector)?;
+        connector.tasks.get(number).ok_or(Unknown::Task)?.control.restart();
+        Ok(())
+    }
+
+    /// Starts all tasks of a connector again, or those that have failed, and says what each was before and whether
+    /// it starts again. `None` where there is no such connector.
+    pub fn restart_tasks(&self, name: &str, only_failed: bool) -> Option<Vec<(TaskStatus, bool)>> {
+        let connectors = self.connectors.lock();
+        let restart = |task: &TaskHandle| {
+            let status = task.status();
+            let again = !only_failed || status.failure.is_some();
+            if again {
+                task.control.restart();
+            }
+            (status, again)
         };
-        let failed = task.failure.lock().is_some();
-        task.control.restart.store(failed, Ordering::Release);
-        failed
+        Some(connectors.get(name)?.tasks.iter().map(restart).collect())
     }
 
     /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its offsets stay.
@@ -181,9 +227,7 @@ impl Worker {
     }
 
     fn join(&self, tasks: Vec<TaskHandle>) {
-        for task in &tasks {
-            task.control.stop.store(true, Ordering::Release);
-        }
+        tasks.iter().for_each(|task| task.control.end());
         // A thread that does not end is left behind rather than waited for: its offsets are safe.
         let end = Instant::now() + self.config.shutdown_timeout + Duration::from_secs(15);
         for task in tasks {
@@ -199,7 +243,8 @@ impl Worker {
 
 impl TaskHandle {
     /// Runs `task` on a thread of its own. After a failure the thread waits for a request, or for the pause after
-    /// which the task starts again by itself, and runs what `make` makes.
+    /// which the task starts again by itself, and runs what `make` makes; so it does when a task was stopped to be
+    /// started again.
     fn spawn(
         name: String,
         task: Task,
@@ -215,14 +260,22 @@ impl TaskHandle {
             let mut task = Ok(task);
             loop {
                 let began = Instant::now();
-                let Err(error) = task.and_then(Task::run) else { return };
-                tracing::error!(
-                    task = name,
-                    %error,
-                    "task failed: it is stopped, its offsets are not moved past the failure"
-                );
-                *failure.lock() = Some(error);
-                if !restarts.wait(began.elapsed(), &control) {
+                match task.and_then(Task::run) {
+                    // It was told to stop: for good, or to start again.
+                    Ok(()) => {}
+                    Err(error) => {
+                        tracing::error!(
+                            task = name,
+                            %error,
+                            "task failed: it is stopped, its offsets are not moved past the failure"
+                        );
+                        *failure.lock() = Some(error);
+                        if !restarts.wait(began.elapsed(), &control) {
+                            return;
+                        }
+                    }
+                }
+                if !control.clear() {
                     return;
                 }
                 tracing::info!(task = name, "task starts again");
@@ -259,10 +312,10 @@ impl Restarts {
         }
         let by_itself = (self.left != Some(0)).then(|| Instant::now() + self.pauses.next_pause());
         loop {
-            if control.stop.load(Ordering::Acquire) {
+            if control.end.load(Ordering::SeqCst) {
                 return false;
             }
-            if control.restart.swap(false, Ordering::AcqRel) {
+            if control.restart.swap(false, Ordering::SeqCst) {
                 *self = Self::new(self.config);
                 return true;
             }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::map::{Entries, MapError, NamedMap, Session};
 use futures::StreamExt as _;
 
-use crate::counters::Counters;
+use crate::counters::{Cause, Counters, Holding};
 use crate::plan::{Kind, Source, Write};
 
 mod pauses;
@@ -157,7 +157,8 @@ impl Writer {
                 pause_ms = pause.as_millis() as u64,
                 "write not confirmed, the batch is held and tried again"
             );
-            *self.counters.holding.lock() = Some(away.error.to_string());
+            *self.counters.holding.lock() =
+                Some(Holding { cause: Cause::Grid, reason: away.error.to_string() });
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }

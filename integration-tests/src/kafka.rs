@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use crate::peers::{self, java, run};
 use crate::process::Process;
 use crate::sandbox::{Folder, free_port};
+use crate::tls::Certificates;
 
 mod java;
 mod topics;
@@ -26,13 +27,18 @@ pub struct KafkaOptions {
     pub heap: String,
     /// A JVM for measurements: optimising compiler, G1, the whole heap from the start.
     pub fast: bool,
+    /// Listeners that speak TLS, beside the plain one.
+    pub tls: bool,
     /// Further lines of the broker's properties; they win over the harness's own.
     pub properties: Vec<(String, String)>,
 }
 
+/// The user that a broker with TLS knows by SCRAM-SHA-512, and the password.
+pub const SCRAM_USER: (&str, &str) = ("alice", "alice-secret");
+
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { heap: "256m".to_owned(), fast: false, properties: Vec::new() }
+        Self { heap: "256m".to_owned(), fast: false, tls: false, properties: Vec::new() }
     }
 }
 
@@ -43,8 +49,53 @@ pub struct Kafka {
     process: Option<Process>,
     options: KafkaOptions,
     port: u16,
+    tls: Option<Tls>,
     starts: u32,
     folder: Folder,
+}
+
+/// The listeners that speak TLS.
+#[derive(Debug)]
+pub struct Tls {
+    /// Made by the authority that clients have to trust.
+    pub certificates: Certificates,
+    /// Listener without passwords, `host:port`.
+    pub ssl: String,
+    /// Listener that asks for [`SCRAM_USER`].
+    pub sasl_ssl: String,
+    /// As `ssl`, at an address that the certificate does not carry.
+    pub unnamed: String,
+}
+
+impl Tls {
+    fn new() -> Result<Self> {
+        let address = |host: &str| Ok::<_, std::io::Error>(format!("{host}:{}", free_port()?));
+        Ok(Self {
+            certificates: Certificates::new()?,
+            ssl: address("127.0.0.1")?,
+            sasl_ssl: address("127.0.0.1")?,
+            unnamed: address("127.0.0.2")?,
+        })
+    }
+
+    fn properties(&self, port: u16, controller: u16) -> Result<String> {
+        let Self { ssl, sasl_ssl, unnamed, .. } = self;
+        let listeners =
+            format!("PLAINTEXT://127.0.0.1:{port},SSL://{ssl},SASL_SSL://{sasl_ssl},UNNAMED://{unnamed}");
+        Ok(format!(
+            "listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,UNNAMED:SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={}
+ssl.client.auth=none
+",
+            self.certificates.server_key_store()?.display()
+        ))
+    }
 }
 
 impl Kafka {
@@ -57,12 +108,24 @@ impl Kafka {
         let class_path = peers::kafka_class_path()?;
         let (port, controller) = (free_port()?, free_port()?);
         let folder = Folder::new("kafka")?;
+        let tls = options.tls.then(Tls::new).transpose()?;
         let properties = folder.path().join("server.properties");
-        fs::write(&properties, server_properties(port, controller, folder.path(), &options))?;
+        let mut text = server_properties(port, controller, folder.path());
+        if let Some(tls) = &tls {
+            text.push_str(&tls.properties(port, controller)?);
+        }
+        for (key, value) in &options.properties {
+            text.push_str(&format!("{key}={value}\n"));
+        }
+        fs::write(&properties, text)?;
         let mut format = java("128m", false);
-        format.args(["-cp", &class_path, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]);
-        run(format.arg(&properties))?;
-        let mut kafka = Self { process: None, options, port, starts: 0, folder };
+        format.args(["-cp", &class_path, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID]);
+        if tls.is_some() {
+            let (name, password) = SCRAM_USER;
+            format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={name},password={password}]")]);
+        }
+        run(format.arg("-c").arg(&properties))?;
+        let mut kafka = Self { process: None, options, port, tls, starts: 0, folder };
         kafka.restart()?;
         Ok(kafka)
     }
@@ -70,6 +133,15 @@ impl Kafka {
     /// The address for `bootstrap.servers`.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its listeners that speak TLS.
+    ///
+    /// # Panics
+    ///
+    /// When it was started without.
+    pub fn tls(&self) -> &Tls {
+        self.tls.as_ref().expect("a broker that was started with TLS")
     }
 
     /// The broker's process id while it runs.
@@ -129,8 +201,8 @@ impl Kafka {
     }
 }
 
-fn server_properties(port: u16, controller: u16, folder: &Path, options: &KafkaOptions) -> String {
-    let mut properties = format!(
+fn server_properties(port: u16, controller: u16, folder: &Path) -> String {
+    format!(
         "process.roles=broker,controller
 node.id=1
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
@@ -155,9 +227,5 @@ group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=2097152
 ",
         folder.join("data").display()
-    );
-    for (key, value) in &options.properties {
-        properties.push_str(&format!("{key}={value}\n"));
-    }
-    properties
+    )
 }

@@ -112,8 +112,21 @@ impl Process {
     /// # Errors
     ///
     /// When it had to be killed.
-    pub fn stop(mut self) -> Result<ExitStatus> {
-        self.signal(libc::SIGTERM);
+    pub fn stop(self) -> Result<ExitStatus> {
+        self.end_by(libc::SIGTERM)
+    }
+
+    /// As [`Process::stop`], by the signal of Ctrl-C (SIGINT).
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::stop`].
+    pub fn interrupt(self) -> Result<ExitStatus> {
+        self.end_by(libc::SIGINT)
+    }
+
+    fn end_by(mut self, signal: libc::c_int) -> Result<ExitStatus> {
+        self.signal(signal);
         // A frozen process ends only when it is allowed to run again.
         self.signal(libc::SIGCONT);
         let mut status = None;
@@ -159,6 +172,13 @@ impl Process {
             libc::kill(self.child.id().cast_signed(), signal);
         }
     }
+}
+
+/// Whether no process of this id runs any more; one that has ended and is not yet reaped does not.
+pub fn is_gone(id: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return true };
+    // The name of the program stands in brackets and may hold anything.
+    stat.rsplit_once(')').is_none_or(|(_, fields)| fields.trim_start().starts_with(['Z', 'X']))
 }
 
 impl Drop for Process {

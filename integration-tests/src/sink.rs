@@ -44,15 +44,31 @@ impl Sink {
     ///
     /// As [`Sink::start`].
     pub fn start_all(worker: Settings<'_>, connectors: &[Settings<'_>]) -> Result<Self> {
+        let files = connectors.iter().enumerate();
+        let files =
+            files.map(|(index, connector)| (format!("connector-{index}.properties"), lines(connector)));
+        Self::start_files(worker, files)
+    }
+
+    /// As [`Sink::start`], with the names and texts of connector files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sink::start`].
+    pub fn start_files(
+        worker: Settings<'_>,
+        connectors: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self> {
         let folder = Folder::new("sink")?;
         let rest = format!("http://127.0.0.1:{}", sandbox::free_port()?);
         let mut all = vec![("listeners", rest.as_str())];
         all.extend(worker);
         let mut command = Command::new(binary()?);
         command.arg(write_properties(folder.path(), "worker.properties", &all)?);
-        for (index, connector) in connectors.iter().enumerate() {
-            let name = format!("connector-{index}.properties");
-            command.arg(write_properties(folder.path(), &name, connector)?);
+        for (name, text) in connectors {
+            let file = folder.path().join(name);
+            fs::write(&file, text)?;
+            command.arg(file);
         }
         let log = folder.path().join("sink.log");
         let mut process = Process::start("coherence-kafka-sink", command, &log)?;
@@ -97,6 +113,17 @@ impl Sink {
         Ok(failed.map(|task| task["trace"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
+    /// The metric `name` of a connector, all of its tasks together.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or no such metric.
+    pub fn metric(&self, name: &str, connector: &str) -> Result<u64> {
+        let text = ureq::get(&format!("{}/metrics", self.rest)).call()?.body_mut().read_to_string()?;
+        metric(&text, name, &format!("connector={connector:?}"))
+            .with_context(|| format!("{name} of {connector} is not in\n{text}"))
+    }
+
     /// SIGTERM, and the wait for its end.
     ///
     /// # Errors
@@ -104,6 +131,15 @@ impl Sink {
     /// When it had to be killed.
     pub fn stop(self) -> Result<ExitStatus> {
         self.process.stop()
+    }
+
+    /// SIGINT, as Ctrl-C sends it, and the wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it had to be killed.
+    pub fn interrupt(self) -> Result<ExitStatus> {
+        self.process.interrupt()
     }
 
     /// SIGKILL.
@@ -131,10 +167,21 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) ->
 ///
 /// When it cannot be written.
 pub fn write_properties(folder: &Path, name: &str, settings: Settings<'_>) -> Result<PathBuf> {
-    let text: String = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
     let file = folder.join(name);
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    fs::write(&file, lines(settings)).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
+}
+
+fn lines(settings: Settings<'_>) -> String {
+    settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+}
+
+/// The sum of all samples of a metric in the text of `GET /metrics` whose labels begin with `labels`.
+pub fn metric(text: &str, name: &str, labels: &str) -> Option<u64> {
+    let begin = format!("{name}{{{labels}");
+    let samples = text.lines().filter(|line| line.starts_with(&begin));
+    let values: Vec<u64> = samples.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+    (!values.is_empty()).then(|| values.iter().sum())
 }
 
 /// The binary beside the running test or program, of the same profile.

@@ -80,6 +80,20 @@ impl Certificates {
         )
     }
 
+    /// The server's private key and certificate in one file, as Java's PEM key stores want it.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be read or written.
+    pub fn server_key_store(&self) -> io::Result<PathBuf> {
+        let store = self.path("server-store.pem");
+        fs::write(
+            &store,
+            fs::read_to_string(self.path("server.key"))? + &fs::read_to_string(self.path("server.pem"))?,
+        )?;
+        Ok(store)
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }

@@ -23,6 +23,7 @@ use crate::writer::Backoff;
 pub use errors::{DeadLetterConfig, RestartConfig};
 
 mod errors;
+mod shared;
 
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 

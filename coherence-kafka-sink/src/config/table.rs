@@ -298,3 +298,6 @@ pub fn known(owner: Owner, name: &str) -> Known {
         None => Known::No(tables.iter().find_map(|table| table.nearest(name))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,7 @@ impl WorkerConfig {
                 create_converter(role, class, &properties, findings);
             }
         }
-        WorkerConfig {
+        let worker = WorkerConfig {
             listeners,
             advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
             advertised_port: u16::try_from(values.number("rest.advertised.port"))
@@ -155,7 +155,12 @@ impl WorkerConfig {
             client,
             properties,
             variables,
+        };
+        // Where the file is a connector's too, they are found with the connector.
+        if owner == Owner::Worker {
+            worker.check_shared(findings);
         }
+        worker
     }
 }
 

@@ -32,10 +32,20 @@ pub type Model = BTreeMap<&'static str, BTreeMap<String, Value>>;
 
 /// Orders that are placed, updated and deleted, and the customers behind them: `records` of both together.
 pub fn records(records: u64) -> impl Iterator<Item = FeedRecord> {
+    made(records).take(usize::try_from(records).unwrap_or(usize::MAX))
+}
+
+/// What follows behind `records`, about the same orders and customers, without end.
+pub fn endless(records: u64) -> impl Iterator<Item = FeedRecord> {
+    made(records).skip(usize::try_from(records).unwrap_or(usize::MAX))
+}
+
+/// Records of as many orders and customers as `records` of them deserve.
+fn made(records: u64) -> impl Iterator<Item = FeedRecord> {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     // Each key is written about ten times, so that updates and deletes matter.
     let keys = (records / 10).max(1);
-    (0..records).map(move |n| {
+    (0..).map(move |n: u64| {
         let deleted = random.below(10) == 0;
         if random.below(4) == 0 {
             let key = format!("customer-{}", random.below(keys / 4 + 1));
@@ -98,5 +108,14 @@ mod tests {
     #[test]
     fn the_feed_is_the_same_every_time() {
         assert!(records(100).eq(records(100)));
+    }
+
+    #[test]
+    fn what_follows_is_about_the_same_orders_and_customers() {
+        let known: std::collections::BTreeSet<_> = records(1_000).map(|r| r.key).collect();
+        let next: Vec<_> = endless(1_000).take(1_000).collect();
+        assert!(next.iter().filter(|r| known.contains(&r.key)).count() > 900);
+        let mut puts = records(1_000).filter(|r| r.value.is_some());
+        assert!(!puts.any(|r| next.contains(&r)), "it goes on instead of beginning again");
     }
 }

@@ -16,6 +16,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -23,6 +24,37 @@ use rdkafka::bindings as rd;
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
+
+use super::consumer::TopicPartition;
+
+/// What was read in place of a record, in librdkafka's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    /// Where it was read, if that is known.
+    pub partition: Option<TopicPartition>,
+    /// There is no offset to read from, and `auto.offset.reset` lets nobody choose one. librdkafka says so once, and
+    /// reads the partition no more.
+    pub no_offset: bool,
+    reason: String,
+}
+
+impl ReadError {
+    fn new(partition: Option<TopicPartition>, code: RDKafkaErrorCode, reason: Option<String>) -> Self {
+        let no_offset = code == RDKafkaErrorCode::AutoOffsetReset;
+        Self { partition, no_offset, reason: reason.unwrap_or_else(|| code.to_string()) }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.partition {
+            Some(partition) => write!(f, "{partition}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
 
 /// A record as it lies in librdkafka's memory.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +233,7 @@ impl BatchQueue {
     }
 
     /// A batch of records that were read elsewhere, one by one.
-    pub(super) fn of<'q>(&'q mut self, singles: Vec<KafkaResult<BorrowedMessage<'q>>>) -> Batch<'q> {
+    pub(super) fn of<'q>(&'q mut self, singles: Vec<Single<'q>>) -> Batch<'q> {
         self.messages.clear();
         Batch { messages: &mut self.messages, singles }
     }
@@ -228,8 +260,11 @@ impl Drop for BatchQueue {
 /// The records of one read; their memory goes back to librdkafka when it is dropped.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
-    singles: Vec<KafkaResult<BorrowedMessage<'q>>>,
+    singles: Vec<Single<'q>>,
 }
+
+/// What was read by itself, and from which partition.
+pub(super) type Single<'q> = (&'q TopicPartition, KafkaResult<BorrowedMessage<'q>>);
 
 impl Batch<'_> {
     /// Number of records and errors read.
@@ -243,7 +278,7 @@ impl Batch<'_> {
     }
 
     /// The records in the order of the queue: by offset within a partition.
-    pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, RDKafkaErrorCode>> {
+    pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, ReadError>> {
         let singles = self.singles.iter().map(single);
         let messages = self.messages.iter().map(|&handle| {
             // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
@@ -251,7 +286,7 @@ impl Batch<'_> {
             unsafe {
                 let message = &*handle;
                 if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    return Err(message.err.into());
+                    return Err(read_error(message));
                 }
                 let name = CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt));
                 Ok(RawRecord {
@@ -278,7 +313,7 @@ impl Drop for Batch<'_> {
     }
 }
 
-fn single<'a>(message: &'a KafkaResult<BorrowedMessage<'a>>) -> Result<RawRecord<'a>, RDKafkaErrorCode> {
+fn single<'a>((partition, message): &'a Single<'a>) -> Result<RawRecord<'a>, ReadError> {
     match message {
         Ok(message) => Ok(RawRecord {
             topic: message.topic(),
@@ -288,8 +323,28 @@ fn single<'a>(message: &'a KafkaResult<BorrowedMessage<'a>>) -> Result<RawRecord
             value: message.payload(),
             envelope: Envelope::Single(message),
         }),
-        Err(error) => Err(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)),
+        Err(error) => {
+            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+            Err(ReadError::new(Some((*partition).clone()), code, None))
+        }
     }
+}
+
+/// # Safety
+/// The message is alive, and an error.
+unsafe fn read_error(message: &rd::rd_kafka_message_t) -> ReadError {
+    // SAFETY: the topic, where there is one, lives as long as the message; its name ends in a null byte. The payload of
+    // an error is its text.
+    let (topic, reason) = unsafe {
+        let topic = (!message.rkt.is_null()).then(|| CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)));
+        (topic, bytes(message.payload, message.len))
+    };
+    let partition = topic.map(|topic| TopicPartition {
+        topic: topic.to_string_lossy().into_owned(),
+        partition: message.partition,
+    });
+    let reason = reason.map(|reason| String::from_utf8_lossy(reason).into_owned());
+    ReadError::new(partition, message.err.into(), reason)
 }
 
 /// # Safety

@@ -24,8 +24,8 @@ pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, 
     // No member of any group: nobody's partitions move because somebody looked.
     config.remove("group.id");
     config.remove("group.instance.id");
-    // What it has to say is in the error that is returned.
-    config.set_log_level(RDKafkaLogLevel::Emerg);
+    // What it has to say is in the error that is returned, and not all of it is said as an error.
+    config.set_log_level(RDKafkaLogLevel::Info);
     let client: BaseConsumer<Reasons> =
         config.create_with_context(Reasons::default()).map_err(|error| error.to_string())?;
     let end = Instant::now() + wait;
@@ -38,12 +38,10 @@ pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, 
             Err(error) => error,
         };
         while client.poll(Duration::ZERO).is_some() {}
-        let Found { reason, hopeless } = std::mem::take(&mut *client.context().0.lock());
-        if hopeless || Instant::now() >= end {
-            return Err(reason.unwrap_or_else(|| error.to_string()));
+        let found = client.context().0.lock();
+        if found.hopeless || Instant::now() >= end {
+            return Err(found.reason().unwrap_or_else(|| error.to_string()));
         }
-        // Kept for the case that nothing else is said until the end.
-        client.context().0.lock().reason = reason;
     }
 }
 
@@ -78,19 +76,36 @@ struct Reasons(Mutex<Found>);
 
 #[derive(Default)]
 struct Found {
-    reason: Option<String>,
+    error: Option<String>,
+    /// A connection that the other side ended: for librdkafka not an error, but it guesses why.
+    log: Option<String>,
+    /// That all brokers are away, which says least.
+    away: Option<String>,
     /// Waiting does not help.
     hopeless: bool,
 }
 
+impl Found {
+    fn reason(&self) -> Option<String> {
+        self.error.clone().or_else(|| self.log.clone()).or_else(|| self.away.clone())
+    }
+}
+
 impl ClientContext for Reasons {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == "FAIL" {
+            // In front stands the name of the thread.
+            let message = message.split_once("]: ").map_or(message, |(_, message)| message);
+            self.0.lock().log = Some(message.to_owned());
+        }
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         let mut found = self.0.lock();
         let code = error.rdkafka_error_code();
-        // "all brokers are down" says less than the reason before it.
-        if code != Some(RDKafkaErrorCode::AllBrokersDown) || found.reason.is_none() {
-            found.reason = Some(reason.to_owned());
-        }
+        let place =
+            if code == Some(RDKafkaErrorCode::AllBrokersDown) { &mut found.away } else { &mut found.error };
+        *place = Some(reason.to_owned());
         found.hopeless |= matches!(
             code,
             Some(

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
-use rdkafka::error::KafkaResult;
-use rdkafka::message::BorrowedMessage;
 
+use super::batch::Single;
 use super::consumer::TopicPartition;
 
 /// Pause between two rounds while nothing is there.
@@ -40,17 +39,17 @@ impl<C: ConsumerContext + 'static> PartitionQueues<C> {
     }
 
     /// Reads until `max` records are there or `wait` has passed.
-    pub(super) fn read(&mut self, max: usize, wait: Duration) -> Vec<KafkaResult<BorrowedMessage<'_>>> {
+    pub(super) fn read(&mut self, max: usize, wait: Duration) -> Vec<Single<'_>> {
         let end = Instant::now() + wait;
         self.first = self.first.wrapping_add(1);
         let (before, from) = self.queues.split_at(self.first % self.queues.len().max(1));
         let mut messages = Vec::new();
         loop {
-            for (_, queue) in from.iter().chain(before) {
+            for (tp, queue) in from.iter().chain(before) {
                 while messages.len() < max
                     && let Some(message) = queue.poll(Duration::ZERO)
                 {
-                    messages.push(message);
+                    messages.push((tp, message));
                 }
             }
             let now = Instant::now();

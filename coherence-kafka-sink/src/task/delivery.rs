@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::building::Building;
 use super::{Rules, TaskFailure};
-use crate::counters::Counters;
+use crate::counters::{Cause, Counters, Holding};
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
 use crate::kafka::batch::RawRecord;
@@ -211,6 +211,8 @@ impl Delivery {
 
     /// Partitions are to be given up, or are gone.
     pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
+        let count = if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
+        count.add(partitions.len() as u64);
         if lost {
             self.releasing.retain(|tp| !partitions.contains(tp));
             self.abandon();
@@ -232,6 +234,7 @@ impl Delivery {
         match outcome {
             Ok(()) => self.counters.commits.add(1),
             Err(reason) => {
+                self.counters.commit_failures.add(1);
                 tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
                 self.settle.commit_failed();
                 self.no_commit_before = now + COMMIT_RETRY;
@@ -477,8 +480,8 @@ impl Delivery {
         let done = |batch: &mut InFlight| batch.written && !batch.reported.iter().any(unreported);
         let Some(batch) = self.in_flight.take_if(done) else {
             if self.in_flight.as_ref().is_some_and(|batch| batch.written) {
-                let waits = "the dead letter queue has not acknowledged its records yet".to_owned();
-                *self.counters.holding.lock() = Some(waits);
+                let reason = "the dead letter queue has not acknowledged its records yet".to_owned();
+                *self.counters.holding.lock() = Some(Holding { cause: Cause::DeadLetterQueue, reason });
             }
             return;
         };
@@ -486,6 +489,7 @@ impl Delivery {
             *self.counters.holding.lock() = None;
         }
         self.counters.confirmed.add(batch.records);
+        self.counters.batches.add(1);
         self.settle.confirm(&batch.reached);
         self.forget();
     }
@@ -505,6 +509,7 @@ impl Delivery {
 
     fn abandon(&mut self) {
         if self.in_flight.take().is_some_and(|batch| !batch.written) {
+            self.counters.batches_abandoned.add(1);
             self.actions.push_back(Action::Abandon);
         }
         *self.counters.holding.lock() = None;
@@ -522,6 +527,7 @@ impl Delivery {
         if self.committing.is_some_and(|sent| now > sent + self.options.flush_timeout) {
             // An answer that comes all the same does no harm: positions only grow within an assignment.
             self.committing = None;
+            self.counters.commit_timeouts.add(1);
             tracing::warn!(task = self.task, "commit not answered within offset.flush.timeout.ms");
             self.settle.commit_failed();
         }

@@ -1,7 +1,6 @@
 //! From a validated configuration to running tasks.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coherence_kafka_connect::encode::Encoder;
@@ -67,7 +66,6 @@ impl Worker {
             match started {
                 Ok(handle) => handles.push(handle),
                 Err(reason) => {
-                    handles.iter().for_each(|h| h.control.stop.store(true, Ordering::Release));
                     self.join(handles);
                     return Err(not_started(reason));
                 }

@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering;
 
 use world::{World, confirmed, eventually, failures};
 
+/// Long enough to find all the records that are there in one batch.
+const LINGER: (&str, &str) = ("coherence.batch.linger.ms", "2000");
+
 /// Produces `n` records over few keys, a tenth of them tombstones, and returns the model.
 fn produce_many(world: &World, topic: &str, n: usize) -> BTreeMap<String, String> {
     let mut model = BTreeMap::new();
@@ -40,8 +43,9 @@ fn records_of_two_topics_in_one_poll_go_to_their_own_maps() {
         world.produce("tb", Some("same"), Some(&format!("b{i}")));
     }
     world.flush();
-    let worker = world.worker(&[("topics", "ta,tb"), ("coherence.cache.mappings", "ta->da")]);
+    let worker = world.worker(&[("topics", "ta,tb"), ("coherence.cache.mappings", "ta->da"), LINGER]);
     eventually("100 records confirmed", || confirmed(&worker) == 100);
+    assert_eq!(world::tasks(&worker)[0].counters.batches.now(), 1);
     worker.stop();
     assert_eq!(world.map("da"), BTreeMap::from([("same".to_owned(), "a49".to_owned())]));
     assert_eq!(world.map("tb"), BTreeMap::from([("same".to_owned(), "b49".to_owned())]));
@@ -56,8 +60,9 @@ fn a_put_then_delete_in_one_poll_deletes_and_a_delete_then_put_puts() {
         world.produce("t", Some(key), value);
     }
     world.flush();
-    let worker = world.worker(&[("topics", "t")]);
+    let worker = world.worker(&[("topics", "t"), LINGER]);
     eventually("6 records confirmed", || confirmed(&worker) == 6);
+    assert_eq!(world::tasks(&worker)[0].counters.batches.now(), 1);
     worker.stop();
     assert_eq!(
         world.map("t"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_sink::counters::Counters;
 use coherence_kafka_sink::kafka::producer::OutgoingRecord;
-use coherence_kafka_sink::worker::Worker;
+use coherence_kafka_sink::worker::{Unknown, Worker};
 
 use crate::world::{self, World, confirmed, eventually, failures};
 
@@ -274,14 +274,35 @@ fn a_failed_task_starts_again_on_request() {
     world.flush();
     let worker = start(&world, &JSON);
     the_failure(&worker);
-    assert!(!worker.restart_task("c", 1) && !worker.restart_task("x", 0));
+    assert_eq!(worker.restart_task("c", 1), Err(Unknown::Task));
+    assert_eq!(worker.restart_task("x", 0), Err(Unknown::Connector));
     *world.faults.refused_key.lock() = None;
-    assert!(worker.restart_task("c", 0));
+    worker.restart_task("c", 0).unwrap();
     eventually("the record is confirmed", || confirmed(&worker) == 1);
     assert!(failures(&worker).is_empty());
-    assert!(!worker.restart_task("c", 0), "it has not failed");
     worker.stop();
     assert_eq!(keys(&world), ["k5"]);
+}
+
+#[test]
+fn a_running_task_that_is_restarted_commits_and_goes_on_where_it_was() {
+    let world = world();
+    world.produce("t", Some("k1"), Some("\"v\""));
+    world.flush();
+    let worker = start(&world, &JSON);
+    eventually("the record is confirmed", || confirmed(&worker) == 1);
+    for restarts in 1..=3 {
+        worker.restart_task("c", 0).unwrap();
+        eventually("it starts again", || count(&worker, |c| c.restarts.now()) == restarts);
+        assert_eq!(world.committed("t", 0), Some(i64::try_from(restarts).unwrap()));
+        world.produce("t", Some(&format!("k{}", restarts + 1)), Some("\"v\""));
+        world.flush();
+        eventually("the next record is confirmed", || confirmed(&worker) == restarts + 1);
+    }
+    assert!(failures(&worker).is_empty());
+    assert_eq!(count(&worker, |c| c.records.now()), 4, "no record is read twice");
+    worker.stop();
+    assert_eq!(keys(&world), ["k1", "k2", "k3", "k4"]);
 }
 
 #[test]

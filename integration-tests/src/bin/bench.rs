@@ -42,7 +42,8 @@ fn parent() -> Result<()> {
     let rounds = setting("COHERENCE_KAFKA_BENCH_ROUNDS", 5)?.max(1);
     let peers = Peers::start(setting("COHERENCE_KAFKA_BENCH_RECORDS", 1_000_000)?.max(1))?;
     eprintln!("warming the grid and the broker");
-    for _ in 0..WARM_ENTRIES.div_ceil(peers.records) {
+    let warm = setting("COHERENCE_KAFKA_BENCH_WARM_ENTRIES", WARM_ENTRIES)?;
+    for _ in 0..warm.div_ceil(peers.records) {
         peers.measure(Kind::PutAll)?;
     }
     peers.measure(Kind::Consume)?;

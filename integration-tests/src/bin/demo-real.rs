@@ -66,7 +66,11 @@ fn main() -> Result<ExitCode> {
         "records:     {records}\nentries:     {entries}\ndeletes:     {deletes}\nrecords/s:   {rate:.0}"
     );
     println!("peak memory: {peak:.0} MiB (the sink alone)\ndifferences: {differences}");
-    Ok(ExitCode::from(u8::from(differences > 0)))
+    Ok(ExitCode::from(exit_code(differences)))
+}
+
+fn exit_code(differences: u64) -> u8 {
+    u8::from(differences > 0)
 }
 
 fn records_wanted(arguments: impl Iterator<Item = String>) -> Result<u64> {
@@ -146,4 +150,37 @@ fn java_element(value: &Value) -> String {
         Value::Null => return "null".to_owned(),
     };
     format!("{class}({})", java_text(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn expected() -> BTreeMap<String, Value> {
+        ["a", "b"].map(|key| (key.to_owned(), json!({"total": 1.5, "open": true}))).into()
+    }
+
+    const TEXT: &str =
+        "{java.lang.String(open)=java.lang.Boolean(true), java.lang.String(total)=java.lang.Double(1.5)}";
+
+    fn found(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn missing_superfluous_and_wrong_entries_are_each_a_difference() {
+        assert_eq!(differing(found(&[("a", TEXT), ("b", TEXT)]), &expected()), 0);
+        assert_eq!(differing(found(&[("a", TEXT)]), &expected()), 1);
+        assert_eq!(differing(found(&[("a", TEXT), ("b", TEXT), ("c", TEXT)]), &expected()), 1);
+        assert_eq!(differing(found(&[("a", TEXT), ("b", &TEXT.replace("1.5", "1.6"))]), &expected()), 1);
+        assert_eq!(differing(found(&[("a", TEXT), ("b", &TEXT.replace("Double", "Float"))]), &expected()), 1);
+        assert_eq!(differing(found(&[("c", TEXT)]), &expected()), 3);
+    }
+
+    #[test]
+    fn a_difference_is_exit_code_1() {
+        assert_eq!([0, 1, 256].map(exit_code), [0, 1, 1]);
+    }
 }

@@ -9,7 +9,7 @@ use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Headers, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -147,6 +147,18 @@ impl Kafka {
             _ => None,
         });
         Ok(offsets.collect())
+    }
+
+    /// Commits an offset of one partition for a group without members.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses or does not answer.
+    pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        Ok(consumer.commit(&offsets, CommitMode::Sync)?)
     }
 
     fn config(&self) -> ClientConfig {

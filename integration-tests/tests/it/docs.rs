@@ -106,15 +106,18 @@ struct Reader {
 }
 
 impl Reader {
+    /// A command as it is written. `curl` fails where the answer is an error, which it does not by itself.
     fn shell(&self, command: &str) -> Command {
         let command = command
             .replace("localhost:9092", &self.kafka.bootstrap())
             .replace("http://localhost:8083", &self.rest);
         let folder = sink::binary().unwrap().parent().unwrap().to_owned();
+        fs::write(self.folder.path().join(".curlrc"), "fail-with-body\nsilent\nshow-error\n").unwrap();
         let mut shell = Command::new("bash");
         shell
             .args(["-c", &format!("exec env {command}")])
             .current_dir(root())
+            .env("CURL_HOME", self.folder.path())
             .env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()))
             .env("CONNECT_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
             .env("CONNECT_LISTENERS", &self.rest)
@@ -156,33 +159,49 @@ fn every_command_shown_works_as_written() {
     for topic in ["orders", "orders-binary", "MyTopic"] {
         kafka.create_topic(topic, 2).unwrap();
     }
-    kafka.produce("orders", [(Some("docs-1"), Some(r#"{"total":12.5}"#))]).unwrap();
-    kafka.produce("MyTopic", [(Some("docs-1"), Some("created by curl"))]).unwrap();
     let rest = format!("http://127.0.0.1:{}", sandbox::free_port().unwrap());
     let mut reader = Reader { kafka, rest, folder: Folder::new("docs").unwrap(), running: None };
-    let tool = shared::grid().tool();
-    for command in commands() {
+    let arrives = |reader: &Reader, topic: &str, map: &str, key: &str, value: &str| {
+        // Of this command alone: what an earlier one has moved proves nothing.
+        reader.kafka.produce(topic, [(Some(key), Some(value))]).unwrap();
+        eventually(DEADLINE, "the record is in the map", || {
+            shared::grid().tool().get(map, key).unwrap().is_some()
+        });
+    };
+    for (number, command) in commands().into_iter().enumerate() {
         let words = command.split_whitespace().find(|word| !word.contains('='));
+        let key = format!("docs-{number}");
         match (words, command.contains(" check ")) {
             (Some("make"), _) => {}
             (Some("coherence-kafka-sink"), true) => {
-                reader.output(&command);
+                let output = reader.output(&command);
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert!(text.contains("ok       kafka: reached"), "{text}");
             }
             (Some("coherence-kafka-sink"), false) => {
                 reader.start(&command);
                 if command.contains("sink.properties") {
-                    eventually(DEADLINE, "the order is in the map", || {
-                        tool.get("Orders", "docs-1").unwrap().is_some()
-                    });
+                    arrives(&reader, "orders", "Orders", &key, r#"{"total":12.5}"#);
                 }
             }
             (Some("curl"), _) => {
-                reader.output(&command);
-                if command.contains("POST") {
-                    eventually(DEADLINE, "the record is in the map", || {
-                        tool.get("MyCache", "docs-1").unwrap().is_some_and(|v| v.text == "created by curl")
-                    });
-                }
+                let output = reader.output(&command);
+                let text = String::from_utf8(output.stdout).unwrap();
+                let expected = match command.split_once("http://localhost:8083").unwrap().1 {
+                    "/connectors" => {
+                        arrives(&reader, "MyTopic", "MyCache", &key, "created by curl");
+                        "\"name\":\"my-sink\""
+                    }
+                    "/connectors/my-sink/status" => "\"state\":\"RUNNING\"",
+                    "/connectors/my-sink" => {
+                        let status = format!("{}/connectors/my-sink/status", reader.rest);
+                        assert!(ureq::get(&status).call().is_err(), "{command}: it is still there");
+                        ""
+                    }
+                    "/metrics" => "# EOF",
+                    path => panic!("nobody knows what to expect of {path}"),
+                };
+                assert!(text.contains(expected), "{command}: {expected} is not in\n{text}");
             }
             _ => panic!("nobody knows how to run: {command}"),
         }

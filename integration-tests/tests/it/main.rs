@@ -6,9 +6,13 @@
 
 mod backing_map;
 mod bad_input;
+mod benches;
+mod command_line;
 mod contract;
 mod delivery;
+mod demo;
 mod docs;
+mod embedded;
 mod entry_store;
 mod examples;
 mod faults;
@@ -16,6 +20,8 @@ mod flow;
 mod forms;
 mod grid_client;
 mod interop;
+mod left_behind;
+mod metrics;
 mod peers;
 mod rest;
 mod rooms;

@@ -5,10 +5,11 @@ use std::process::Command;
 
 use integration_tests::sandbox::{Folder, unique};
 use integration_tests::sink::Sink;
+use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 use serde_json::{Value, json};
 
-use crate::flow::Flow;
+use crate::flow::{Flow, SOON};
 use crate::support::delivered;
 
 /// The create request that the original's documentation shows.
@@ -294,4 +295,99 @@ fn a_request_that_cannot_be_read_is_refused() {
     assert_error(&get(&sink, "/connectors/x/elsewhere"), 404, &[]);
     assert_error(&call("DELETE", &connectors, None, ""), 405, &[]);
     assert_eq!(get(&sink, "/connectors").body, json!([]));
+}
+
+/// A connector whose task fails at the second of its three records, which holds no number.
+fn failed(flow: &Flow, sink: &Sink) -> String {
+    let config = json!({
+        "connector.class": "CoherenceSink",
+        "topics": flow.name,
+        "value.converter": "org.apache.kafka.connect.converters.LongConverter",
+    });
+    let created = post(sink, &json!({"name": flow.name, "config": config}).to_string());
+    assert_eq!(created.status, 201, "{}", created.body);
+    let records = [("a", &7_i64.to_be_bytes()[..]), ("b", b"no number"), ("c", &8_i64.to_be_bytes())];
+    shared::kafka().produce(&flow.name, records.map(|(key, value)| (Some(key), Some(value)))).unwrap();
+    flow.failure(sink)
+}
+
+fn restart(sink: &Sink, path: &str) -> Answer {
+    call("POST", &format!("{}/connectors/{path}", sink.rest()), None, "")
+}
+
+#[test]
+fn a_failed_task_is_restarted_and_meets_the_same_record_again() {
+    require_peers!();
+    let flow = flow("restart-task");
+    let (name, sink) = (flow.name.as_str(), worker(&flow));
+    let trace = failed(&flow, &sink);
+    assert!(trace.contains(&format!("record {name}-0 at offset 1: ")), "{trace}");
+    let restarts = || sink.metric("coherence_sink_task_restarts_total", name).unwrap();
+    assert_eq!(restarts(), 0);
+
+    let answer = restart(&sink, &format!("{name}/tasks/0/restart"));
+    assert_eq!((answer.status, answer.body), (204, Value::Null));
+    eventually(SOON, "it has started again", || restarts() == 1);
+    assert_eq!(flow.failure(&sink), trace, "nothing is skipped");
+    assert_eq!(flow.committed(shared::kafka()), [1]);
+
+    assert_error(
+        &restart(&sink, &format!("{name}/tasks/9/restart")),
+        404,
+        &[&format!("Task {name}-9 not found")],
+    );
+    assert_error(&restart(&sink, &format!("{name}/tasks/x/restart")), 404, &["HTTP 404 Not Found"]);
+    assert_error(&restart(&sink, "nope/tasks/0/restart"), 404, &["Unknown connector: nope"]);
+    let other = call("PUT", &format!("{}/connectors/{name}/tasks/0/restart", sink.rest()), None, "");
+    assert_error(&other, 405, &["HTTP 405 Method Not Allowed"]);
+}
+
+#[test]
+fn a_connector_is_restarted_with_the_answers_of_connect() {
+    require_peers!();
+    let flow = flow("restart");
+    let (name, sink) = (flow.name.as_str(), worker(&flow));
+    let trace = failed(&flow, &sink);
+    let restarts = || sink.metric("coherence_sink_task_restarts_total", name).unwrap();
+    let status = || get(&sink, &format!("/connectors/{name}/status")).body;
+    let before = status();
+
+    // The connector alone, which is nothing but its tasks: nothing happens to them.
+    for nothing in ["restart", "restart?includeTasks=maybe", "restart?includeTasks=false&onlyFailed=false"] {
+        let answer = restart(&sink, &format!("{name}/{nothing}"));
+        assert_eq!((answer.status, answer.body), (204, Value::Null), "{nothing}");
+    }
+    let answer = restart(&sink, &format!("{name}/restart?onlyFailed=true"));
+    assert_eq!((answer.status, &answer.body), (202, &before), "the connector itself has not failed");
+    assert_eq!((restarts(), status()), (0, before.clone()));
+
+    let answer = restart(&sink, &format!("{name}/restart?includeTasks=true&onlyFailed=TRUE"));
+    let mut planned = before.clone();
+    planned["tasks"][0]["state"] = json!("RESTARTING");
+    assert_eq!((answer.status, &answer.body), (202, &planned));
+    assert_eq!(planned["tasks"][0]["trace"], trace.as_str());
+    eventually(SOON, "it has started again", || restarts() == 1);
+    assert_eq!(flow.failure(&sink), trace);
+
+    // One that runs again goes on from there; restarted as a whole it loses and repeats nothing.
+    flow.replace(&sink, &[("tasks.max", "2")]);
+    flow.assert_delivered(shared::kafka(), &sink, SOON);
+    let running = status();
+    let answer = restart(&sink, &format!("{name}/restart?includeTasks=true&onlyFailed=true"));
+    assert_eq!((answer.status, &answer.body), (202, &running), "nothing has failed");
+    let answer = restart(&sink, &format!("{name}/restart?includeTasks=true"));
+    let mut planned = running.clone();
+    planned["connector"]["state"] = json!("RESTARTING");
+    for task in planned["tasks"].as_array_mut().unwrap() {
+        task["state"] = json!("RESTARTING");
+    }
+    assert_eq!((answer.status, &answer.body), (202, &planned));
+    shared::kafka().produce(name, [(Some("d"), Some("after"))]).unwrap();
+    eventually(SOON, "both have started again", || restarts() == 2);
+    flow.assert_delivered(shared::kafka(), &sink, SOON);
+    assert_eq!(text(name, "d").as_deref(), Some("after"));
+
+    for unknown in ["nope/restart", "nope/restart?includeTasks=true"] {
+        assert_error(&restart(&sink, unknown), 404, &["Unknown connector: nope"]);
+    }
 }

@@ -12,6 +12,9 @@ use crate::support::delivered;
 const BYTE_ARRAYS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 const POF: &str = "com.oracle.coherence.kafka.connect.converter.KafkaPofConverter";
 
+/// Long enough to find all the records that are there in one batch.
+const LINGER: (&str, &str) = ("coherence.batch.linger.ms", "2000");
+
 /// A record of strings, written as its parts are.
 type Text<'a> = (Option<&'a str>, Option<&'a str>);
 
@@ -37,6 +40,12 @@ fn tool() -> &'static GridTool {
 fn send(flow: &Flow, sink: &Sink, records: &[Text<'_>]) {
     shared::kafka().produce(&flow.name, records.iter().copied()).unwrap();
     delivered(sink, &flow.name, &flow.name);
+}
+
+/// All records so far were written together.
+#[track_caller]
+fn assert_one_batch(flow: &Flow, sink: &Sink) {
+    assert_eq!(sink.metric("coherence_sink_batches_total", &flow.name).unwrap(), 1, "{}", sink.log());
 }
 
 #[track_caller]
@@ -140,12 +149,11 @@ fn two_topics_of_one_poll_go_to_their_own_maps() {
         shared::kafka().produce(&second.name, [put("last", &value)]).unwrap();
     }
     let (topics, mapping) = (format!("{},{}", first.name, second.name), format!("{}->{map}", second.name));
-    // Long enough to find the records of both topics in one batch.
-    let settings =
-        [("topics", &*topics), ("coherence.cache.mappings", &mapping), ("coherence.batch.linger.ms", "500")];
+    let settings = [("topics", &*topics), ("coherence.cache.mappings", &mapping), LINGER];
     let sink = first.start(&[], &settings);
     delivered(&sink, &first.name, &first.name);
     delivered(&sink, &first.name, &second.name);
+    assert_one_batch(&first, &sink);
     let model: Vec<_> = (0..5).map(|i| (format!("k{i}"), format!("v{i}"))).collect();
     assert_eq!(tool().contents(&first.name).unwrap(), model.into_iter().collect());
     assert_eq!(tool().contents(&map).unwrap(), Contents::from_iter([("last", "v4")]));
@@ -167,8 +175,9 @@ fn the_last_record_of_a_key_in_a_poll_wins_whatever_came_before() {
     ];
     // Before the connector is there, so that its first poll finds them all.
     shared::kafka().produce(&flow.name, records).unwrap();
-    let sink = flow.start(&[], &[]);
+    let sink = flow.start(&[], &[LINGER]);
     delivered(&sink, &flow.name, &flow.name);
+    assert_one_batch(&flow, &sink);
     let model = [("delete then put", "2"), ("both", "3")];
     assert_eq!(tool().contents(&flow.name).unwrap(), Contents::from_iter(model));
 }
@@ -180,8 +189,10 @@ fn a_byte_array_key_updated_twice_in_a_poll_keeps_the_second_value() {
     let key = |n: u8| [0x00, 0xFF, n];
     let records = (0..50_u8).flat_map(|n| [(n, Some([1, n])), (n, Some([2, n]))]);
     shared::kafka().produce(&flow.name, records.map(|(n, value)| (Some(key(n)), value))).unwrap();
-    let sink = flow.start(&[], &[("key.converter", BYTE_ARRAYS), ("value.converter", BYTE_ARRAYS)]);
+    let settings = [("key.converter", BYTE_ARRAYS), ("value.converter", BYTE_ARRAYS), LINGER];
+    let sink = flow.start(&[], &settings);
     delivered(&sink, &flow.name, &flow.name);
+    assert_one_batch(&flow, &sink);
     let model = (0..50).map(|n| (format!("00ff{n:02x}"), format!("02{n:02x}")));
     assert_eq!(tool().contents(&flow.name).unwrap(), model.collect());
     let value = tool().get(&flow.name, &key(7)[..]).unwrap().unwrap();
@@ -258,4 +269,24 @@ fn one_file_holds_worker_and_connector() {
     let sink = Sink::start(&[worker, connector].concat(), &[]).unwrap();
     send(&flow, &sink, &[put("k", "v")]);
     assert_text(&flow.name, "k", Some("v"));
+}
+
+#[test]
+fn a_connector_is_read_from_a_json_file() {
+    require_peers!();
+    for wrapped in [true, false] {
+        let flow = flow("json-file");
+        let settings: serde_json::Map<_, _> =
+            flow.connector(&[]).into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+        // The body of a create request, or the settings alone.
+        let body = if wrapped {
+            serde_json::json!({"name": flow.name, "config": settings})
+        } else {
+            settings.into()
+        };
+        let file = ("connector.json".to_owned(), body.to_string());
+        let sink = Sink::start_files(&flow.worker(&[]), [file]).unwrap();
+        send(&flow, &sink, &[put("k", "from a JSON file")]);
+        assert_text(&flow.name, "k", Some("from a JSON file"));
+    }
 }

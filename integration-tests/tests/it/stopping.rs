@@ -43,6 +43,24 @@ fn sigterm_commits_what_is_in_the_map_and_leaves_the_group() {
 }
 
 #[test]
+fn ctrl_c_stops_as_gracefully_and_says_so_by_its_exit_code() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let flow = Flow::new(kafka, grid, "interrupted", 1);
+    kafka.produce(&flow.name, [(Some("k"), Some("v"))]).unwrap();
+    // Only the stop can commit a second time.
+    let sink = flow.start(&[("offset.flush.interval.ms", "600000")], &[]);
+    flow.assert_delivered(kafka, &sink, SOON);
+    kafka.produce(&flow.name, [(Some("k"), Some("w"))]).unwrap();
+    eventually(SOON, "the second value is in the map", || {
+        grid.tool().get(&flow.name, "k").unwrap().is_some_and(|value| value.text == "w")
+    });
+    // 128 + SIGINT.
+    assert_eq!(sink.interrupt().unwrap().code(), Some(130));
+    assert_eq!(flow.committed(kafka), [2]);
+}
+
+#[test]
 fn a_stop_that_hangs_ends_with_its_timeout_or_with_a_second_sigterm() {
     require_peers!();
     let kafka = shared::kafka();

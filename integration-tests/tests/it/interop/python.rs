@@ -8,6 +8,8 @@ use integration_tests::sandbox::unique;
 use integration_tests::{require_peers, shared};
 use serde_json::{Value as Json, json};
 
+use crate::flow::{Flow, SOON};
+
 use super::{Client, decoded, json as binary, pof, text};
 
 fn seen(type_name: &str, value: Json) -> Seen {
@@ -113,4 +115,31 @@ fn python_and_rust_read_each_others_json() {
     python.put("json", "k", serde_json::from_str::<Json>(huge).unwrap()).unwrap();
     let found = map.get(&binary("\"k\"")).unwrap();
     assert_eq!(found, binary(&format!(r#"{{"@class": "math.BigInt", "value": "{huge}"}}"#)));
+}
+
+#[test]
+fn python_reads_the_arrays_that_the_sink_writes_as_arrays() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let python = PythonClient::start(&grid.address()).unwrap();
+    let json_converter = [
+        ("value.converter", "org.apache.kafka.connect.json.JsonConverter"),
+        ("value.converter.schemas.enable", "false"),
+    ];
+    let order = r#"{"lines":[{"sku":"a","count":2},{"sku":"b","count":1}],"tags":["x","y"],"total":12.5}"#;
+    for (form, readable) in [("array", true), ("list", false)] {
+        let flow = Flow::new(kafka, grid, "arrays", 1);
+        kafka.produce(&flow.name, [(Some("k"), Some(order))]).unwrap();
+        let settings = [&json_converter[..], &[("coherence.json.arrays", form)]].concat();
+        let sink = flow.start(&[], &settings);
+        flow.assert_delivered(kafka, &sink, SOON);
+        let found = python.get(&flow.name, "k");
+        if readable {
+            let expected = serde_json::from_str::<Json>(order).unwrap();
+            assert_eq!(found.unwrap(), Some(seen("dict", expected)));
+        } else {
+            // The reason for the setting: the grid cannot turn a list into JSON.
+            assert!(found.is_err(), "{found:?}");
+        }
+    }
 }

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::counters::Holding;
+use crate::task::TaskFailure;
+
+fn snapshot(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> Snapshot {
+    Snapshot(vec![(connector.to_owned(), vec![TaskStatus { failure, counters: Arc::new(counters) }])])
+}
+
+#[test]
+fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
+    let counters = Counters::default();
+    counters.records.add(7);
+    let text = text_of(snapshot("c", None, counters)).unwrap();
+    for metric in TASK {
+        let total = if matches!(metric.kind, MetricType::Counter) { "_total" } else { "" };
+        let sample = format!("\n{}{total}{{connector=\"c\",task=\"0\"}} ", metric.name);
+        assert_eq!(text.matches(&sample).count(), 1, "{sample:?} is not once in\n{text}");
+    }
+    assert!(text.contains("sink_record_read_total{connector=\"c\",task=\"0\"} 7\n"), "{text}");
+    assert!(text.contains("\nkafka_connect_worker_task_count 1\n"), "{text}");
+    assert!(text.ends_with("# EOF\n"), "{text}");
+
+    // Described once each, and each in the table.
+    let table = markdown();
+    let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    assert_eq!(described.len(), table.lines().count() - 2, "{text}");
+    for line in described {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let total = if kind == "counter" { "_total" } else { "" };
+        assert!(table.contains(&format!("| `{name}{total}` | {kind} |")), "{name} is not in the table");
+    }
+}
+
+#[test]
+fn every_counter_of_a_task_reaches_a_metric() {
+    let nothing = text_of(snapshot("c", None, Counters::default())).unwrap();
+    let counts: [fn(&Counters) -> &crate::counters::Count; 21] = [
+        |c| &c.records,
+        |c| &c.puts,
+        |c| &c.removes,
+        |c| &c.null_keys,
+        |c| &c.null_values,
+        |c| &c.errors,
+        |c| &c.skipped,
+        |c| &c.refused,
+        |c| &c.errors_logged,
+        |c| &c.dead_letters,
+        |c| &c.dead_letter_failures,
+        |c| &c.restarts,
+        |c| &c.confirmed,
+        |c| &c.retries,
+        |c| &c.batches,
+        |c| &c.batches_abandoned,
+        |c| &c.commits,
+        |c| &c.commit_failures,
+        |c| &c.commit_timeouts,
+        |c| &c.partitions,
+        |c| &c.lag,
+    ];
+    for (index, count) in counts.into_iter().enumerate() {
+        let counters = Counters::default();
+        count(&counters).add(1);
+        assert_ne!(text_of(snapshot("c", None, counters)).unwrap(), nothing, "count {index}");
+    }
+    for count in [|c: &Counters| c.partitions_lost.add(1), |c: &Counters| c.partitions_revoked.add(1)] {
+        let counters = Counters::default();
+        count(&counters);
+        assert_ne!(text_of(snapshot("c", None, counters)).unwrap(), nothing);
+    }
+}
+
+#[test]
+fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
+    let counters = Counters::default();
+    let reason = "grid.example:1408: s3cr3t".to_owned();
+    *counters.holding.lock() = Some(Holding { cause: Cause::Grid, reason: reason.clone() });
+    let text = text_of(snapshot("c", Some(TaskFailure::Consumer(reason)), counters)).unwrap();
+    for line in [
+        "kafka_connect_connector_task_status{connector=\"c\",task=\"0\",status=\"failed\"} 1",
+        "coherence_sink_holding{connector=\"c\",task=\"0\",cause=\"grid\"} 1",
+        "coherence_sink_holding{connector=\"c\",task=\"0\",cause=\"dead_letter_queue\"} 0",
+        "kafka_connect_worker_connector_failed_task_count{connector=\"c\"} 1",
+        "kafka_connect_worker_connector_running_task_count{connector=\"c\"} 0",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("s3cr3t"), "{text}");
+}
+
+#[test]
+fn a_name_with_quotes_breaks_no_line() {
+    let text = text_of(snapshot("a \"b\" \\c", None, Counters::default())).unwrap();
+    let escaped = r#"kafka_connect_worker_connector_total_task_count{connector="a \"b\" \\c"} 1"#;
+    assert!(text.lines().any(|line| line == escaped), "{text}");
+}
+
+#[test]
+fn operations_md_lists_every_metric() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page.contains(&markdown()), "docs/operations.md needs this table:\n{}", markdown());
+}

@@ -1,0 +1,58 @@
+//! Connectors and tasks are started again.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::{Api, error, status_json};
+use crate::worker::{TaskStatus, Unknown};
+
+/// `POST /connectors/{name}/restart`. A connector here is nothing but its tasks, so without one of the two flags there
+/// is nothing to start again. Where Connect's standalone worker answers 500 for a name that it does not know, this
+/// answers 404 as its distributed one.
+pub(super) async fn connector(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    // As in Java, what is not "true" is false.
+    let flag = |name: &str| query.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
+    let tasks: Option<Vec<(TaskStatus, bool)>> = if include_tasks {
+        api.worker.restart_tasks(&name, only_failed)
+    } else {
+        api.worker.status(&name).map(|tasks| tasks.into_iter().map(|task| (task, false)).collect())
+    };
+    match tasks {
+        None => unknown_connector(&name),
+        Some(_) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
+        Some(tasks) => {
+            let mut planned = status_json(&name, &api.worker_id, tasks.iter().map(|(status, _)| status));
+            if !only_failed {
+                planned["connector"]["state"] = "RESTARTING".into();
+            }
+            for (number, _) in tasks.iter().enumerate().filter(|(_, (_, again))| *again) {
+                planned["tasks"][number]["state"] = "RESTARTING".into();
+            }
+            (StatusCode::ACCEPTED, axum::Json(planned)).into_response()
+        }
+    }
+}
+
+/// `POST /connectors/{name}/tasks/{id}/restart`.
+pub(super) async fn task(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
+    let Ok(number) = id.parse::<u32>() else {
+        return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
+    };
+    match api.worker.restart_task(&name, number as usize) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(Unknown::Connector) => unknown_connector(&name),
+        Err(Unknown::Task) => error(StatusCode::NOT_FOUND, &format!("Task {name}-{number} not found")),
+    }
+}
+
+fn unknown_connector(name: &str) -> Response {
+    error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}"))
+}
