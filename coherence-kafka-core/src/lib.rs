@@ -4,10 +4,12 @@
 //! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
 //! ```
 
+pub mod cache_config;
 pub mod entry_store;
 pub mod error;
 pub mod observer;
 
+pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
 pub use observer::StoreObserver;

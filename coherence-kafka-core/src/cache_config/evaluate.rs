@@ -1,0 +1,316 @@
+//! From the scheme of one cache, with that cache's macros, to what its map and its store are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Format;
+use coherence_kafka_common::nearest::nearest;
+use coherence_kafka_connect::config::{Properties, Property};
+
+use super::known;
+use super::schemes::Schemes;
+use super::walk::Walk;
+use super::xml::{Element, Space};
+use super::{StoreScheme, value};
+
+const ENTRY_STORE: &str = "com.oracle.coherence.kafka.KafkaEntryStore";
+/// Coherence's serializers that read POF settings of their own.
+const POF_CONTEXTS: [&str; 2] =
+    ["com.tangosol.io.pof.ConfigurablePofContext", "com.tangosol.io.pof.SafeConfigurablePofContext"];
+
+/// What a scheme says of a map.
+#[derive(Debug, Default)]
+pub(super) struct Evaluated {
+    pub serializer: Option<Format>,
+    pub expiry_delay: Option<Duration>,
+    pub store: Option<StoreScheme>,
+}
+
+/// One way down the scheme of one cache.
+pub(super) struct Evaluation<'a, 'w> {
+    schemes: &'a Schemes,
+    /// `coherence.kafka.passthrough`, where it is set.
+    passthrough: Option<&'a str>,
+    walk: &'w mut Walk<'a>,
+    pub result: Evaluated,
+}
+
+impl<'a, 'w> Evaluation<'a, 'w> {
+    pub fn new(schemes: &'a Schemes, passthrough: Option<&'a str>, walk: &'w mut Walk<'a>) -> Self {
+        Evaluation { schemes, passthrough, walk, result: Evaluated::default() }
+    }
+
+    /// The scheme that a cache is mapped to, or the back of a near cache.
+    pub fn scheme(&mut self, scheme: &Arc<Element>, back: bool) {
+        match scheme.name.as_str() {
+            "distributed-scheme" => self.distributed(scheme),
+            "near-scheme" if !back => self.near(scheme),
+            "local-scheme" => self.local(scheme),
+            plain if known::PLAIN.contains(&plain) => {}
+            other => {
+                let possible = known::SCHEMES.iter().chain(known::PLAIN);
+                let message = if scheme.space == Space::Coherence && known::OTHER_SCHEMES.contains(&other) {
+                    let possible: Vec<_> = possible.copied().collect();
+                    format!("a cache of this scheme is not possible here: use one of {}", possible.join(", "))
+                } else {
+                    let mean = nearest(other, possible.copied());
+                    let mean = mean.map(|known| format!(", did you mean <{known}>?")).unwrap_or_default();
+                    format!("is no scheme that is known{mean}")
+                };
+                self.walk.error(scheme, message);
+            }
+        }
+    }
+
+    fn near(&mut self, scheme: &Arc<Element>) {
+        let Some(scheme) = self.schemes.resolve(scheme, self.walk) else { return };
+        let children = self.walk.children(&scheme, &known::NEAR);
+        let Some(back) = children.get("back-scheme") else {
+            return self.walk.error(&scheme, "has no <back-scheme>".to_owned());
+        };
+        match &back.children[..] {
+            [one] => self.scheme(one, true),
+            _ => self.walk.error(back, "must hold one scheme".to_owned()),
+        }
+    }
+
+    fn distributed(&mut self, scheme: &Arc<Element>) {
+        let Some(scheme) = self.schemes.resolve(scheme, self.walk) else { return };
+        let children = self.walk.children(&scheme, &known::DISTRIBUTED);
+        if let Some(serializer) = children.get("serializer") {
+            self.serializer(serializer);
+        }
+        let Some(backing_map) = children.get("backing-map-scheme") else { return };
+        let children = self.walk.children(backing_map, &known::BACKING_MAP);
+        if let Some(class) = children.get("class-scheme") {
+            self.java_class(class, "the backing map");
+        }
+        if let Some(local) = children.get("local-scheme") {
+            self.local(local);
+        }
+        if let Some(read_write) = children.get("read-write-backing-map-scheme") {
+            self.read_write(read_write);
+        }
+    }
+
+    fn local(&mut self, scheme: &Arc<Element>) {
+        let Some(scheme) = self.schemes.resolve(scheme, self.walk) else { return };
+        let children = self.walk.children(&scheme, &known::LOCAL);
+        if let Some(store) = children.get("cachestore-scheme") {
+            self.walk
+                .error(store, "a store is possible in a <read-write-backing-map-scheme> alone".to_owned());
+        }
+        let expiry = self.walk.value(children.get("expiry-delay"), Duration::ZERO, value::seconds);
+        if let (false, Some(element)) = (expiry.is_zero(), children.get("expiry-delay")) {
+            self.result.expiry_delay = Some(expiry);
+            let message = "is the session's business: set it where its maps are made";
+            self.walk.warn(element, message.to_owned());
+        }
+    }
+
+    /// The name of a serializer, or the one that a Java class stands for.
+    pub fn serializer(&mut self, serializer: &Arc<Element>) {
+        let class = serializer.child("instance").unwrap_or(serializer).child("class-name").cloned();
+        let Some((name, _)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };
+        let format = match &class {
+            Some(_) => POF_CONTEXTS.contains(&name.as_str()).then_some(Format::Pof),
+            None => name.parse().ok(),
+        };
+        match format {
+            Some(format) => self.result.serializer = Some(format),
+            None => {
+                let message =
+                    format!("{name} is no serializer that is possible here: it must be pof or json");
+                self.walk.error(class.as_ref().unwrap_or(serializer), message);
+            }
+        }
+    }
+
+    fn read_write(&mut self, scheme: &Arc<Element>) {
+        let Some(scheme) = self.schemes.resolve(scheme, self.walk) else { return };
+        let children = self.walk.children(&scheme, &known::READ_WRITE);
+        if let Some(class) = children.get("class-name") {
+            self.java_class(class, "the backing map");
+        }
+        match children.get("internal-cache-scheme") {
+            None => self.walk.error(&scheme, "has no <internal-cache-scheme>".to_owned()),
+            Some(internal) => {
+                let children = self.walk.children(internal, &known::INTERNAL);
+                if let Some(local) = children.get("local-scheme") {
+                    self.local(local);
+                }
+            }
+        }
+        let producer = children.get("cachestore-scheme").and_then(|store| self.cache_store(store));
+        let walk = &mut *self.walk;
+        let get = |name: &str| children.get(name);
+        let read_only = walk.value(get("read-only"), false, value::truth);
+        let delay = walk.value(get("write-delay"), Duration::ZERO, value::seconds);
+        let delay_seconds = walk.value(get("write-delay-seconds"), 0, value::count);
+        let write_delay = if delay.is_zero() { Duration::from_secs(delay_seconds as u64) } else { delay };
+        let store = StoreScheme {
+            properties: Properties::default(),
+            write_delay,
+            write_batch_factor: walk.value(get("write-batch-factor"), 0.0, value::factor),
+            write_requeue_threshold: walk
+                .value(get("write-requeue-threshold"), None, |text| value::count(text).map(Some)),
+            write_max_batch_size: walk.value(get("write-max-batch-size"), 128, value::positive),
+            rollback_cachestore_failures: walk.value(get("rollback-cachestore-failures"), true, value::truth),
+            cachestore_timeout: Some(walk.value(get("cachestore-timeout"), Duration::ZERO, value::millis))
+                .filter(|timeout| !timeout.is_zero()),
+        };
+        let Some(properties) = producer else { return };
+        if read_only {
+            let element = children.get("read-only").unwrap_or(&scheme);
+            walk.warn(element, "the store of this map is never written, and it cannot be read".to_owned());
+        } else {
+            self.result.store = Some(StoreScheme { properties, ..store });
+        }
+    }
+
+    /// The properties of the producer of a `cachestore-scheme`.
+    fn cache_store(&mut self, store: &Arc<Element>) -> Option<Properties> {
+        let children = self.walk.children(store, &known::STORE);
+        for name in ["remote-cache-scheme", "extend-cache-scheme"] {
+            if let Some(remote) = children.get(name) {
+                self.walk.error(
+                    remote,
+                    "cannot be a store here: use a <class-scheme> with <kafka:producer>".to_owned(),
+                );
+            }
+        }
+        let Some(class) = children.get("class-scheme") else {
+            if children.is_empty() {
+                self.walk.error(store, "has no <class-scheme>".to_owned());
+            }
+            return None;
+        };
+        let class = self.schemes.resolve(class, self.walk)?;
+        let mut producers = Vec::new();
+        let mut rest = Vec::new();
+        for child in &class.children {
+            if child.is_producer() {
+                producers.push(Arc::clone(child));
+            } else if child.space == Space::Kafka {
+                let mean = nearest(&child.name, ["producer"]).map(|_| ", did you mean producer?");
+                let message = format!("is not known in this namespace{}", mean.unwrap_or_default());
+                self.walk.error(child, message);
+            } else {
+                rest.push(Arc::clone(child));
+            }
+        }
+        self.class_scheme(&class, rest, producers.is_empty());
+        match &producers[..] {
+            [] => None,
+            [producer] => self.producer(producer),
+            [first, second, ..] => {
+                let message = format!("stands in line {} already: one store is possible", first.line);
+                self.walk.error(second, message);
+                None
+            }
+        }
+    }
+
+    /// What else is in a `class-scheme`: a Java class, or what is left of one.
+    fn class_scheme(&mut self, class: &Element, rest: Vec<Arc<Element>>, no_producer: bool) {
+        let errors = self.walk.findings.errors.len();
+        let rest = Element { children: rest, ..class.without_children() };
+        let children = self.walk.children(&rest, &known::CLASS);
+        for name in ["class-name", "class-factory-name"] {
+            if let Some(name) = children.get(name) {
+                self.java_class(name, "the store");
+            }
+        }
+        let told = self.walk.findings.errors.len() > errors;
+        if no_producer && !told {
+            let message = "has no <kafka:producer>, its prefix bound to \
+                           class://com.oracle.coherence.kafka.KafkaNamespaceHandler";
+            self.walk.error(class, message.to_owned());
+        }
+    }
+
+    /// Refuses a Java class by its name.
+    fn java_class(&mut self, element: &Arc<Element>, role: &str) {
+        let named = element.child("class-name").unwrap_or(element).clone();
+        let class = self.walk.text(&named).map(|(text, _)| text).unwrap_or_default();
+        let message = if class == ENTRY_STORE {
+            "the Kafka entry store is configured by <kafka:producer> in its place".to_owned()
+        } else {
+            format!("{role} {class} is a Java class, which cannot be loaded here")
+        };
+        self.walk.error(&named, message);
+    }
+
+    /// The children of `kafka:producer`. As in Java their names alone count: every dash becomes a dot.
+    fn producer(&mut self, producer: &Arc<Element>) -> Option<Properties> {
+        const OWN: [&str; 3] = ["topic-name", "passthrough", "entry-store-class-name"];
+        let mut properties: Vec<Property> = Vec::new();
+        let mut refused = false;
+        for child in &producer.children {
+            let key = child.name.replace('-', ".");
+            if !child.children.is_empty() {
+                self.walk.error(child, "holds elements: a property of a producer is text".to_owned());
+                refused = true;
+            }
+            let Some((text, secret)) = self.walk.text(child) else {
+                refused = true;
+                continue;
+            };
+            let origin = self.walk.origin(child);
+            if let Some(first) = properties.iter().find(|property| property.key == key) {
+                let message = format!("{key} is set in {} already: remove one of the two", first.origin);
+                self.walk.error(child, message);
+                continue;
+            }
+            if OWN.contains(&child.name.as_str()) && text.is_empty() {
+                self.walk.error(child, "is empty".to_owned());
+            }
+            let mut property = Property::new(key, text, origin);
+            property.secret |= secret;
+            properties.push(property);
+        }
+        let has = |name: &str| producer.children.iter().any(|child| child.name == name);
+        if !has("topic-name") {
+            let slip = producer.children.iter().find(|child| nearest(&child.name, OWN) == Some("topic-name"));
+            let message =
+                "has no topic-name, which says where its records go: {cache-name} is the usual value";
+            match slip {
+                Some(child) => self.walk.error(child, "did you mean topic-name?".to_owned()),
+                None => self.walk.error(producer, message.to_owned()),
+            }
+            refused = true;
+        }
+        let at = properties.iter().position(|property| property.key == "entry.store.class.name");
+        if let Some(class) = at.map(|at| properties.remove(at)).filter(|class| class.value != ENTRY_STORE) {
+            let element = producer.children.iter().find(|child| child.name == "entry-store-class-name");
+            let message = format!(
+                "{} is a Java class, which cannot be loaded here: only {ENTRY_STORE} is possible",
+                class.shown()
+            );
+            self.walk.error(element.unwrap_or(producer), message);
+        }
+        self.passthrough(producer, &mut properties);
+        (!refused).then(|| properties.into_iter().collect())
+    }
+
+    /// Where it is not written, the system property decides.
+    fn passthrough(&mut self, producer: &Arc<Element>, properties: &mut Vec<Property>) {
+        let written = producer.children.iter().find(|child| child.name == "passthrough");
+        match (written, self.passthrough) {
+            (Some(element), _) => {
+                self.walk.value(Some(element), false, value::truth);
+            }
+            (None, Some(text)) => match value::truth(text.trim()) {
+                Ok(_) => {
+                    properties.push(Property::new("passthrough", text.trim(), "coherence.kafka.passthrough"))
+                }
+                Err(expected) => {
+                    let message =
+                        format!("the system property coherence.kafka.passthrough is not {expected}");
+                    self.walk.error(producer, message);
+                }
+            },
+            (None, None) => {}
+        }
+    }
+}
