@@ -209,9 +209,9 @@ impl<'a> Evaluation<'a> {
             if rest.starts_with("\\{") || rest.starts_with("\\}") {
                 push(&mut self.out, &rest[1..2])?;
                 text = &rest[2..];
-            } else if rest.starts_with('\\') {
+            } else if let Some(after) = rest.strip_prefix('\\') {
                 push(&mut self.out, "\\")?;
-                text = &rest[1..];
+                text = after;
             } else {
                 let end = rest.find('}').ok_or(MacroError::Unclosed)?;
                 self.one(&rest[1..end])?;
