@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use coherence_kafka_common::key_order::{Access, Claim, KeyOrder, Keys};
 use coherence_kafka_common::map::{Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -17,12 +18,9 @@ use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
 use crate::split::{Purpose, check_key, check_single, single, split};
 
 mod agents;
-mod key_order;
 mod pages;
 
 pub use agents::Targets;
-pub(crate) use key_order::Claim;
-use key_order::{Access, KeyOrder, Keys};
 
 const ENTRY: &str = "coherence.common.v1.BinaryKeyAndValue";
 const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";

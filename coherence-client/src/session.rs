@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use coherence_kafka_common::key_order::Claim;
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Answer;
 use crate::name_service::NameServiceAddress;
 use crate::options::{OptionsError, SessionOptions};
-use crate::remote_map::{Claim, RemoteMap};
+use crate::remote_map::RemoteMap;
 use crate::request::Request;
 use crate::split::MAX_ENTRY_BYTES;
 use crate::sub_channel::{Admission, SubChannel};

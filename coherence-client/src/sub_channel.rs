@@ -26,6 +26,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coherence_kafka_common::key_order::Claim;
 use coherence_kafka_common::map::MapError;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
@@ -40,7 +41,6 @@ use crate::events::Listeners;
 use crate::options::SessionOptions;
 use crate::proto::cache::{NamedCacheResponse, ResponseType};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
-use crate::remote_map::Claim;
 use crate::request::{Frame, Request};
 
 pub(crate) use open::{OpenFailure, chain, open};

@@ -10,6 +10,7 @@
 //! java_format.rs                                       what Java's default serializer writes
 //! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
+//! key_order.rs                                         calls for one key, one after the other
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! ```
@@ -17,6 +18,7 @@
 pub mod binary;
 pub mod decoration;
 pub mod java_format;
+pub mod key_order;
 pub mod local;
 pub mod map;
 pub mod nearest;

@@ -75,6 +75,16 @@ pub enum MapError {
         /// What is wrong with it, without its bytes.
         reason: String,
     },
+    /// The entry store of the map did not take entry `index` of the call, or nobody knows whether it did.
+    #[error("entry {index} not stored: {reason}")]
+    NotStored {
+        /// Position in the batch given to the call; the first of them.
+        index: usize,
+        /// Why, without its bytes.
+        reason: String,
+        /// Whether the same call may succeed later without any change.
+        retriable: bool,
+    },
     /// The call itself is wrong, by its arguments or settings; nothing was sent.
     #[error("{0}")]
     Misuse(String),
@@ -83,7 +93,7 @@ pub enum MapError {
 impl MapError {
     /// True where the same call may succeed later without any change.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, MapError::Unavailable(_))
+        matches!(self, MapError::Unavailable(_) | MapError::NotStored { retriable: true, .. })
     }
 }
 

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use coherence_kafka_common::key_order::{Access, Claim, Keys};
 use coherence_kafka_common::map::{Entries, MapError};
 
-use super::key_order::{Access, Keys};
 use super::{BYTES_VALUE, RemoteMap, entries_of, entry_of};
 use crate::answer::{self, Answer};
 use crate::proto::cache::NamedCacheRequestType as Kind;
@@ -120,7 +120,7 @@ impl RemoteMap {
     }
 
     /// A request that changes entries that it does not name concerns all of them; one that reads them, none.
-    async fn claim_changed(&self, access: Access) -> Option<Arc<super::Claim>> {
+    async fn claim_changed(&self, access: Access) -> Option<Arc<Claim>> {
         match access {
             Access::Write => self.claim(Keys::All, access).await,
             Access::Read => None,

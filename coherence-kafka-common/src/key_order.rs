@@ -1,8 +1,8 @@
 //! Keeps the calls of a map in order where they concern the same key.
 //!
-//! A grid runs the requests of a stream side by side and finishes them in any order, so two writes to one key must
-//! not be in flight together. Every call claims its keys before it sends anything: it waits for the calls before it
-//! that hold one of them, and gives them back when its requests are answered. Reads share a key with each other.
+//! What runs calls side by side finishes them in any order, as a grid does with the requests of a stream, so two writes
+//! to one key must not be in flight together. Every call claims its keys before it does anything: it waits for the calls
+//! before it that hold one of them, and gives them back when it is over. Reads share a key with each other.
 //!
 //! All keys of a call are claimed at once, under one lock, so claims wait only for older ones: there is no deadlock,
 //! and calls get a key in the order in which they were first polled. A call that leaves while it waits keeps its
@@ -15,16 +15,17 @@ use std::fmt;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use coherence_kafka_common::decoration::undecorated_key;
-use coherence_kafka_common::map::Entries;
 use foldhash::fast::RandomState;
+use futures::channel::oneshot;
 use hashbrown::hash_table::{Entry, HashTable};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+
+use crate::decoration::undecorated_key;
+use crate::map::Entries;
 
 /// The keys that a call concerns.
 #[derive(Debug, Clone)]
-pub(crate) enum Keys {
+pub enum Keys {
     /// One, by its hash: see [`KeyOrder::one`].
     One(u64),
     /// Those of a batch.
@@ -35,20 +36,22 @@ pub(crate) enum Keys {
 
 /// What a call does with its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
+    /// Nothing that another reader of the key would notice.
     Read,
+    /// Anything else.
     Write,
 }
 
 /// The claims of one map.
 #[derive(Default)]
-pub(crate) struct KeyOrder {
+pub struct KeyOrder {
     hasher: RandomState,
     claims: Mutex<Claims>,
 }
 
-/// The right to have requests for some keys in flight, until it is dropped.
-pub(crate) struct Claim {
+/// The right to do something with some keys, until it is dropped.
+pub struct Claim {
     order: Arc<KeyOrder>,
     id: u64,
 }
@@ -92,18 +95,23 @@ const KEPT_KEYS: usize = 1 << 16;
 
 impl KeyOrder {
     /// The key of a call with one, by the hash of its undecorated form.
-    pub(crate) fn one(&self, key: &[u8]) -> Keys {
+    pub fn one(&self, key: &[u8]) -> Keys {
         Keys::One(self.hash(key))
     }
 
-    /// Waits until no older claim stands against this one.
-    pub(crate) async fn claim(self: &Arc<Self>, keys: Keys, access: Access) -> Claim {
+    /// Waits until no older claim stands against this one. Its age counts from the first poll.
+    pub async fn claim(self: &Arc<Self>, keys: Keys, access: Access) -> Claim {
         let (claim, turn) = self.enter(keys, access);
         if let Some(turn) = turn {
             // The sender is dropped only after the claim has gone.
             let _ = turn.await;
         }
         claim
+    }
+
+    /// How many claims hold their keys or wait for them.
+    pub fn claims(&self) -> usize {
+        self.claims.lock().pending.values().filter(|pending| !pending.left).count()
     }
 
     fn enter(self: &Arc<Self>, keys: Keys, access: Access) -> (Claim, Option<oneshot::Receiver<()>>) {

@@ -14,7 +14,7 @@ impl Entered {
     fn is_granted(&mut self) -> bool {
         self.granted |= match &mut self.turn {
             None => true,
-            Some(turn) => turn.try_recv().is_ok(),
+            Some(turn) => matches!(turn.try_recv(), Ok(Some(()))),
         };
         self.granted
     }
@@ -25,11 +25,11 @@ fn enter(order: &Arc<KeyOrder>, keys: Keys, access: Access) -> Entered {
     Entered { claim: Some(claim), turn, granted: false }
 }
 
-#[tokio::test]
-async fn writes_of_one_key_come_one_after_the_other_in_the_order_of_their_first_poll() {
+#[test]
+fn writes_of_one_key_come_one_after_the_other_in_the_order_of_their_first_poll() {
     let order = Arc::new(KeyOrder::default());
     let claim = |key: &[u8]| order.claim(order.one(key), Access::Write);
-    let first = claim(b"\x15k").await;
+    let first = claim(b"\x15k").now_or_never().unwrap();
     let mut second = Box::pin(claim(b"\x15k"));
     let mut third = Box::pin(claim(b"\x15k"));
     assert!((&mut second).now_or_never().is_none());
@@ -37,22 +37,22 @@ async fn writes_of_one_key_come_one_after_the_other_in_the_order_of_their_first_
     assert!(claim(b"\x15other").now_or_never().is_some());
     drop(first);
     assert!((&mut third).now_or_never().is_none());
-    drop(second.await);
-    third.await;
+    drop((&mut second).now_or_never().unwrap());
+    third.now_or_never().unwrap();
 }
 
-#[tokio::test]
-async fn a_decorated_key_is_the_same_key() {
+#[test]
+fn a_decorated_key_is_the_same_key() {
     let order = Arc::new(KeyOrder::default());
-    let _plain = order.claim(order.one(b"\x15\x41\x05"), Access::Write).await;
+    let _plain = order.claim(order.one(b"\x15\x41\x05"), Access::Write).now_or_never().unwrap();
     let decorated = b"\x0D\xC2\xC9\xA1\xCA\x0F\x15\x41\x05";
     assert!(order.claim(order.one(decorated), Access::Write).now_or_never().is_none());
 }
 
-#[tokio::test]
-async fn a_waiting_call_that_leaves_does_not_let_those_behind_it_pass_those_before_it() {
+#[test]
+fn a_waiting_call_that_leaves_does_not_let_those_behind_it_pass_those_before_it() {
     let order = Arc::new(KeyOrder::default());
-    let first = order.claim(order.one(b"k"), Access::Write).await;
+    let first = order.claim(order.one(b"k"), Access::Write).now_or_never().unwrap();
     let second = enter(&order, order.one(b"k"), Access::Write);
     let mut third = enter(&order, order.one(b"k"), Access::Write);
     drop(second);
@@ -61,8 +61,8 @@ async fn a_waiting_call_that_leaves_does_not_let_those_behind_it_pass_those_befo
     assert!(third.is_granted());
 }
 
-#[tokio::test]
-async fn nothing_is_kept_of_claims_that_are_over() {
+#[test]
+fn nothing_is_kept_of_claims_that_are_over() {
     let order = Arc::new(KeyOrder::default());
     for _ in 0..3 {
         let batch = Arc::new(Entries::from_keys((0u32..1000).map(u32::to_be_bytes)));

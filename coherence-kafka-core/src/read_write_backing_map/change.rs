@@ -1,0 +1,165 @@
+//! The changes that a call can make, and how each reaches the map below and the store.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use coherence_kafka_common::decoration::undecorated_key;
+use coherence_kafka_common::map::{Entries, Expiry, MapError, NamedMap};
+use hashbrown::HashSet;
+
+use crate::entry_store::BinaryEntry;
+use crate::error::StoreError;
+
+/// A change of one entry.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Put(Bytes, Expiry),
+    PutIfAbsent(Bytes),
+    Replace(Bytes),
+    Remove,
+}
+
+/// A change of many.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ChangeAll {
+    Put(Expiry),
+    Remove,
+}
+
+/// An entry of a call that was not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotStored {
+    /// Its position in the batch given to the call.
+    pub index: usize,
+    /// Why.
+    pub error: StoreError,
+}
+
+impl Change {
+    pub fn value(&self) -> Option<&Bytes> {
+        match self {
+            Change::Put(value, _) | Change::PutIfAbsent(value) | Change::Replace(value) => Some(value),
+            Change::Remove => None,
+        }
+    }
+
+    pub fn entry(&self, key: &Bytes, update: bool) -> BinaryEntry {
+        let expiry = if let Change::Put(_, expiry) = self { *expiry } else { Expiry::Default };
+        BinaryEntry { key: key.clone(), value: self.value().cloned(), update, expiry }
+    }
+
+    /// Refuses what no map holds, before the store has it.
+    pub fn check(&self, key: &[u8]) -> Result<(), MapError> {
+        check(0, key, self.value().map(|value| &value[..]))
+    }
+
+    /// What the map had before, as its own call answers it.
+    pub async fn apply(&self, map: &dyn NamedMap, key: &[u8]) -> Result<Option<Bytes>, MapError> {
+        match self {
+            Change::Put(value, expiry) => map.put(key, value, *expiry).await,
+            Change::PutIfAbsent(value) => map.put_if_absent(key, value).await,
+            Change::Replace(value) => map.replace(key, value).await,
+            Change::Remove => map.remove(key).await,
+        }
+    }
+
+    /// Whether the map changes where it has this before.
+    pub fn applies_to(&self, before: bool) -> bool {
+        match self {
+            Change::PutIfAbsent(_) => !before,
+            Change::Replace(_) => before,
+            Change::Put(..) | Change::Remove => true,
+        }
+    }
+}
+
+impl ChangeAll {
+    pub async fn apply(self, map: &dyn NamedMap, entries: Arc<Entries>) -> Result<(), MapError> {
+        match self {
+            ChangeAll::Put(expiry) => map.put_all(entries, expiry).await,
+            ChangeAll::Remove => map.remove_all(entries).await,
+        }
+    }
+
+    /// Refuses what no map holds, before the store has it.
+    pub fn check(self, entries: &Entries) -> Result<(), MapError> {
+        entries.iter().enumerate().try_for_each(|(index, (key, value))| check(index, key, self.value(value)))
+    }
+
+    /// The bytes of the value of an entry, as far as the change has values.
+    pub fn value(self, value: &[u8]) -> Option<&[u8]> {
+        match self {
+            ChangeAll::Put(_) => Some(value),
+            ChangeAll::Remove => None,
+        }
+    }
+
+    fn expiry(self) -> Expiry {
+        match self {
+            ChangeAll::Put(expiry) => expiry,
+            ChangeAll::Remove => Expiry::Default,
+        }
+    }
+
+    /// The keys that the map has, undecorated, where the change needs to know.
+    pub async fn held(self, map: &dyn NamedMap, entries: &Arc<Entries>) -> Result<HashSet<Bytes>, MapError> {
+        match self {
+            ChangeAll::Put(_) => {
+                let present = map.get_all(entries.clone()).await?;
+                Ok(present.iter().map(|(key, _)| key.slice_ref(undecorated(key))).collect())
+            }
+            ChangeAll::Remove => Ok(HashSet::new()),
+        }
+    }
+
+    /// What the store is given for them, each with memory of its own, or all in one allocation.
+    pub fn entries(self, entries: &Entries, held: &HashSet<Bytes>, own_memory: bool) -> Vec<BinaryEntry> {
+        let mut all =
+            if own_memory { BytesMut::new() } else { BytesMut::with_capacity(entries.payload_bytes()) };
+        let mut copied = |bytes: &[u8]| {
+            if own_memory {
+                return Bytes::copy_from_slice(bytes);
+            }
+            all.extend_from_slice(bytes);
+            all.split().freeze()
+        };
+        let entry = |(key, value): (&[u8], &[u8])| BinaryEntry {
+            update: held.contains(undecorated(key)),
+            key: copied(key),
+            value: self.value(value).map(&mut copied),
+            expiry: self.expiry(),
+        };
+        entries.iter().map(entry).collect()
+    }
+}
+
+fn check(index: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), MapError> {
+    let refused = |reason: &str| Err(MapError::NotSent { index, reason: reason.to_owned() });
+    if key.is_empty() {
+        return refused("the key is empty");
+    }
+    if value.is_some_and(<[u8]>::is_empty) {
+        return refused("the value is empty, which is not even a null");
+    }
+    Ok(())
+}
+
+fn undecorated(key: &[u8]) -> &[u8] {
+    undecorated_key(key).unwrap_or(key)
+}
+
+/// The answer of a call of whose entries these were not stored.
+pub(super) fn answer(not_stored: &[NotStored], of: usize) -> Result<(), MapError> {
+    let Some(first) = not_stored.first() else { return Ok(()) };
+    let retriable = not_stored.iter().any(|entry| entry.error.is_retriable());
+    let mut reason = first.error.to_string();
+    if of > 1 {
+        reason.push_str(&format!(" ({} of {of} entries were not stored)", not_stored.len()));
+    }
+    Err(MapError::NotStored { index: first.index, reason, retriable })
+}
+
+/// The answer of a call about one entry.
+pub(super) fn not_stored(error: StoreError) -> MapError {
+    MapError::NotStored { index: 0, retriable: error.is_retriable(), reason: error.to_string() }
+}

@@ -1,0 +1,96 @@
+//! How a read-write backing map writes.
+
+use std::time::Duration;
+
+use coherence_kafka_common::map::MapError;
+
+/// The elements of Coherence's `read-write-backing-map-scheme` that concern writing, by their names and with their
+/// defaults, where nothing else is said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadWriteOptions {
+    /// `write-delay`: zero, the default, writes through; more is the time for which a change waits to be written behind,
+    /// at most 365 days.
+    pub write_delay: Duration,
+    /// `write-batch-factor`: the part of the delay, 0 to 1, by which a change may be early where another is due.
+    /// Default 0. Write-behind only, as all others that begin with `write_`.
+    pub write_batch_factor: f64,
+    /// `write-requeue-threshold`: what failed waits to be written again only while fewer changes than this wait; what
+    /// does not is reported and lost to the topic. Default without limit: what waits is bounded by
+    /// [`ReadWriteOptions::write_queue_bytes`]. Coherence's default is 0, which loses whatever fails once. What Kafka
+    /// would never take does not wait again in any case.
+    pub write_requeue_threshold: usize,
+    /// `write-max-batch-size`: the most changes that are taken from the queue at once. Default 128. More than one batch
+    /// may be in flight.
+    pub write_max_batch_size: usize,
+    /// The most that the queue holds, in bytes of keys and values and 256 for each entry; who writes more waits. Default
+    /// 64 MiB. What is in flight counts.
+    pub write_queue_bytes: usize,
+    /// `rollback-cachestore-failures`: what could not be stored is not in the map either. Default true. Write-through
+    /// only.
+    pub rollback_cachestore_failures: bool,
+    /// `read-only`: the map changes, and nothing is stored. Default false.
+    pub read_only: bool,
+    /// `cachestore-timeout`: how long a call of a map that writes through waits for the store. Default without limit:
+    /// the store has its own, Kafka's `delivery.timeout.ms`. See [`crate::ReadWriteBackingMap`].
+    pub cachestore_timeout: Option<Duration>,
+    /// What becomes of an entry whose time is over. Default [`PublishExpirations::Ignore`].
+    pub publish_expirations: PublishExpirations,
+}
+
+/// `publish.expirations`: what becomes of an entry that leaves its map because its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PublishExpirations {
+    /// Nothing, as in Coherence: an expiry is no erase.
+    #[default]
+    Ignore,
+    /// It is erased from the store.
+    Tombstone,
+}
+
+impl Default for ReadWriteOptions {
+    fn default() -> Self {
+        Self {
+            write_delay: Duration::ZERO,
+            write_batch_factor: 0.0,
+            write_requeue_threshold: usize::MAX,
+            write_max_batch_size: 128,
+            write_queue_bytes: 64 << 20,
+            rollback_cachestore_failures: true,
+            read_only: false,
+            cachestore_timeout: None,
+            publish_expirations: PublishExpirations::Ignore,
+        }
+    }
+}
+
+const MAX_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MIN_QUEUE_BYTES: usize = 4 << 10;
+/// What one acquisition of a semaphore can be.
+const MAX_QUEUE_BYTES: usize = u32::MAX as usize;
+
+impl ReadWriteOptions {
+    /// Refuses, all at once, what cannot be.
+    ///
+    /// # Errors
+    /// [`MapError::Misuse`] that names each bad setting.
+    pub fn check(&self) -> Result<(), MapError> {
+        let mut bad = Vec::new();
+        if self.write_delay > MAX_DELAY {
+            bad.push(format!("write-delay {:?}: it must be at most 365 days", self.write_delay));
+        }
+        if !(0.0..=1.0).contains(&self.write_batch_factor) {
+            bad.push(format!("write-batch-factor {}: it must be 0 to 1", self.write_batch_factor));
+        }
+        if self.write_max_batch_size == 0 {
+            bad.push("write-max-batch-size 0: it must be at least 1".to_owned());
+        }
+        if !(MIN_QUEUE_BYTES..=MAX_QUEUE_BYTES).contains(&self.write_queue_bytes) {
+            let range = format!("{MIN_QUEUE_BYTES} to {MAX_QUEUE_BYTES} bytes");
+            bad.push(format!("a write-behind queue of {} bytes: it must be {range}", self.write_queue_bytes));
+        }
+        if self.cachestore_timeout.is_some_and(|timeout| timeout.is_zero()) {
+            bad.push("cachestore-timeout 0: leave it out for no limit".to_owned());
+        }
+        if bad.is_empty() { Ok(()) } else { Err(MapError::Misuse(bad.join("; "))) }
+    }
+}

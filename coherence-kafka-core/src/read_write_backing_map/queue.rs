@@ -1,0 +1,377 @@
+//! What waits to be written behind the map, decided without I/O and without a clock.
+//!
+//! ```text
+//!            accept                take                     settle
+//! mutation ─────────► unripe ──► ready ──► in flight ──┬──► stored
+//!                       ▲  (a newer one of the key     ├──► requeued ──► later ──► ready
+//!                       └─  takes its place)           ├──► superseded by a newer one of its key
+//!                                                      └──► failed: reported
+//! ```
+//!
+//! Of each key at most one mutation waits, the newest, and at most one is in flight; what waits behind one in flight is
+//! not taken before that one is settled. A mutation that takes the place of another keeps the time at which that one
+//! would have been written: a key that changes all the time is still written once for each delay.
+//!
+//! Every accepted mutation ends in exactly one of stored, replaced (a newer one of its key stands for it) and failed.
+//! Every byte that was accepted is given back exactly once, by the call that ends it, so that who admits callers by
+//! bytes holds the bound.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use coherence_kafka_common::decoration::undecorated_key;
+use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
+
+use crate::entry_store::BinaryEntry;
+
+/// What one entry takes here beside its bytes, roughly: its place in the table and in a list.
+const ENTRY_BYTES: usize = 256;
+
+/// The bytes for which an entry counts from its acceptance to its end.
+pub(super) fn size_of(key_len: usize, value_len: usize) -> usize {
+    key_len.saturating_add(value_len).saturating_add(ENTRY_BYTES)
+}
+
+fn size(entry: &BinaryEntry) -> usize {
+    size_of(entry.key.len(), entry.value.as_ref().map_or(0, Bytes::len))
+}
+
+/// How the queue decides. All times are counted from one moment, whichever it is.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    /// How long a mutation waits before it is ripe.
+    pub delay: Duration,
+    /// The part of `delay` by which one may be early where another is ripe, 0 to 1.
+    pub batch_factor: f64,
+    /// The most that [`Queue::take`] gives at once.
+    pub max_batch: usize,
+    /// What failed waits again only while fewer than this many wait.
+    pub requeue_threshold: usize,
+    /// How long what failed waits.
+    pub retry_delay: Duration,
+}
+
+/// The state of a write-behind map.
+#[derive(Debug)]
+pub(super) struct Queue {
+    settings: Settings,
+    slots: HashMap<Bytes, Slot>,
+    /// Keys of what waits for its time, by time; a requeued mutation has a list of its own, for another delay.
+    unripe: VecDeque<(Duration, Bytes)>,
+    later: VecDeque<(Duration, Bytes)>,
+    /// Keys of what may be taken.
+    ready: VecDeque<Bytes>,
+    /// How many are not ended, for each epoch that has some.
+    unended: BTreeMap<u64, usize>,
+    /// A flush begins the next one.
+    epoch: u64,
+    /// The newest epoch that somebody wants to see ended: until then nothing waits for its time.
+    flush_to: Option<u64>,
+    abandoned: bool,
+    counts: Counts,
+}
+
+/// What became of the changes of a map that writes behind so far, and what waits now.
+///
+/// `accepted` = `stored` + `replaced` + `failed` + `queued` + `in_flight`, at any moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Taken into the queue.
+    pub accepted: u64,
+    /// Stored, acknowledged.
+    pub stored: u64,
+    /// Replaced by a newer one of their key before they were stored.
+    pub replaced: u64,
+    /// Failed for good.
+    pub failed: u64,
+    /// Failed and waited again; each time counts.
+    pub requeued: u64,
+    /// Waiting now.
+    pub queued: usize,
+    /// Given to the store, without outcome.
+    pub in_flight: usize,
+    /// What waits and what is in flight, in bytes.
+    pub bytes: usize,
+}
+
+/// A key with something waiting or in flight.
+#[derive(Debug, Default)]
+struct Slot {
+    queued: Option<Queued>,
+    in_flight: Option<Flight>,
+}
+
+#[derive(Debug)]
+struct Queued {
+    entry: BinaryEntry,
+    epoch: u64,
+    /// It was its turn, but one of its key was in flight: it is in no list.
+    parked: bool,
+}
+
+#[derive(Debug)]
+struct Flight {
+    bytes: usize,
+    epoch: u64,
+    update: bool,
+}
+
+/// How a mutation came back from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Stored,
+    /// Not taken for want of room: it may be taken again at once.
+    NotTaken,
+    /// The same may succeed later.
+    Retriable,
+    /// It never will.
+    Refused,
+}
+
+/// What becomes of a mutation that came back, and of what it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub fate: Fate,
+    /// The bytes that are free now.
+    pub freed: usize,
+    /// To be given to [`Queue::end`] when everybody knows: until then a flush waits.
+    pub epoch: Option<u64>,
+}
+
+/// What becomes of a mutation that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Stored,
+    Requeued,
+    /// It failed, and a newer one of its key waits.
+    Replaced,
+    /// It failed for good.
+    Failed,
+    /// Nothing of this key was in flight.
+    Unknown,
+}
+
+impl Queue {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            slots: HashMap::new(),
+            unripe: VecDeque::new(),
+            later: VecDeque::new(),
+            ready: VecDeque::new(),
+            unended: BTreeMap::new(),
+            epoch: 0,
+            flush_to: None,
+            abandoned: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// A change of the map. Returns the bytes of the older one that it replaces.
+    pub fn accept(&mut self, mut entry: BinaryEntry, now: Duration) -> usize {
+        let bytes = size(&entry);
+        self.counts.accepted += 1;
+        self.counts.bytes += bytes;
+        let key = identity(&entry.key);
+        let slot = self.slots.entry(key.clone()).or_default();
+        if let Some(queued) = &mut slot.queued {
+            // The topic knows what it knew before the older one.
+            entry.update = queued.entry.update;
+            let replaced = size(&queued.entry);
+            queued.entry = entry;
+            self.counts.replaced += 1;
+            self.counts.bytes -= replaced;
+            return replaced;
+        }
+        slot.queued = Some(Queued { entry, epoch: self.epoch, parked: false });
+        self.counts.queued += 1;
+        *self.unended.entry(self.epoch).or_default() += 1;
+        if self.hurries() {
+            self.ready.push_back(key);
+        } else {
+            self.unripe.push_back((now.saturating_add(self.settings.delay), key));
+        }
+        0
+    }
+
+    /// Appends to `batch` what shall be given to the store now, in this order; nothing where nothing is ripe. What would
+    /// go along but for one of its key in flight is ready when that one comes back.
+    pub fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
+        for list in [&mut self.later, &mut self.unripe] {
+            while list.front().is_some_and(|(at, _)| *at <= now) {
+                self.ready.extend(list.pop_front().map(|(_, key)| key));
+            }
+        }
+        let early = self.settings.delay.mul_f64(self.settings.batch_factor);
+        let mut taken = 0;
+        while taken < self.settings.max_batch {
+            let key = match self.ready.pop_front() {
+                Some(key) => key,
+                None if taken > 0
+                    && self.unripe.front().is_some_and(|(at, _)| at.saturating_sub(early) <= now) =>
+                {
+                    let Some((_, key)) = self.unripe.pop_front() else { break };
+                    key
+                }
+                None => break,
+            };
+            if let Some(entry) = self.launch(&key) {
+                batch.push(entry);
+                taken += 1;
+            }
+        }
+    }
+
+    fn launch(&mut self, key: &Bytes) -> Option<BinaryEntry> {
+        let slot = self.slots.get_mut(key)?;
+        if slot.in_flight.is_some() {
+            slot.queued.as_mut()?.parked = true;
+            return None;
+        }
+        let Queued { entry, epoch, .. } = slot.queued.take()?;
+        slot.in_flight = Some(Flight { bytes: size(&entry), epoch, update: entry.update });
+        self.counts.queued -= 1;
+        self.counts.in_flight += 1;
+        Some(entry)
+    }
+
+    /// When [`Queue::take`] next has something to give, as far as time alone decides.
+    pub fn next_ripe(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let fronts = [self.unripe.front(), self.later.front()];
+        fronts.into_iter().flatten().map(|(at, _)| *at).min()
+    }
+
+    /// The store has answered.
+    pub fn settle(&mut self, entry: &BinaryEntry, outcome: Outcome, now: Duration) -> Settled {
+        const UNKNOWN: Settled = Settled { fate: Fate::Unknown, freed: 0, epoch: None };
+        let key = identity(&entry.key);
+        let EntryRef::Occupied(mut occupied) = self.slots.entry_ref(&key) else { return UNKNOWN };
+        let slot = occupied.get_mut();
+        let Some(flight) = slot.in_flight.take() else { return UNKNOWN };
+        self.counts.in_flight -= 1;
+        let fate = match outcome {
+            Outcome::Stored => Fate::Stored,
+            _ if slot.queued.is_some() => Fate::Replaced,
+            Outcome::NotTaken if !self.abandoned => Fate::Requeued,
+            Outcome::Retriable if !self.abandoned && self.counts.queued < self.settings.requeue_threshold => {
+                Fate::Requeued
+            }
+            _ => Fate::Failed,
+        };
+        if fate == Fate::Requeued {
+            let entry = BinaryEntry { update: flight.update, ..entry.clone() };
+            slot.queued = Some(Queued { entry, epoch: flight.epoch, parked: false });
+            self.counts.queued += 1;
+            if outcome == Outcome::NotTaken {
+                self.ready.push_front(key);
+            } else {
+                self.counts.requeued += 1;
+                self.later.push_back((now.saturating_add(self.settings.retry_delay), key));
+            }
+            return Settled { fate, freed: 0, epoch: None };
+        }
+        let mut ended = flight.epoch;
+        if let Some(queued) = &mut slot.queued {
+            if fate == Fate::Replaced {
+                queued.entry.update = flight.update;
+                // A flush that waits for the older one waits for the one that stands for it.
+                ended = queued.epoch.max(flight.epoch);
+                queued.epoch = queued.epoch.min(flight.epoch);
+            }
+            if std::mem::take(&mut queued.parked) {
+                self.ready.push_back(key);
+            }
+        } else {
+            occupied.remove();
+        }
+        match fate {
+            Fate::Stored => self.counts.stored += 1,
+            Fate::Replaced => self.counts.replaced += 1,
+            _ => self.counts.failed += 1,
+        }
+        self.counts.bytes -= flight.bytes;
+        Settled { fate, freed: flight.bytes, epoch: Some(ended) }
+    }
+
+    /// What came back is known to whom it concerns.
+    pub fn end(&mut self, epoch: u64) {
+        if let Some(count) = self.unended.get_mut(&epoch) {
+            *count -= 1;
+            if *count == 0 {
+                self.unended.remove(&epoch);
+            }
+        }
+        if self.flush_to.is_some_and(|to| self.is_flushed(to)) {
+            self.flush_to = None;
+        }
+    }
+
+    fn hurries(&self) -> bool {
+        self.flush_to.is_some()
+    }
+
+    /// Nothing of what is here waits for its time any more, except what has failed. Ended when
+    /// [`Queue::is_flushed`] says so of the number returned.
+    pub fn flush(&mut self) -> u64 {
+        let epoch = self.epoch;
+        self.epoch += 1;
+        if !self.is_flushed(epoch) {
+            self.flush_to = Some(epoch);
+            self.ready.extend(self.unripe.drain(..).map(|(_, key)| key));
+        }
+        epoch
+    }
+
+    pub fn is_flushed(&self, epoch: u64) -> bool {
+        self.unended.first_key_value().is_none_or(|(oldest, _)| *oldest > epoch)
+    }
+
+    /// Gives up: what waits is returned and has failed, and what is in flight does not wait again. Also the bytes that
+    /// are free now.
+    pub fn abandon(&mut self) -> (Vec<BinaryEntry>, usize) {
+        self.abandoned = true;
+        self.unripe.clear();
+        self.later.clear();
+        self.ready.clear();
+        let queued: Vec<Queued> = self.slots.values_mut().filter_map(|slot| slot.queued.take()).collect();
+        self.slots.retain(|_, slot| slot.in_flight.is_some());
+        let mut freed = 0;
+        for Queued { entry, epoch, .. } in &queued {
+            freed += size(entry);
+            self.end(*epoch);
+        }
+        self.counts.queued = 0;
+        self.counts.failed += queued.len() as u64;
+        self.counts.bytes -= freed;
+        (queued.into_iter().map(|queued| queued.entry).collect(), freed)
+    }
+
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// Nothing waits and nothing is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}
+
+/// Keys are one with and without the decoration that only a partitioned map gives them: they are one on a topic.
+fn identity(key: &Bytes) -> Bytes {
+    match undecorated_key(key) {
+        Ok(undecorated) => key.slice_ref(undecorated),
+        Err(_) => key.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

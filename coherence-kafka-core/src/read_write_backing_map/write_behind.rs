@@ -1,0 +1,342 @@
+//! The map first, then, later, the store: the queue and the task that empties it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use coherence_kafka_common::map::{Entries, MapError, NamedMap};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
+
+use super::change::{Change, ChangeAll, not_stored};
+use super::options::ReadWriteOptions;
+use super::outcomes::give;
+use super::queue::{Counts, Fate, Outcome, Queue, Settings, Settled, size_of};
+use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::error::StoreError;
+use crate::observer::StoreObserver;
+
+/// What failed is tried again after this time. Kafka's own patience comes on top of it.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How often failures are logged at most.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+/// A large batch goes in pieces, so that one call cannot want more room than there is.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Whoever calls holds the claim on the keys, so that the queue sees the changes of a key in the order of the map.
+pub(super) struct WriteBehind {
+    map: Arc<dyn NamedMap>,
+    store: Arc<dyn EntryStore>,
+    observer: Option<Arc<dyn StoreObserver>>,
+    queue: Mutex<Queue>,
+    /// The bytes that the queue may still hold.
+    room: Arc<Semaphore>,
+    bound: usize,
+    /// Callers that wait for room: while there are some, nothing waits for its time.
+    waiting: AtomicUsize,
+    /// There is something to do for the task.
+    wake: Notify,
+    /// A mutation has ended.
+    ended: Notify,
+    /// No calls come any more: the task ends with the queue.
+    last: AtomicBool,
+    began: Instant,
+    failures: Mutex<Failures>,
+}
+
+#[derive(Default)]
+struct Failures {
+    unlogged: u64,
+    error: Option<StoreError>,
+    logged_at: Option<Instant>,
+}
+
+impl WriteBehind {
+    pub fn new(
+        map: Arc<dyn NamedMap>,
+        store: Arc<dyn EntryStore>,
+        observer: Option<Arc<dyn StoreObserver>>,
+        options: &ReadWriteOptions,
+    ) -> Self {
+        let settings = Settings {
+            delay: options.write_delay,
+            batch_factor: options.write_batch_factor,
+            max_batch: options.write_max_batch_size,
+            requeue_threshold: options.write_requeue_threshold,
+            retry_delay: RETRY_DELAY,
+        };
+        Self {
+            map,
+            store,
+            observer,
+            queue: Mutex::new(Queue::new(settings)),
+            room: Arc::new(Semaphore::new(options.write_queue_bytes)),
+            bound: options.write_queue_bytes,
+            waiting: AtomicUsize::new(0),
+            wake: Notify::new(),
+            ended: Notify::new(),
+            last: AtomicBool::new(false),
+            began: Instant::now(),
+            failures: Mutex::default(),
+        }
+    }
+
+    pub async fn change(&self, key: Bytes, change: Change) -> Result<Option<Bytes>, MapError> {
+        let bytes = size_of(key.len(), change.value().map_or(0, Bytes::len));
+        self.check_size(0, bytes)?;
+        let room = self.room(bytes).await?;
+        let before = change.apply(&*self.map, &key).await?;
+        if change.applies_to(before.is_some()) {
+            self.enqueue(vec![change.entry(&key, before.is_some())], room)?;
+        }
+        Ok(before)
+    }
+
+    pub async fn change_all(&self, entries: Arc<Entries>, change: ChangeAll) -> Result<(), MapError> {
+        let size =
+            |(key, value): (&[u8], &[u8])| size_of(key.len(), change.value(value).map_or(0, <[u8]>::len));
+        for (index, entry) in entries.iter().enumerate() {
+            self.check_size(index, size(entry))?;
+        }
+        let mut begin = 0;
+        while begin < entries.len() {
+            let mut bytes = 0;
+            let mut end = begin;
+            while let Some(next) = entries.get(end).map(size)
+                && (end == begin || bytes + next <= PIECE_BYTES.min(self.bound))
+            {
+                bytes += next;
+                end += 1;
+            }
+            let piece = if (begin, end) == (0, entries.len()) {
+                entries.clone()
+            } else {
+                Arc::new(Entries::from_pairs(entries.iter().skip(begin).take(end - begin)))
+            };
+            let room = self.room(bytes).await?;
+            let held = change.held(&*self.map, &piece).await?;
+            change.apply(&*self.map, piece.clone()).await?;
+            self.enqueue(change.entries(&piece, &held, true), room)?;
+            begin = end;
+        }
+        Ok(())
+    }
+
+    /// The erase of an entry that has left the map already.
+    pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
+        let room = self.room(size_of(key.len(), 0)).await?;
+        self.enqueue(vec![Change::Remove.entry(key, true)], room)
+    }
+
+    fn check_size(&self, index: usize, bytes: usize) -> Result<(), MapError> {
+        if bytes <= self.bound {
+            return Ok(());
+        }
+        let reason = format!("it takes {bytes} bytes of the write-behind queue, which holds {}", self.bound);
+        Err(MapError::NotSent { index, reason })
+    }
+
+    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, MapError> {
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        match self.room.clone().try_acquire_many_owned(permits) {
+            Ok(room) => return Ok(room),
+            Err(TryAcquireError::Closed) => return Err(closed()),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.hurry();
+        let room = self.room.clone().acquire_many_owned(permits).await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        room.map_err(|_| closed())
+    }
+
+    fn hurry(&self) -> u64 {
+        let flush = self.queue.lock().flush();
+        self.wake.notify_one();
+        flush
+    }
+
+    fn enqueue(&self, entries: Vec<BinaryEntry>, room: OwnedSemaphorePermit) -> Result<(), MapError> {
+        let now = self.now();
+        let mut queue = self.queue.lock();
+        if queue.is_abandoned() {
+            drop(queue);
+            entries.into_iter().for_each(|entry| self.report(entry, StoreError::Closed));
+            return Err(not_stored(StoreError::Closed));
+        }
+        room.forget();
+        let due = queue.next_ripe();
+        let freed: usize = entries.into_iter().map(|entry| queue.accept(entry, now)).sum();
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            queue.flush();
+        }
+        let sooner = queue.next_ripe().is_some_and(|at| due.is_none_or(|due| at < due));
+        drop(queue);
+        self.room.add_permits(freed);
+        if sooner {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn settle(&self, entry: BinaryEntry, error: Option<StoreError>) {
+        let outcome = match &error {
+            None => Outcome::Stored,
+            Some(StoreError::Full) => Outcome::NotTaken,
+            Some(error) if error.is_retriable() => Outcome::Retriable,
+            Some(_) => Outcome::Refused,
+        };
+        let mut queue = self.queue.lock();
+        let Settled { fate, freed, epoch } = queue.settle(&entry, outcome, self.now());
+        let wakes = fate == Fate::Requeued || queue.next_ripe() == Some(Duration::ZERO);
+        let empty = queue.is_empty();
+        drop(queue);
+        self.room.add_permits(freed);
+        if wakes || (empty && self.last.load(Ordering::SeqCst)) {
+            self.wake.notify_one();
+        }
+        match (fate, error) {
+            (Fate::Failed, Some(error)) => self.report(entry, error),
+            (Fate::Stored, _) => self.observer.iter().for_each(|observer| observer.on_next(entry.clone())),
+            (Fate::Unknown, _) => tracing::warn!(map = self.map.name(), "entry store gave a second outcome"),
+            _ => {}
+        }
+        if let Some(epoch) = epoch {
+            self.queue.lock().end(epoch);
+            self.ended.notify_waiters();
+        }
+    }
+
+    /// It is not in the topic, and will not be.
+    fn report(&self, entry: BinaryEntry, error: StoreError) {
+        let mut failures = self.failures.lock();
+        failures.unlogged += 1;
+        failures.error = Some(error.clone());
+        drop(failures);
+        self.log_failures();
+        if let Some(observer) = &self.observer {
+            observer.on_error(entry, error);
+        }
+    }
+
+    /// By number: a broker that is away may fail many.
+    fn log_failures(&self) {
+        let now = Instant::now();
+        let mut failures = self.failures.lock();
+        let early = failures.logged_at.is_some_and(|at| now.duration_since(at) < LOG_EVERY);
+        let Some(error) = failures.error.take_if(|_| !early) else { return };
+        let entries = std::mem::take(&mut failures.unlogged);
+        failures.logged_at = Some(now);
+        drop(failures);
+        let map = self.map.name();
+        tracing::error!(map, entries, %error, "changes of a write-behind map are lost to its topic");
+    }
+
+    /// The task: gives what is ripe to the store, until nothing can come any more.
+    pub async fn run(self: Arc<Self>) {
+        let observer: Arc<dyn StoreObserver> = self.clone();
+        let mut batch = Vec::new();
+        loop {
+            self.log_failures();
+            let (next, empty) = {
+                let mut queue = self.queue.lock();
+                queue.take(self.now(), &mut batch);
+                (queue.next_ripe(), queue.is_empty())
+            };
+            if !batch.is_empty() {
+                self.store.room().await;
+                // No key occurs twice.
+                let (erased, stored) = batch.drain(..).partition::<Vec<_>, _>(|entry| entry.value.is_none());
+                give(&*self.store, stored, &observer);
+                give(&*self.store, erased, &observer);
+                yield_now().await;
+            } else if empty && self.last.load(Ordering::SeqCst) {
+                return;
+            } else {
+                let logs = self.failures.lock().error.is_some();
+                let time = next.map(|at| self.began + at);
+                let time =
+                    if logs { time.into_iter().chain([Instant::now() + LOG_EVERY]).min() } else { time };
+                let timer = async {
+                    match time {
+                        Some(time) => sleep_until(time).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = timer => {}
+                }
+            }
+        }
+    }
+
+    /// Waits until what is here now has ended, without regard to its time.
+    pub async fn flush(&self) {
+        let flush = self.hurry();
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            if self.queue.lock().is_flushed(flush) {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// No calls come any more: the task writes what is here, and ends.
+    pub fn finish(&self) {
+        self.last.store(true, Ordering::SeqCst);
+        self.hurry();
+    }
+
+    /// Gives up what waits, and tells its observer. How many those are, with those that are in flight.
+    pub fn abandon(&self) -> usize {
+        self.room.close();
+        let (waiting, in_flight) = {
+            let mut queue = self.queue.lock();
+            let (waiting, _) = queue.abandon();
+            (waiting, queue.counts().in_flight)
+        };
+        let remains = waiting.len() + in_flight;
+        waiting.into_iter().for_each(|entry| self.report(entry, StoreError::Closed));
+        self.ended.notify_waiters();
+        self.wake.notify_one();
+        remains
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.queue.lock().counts()
+    }
+}
+
+impl StoreObserver for WriteBehind {
+    fn on_next(&self, entry: BinaryEntry) {
+        self.settle(entry, None);
+    }
+
+    fn on_error(&self, entry: BinaryEntry, error: StoreError) {
+        self.settle(entry, Some(error));
+    }
+}
+
+/// Nothing was changed, because the map is closed.
+pub(super) fn closed() -> MapError {
+    MapError::Misuse("the read-write backing map is closed".to_owned())
+}
+
+impl fmt::Debug for WriteBehind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteBehind").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
