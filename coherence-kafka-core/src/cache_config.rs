@@ -25,6 +25,8 @@ use coherence_kafka_common::map::Format;
 use coherence_kafka_common::nearest::nearest;
 use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties};
 
+use crate::read_write_backing_map::ReadWriteOptions;
+
 mod evaluate;
 mod known;
 mod macros;
@@ -61,18 +63,8 @@ pub struct CacheScheme {
 pub struct StoreScheme {
     /// The children of `kafka:producer`, dashes as dots, `topic.name` always among them; each knows its line.
     pub properties: Properties,
-    /// `write-delay`, else `write-delay-seconds`. Zero is write-through, else write-behind by this delay.
-    pub write_delay: Duration,
-    /// From 0 to 1: how much of the delay an entry may lack to be written along with ripe ones. Default 0.
-    pub write_batch_factor: f64,
-    /// What could not be written waits again while fewer entries than this wait; `None` where the file says nothing.
-    pub write_requeue_threshold: Option<usize>,
-    /// The most entries written at once by write-behind, at least 1. Default 128.
-    pub write_max_batch_size: usize,
-    /// Whether a map stays as it was where a write-through fails. Default `true`.
-    pub rollback_cachestore_failures: bool,
-    /// How long a write-through may take; `None` is for ever.
-    pub cachestore_timeout: Option<Duration>,
+    /// The elements around it, and `publish-expirations` where that is among its children.
+    pub options: ReadWriteOptions,
 }
 
 /// A cache configuration file, read and checked.

@@ -12,6 +12,7 @@ use super::schemes::Schemes;
 use super::walk::Walk;
 use super::xml::{Element, Space};
 use super::{StoreScheme, value};
+use crate::read_write_backing_map::{PublishExpirations, ReadWriteOptions};
 
 const ENTRY_STORE: &str = "com.oracle.coherence.kafka.KafkaEntryStore";
 /// Coherence's serializers that read POF settings of their own.
@@ -141,35 +142,51 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 }
             }
         }
-        let producer = children.get("cachestore-scheme").and_then(|store| self.cache_store(store));
+        let store = children.get("cachestore-scheme").and_then(|store| self.cache_store(store));
         let walk = &mut *self.walk;
         let get = |name: &str| children.get(name);
-        let read_only = walk.value(get("read-only"), false, value::truth);
+        let default = ReadWriteOptions::default();
         let delay = walk.value(get("write-delay"), Duration::ZERO, value::seconds);
-        let delay_seconds = walk.value(get("write-delay-seconds"), 0, value::count);
-        let write_delay = if delay.is_zero() { Duration::from_secs(delay_seconds as u64) } else { delay };
-        let store = StoreScheme {
-            properties: Properties::default(),
-            write_delay,
-            write_batch_factor: walk.value(get("write-batch-factor"), 0.0, value::factor),
-            write_requeue_threshold: walk
-                .value(get("write-requeue-threshold"), None, |text| value::count(text).map(Some)),
-            write_max_batch_size: walk.value(get("write-max-batch-size"), 128, value::positive),
-            rollback_cachestore_failures: walk.value(get("rollback-cachestore-failures"), true, value::truth),
-            cachestore_timeout: Some(walk.value(get("cachestore-timeout"), Duration::ZERO, value::millis))
-                .filter(|timeout| !timeout.is_zero()),
+        let delay_seconds = walk.value(get("write-delay-seconds"), Duration::ZERO, value::whole_seconds);
+        let timeout = walk.value(get("cachestore-timeout"), Duration::ZERO, value::millis);
+        let options = ReadWriteOptions {
+            write_delay: if delay.is_zero() { delay_seconds } else { delay },
+            write_batch_factor: walk.value(
+                get("write-batch-factor"),
+                default.write_batch_factor,
+                value::factor,
+            ),
+            write_requeue_threshold: walk.value(
+                get("write-requeue-threshold"),
+                default.write_requeue_threshold,
+                value::count,
+            ),
+            write_max_batch_size: walk.value(
+                get("write-max-batch-size"),
+                default.write_max_batch_size,
+                value::positive,
+            ),
+            rollback_cachestore_failures: walk.value(
+                get("rollback-cachestore-failures"),
+                default.rollback_cachestore_failures,
+                value::truth,
+            ),
+            cachestore_timeout: Some(timeout).filter(|timeout| !timeout.is_zero()),
+            ..default
         };
-        let Some(properties) = producer else { return };
+        let read_only = walk.value(get("read-only"), false, value::truth);
+        let Some((properties, publish_expirations)) = store else { return };
         if read_only {
             let element = children.get("read-only").unwrap_or(&scheme);
             walk.warn(element, "the store of this map is never written, and it cannot be read".to_owned());
         } else {
-            self.result.store = Some(StoreScheme { properties, ..store });
+            let options = ReadWriteOptions { publish_expirations, ..options };
+            self.result.store = Some(StoreScheme { properties, options });
         }
     }
 
-    /// The properties of the producer of a `cachestore-scheme`.
-    fn cache_store(&mut self, store: &Arc<Element>) -> Option<Properties> {
+    /// What the producer of a `cachestore-scheme` says.
+    fn cache_store(&mut self, store: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
         let children = self.walk.children(store, &known::STORE);
         for name in ["remote-cache-scheme", "extend-cache-scheme"] {
             if let Some(remote) = children.get(name) {
@@ -242,8 +259,8 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     }
 
     /// The children of `kafka:producer`. As in Java their names alone count: every dash becomes a dot.
-    fn producer(&mut self, producer: &Arc<Element>) -> Option<Properties> {
-        const OWN: [&str; 3] = ["topic-name", "passthrough", "entry-store-class-name"];
+    fn producer(&mut self, producer: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
+        const OWN: [&str; 4] = ["topic-name", "passthrough", "entry-store-class-name", "publish-expirations"];
         let mut properties: Vec<Property> = Vec::new();
         let mut refused = false;
         for child in &producer.children {
@@ -289,8 +306,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             );
             self.walk.error(element.unwrap_or(producer), message);
         }
+        properties.retain(|property| property.key != "publish.expirations");
+        let publish = producer.children.iter().find(|child| child.name == "publish-expirations");
+        let publish = self.walk.value(publish, PublishExpirations::default(), value::expirations);
         self.passthrough(producer, &mut properties);
-        (!refused).then(|| properties.into_iter().collect())
+        (!refused).then(|| (properties.into_iter().collect(), publish))
     }
 
     /// Where it is not written, the system property decides.

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::read_write_backing_map::PublishExpirations;
 
 mod hostile;
 mod refused;
@@ -117,10 +118,7 @@ fn the_original_configuration_is_read_as_it_is() {
             ("max.block.ms", "5000", "cache.xml:30"),
         ]
     );
-    assert_eq!(store.write_delay, Duration::ZERO);
-    assert!(store.rollback_cachestore_failures);
-    assert_eq!((store.write_max_batch_size, store.write_requeue_threshold), (128, None));
-    assert_eq!((store.write_batch_factor, store.cachestore_timeout), (0.0, None));
+    assert_eq!(store.options, ReadWriteOptions::default());
 }
 
 #[test]
@@ -146,7 +144,10 @@ fn two_caches_of_one_scheme_have_their_own_values() {
         (of(&invoices, "compression.type"), of(&first, "compression.type")),
         ("none".into(), "lz4".into())
     );
-    assert_eq!((invoices.write_delay, first.write_delay), (Duration::ZERO, Duration::from_millis(500)));
+    assert_eq!(
+        (invoices.options.write_delay, first.options.write_delay),
+        (Duration::ZERO, Duration::from_millis(500))
+    );
     assert_eq!(of(&invoices, "bootstrap.servers"), "localhost:9092");
     assert_eq!(config.cache("invoices").unwrap().serializer, Some(Format::Pof));
     assert_eq!(config.cache("anything").unwrap().store, None);
@@ -183,19 +184,20 @@ fn the_elements_of_a_read_write_backing_map_are_read() {
     let topic = "<k:topic-name>t</k:topic-name>";
     let store = stored(&parse(&file(&mapping("c", "s"), &scheme(elements, topic))), "c");
     assert_eq!(
-        StoreScheme { properties: Properties::default(), ..store },
-        StoreScheme {
-            properties: Properties::default(),
+        store.options,
+        ReadWriteOptions {
             write_delay: Duration::from_secs(2),
             write_batch_factor: 0.25,
-            write_requeue_threshold: Some(1000),
+            write_requeue_threshold: 1000,
             write_max_batch_size: 64,
             rollback_cachestore_failures: false,
             cachestore_timeout: Some(Duration::from_secs(30)),
+            ..ReadWriteOptions::default()
         }
     );
-    let delay =
-        |elements: &str| stored(&parse(&file(&mapping("c", "s"), &scheme(elements, topic))), "c").write_delay;
+    let delay = |elements: &str| {
+        stored(&parse(&file(&mapping("c", "s"), &scheme(elements, topic))), "c").options.write_delay
+    };
     assert_eq!(delay("<write-delay>5</write-delay>"), Duration::from_secs(5), "seconds, as in Coherence");
     assert_eq!(delay("<write-delay-seconds>7</write-delay-seconds>"), Duration::from_secs(7));
     let both = "<write-delay>0</write-delay><write-delay-seconds>7</write-delay-seconds>";
@@ -226,7 +228,7 @@ fn a_scheme_takes_from_those_that_it_refers_to_what_it_has_not() {
     assert_eq!(cache.serializer, Some(Format::Json));
     assert_eq!(cache.expiry_delay, Some(Duration::from_secs(3600)));
     let store = cache.store.unwrap();
-    assert_eq!((store.write_delay, store.write_max_batch_size), (Duration::from_secs(3), 5));
+    assert_eq!((store.options.write_delay, store.options.write_max_batch_size), (Duration::from_secs(3), 5));
     assert_eq!(properties(&store)["topic.name"], "t-c");
 }
 
@@ -237,6 +239,14 @@ fn the_back_of_a_near_cache_has_the_store() {
     let stores = scheme("", "<k:topic-name>t</k:topic-name>");
     let config = parse(&file(&mapping("c", "n"), &format!("{near}{stores}")));
     assert_eq!(properties(&stored(&config, "c"))["topic.name"], "t");
+}
+
+#[test]
+fn expirations_are_published_where_the_file_says_so() {
+    let producer = "<k:topic-name>t</k:topic-name><k:publish-expirations>tombstone</k:publish-expirations>";
+    let store = stored(&parse(&file(&mapping("c", "s"), &scheme("", producer))), "c");
+    assert_eq!(store.options.publish_expirations, PublishExpirations::Tombstone);
+    assert_eq!(properties(&store).len(), 1, "it is no property of the producer");
 }
 
 #[test]
@@ -331,7 +341,7 @@ proptest! {
     fn the_properties_of_a_producer_are_those_written(
         names in proptest::collection::btree_map("[a-z]{3,8}(-[a-z]{1,5}){0,2}", "[a-zA-Z0-9:,;=. ]{0,20}", 0..8),
     ) {
-        let own = ["topic-name", "passthrough", "entry-store-class-name"];
+        let own = ["topic-name", "passthrough", "entry-store-class-name", "publish-expirations"];
         prop_assume!(names.keys().all(|name| !own.contains(&name.as_str())));
         let mut producer = "<k:topic-name>{cache-name}</k:topic-name>".to_owned();
         for (name, value) in &names {

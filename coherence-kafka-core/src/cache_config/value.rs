@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::read_write_backing_map::PublishExpirations;
+
 /// The units of a time, in the order in which they may follow each other.
 const UNITS: [(&[&str], f64); 7] = [
     (&["d"], 86_400.0),
@@ -24,6 +26,14 @@ pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
 /// A time without unit is one of milliseconds.
 pub(super) fn millis(text: &str) -> Result<Duration, &'static str> {
     duration(text, 1e-3).ok_or("a time: write a number of milliseconds, or units as in 1m 30s or 500ms")
+}
+
+/// A whole number of seconds, as Java's `int`.
+pub(super) fn whole_seconds(text: &str) -> Result<Duration, &'static str> {
+    int(text)
+        .map(|seconds| Duration::from_secs(seconds as u64))
+        .filter(|time| time.as_secs_f64() <= MAX_SECONDS)
+        .ok_or("a whole number of seconds from 0, at most a year")
 }
 
 /// Numbers, with or without a fraction, each with its unit; one number alone has the unit `default`.
@@ -85,6 +95,15 @@ pub(super) fn positive(text: &str) -> Result<usize, &'static str> {
 
 fn int(text: &str) -> Option<usize> {
     text.parse::<i32>().ok().and_then(|number| usize::try_from(number).ok())
+}
+
+/// What becomes of an entry whose time is over.
+pub(super) fn expirations(text: &str) -> Result<PublishExpirations, &'static str> {
+    match text {
+        "ignore" => Ok(PublishExpirations::Ignore),
+        "tombstone" => Ok(PublishExpirations::Tombstone),
+        _ => Err("ignore or tombstone"),
+    }
 }
 
 /// A part of a whole.

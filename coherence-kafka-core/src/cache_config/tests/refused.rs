@@ -74,6 +74,10 @@ fn what_a_producer_cannot_have_is_refused() {
         scheme_errors("", &format!("{TOPIC}<k:passthrough>yes</k:passthrough>")),
         ["cache.xml:7: <k:passthrough>: yes is not true or false"]
     );
+    assert_eq!(
+        scheme_errors("", &format!("{TOPIC}<k:publish-expirations>always</k:publish-expirations>")),
+        ["cache.xml:7: <k:publish-expirations>: always is not ignore or tombstone"]
+    );
     let text = file(&mapping("c", "s"), &scheme("", TOPIC));
     let property = |name: &str| (name == "coherence.kafka.passthrough").then(|| "1".to_owned());
     assert_eq!(
@@ -118,7 +122,7 @@ fn all_errors_come_at_once_each_with_its_line() {
             "cache.xml:9: <rollback-cachestore-failures>: no is not true or false",
             "cache.xml:10: <cachestore-timeout>: 1 2 is not a time: write a number of milliseconds, or units as in \
              1m 30s or 500ms",
-            "cache.xml:11: <write-delay-seconds>: 1.5 is not a whole number from 0",
+            "cache.xml:11: <write-delay-seconds>: 1.5 is not a whole number of seconds from 0, at most a year",
             "cache.xml:12: <read-only>: never is not true or false",
             "cache.xml:13: <write-dely>: is not known in <read-write-backing-map-scheme>, did you mean <write-delay>?",
             "cache.xml:14: <write-delay>: stands in line 5 already: remove one of the two",
