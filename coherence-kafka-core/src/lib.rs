@@ -1,18 +1,37 @@
 //! Maps → topics: a change of a map becomes a record of a topic, acknowledged or reported, in order.
 //!
 //! ```text
-//! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
+//! cache_factory.rs   CacheFactory: caches that store, as         cache_config.rs   the user's XML file says
 //! read_write_backing_map.rs   ReadWriteBackingMap: a map over another one that calls an entry store, before it or behind it
+//! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
+//! awaiting.rs      the same, awaited
+//! kafka_entry_store.rs   the entry store of a topic
+//!   outbound.rs    from an entry to its record; pure
+//!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
+//! stats.rs error.rs
 //! ```
 
+pub mod awaiting;
 pub mod cache_config;
 pub mod entry_store;
 pub mod error;
+mod kafka;
+pub mod kafka_entry_store;
 pub mod observer;
+pub mod outbound;
+pub mod producer;
 pub mod read_write_backing_map;
+pub mod stats;
+#[cfg(test)]
+mod testing;
 
+pub use awaiting::Awaiting;
 pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
+pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
+pub use outbound::KeyForm;
+pub use producer::Producer;
 pub use read_write_backing_map::{ReadWriteBackingMap, ReadWriteOptions};
+pub use stats::{Failures, StoreStats};
