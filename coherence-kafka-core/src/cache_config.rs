@@ -190,6 +190,14 @@ impl CacheConfig {
         if walk.findings.errors.is_empty() { Ok(scheme) } else { Err(walk.findings) }
     }
 
+    /// The store of every mapping that has one, for a pattern that of a cache of a made-up name.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = StoreScheme> {
+        self.mappings.iter().filter_map(|mapping| {
+            let scheme = self.schemes.get(&mapping.scheme_name)?;
+            self.evaluate(&mapping.example(), mapping, scheme).1.store
+        })
+    }
+
     fn evaluate<'a>(
         &'a self,
         cache_name: &'a str,

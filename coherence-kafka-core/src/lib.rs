@@ -13,6 +13,7 @@
 
 pub mod awaiting;
 pub mod cache_config;
+pub mod cache_factory;
 pub mod entry_store;
 pub mod error;
 mod kafka;
@@ -27,6 +28,7 @@ mod testing;
 
 pub use awaiting::Awaiting;
 pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
+pub use cache_factory::{CacheError, CacheFactory};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::nearest::nearest;
-use coherence_kafka_connect::config::{Properties, Property};
+use coherence_kafka_connect::config::Properties;
+use coherence_kafka_connect::config::def::HIDDEN;
 
 use super::known;
 use super::schemes::Schemes;
@@ -13,6 +14,8 @@ use super::walk::Walk;
 use super::xml::{Element, Space};
 use super::{StoreScheme, value};
 use crate::read_write_backing_map::{PublishExpirations, ReadWriteOptions};
+
+mod producer;
 
 const ENTRY_STORE: &str = "com.oracle.coherence.kafka.KafkaEntryStore";
 /// Coherence's serializers that read POF settings of their own.
@@ -112,7 +115,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     /// The name of a serializer, or the one that a Java class stands for.
     pub fn serializer(&mut self, serializer: &Arc<Element>) {
         let class = serializer.child("instance").unwrap_or(serializer).child("class-name").cloned();
-        let Some((name, _)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };
+        let Some((name, secret)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };
         let format = match &class {
             Some(_) => POF_CONTEXTS.contains(&name.as_str()).then_some(Format::Pof),
             None => name.parse().ok(),
@@ -120,6 +123,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         match format {
             Some(format) => self.result.serializer = Some(format),
             None => {
+                let name = if secret { HIDDEN } else { &name };
                 let message =
                     format!("{name} is no serializer that is possible here: it must be pof or json");
                 self.walk.error(class.as_ref().unwrap_or(serializer), message);
@@ -249,88 +253,13 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     /// Refuses a Java class by its name.
     fn java_class(&mut self, element: &Arc<Element>, role: &str) {
         let named = element.child("class-name").unwrap_or(element).clone();
-        let class = self.walk.text(&named).map(|(text, _)| text).unwrap_or_default();
+        let Some((class, secret)) = self.walk.text(&named) else { return };
         let message = if class == ENTRY_STORE {
             "the Kafka entry store is configured by <kafka:producer> in its place".to_owned()
         } else {
+            let class = if secret { HIDDEN } else { &class };
             format!("{role} {class} is a Java class, which cannot be loaded here")
         };
         self.walk.error(&named, message);
-    }
-
-    /// The children of `kafka:producer`. As in Java their names alone count: every dash becomes a dot.
-    fn producer(&mut self, producer: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
-        const OWN: [&str; 4] = ["topic-name", "passthrough", "entry-store-class-name", "publish-expirations"];
-        let mut properties: Vec<Property> = Vec::new();
-        let mut refused = false;
-        for child in &producer.children {
-            let key = child.name.replace('-', ".");
-            if !child.children.is_empty() {
-                self.walk.error(child, "holds elements: a property of a producer is text".to_owned());
-                refused = true;
-            }
-            let Some((text, secret)) = self.walk.text(child) else {
-                refused = true;
-                continue;
-            };
-            let origin = self.walk.origin(child);
-            if let Some(first) = properties.iter().find(|property| property.key == key) {
-                let message = format!("{key} is set in {} already: remove one of the two", first.origin);
-                self.walk.error(child, message);
-                continue;
-            }
-            if OWN.contains(&child.name.as_str()) && text.is_empty() {
-                self.walk.error(child, "is empty".to_owned());
-            }
-            let mut property = Property::new(key, text, origin);
-            property.secret |= secret;
-            properties.push(property);
-        }
-        let has = |name: &str| producer.children.iter().any(|child| child.name == name);
-        if !has("topic-name") {
-            let slip = producer.children.iter().find(|child| nearest(&child.name, OWN) == Some("topic-name"));
-            let message =
-                "has no topic-name, which says where its records go: {cache-name} is the usual value";
-            match slip {
-                Some(child) => self.walk.error(child, "did you mean topic-name?".to_owned()),
-                None => self.walk.error(producer, message.to_owned()),
-            }
-            refused = true;
-        }
-        let at = properties.iter().position(|property| property.key == "entry.store.class.name");
-        if let Some(class) = at.map(|at| properties.remove(at)).filter(|class| class.value != ENTRY_STORE) {
-            let element = producer.children.iter().find(|child| child.name == "entry-store-class-name");
-            let message = format!(
-                "{} is a Java class, which cannot be loaded here: only {ENTRY_STORE} is possible",
-                class.shown()
-            );
-            self.walk.error(element.unwrap_or(producer), message);
-        }
-        properties.retain(|property| property.key != "publish.expirations");
-        let publish = producer.children.iter().find(|child| child.name == "publish-expirations");
-        let publish = self.walk.value(publish, PublishExpirations::default(), value::expirations);
-        self.passthrough(producer, &mut properties);
-        (!refused).then(|| (properties.into_iter().collect(), publish))
-    }
-
-    /// Where it is not written, the system property decides.
-    fn passthrough(&mut self, producer: &Arc<Element>, properties: &mut Vec<Property>) {
-        let written = producer.children.iter().find(|child| child.name == "passthrough");
-        match (written, self.passthrough) {
-            (Some(element), _) => {
-                self.walk.value(Some(element), false, value::truth);
-            }
-            (None, Some(text)) => match value::truth(text.trim()) {
-                Ok(_) => {
-                    properties.push(Property::new("passthrough", text.trim(), "coherence.kafka.passthrough"))
-                }
-                Err(expected) => {
-                    let message =
-                        format!("the system property coherence.kafka.passthrough is not {expected}");
-                    self.walk.error(producer, message);
-                }
-            },
-            (None, None) => {}
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! Going down the elements of a file: what is known, what concerns a JVM alone, what is wrong.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use coherence_kafka_common::nearest::nearest;
+use coherence_kafka_connect::config::def::HIDDEN;
 use coherence_kafka_connect::config::{ConfigErrors, Finding};
 
 use super::macros::Parameters;
@@ -190,7 +190,7 @@ impl<'a> Walk<'a> {
         match parse(&text) {
             Ok(value) => value,
             Err(expected) => {
-                let shown: &dyn Display = if secret { &"its value" } else { &text };
+                let shown = if secret { HIDDEN } else { &text };
                 self.error(element, format!("{shown} is not {expected}"));
                 default
             }

@@ -392,7 +392,7 @@ fn a_secret_is_not_shown_where_it_is_refused() {
     assert_eq!(
         found,
         [
-            "cache.xml:5: <write-delay>: its value is not a time: write a number of seconds, or units as in 1m 30s or \
+            "cache.xml:5: <write-delay>: [hidden] is not a time: write a number of seconds, or units as in 1m 30s or \
           500ms"
         ]
     );
