@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bad_input;
+mod cache_config;
 mod contract;
 mod delivery;
 mod docs;
