@@ -1,6 +1,7 @@
 //! Maps → topics: a change of a map becomes a record of a topic, acknowledged or reported, in order.
 //!
 //! ```text
+//! cache_config.rs  the user's cache configuration file                    cache_factory.rs   caches that store, as it says
 //! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
 //! awaiting.rs      the same, awaited
 //! kafka_entry_store.rs   the entry store of a topic
@@ -11,6 +12,8 @@
 //! ```
 
 pub mod awaiting;
+pub mod cache_config;
+pub mod cache_factory;
 pub mod entry_store;
 pub mod error;
 mod kafka;
@@ -24,6 +27,8 @@ pub mod stats;
 mod testing;
 
 pub use awaiting::Awaiting;
+pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
+pub use cache_factory::{CacheError, CacheFactory};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};

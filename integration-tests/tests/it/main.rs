@@ -7,6 +7,7 @@
 mod backing_map;
 mod bad_input;
 mod benches;
+mod cache_config;
 mod command_line;
 mod contract;
 mod delivery;

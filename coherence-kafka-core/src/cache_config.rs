@@ -1,0 +1,291 @@
+//! The user's `coherence-cache-config.xml`: which topic the changes of a cache go to, and how.
+//!
+//! Owns: reading the file, its macros, its mappings and schemes, and telling all that is wrong with them. Never does:
+//! opening maps or producers, which is [`crate::cache_factory`]'s.
+//!
+//! ```text
+//! xml.rs       bytes → elements, within limits          macros.rs    {cache-name}, ${system.property}
+//! mapping.rs   cache name → scheme, init-params          schemes.rs   scheme names, scheme-ref
+//! walk.rs      known, ignored, refused                    known.rs     the elements of Coherence's schema
+//! evaluate.rs  the scheme of one cache → CacheScheme     value.rs     10s, 500ms, true, 128
+//! ```
+//!
+//! The macros of a cache are put in for that cache alone; in the Java original they keep the values of the first cache
+//! of their scheme.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Format;
+use coherence_kafka_common::nearest::nearest;
+use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties};
+
+use crate::read_write_backing_map::ReadWriteOptions;
+
+mod evaluate;
+mod known;
+mod macros;
+mod mapping;
+mod schemes;
+mod value;
+mod walk;
+mod xml;
+
+use evaluate::Evaluation;
+use macros::Parameters;
+use mapping::{Mapping, Mappings};
+use schemes::Schemes;
+use walk::Walk;
+use xml::{Element, Space};
+
+/// What the file says of one cache, its macros put in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CacheScheme {
+    /// The name of the cache.
+    pub cache_name: String,
+    /// The name of the scheme that it is mapped to.
+    pub scheme_name: String,
+    /// The serializer of the scheme or of the file's defaults; `None` where the file leaves it to the session.
+    pub serializer: Option<Format>,
+    /// When entries expire that are written without a time of their own; `None` is never.
+    pub expiry_delay: Option<Duration>,
+    /// Where its changes go; `None` where the map has no store, or one that is read-only.
+    pub store: Option<StoreScheme>,
+}
+
+/// A `read-write-backing-map-scheme` whose store is `kafka:producer`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreScheme {
+    /// The children of `kafka:producer`, dashes as dots, `topic.name` always among them; each knows its line.
+    pub properties: Properties,
+    /// The elements around it, and `publish-expirations` where that is among its children.
+    pub options: ReadWriteOptions,
+}
+
+/// A cache configuration file, read and checked.
+pub struct CacheConfig {
+    file: String,
+    mappings: Mappings,
+    schemes: Schemes,
+    /// The serializer among the `defaults`.
+    serializer: Option<Arc<Element>>,
+    /// The system property `coherence.kafka.passthrough`.
+    passthrough: Option<String>,
+    notes: Vec<Finding>,
+}
+
+impl CacheConfig {
+    /// Reads and checks a file; `property` answers for Java's system properties, see [`environment`].
+    ///
+    /// # Errors
+    /// As [`CacheConfig::parse`], and where the file cannot be read.
+    pub fn from_file(path: &Path, property: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+        let file = path.display().to_string();
+        let mut bytes = Vec::new();
+        // One byte more than is possible tells that there are more.
+        let limit = xml::MAX_FILE_BYTES as u64 + 1;
+        match File::open(path).and_then(|open| open.take(limit).read_to_end(&mut bytes)) {
+            Ok(_) => Self::parse(&file, &bytes, property),
+            Err(error) => Err(refused(finding(&file, "", format!("cannot be read: {error}")))),
+        }
+    }
+
+    /// Reads and checks the bytes of the file named `file`.
+    ///
+    /// Every mapping to a scheme with `kafka:producer` is checked whole, a pattern as for a cache of a made-up name.
+    /// Other schemes are a Java member's, and are checked when one of their caches is asked for.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its line and element.
+    pub fn parse(
+        file: &str,
+        bytes: &[u8],
+        property: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigErrors> {
+        let root = xml::parse(file, bytes, &property).map_err(refused)?;
+        let mut walk = Walk::new(file, None);
+        if root.space != Space::Coherence || root.name != "cache-config" {
+            walk.error(&root, "is no cache configuration, whose root element is <cache-config>".to_owned());
+            return Err(walk.findings);
+        }
+        if root.overridden {
+            let message = "xml-override is not followed: write what it changes into this file";
+            walk.error(&root, message.to_owned());
+        }
+        let children = walk.children(&root, &known::ROOT);
+        let defaults = children.get("defaults").map(|defaults| walk.children(defaults, &known::DEFAULTS));
+        let schemes = match children.get("caching-schemes") {
+            Some(schemes) => Schemes::read(schemes, &mut walk),
+            None => Schemes::default(),
+        };
+        let mappings = match children.get("caching-scheme-mapping") {
+            Some(mappings) => Mappings::read(mappings, &mut walk),
+            None => {
+                walk.error(
+                    &root,
+                    "has no <caching-scheme-mapping>, which says what caches there are".to_owned(),
+                );
+                Mappings::default()
+            }
+        };
+        let Walk { mut findings, mut ignored, .. } = walk;
+        let mut config = CacheConfig {
+            file: file.to_owned(),
+            mappings,
+            schemes,
+            serializer: defaults.and_then(|defaults| defaults.get("serializer").cloned()),
+            passthrough: property("coherence.kafka.passthrough"),
+            notes: Vec::new(),
+        };
+        for mapping in config.mappings.iter() {
+            let mut walk = Walk::new(file, None);
+            match config.schemes.get(&mapping.scheme_name) {
+                None => walk.error(&mapping.scheme, config.schemes.missing(&mapping.scheme_name)),
+                Some(scheme) if config.leads_to_producer(scheme) => {
+                    let name = mapping.example();
+                    walk = config.evaluate(&name, mapping, scheme).0;
+                    ignored.extend(walk.ignored);
+                    add_new(&mut findings.warnings, walk.findings.warnings);
+                    add_new(&mut findings.errors, walk.findings.errors);
+                    continue;
+                }
+                Some(_) => {}
+            }
+            add_new(&mut findings.errors, walk.findings.errors);
+        }
+        if !findings.errors.is_empty() {
+            return Err(findings);
+        }
+        config.notes = findings.warnings;
+        config.notes.extend(ignored_note(file, &ignored));
+        Ok(config)
+    }
+
+    /// What was noticed and is no error: one note lists every element that is ignored because it concerns only a JVM.
+    pub fn notes(&self) -> &[Finding] {
+        &self.notes
+    }
+
+    /// What the file says of a cache.
+    ///
+    /// # Errors
+    /// Where no mapping is for it, and everything that is wrong with its scheme, each with its line and element.
+    pub fn cache(&self, cache_name: &str) -> Result<CacheScheme, ConfigErrors> {
+        let Some(mapping) = self.mappings.of(cache_name) else {
+            let mean = nearest(cache_name, self.mappings.iter().map(|mapping| mapping.pattern.as_str()));
+            let mean = mean.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
+            let message = format!("no mapping is for a cache of the name {cache_name}{mean}");
+            return Err(refused(finding(&self.file, "<caching-scheme-mapping>", message)));
+        };
+        let Some(scheme) = self.schemes.get(&mapping.scheme_name) else {
+            let message = self.schemes.missing(&mapping.scheme_name);
+            return Err(refused(finding(&self.file, "<caching-schemes>", message)));
+        };
+        let (walk, scheme) = self.evaluate(cache_name, mapping, scheme);
+        if walk.findings.errors.is_empty() { Ok(scheme) } else { Err(walk.findings) }
+    }
+
+    /// The store of every mapping that has one, for a pattern that of a cache of a made-up name.
+    pub(crate) fn stores(&self) -> impl Iterator<Item = StoreScheme> {
+        self.mappings.iter().filter_map(|mapping| {
+            let scheme = self.schemes.get(&mapping.scheme_name)?;
+            self.evaluate(&mapping.example(), mapping, scheme).1.store
+        })
+    }
+
+    fn evaluate<'a>(
+        &'a self,
+        cache_name: &'a str,
+        mapping: &'a Mapping,
+        scheme: &Arc<Element>,
+    ) -> (Walk<'a>, CacheScheme) {
+        let parameters = Parameters { cache_name, of_mapping: &mapping.parameters };
+        let mut walk = Walk::new(&self.file, Some(parameters));
+        let mut evaluation = Evaluation::new(&self.schemes, self.passthrough.as_deref(), &mut walk);
+        evaluation.scheme(scheme, false);
+        if let (None, Some(serializer)) = (evaluation.result.serializer, &self.serializer) {
+            evaluation.serializer(serializer);
+        }
+        let result = evaluation.result;
+        let scheme = CacheScheme {
+            cache_name: cache_name.to_owned(),
+            scheme_name: mapping.scheme_name.clone(),
+            serializer: result.serializer,
+            expiry_delay: result.expiry_delay,
+            store: result.store,
+        };
+        (walk, scheme)
+    }
+
+    /// Whether a scheme, or one that it refers to, holds `kafka:producer`.
+    fn leads_to_producer(&self, scheme: &Element) -> bool {
+        let mut seen = HashSet::new();
+        let mut next = vec![scheme];
+        while let Some(element) = next.pop() {
+            if element.is_producer() {
+                return true;
+            }
+            if !seen.insert(std::ptr::from_ref(element)) {
+                continue;
+            }
+            next.extend(element.children.iter().map(|child| &**child));
+            if let (true, Ok(name)) = (element.name == "scheme-ref", &element.text) {
+                next.extend(self.schemes.get(name).map(|scheme| &**scheme));
+            }
+        }
+        false
+    }
+}
+
+impl fmt::Debug for CacheConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheConfig").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// Java's system properties from the environment of the process: the variable of the same name, else the one in
+/// upper case with underscores for dots, as `COHERENCE_KAFKA_PASSTHROUGH` for `coherence.kafka.passthrough`.
+pub fn environment(name: &str) -> Option<String> {
+    let in_capitals = || std::env::var(name.to_uppercase().replace(['.', '-'], "_"));
+    std::env::var(name).or_else(|_| in_capitals()).ok()
+}
+
+fn refused(error: Finding) -> ConfigErrors {
+    ConfigErrors { errors: vec![error], warnings: Vec::new() }
+}
+
+fn finding(file: &str, key: &str, message: String) -> Finding {
+    Finding { origin: Some(file.to_owned()), key: key.to_owned(), message }
+}
+
+/// Caches of one scheme share what is wrong with it.
+fn add_new(known: &mut Vec<Finding>, found: Vec<Finding>) {
+    for finding in found {
+        if !known.contains(&finding) {
+            known.push(finding);
+        }
+    }
+}
+
+fn ignored_note(file: &str, ignored: &[(usize, String)]) -> Option<Finding> {
+    let mut lines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (line, name) in ignored {
+        let lines = lines.entry(name).or_default();
+        if !lines.contains(line) {
+            lines.push(*line);
+        }
+    }
+    let list = |lines: &[usize]| lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let names: Vec<_> = lines.iter().map(|(name, lines)| format!("<{name}> ({})", list(lines))).collect();
+    let message =
+        format!("ignored, because they concern only a JVM (with their lines): {}", names.join(", "));
+    (!names.is_empty()).then(|| finding(file, "", message))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The schemes of a file, by name, and what `scheme-ref` makes of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use coherence_kafka_common::nearest::nearest;
+
+use super::walk::Walk;
+use super::xml::{Element, Space};
+
+/// The `caching-schemes` of a file.
+#[derive(Default)]
+pub(super) struct Schemes {
+    by_name: HashMap<String, Arc<Element>>,
+}
+
+impl Schemes {
+    /// Every scheme that has a name; a name that two of them have is told.
+    pub fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
+        let mut by_name: HashMap<String, Arc<Element>> = HashMap::new();
+        for scheme in &element.children {
+            // Schemes without a name, as that of a proxy, are referred to by nobody.
+            let Some(name) = scheme.child("scheme-name") else { continue };
+            let Some(text) = walk.required(scheme, Some(name), "scheme-name") else { continue };
+            match by_name.get(&text) {
+                Some(first) => {
+                    let message = format!("{text} is the name of the scheme in line {} already", first.line);
+                    walk.error(name, message);
+                }
+                None => {
+                    by_name.insert(text, Arc::clone(scheme));
+                }
+            }
+        }
+        Schemes { by_name }
+    }
+
+    /// The scheme of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Element>> {
+        self.by_name.get(name)
+    }
+
+    /// What to say of a name that no scheme has.
+    pub fn missing(&self, name: &str) -> String {
+        let mean = nearest(name, self.by_name.keys().map(String::as_str));
+        let mean = mean.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
+        format!("no scheme in <caching-schemes> has the name {name}{mean}")
+    }
+
+    /// The element with what it takes from the schemes that it refers to, one behind the other: of each the children
+    /// whose names it has not. `None` after an error, which is told.
+    pub fn resolve(&self, element: &Arc<Element>, walk: &mut Walk<'_>) -> Option<Arc<Element>> {
+        let Some(mut reference) = element.child("scheme-ref").cloned() else {
+            return Some(Arc::clone(element));
+        };
+        let mut children = element.children.clone();
+        let mut seen = vec![Arc::as_ptr(element)];
+        loop {
+            children.retain(|child| !is_reference(child));
+            let name = walk.required(element, Some(&reference), "scheme-ref")?;
+            let Some(scheme) = self.get(&name) else {
+                walk.error(&reference, self.missing(&name));
+                return None;
+            };
+            if seen.contains(&Arc::as_ptr(scheme)) {
+                walk.error(&reference, format!("{name} refers back to where it is referred to from"));
+                return None;
+            }
+            if (scheme.space, &scheme.name) != (element.space, &element.name) {
+                let message = format!(
+                    "{name} in line {} is a <{}>: only another <{}> can be referred to from here",
+                    scheme.line, scheme.shown, element.shown
+                );
+                walk.error(&reference, message);
+                return None;
+            }
+            seen.push(Arc::as_ptr(scheme));
+            let own = children.len();
+            for child in &scheme.children {
+                let same = |own: &Arc<Element>| (own.space, &own.name) == (child.space, &child.name);
+                if !children[..own].iter().any(same) {
+                    children.push(Arc::clone(child));
+                }
+            }
+            match scheme.child("scheme-ref") {
+                Some(next) => reference = Arc::clone(next),
+                None => break,
+            }
+        }
+        Some(Arc::new(Element { children, ..element.without_children() }))
+    }
+}
+
+fn is_reference(element: &Element) -> bool {
+    element.space == Space::Coherence && element.name == "scheme-ref"
+}
