@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
@@ -87,6 +88,13 @@ impl GrpcSession {
         self.check_map_name(name)?;
         self.grid.ensure(name).await?;
         Ok(RemoteMap::new(self.grid.clone(), name))
+    }
+}
+
+#[cfg(test)]
+impl GrpcSession {
+    pub(crate) fn grid(&self) -> &Arc<Grid> {
+        &self.grid
     }
 }
 
@@ -172,6 +180,10 @@ impl Grid {
         }
     }
 
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(crate) fn format(&self) -> Format {
         self.options.format
     }
@@ -227,11 +239,13 @@ impl Grid {
     }
 
     async fn close(&self) {
-        // All permits: whoever holds one waits for an answer, and the reader gives up those without one.
-        if let Ok(all) = self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32).await {
-            self.requests.close();
-            drop(all);
-        }
+        // All permits: whoever holds one waits for an answer, and the reader gives up those without one. Only a call
+        // that nobody polls may hold one for longer.
+        let longest = self.options.connect_timeout + self.options.ready_timeout + self.options.request_timeout;
+        let all = timeout(longest, self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32)).await;
+        self.requests.close();
+        self.bytes.close();
+        drop(all);
         self.closed.cancel();
         self.listening.close();
         for lane in &self.lanes {

@@ -8,7 +8,6 @@ use coherence_kafka_common::pof::{
 use serde_json::Value;
 
 use crate::notation;
-use crate::properties_of;
 
 type Written = Result<(), WriteError>;
 type Read<T> = Result<T, DecodeError>;
@@ -403,7 +402,7 @@ pub fn read_all(value: &PofValue) -> Result<(), String> {
                 1011 => read::<Dog>(&pof),
                 1013 => read::<LineId>(&pof),
                 1014 => read::<PartKey>(&pof),
-                _ => properties_of::rewritten(&pof)?.map(|_| ()).ok_or("unknown user type".to_owned()),
+                _ => Err("unknown user type".to_owned()),
             }
         }
         _ => Ok(()),

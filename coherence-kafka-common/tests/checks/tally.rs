@@ -31,6 +31,8 @@ pub enum Outcome {
 
 /// One line of a file.
 pub struct Row<'a> {
+    /// The name of the file.
+    file: &'static str,
     pub json: Value,
     /// What is known to differ from Java.
     pub differences: &'a Differences,
@@ -94,7 +96,7 @@ impl Tally {
             let checked = match serde_json::from_str(line) {
                 Err(why) => Err(format!("no JSON: {why}")),
                 Ok(json) => {
-                    let row = Row { json, differences };
+                    let row = Row { file: file.name, json, differences };
                     let checked = catch_unwind(AssertUnwindSafe(|| (file.check)(&row)));
                     checked.unwrap_or_else(|_| Err("panicked".to_owned()))
                 }
@@ -113,6 +115,10 @@ impl Tally {
 }
 
 impl Row<'_> {
+    pub fn is_of(&self, file: &str) -> bool {
+        self.file == file
+    }
+
     pub fn text(&self, field: &str) -> &str {
         self.json[field].as_str().unwrap_or_else(|| panic!("no text in {field}"))
     }

@@ -180,6 +180,7 @@ contract! {
         a_remove_gives_the_value_that_was_there
         a_large_batch_is_put_replaced_and_removed
         a_batch_of_one_is_a_batch
+        of_a_key_given_twice_the_last_value_counts
         an_empty_batch_changes_nothing
         absent_keys_are_removed_without_an_error
         an_empty_key_or_value_is_refused_and_nothing_of_its_batch_is_written
