@@ -241,7 +241,8 @@ impl Grid {
     async fn close(&self) {
         // All permits: whoever holds one waits for an answer, and the reader gives up those without one. Only a call
         // that nobody polls may hold one for longer.
-        let longest = self.options.connect_timeout + self.options.ready_timeout + self.options.request_timeout;
+        let longest =
+            self.options.connect_timeout + self.options.ready_timeout + self.options.request_timeout;
         let all = timeout(longest, self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32)).await;
         self.requests.close();
         self.bytes.close();

@@ -135,14 +135,25 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -
 
 #[cfg(test)]
 mod tests {
+    use coherence_kafka_common::map::Span;
     use proptest::prelude::*;
 
     use super::*;
     use crate::proto::cache::NamedCacheRequestType as Kind;
     use crate::request::{Frame, Request};
 
+    /// Entries of these sizes; that keys are the same does not matter here.
     fn sized(sizes: &[(usize, usize)]) -> Arc<Entries> {
-        Arc::new(Entries::from_pairs(sizes.iter().map(|(key, value)| (vec![1; *key], vec![2; *value]))))
+        let mut bytes = Vec::new();
+        let spans = sizes.iter().map(|(key_len, value_len)| {
+            let key = bytes.len();
+            bytes.resize(key + key_len + value_len, 1);
+            let [key, key_len, value, value_len] =
+                [key, *key_len, key + key_len, *value_len].map(|n| u32::try_from(n).unwrap());
+            Span { key, key_len, value, value_len }
+        });
+        let spans = spans.collect();
+        Arc::new(Entries::new(bytes, spans).unwrap())
     }
 
     fn encoded(request: Request) -> usize {

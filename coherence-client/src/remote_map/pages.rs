@@ -58,7 +58,9 @@ impl RemoteMap {
                 let page = match next {
                     None => return Ok(None),
                     Some(Next::Ask(place)) => map.page(kind, place, item).await?,
-                    Some(Next::Asked(mut page)) => (&mut page.0).await.unwrap_or_else(|_| Err(runtime_gone()))?,
+                    Some(Next::Asked(mut page)) => {
+                        (&mut page.0).await.unwrap_or_else(|_| Err(runtime_gone()))?
+                    }
                 };
                 let next = page.next.map(|place| {
                     let runtime = map.grid.runtime().clone();

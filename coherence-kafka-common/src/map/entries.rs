@@ -145,13 +145,11 @@ mod tests {
     #[test]
     fn of_a_key_given_twice_the_last_value_counts() {
         let plain = &b"\x15\x41\x05"[..];
-        let pairs = [(&b"a"[..], "1"), (plain, "2"), (b"b", "3"), (b"\x0d\x07\x15\x41\x05", "4"), (b"a", "5")];
+        let pairs =
+            [(&b"a"[..], "1"), (plain, "2"), (b"b", "3"), (b"\x0d\x07\x15\x41\x05", "4"), (b"a", "5")];
         let batch = Entries::from_pairs(pairs);
         let entries: Vec<_> = batch.iter().collect();
-        assert_eq!(
-            entries,
-            [(&b"a"[..], &b"5"[..]), (b"\x0d\x07\x15\x41\x05", b"4"), (b"b", b"3")]
-        );
+        assert_eq!(entries, [(&b"a"[..], &b"5"[..]), (b"\x0d\x07\x15\x41\x05", b"4"), (b"b", b"3")]);
         assert_eq!(Entries::from_keys(["a", "b", "a", "a"]).len(), 2);
     }
 }

@@ -333,8 +333,7 @@ fn a_portable_object_is_written_by_the_methods_for_its_types() {
     let nothing = hex("b70f00 00b50f0000420040 095500 0abd0f0040 0b4100 40");
     assert_eq!(to_vec(&context, &wide(false, None, 0)).unwrap(), nothing);
     assert_eq!(from_slice(&context, &nothing), Ok(wide(false, None, 0)));
-    let something =
-        hex("b70f00 00b50f0000420040 0161 026e 066e 074e0178 084100 095500 0abd0f0040 0b4105 40");
+    let something = hex("b70f00 00b50f0000420040 0161 026e 066e 074e0178 084100 095500 0abd0f0040 0b4105 40");
     assert_eq!(to_vec(&context, &wide(true, Some("x"), 5)).unwrap(), something);
     assert_eq!(from_slice(&context, &something), Ok(wide(true, Some("x"), 5)));
 }
