@@ -118,11 +118,11 @@ impl PofWriter<'_> {
 
     /// A collection whose elements are of the class `String`, unless one is not.
     fn strings(&mut self, elements: &[PofValue]) -> Result<(), WriteError> {
-        let text = |element| match element {
-            &PofValue::String(ref text) => Some(text.as_str()),
+        let texts = elements.iter().map(|element| match element {
+            PofValue::String(text) => Some(text.as_str()),
             _ => None,
-        };
-        match elements.iter().map(text).collect::<Option<Vec<_>>>() {
+        });
+        match texts.collect::<Option<Vec<_>>>() {
             Some(texts) => self.uniform_collection(&texts),
             None => {
                 self.collection(elements.len());
