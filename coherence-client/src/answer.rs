@@ -93,9 +93,10 @@ pub(crate) fn value_or_none(stored: Bytes) -> Option<Bytes> {
     (!matches!(&value[..], b"" | b"\x15\x64" | b"\x15null" | b"\x00")).then_some(value)
 }
 
-/// An answer that does not follow the protocol: asking again gives the same.
+/// An answer that does not follow the protocol. It refuses nothing: what was asked for may have been done, so whoever
+/// wrote has to write again, and must not take the entry for one that the grid does not want.
 pub(crate) fn unreadable(what: String) -> MapError {
-    MapError::Refused(format!("the answer cannot be read: {what}"))
+    MapError::Unavailable(format!("the answer cannot be read: {what}"))
 }
 
 /// An error answer of the grid, read.
@@ -224,7 +225,7 @@ mod tests {
             let read = entry(&bytes.clone().into(), NAME).unwrap();
             prop_assert_eq!(read, (sent.key, sent.value));
             let refused = entry(&bytes.clone().into(), "another.Message");
-            prop_assert!(matches!(refused, Err(MapError::Refused(_))));
+            prop_assert!(matches!(refused, Err(MapError::Unavailable(_))));
 
             // What they cannot read may still be read where the damage lies beside the entry, but never panics.
             let mut damaged = bytes.clone();

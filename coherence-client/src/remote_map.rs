@@ -15,7 +15,7 @@ use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
 use crate::request::{Batch, Request, put_if_absent_agent, remove_agent};
 use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
-use crate::split::{Purpose, check_key, check_single, single, split};
+use crate::split::{Purpose, check_beside, check_key, check_single, single, split};
 
 mod agents;
 mod pages;
@@ -31,8 +31,9 @@ const INT32_VALUE: &str = "google.protobuf.Int32Value";
 /// A map of a grid, by name. Survives streams: after a gap its next call ensures it again. Cheap to clone; clones are
 /// one handle.
 ///
-/// **Bytes.** Keys and values are written as they are given. The grid takes keys with and without the `0x0D`
-/// partition decoration and gives them back without. Values come back without the decorations `0x12` and `0x13`,
+/// **Bytes.** Values are written as they are given, keys without their `0x0D` partition decoration: a grid would believe
+/// the hash in it. A key that is decorated twice, or cut off in its decoration, is [`MapError::NotSent`]. Keys come back
+/// without, too. Values come back without the decorations `0x12` and `0x13`,
 /// which the grid adds to what waits in write-behind. Where a call answers with a value or `None`, a serialized null
 /// is `None`; only [`NamedMap::get`], [`NamedMap::get_all`] and the scans tell an entry with null from none.
 ///
@@ -133,16 +134,19 @@ impl RemoteMap {
         Ok(answer::value_or_none(previous))
     }
 
-    /// Sends batches of one call side by side, and ends when all of them have ended.
+    /// Sends batches of one call side by side, each with `beside` bytes of an agent, and ends when all of them have
+    /// ended.
     async fn call_batches(
         &self,
         batches: Vec<Batch>,
+        beside: usize,
         claim: Option<Arc<Claim>>,
         request: impl Fn(i32, Batch) -> Request,
     ) -> Result<Vec<Answer>, MapError> {
         let request = &request;
         let calls = batches.into_iter().map(|batch| {
-            self.call(claim.clone(), batch.encoded_len, move |cache_id| request(cache_id, batch))
+            let bytes = batch.encoded_len + beside;
+            self.call(claim.clone(), bytes, move |cache_id| request(cache_id, batch))
         });
         let calls = join_all(calls);
         // From here on the requests alone hold the keys.
@@ -253,7 +257,7 @@ impl NamedMap for RemoteMap {
             let claim = self.claim(Keys::Batch(keys), Access::Read).await;
             let request = |cache_id, batch| Request::GetAll { cache_id, batch };
             let mut present = Vec::new();
-            for answer in self.call_batches(batches, claim, request).await? {
+            for answer in self.call_batches(batches, 0, claim, request).await? {
                 entries_of(answer, &mut present)?;
             }
             Ok(present)
@@ -280,7 +284,7 @@ impl NamedMap for RemoteMap {
             let batches = split(&entries, Purpose::Puts, 0)?;
             let claim = self.claim(Keys::Batch(entries), Access::Write).await;
             let request = |cache_id, batch| Request::PutAll { cache_id, batch };
-            self.call_batches(batches, claim, request).await.map(|_| ())
+            self.call_batches(batches, 0, claim, request).await.map(|_| ())
         }
         .boxed()
     }
@@ -301,6 +305,8 @@ impl NamedMap for RemoteMap {
                 let reason = "the value is not 0x15 and a JSON value".to_owned();
                 MapError::NotSent { index: 0, reason }
             })?;
+            // The rest of the agent takes some of the room of the largest entry.
+            check_beside(key, &[0], agent.len())?;
             self.invoke(key, agent).await
         }
         .boxed()

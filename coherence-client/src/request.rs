@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
+use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, Format};
 use coherence_kafka_common::serializer::json::{self, JsonClasses};
 use prost::Message;
@@ -73,7 +74,13 @@ pub(crate) enum Request {
     Execute { kind: Kind, cache_id: i32, agent: Bytes, batch: Batch },
 }
 
-/// The part of an [`Entries`] that travels in one request.
+/// What travels of a key: a grid believes the hash of a partition decoration, so that with a wrong one the entry would
+/// be kept a second time, where no Java client finds it.
+pub(crate) fn plain_key(key: &[u8]) -> &[u8] {
+    undecorated_key(key).unwrap_or(key)
+}
+
+/// The part of an [`Entries`] that travels in one request, without the decorations of keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
     pub entries: Arc<Entries>,
@@ -85,12 +92,13 @@ pub(crate) struct Batch {
 impl Batch {
     /// Entry `index` alone, for a request that is no batch.
     pub(crate) fn one(entries: &Arc<Entries>, index: usize) -> Self {
-        let encoded_len = entries.get(index).map_or(0, |(key, value)| entry_len(key, value));
+        let encoded_len = entries.get(index).map_or(0, |(key, value)| entry_len(plain_key(key), value));
         Self { entries: entries.clone(), range: index..index + 1, encoded_len }
     }
 
     fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.range.clone().filter_map(|index| self.entries.get(index))
+        let entries = self.range.clone().filter_map(|index| self.entries.get(index));
+        entries.map(|(key, value)| (plain_key(key), value))
     }
 }
 
@@ -122,7 +130,7 @@ impl Request {
 
     /// A request that names one key: `Get`, `Remove`, `ContainsKey`.
     pub(crate) fn of_key(kind: Kind, cache_id: i32, key: &[u8]) -> Self {
-        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(key))))
+        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(plain_key(key)))))
     }
 
     /// A request about the whole map: `Size`, `IsEmpty`, `Clear`, `Truncate`, `Destroy`.
@@ -143,7 +151,8 @@ impl Request {
 
     /// Runs the entry processor `agent` on one entry.
     pub(crate) fn invoke(cache_id: i32, agent: Bytes, key: &[u8]) -> Self {
-        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Key(Bytes::copy_from_slice(key))) };
+        let key = Bytes::copy_from_slice(plain_key(key));
+        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Key(key)) };
         Self::execute(Kind::Invoke, cache_id, ExecuteRequest { agent, keys: Some(keys) })
     }
 

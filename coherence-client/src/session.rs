@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
@@ -100,6 +101,13 @@ impl GrpcSession {
     }
 }
 
+#[cfg(test)]
+impl GrpcSession {
+    pub(crate) fn grid(&self) -> &Arc<Grid> {
+        &self.grid
+    }
+}
+
 impl fmt::Debug for GrpcSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.grid.fmt(f)
@@ -182,6 +190,10 @@ impl Grid {
         }
     }
 
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(crate) fn format(&self) -> Format {
         self.options.format
     }
@@ -237,11 +249,14 @@ impl Grid {
     }
 
     async fn close(&self) {
-        // All permits: whoever holds one waits for an answer, and the reader gives up those without one.
-        if let Ok(all) = self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32).await {
-            self.requests.close();
-            drop(all);
-        }
+        // All permits: whoever holds one waits for an answer, and the reader gives up those without one. Only a call
+        // that nobody polls may hold one for longer.
+        let longest =
+            self.options.connect_timeout + self.options.ready_timeout + self.options.request_timeout;
+        let all = timeout(longest, self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32)).await;
+        self.requests.close();
+        self.bytes.close();
+        drop(all);
         self.closed.cancel();
         self.listening.close();
         for lane in &self.lanes {

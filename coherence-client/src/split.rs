@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use coherence_kafka_common::binary::FMT_IDO;
+use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, MapError};
 
-use crate::request::{Batch, ENVELOPE_BYTES, entry_len, key_len};
+use crate::request::{Batch, ENVELOPE_BYTES, entry_len, key_len, plain_key};
 
 /// Entries in one request. 5,000 to 10,000 cost the grid the least CPU per entry; 20,000 gain nothing, and several
 /// of them side by side collapse.
@@ -38,15 +41,16 @@ pub(crate) enum Purpose {
 /// travel with the entries: an agent.
 ///
 /// # Errors
-/// [`MapError::NotSent`] for the first entry that is empty where it must not be or too large for any request.
+/// [`MapError::NotSent`] for the first entry that is empty where it must not be, or too large for any request, or whose
+/// key bears a decoration that cannot be taken off.
 pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> Result<Vec<Batch>, MapError> {
     let beside = ENVELOPE_BYTES + beside;
     let mut batches = Vec::new();
     let (mut start, mut encoded_len) = (0, 0);
     for (index, (key, value)) in entries.iter().enumerate() {
         let len = match purpose {
-            Purpose::Puts => entry_len(key, value),
-            Purpose::Keys => key_len(key),
+            Purpose::Puts => entry_len(plain_key(key), value),
+            Purpose::Keys => key_len(plain_key(key)),
         };
         check_entry(key, value, purpose, beside + len)
             .map_err(|reason| MapError::NotSent { index, reason })?;
@@ -74,19 +78,39 @@ pub(crate) fn single(key: &[u8], value: &[u8]) -> Result<Batch, MapError> {
 
 /// Refuses an entry that cannot be put.
 pub(crate) fn check_single(key: &[u8], value: &[u8]) -> Result<(), MapError> {
-    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + entry_len(key, value))
+    check_beside(key, value, 0)
+}
+
+/// Refuses an entry that cannot be put by a request that carries `beside` other bytes.
+pub(crate) fn check_beside(key: &[u8], value: &[u8], beside: usize) -> Result<(), MapError> {
+    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + beside + entry_len(plain_key(key), value))
         .map_err(|reason| MapError::NotSent { index: 0, reason })
+}
+
+/// Refuses agents and filters that together fit into no request.
+pub(crate) fn check_agent(parts: &[&Bytes]) -> Result<(), MapError> {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    if ENVELOPE_BYTES + len > MAX_MESSAGE_BYTES {
+        return Err(MapError::Misuse(format!(
+            "an agent or filter of {len} bytes does not fit into one request, the grid takes {MAX_MESSAGE_BYTES} bytes"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses a key that no request with `beside` other bytes can carry.
 pub(crate) fn check_key(key: &[u8], beside: usize) -> Result<(), MapError> {
-    check_entry(key, &[], Purpose::Keys, ENVELOPE_BYTES + beside + key_len(key))
+    check_entry(key, &[], Purpose::Keys, ENVELOPE_BYTES + beside + key_len(plain_key(key)))
         .map_err(|reason| MapError::NotSent { index: 0, reason })
 }
 
 fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -> Result<(), String> {
-    if key.is_empty() {
-        return Err("the key has no bytes".to_owned());
+    let key = undecorated_key(key).map_err(|error| format!("the key cannot be read: {error}"))?;
+    match key {
+        [] => return Err("the key has no bytes".to_owned()),
+        // The grid takes it, and from then on Java cannot read the keys of the map.
+        [FMT_IDO, ..] => return Err("the key bears one partition decoration inside another".to_owned()),
+        _ => {}
     }
     // The grid accepts it, and the next get of it never answers and holds a storage thread for ever.
     if value.is_empty() && purpose == Purpose::Puts {
@@ -111,15 +135,25 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use coherence_kafka_common::map::Span;
     use proptest::prelude::*;
 
     use super::*;
     use crate::proto::cache::NamedCacheRequestType as Kind;
     use crate::request::{Frame, Request};
 
+    /// Entries of these sizes; that keys are the same does not matter here.
     fn sized(sizes: &[(usize, usize)]) -> Arc<Entries> {
-        Arc::new(Entries::from_pairs(sizes.iter().map(|(key, value)| (vec![1; *key], vec![2; *value]))))
+        let mut bytes = Vec::new();
+        let spans = sizes.iter().map(|(key_len, value_len)| {
+            let key = bytes.len();
+            bytes.resize(key + key_len + value_len, 1);
+            let [key, key_len, value, value_len] =
+                [key, *key_len, key + key_len, *value_len].map(|n| u32::try_from(n).unwrap());
+            Span { key, key_len, value, value_len }
+        });
+        let spans = spans.collect();
+        Arc::new(Entries::new(bytes, spans).unwrap())
     }
 
     fn encoded(request: Request) -> usize {

@@ -67,7 +67,8 @@ pub enum MapError {
     /// The grid cannot be reached or cannot serve now. What was sent may or may not have been applied.
     #[error("grid not available: {0}")]
     Unavailable(String),
-    /// Entry `index` of the batch cannot be sent at all; nothing of the batch was sent.
+    /// Entry `index` of the batch cannot be sent at all; nothing of the batch was sent. The caller leaves the entry out
+    /// and calls again: the others are not to blame. Only the first such entry is named.
     #[error("entry {index} not sent: {reason}")]
     NotSent {
         /// Position in the batch given to the call.
@@ -147,10 +148,12 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
         unsupported("put")
     }
 
-    /// Puts all entries, replacing those present. Not atomic: after an error some may have been put.
+    /// Puts all entries, replacing those present. Not atomic: after an error some may have been put, except after
+    /// [`MapError::NotSent`], which is found before the first of them leaves.
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>>;
 
-    /// Puts the entry where `key` is absent. The value that is there instead, or `None` where it was put.
+    /// Puts the entry where `key` is absent. The value that is there instead, or `None` where it was put. It expires as
+    /// the map is configured: a grid ignores an expiry in this request.
     fn put_if_absent<'a>(
         &'a self,
         key: &'a [u8],
@@ -159,7 +162,8 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
         unsupported("put_if_absent")
     }
 
-    /// Puts the entry where `key` is present. The value that it replaced, or `None` where nothing was put.
+    /// Puts the entry where `key` is present. The value that it replaced, or `None` where nothing was put. It expires as
+    /// the map is configured, whatever the value before was put with: the protocol has no expiry for it.
     fn replace<'a>(
         &'a self,
         key: &'a [u8],

@@ -10,11 +10,13 @@
 //! values of any type       value.rs    PofValue
 //!                          decode.rs   decode: bytes to a PofValue     check: whether bytes are whole
 //! below both               walker.rs   the grammar for reading, as a series of events   scalar.rs   values without parts
+//!                          builtin.rs  how Java writes Coherence's own classes
 //!                          identity.rs objects that bear identities    text.rs     the two encodings of text
 //! derived types            serde.rs    Rust types with serde's derives as user types
 //!                          context.rs  PofContext: the user types of a grid, by name
 //! ```
 
+mod builtin;
 mod context;
 mod decode;
 mod identity;

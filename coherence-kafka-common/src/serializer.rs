@@ -36,7 +36,7 @@ pub use self::bincode::BincodeSerde;
 pub use byte_array::ByteArraySerde;
 pub use list::ListSerde;
 pub use number::{BooleanSerde, DoubleSerde, FloatSerde, IntegerSerde, LongSerde, ShortSerde};
-pub use pof::PofSerde;
+pub use pof::{PofObjectSerde, PofSerde};
 pub use string::StringSerde;
 pub use uuid::UuidSerde;
 pub use void::VoidSerde;

@@ -81,8 +81,12 @@ pub struct Classes {
 /// A [`NamedMap`] whose keys are of type `K` and values of type `V`. Cheap to clone.
 ///
 /// Its serdes must write what the map can hold: a grid takes binaries alone that begin with `0x15`, as [`PofSerde`]
-/// and [`JsonSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes. Keys are
-/// found by their bytes, so that two serializers for one map make two maps of it.
+/// and [`JsonSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes.
+///
+/// **Keys are found by their bytes**, so that two serializers for one map make two maps of it. A key that is an object
+/// must have the bytes that its Java class writes, which are not always those of `user_type`: see
+/// [`pof::serde`](crate::pof::serde#keys), and [`PofObjectSerde`](crate::serializer::PofObjectSerde) for classes that
+/// are written by hand.
 pub struct TypedMap<K, V> {
     map: Arc<dyn NamedMap>,
     keys: Arc<dyn Serde<K>>,
@@ -216,9 +220,9 @@ where
         entries: impl IntoIterator<Item = (&'e K, &'e V)>,
         expiry: Expiry,
     ) -> Outcome<()> {
-        let mut batch = hashbrown::HashMap::new();
+        let mut batch = Vec::new();
         for (key, value) in entries {
-            batch.insert(self.key_bytes(key)?, self.value_bytes(value)?);
+            batch.push((self.key_bytes(key)?, self.value_bytes(value)?));
         }
         Ok(self.map.put_all(Arc::new(Entries::from_pairs(batch)), expiry).await?)
     }
@@ -333,11 +337,8 @@ where
     }
 
     fn key_batch<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Outcome<Arc<Entries>> {
-        let mut batch = hashbrown::HashSet::new();
-        for key in keys {
-            batch.insert(self.key_bytes(key)?);
-        }
-        Ok(Arc::new(Entries::from_keys(batch)))
+        let keys = keys.into_iter().map(|key| self.key_bytes(key)).collect::<Outcome<Vec<_>>>()?;
+        Ok(Arc::new(Entries::from_keys(keys)))
     }
 
     fn key_bytes(&self, key: &K) -> Outcome<Vec<u8>> {

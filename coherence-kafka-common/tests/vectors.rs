@@ -26,8 +26,6 @@ mod kafka;
 mod notation;
 #[path = "checks/operations.rs"]
 mod operations;
-#[path = "checks/properties_of.rs"]
-mod properties_of;
 #[path = "checks/tally.rs"]
 mod tally;
 #[path = "checks/values.rs"]

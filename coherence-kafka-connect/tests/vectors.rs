@@ -28,6 +28,16 @@ fn main() -> ExitCode {
     for (reason, count) in &tally.skipped {
         println!("{count} skipped: {reason}");
     }
+    if tally.passed + tally.failed == 0 {
+        tally.failed += 1;
+        println!("nothing was checked");
+    }
+    println!(
+        "{} files read, {} not read, {} lines skipped",
+        tally.files_read,
+        tally.files_unread,
+        tally.skipped.values().sum::<usize>()
+    );
     println!("vectors: {} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -37,6 +47,8 @@ struct Tally {
     passed: usize,
     failed: usize,
     skipped: BTreeMap<&'static str, usize>,
+    files_read: usize,
+    files_unread: usize,
 }
 
 impl Tally {
@@ -55,11 +67,13 @@ impl Tally {
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         for name in names.iter().filter(|name| name.ends_with(".jsonl") && *name != FILE) {
+            self.files_unread += 1;
             println!("{name} not read: there is no check for it");
         }
     }
 
     fn cases(&mut self, cases: &str) {
+        self.files_read += 1;
         for (index, line) in cases.lines().enumerate() {
             let Ok(case) = serde_json::from_str::<Json>(line) else {
                 self.failed += 1;

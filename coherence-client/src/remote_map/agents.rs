@@ -12,8 +12,8 @@ use coherence_kafka_common::map::{Entries, MapError};
 use super::{BYTES_VALUE, RemoteMap, entries_of, entry_of};
 use crate::answer::{self, Answer};
 use crate::proto::cache::NamedCacheRequestType as Kind;
-use crate::request::{Batch, ENVELOPE_BYTES, Request};
-use crate::split::{MAX_MESSAGE_BYTES, Purpose, check_key, split};
+use crate::request::{Batch, Request};
+use crate::split::{Purpose, check_agent, check_key, split};
 
 /// The entries that an agent works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl RemoteMap {
         let claim = self.claim(Keys::Batch(keys), Access::Write).await;
         let request =
             |cache_id, batch| Request::Execute { kind: Kind::Invoke, cache_id, agent: agent.clone(), batch };
-        self.call_batches(batches, claim, request).await
+        self.call_batches(batches, agent.len(), claim, request).await
     }
 
     /// Computes one result over many entries. Keys must fit into one request, because results of several could not
@@ -187,15 +187,4 @@ fn whole(keys: &Arc<Entries>, beside: usize) -> Result<Batch, MapError> {
             keys.len()
         ))),
     }
-}
-
-/// Refuses agents and filters that together fit into no request.
-fn check_agent(parts: &[&Bytes]) -> Result<(), MapError> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    if ENVELOPE_BYTES + len > MAX_MESSAGE_BYTES {
-        return Err(MapError::Misuse(format!(
-            "an agent or filter of {len} bytes does not fit into one request, the grid takes {MAX_MESSAGE_BYTES} bytes"
-        )));
-    }
-    Ok(())
 }

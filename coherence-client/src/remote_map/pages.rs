@@ -1,12 +1,9 @@
 //! Reading all of a map, page by page.
 
-use std::pin::Pin;
-
 use bytes::Bytes;
 use coherence_kafka_common::map::MapError;
-use futures::future::{BoxFuture, FutureExt as _, MaybeDone, maybe_done};
-use futures::poll;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use tokio::task::JoinHandle;
 
 use super::{BYTES_VALUE, RemoteMap};
 use crate::answer;
@@ -28,28 +25,50 @@ struct Place {
     replaced: Option<u64>,
 }
 
-type Asked<'a, T> = MaybeDone<BoxFuture<'a, Result<Page<T>, MapError>>>;
+/// What the stream of items does next.
+enum Next<T> {
+    /// Asks for a page.
+    Ask(Place),
+    /// Waits for one that a task has asked for: whoever takes the items may leave the stream unpolled for as long as
+    /// it likes, and a call that nobody polls would keep the room that others wait for.
+    Asked(Asked<T>),
+}
+
+/// A task that is given up with its handle.
+struct Asked<T>(JoinHandle<Result<Page<T>, MapError>>);
+
+impl<T> Drop for Asked<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 impl RemoteMap {
     /// The items of all pages. The first page is asked for when the stream is polled first, every further one when
     /// the first item of the page before it is taken: what is held is one page and the answer to one request.
-    pub(super) fn pages<'a, T: Send + 'a>(
-        &'a self,
+    pub(super) fn pages<T: Send + 'static>(
+        &self,
         kind: Kind,
-        item: impl Fn(Bytes) -> Result<T, MapError> + Send + Sync + Copy + 'a,
-    ) -> BoxStream<'a, Result<T, MapError>> {
-        let ask = move |place| -> Asked<'a, T> { maybe_done(self.page(kind, place, item).boxed()) };
-        let pages = stream::try_unfold(Some(ask(Place::default())), move |asked| async move {
-            let Some(mut asked) = asked else { return Ok(None) };
-            (&mut asked).await;
-            let Some(page) = Pin::new(&mut asked).take_output() else { return Ok(None) };
-            let page: Page<T> = page?;
-            let mut next = page.next.map(ask);
-            if let Some(next) = &mut next {
-                // Sends the request; the answer is taken in whether or not anybody polls.
-                let _ = poll!(next);
+        item: impl Fn(Bytes) -> Result<T, MapError> + Send + Sync + Copy + 'static,
+    ) -> BoxStream<'static, Result<T, MapError>> {
+        let map = self.clone();
+        let pages = stream::try_unfold(Some(Next::Ask(Place::default())), move |next| {
+            let map = map.clone();
+            async move {
+                let page = match next {
+                    None => return Ok(None),
+                    Some(Next::Ask(place)) => map.page(kind, place, item).await?,
+                    Some(Next::Asked(mut page)) => {
+                        (&mut page.0).await.unwrap_or_else(|_| Err(runtime_gone()))?
+                    }
+                };
+                let next = page.next.map(|place| {
+                    let runtime = map.grid.runtime().clone();
+                    let page = runtime.spawn(async move { map.page(kind, place, item).await });
+                    Next::Asked(Asked(page))
+                });
+                Ok(Some((stream::iter(page.items.into_iter().map(Ok)), next)))
             }
-            Ok(Some((stream::iter(page.items.into_iter().map(Ok)), next)))
         });
         pages.try_flatten().boxed()
     }
@@ -80,4 +99,8 @@ impl RemoteMap {
         let next = (!cookie.is_empty()).then_some(Place { cookie, replaced: Some(replaced) });
         Ok(Page { items, next })
     }
+}
+
+fn runtime_gone() -> MapError {
+    MapError::Unavailable("the runtime of the session has ended".to_owned())
 }

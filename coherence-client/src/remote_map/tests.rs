@@ -248,7 +248,7 @@ async fn questions_and_changes_of_the_whole_map_carry_nothing_but_its_id() {
     let call = start(&f.map, |map| async move { map.size().await });
     let asked = f.stream.expect(Kind::Size).await;
     answer(&f.stream, &asked, INT32_VALUE, &-1);
-    assert!(matches!(end(call).await, Err(MapError::Refused(_))));
+    assert!(matches!(end(call).await, Err(MapError::Unavailable(_))));
 
     for kind in [Kind::Clear, Kind::Truncate, Kind::Destroy] {
         let call = start(&f.map, move |map| async move {
@@ -511,4 +511,58 @@ async fn errors_tell_no_key() {
     let error = within(f.map.put(b"secret", b"", Expiry::Default)).await.unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
     assert!(!format!("{:?}", f.map).contains("secret"));
+}
+
+#[tokio::test]
+async fn keys_leave_without_their_decoration_whatever_its_hash() {
+    let mut f = fixture().await;
+    let decorated = b"\x0d\x07\x15\x41\x05";
+    let call = put(&f.map, decorated, Expiry::Default);
+    let asked = f.stream.expect(Kind::Put).await;
+    assert_eq!(asked.body::<PutRequest>().key, FIVE);
+    bytes(&f.stream, &asked, b"");
+    assert_eq!(end(call).await, Ok(None));
+
+    let call = start(&f.map, |map| async move { map.get(decorated).await });
+    let asked = f.stream.expect(Kind::Get).await;
+    assert_eq!(asked.body::<Bytes>(), FIVE);
+    answer(&f.stream, &asked, OPTIONAL_VALUE, &OptionalValue::default());
+    assert_eq!(end(call).await, Ok(None));
+
+    let call = start(&f.map, |map| async move { map.invoke(decorated, Bytes::from_static(b"a")).await });
+    let asked = f.stream.expect(Kind::Invoke).await;
+    let target = asked.body::<ExecuteRequest>().keys.unwrap().key_or_filter;
+    assert_eq!(target, Some(KeyOrFilter::Key(FIVE.into())));
+    f.stream.complete(asked.id);
+    assert_eq!(end(call).await, Ok(None));
+
+    let both = Arc::new(Entries::from_pairs([(&decorated[..], b"1"), (b"\x15\x41\x06", b"2")]));
+    let call = start(&f.map, |map| async move { map.put_all(both, Expiry::Default).await });
+    let asked = f.stream.expect(Kind::PutAll).await;
+    let sent = asked.body::<PutAllRequest>().entries;
+    let sent: Vec<_> = sent.iter().map(|entry| &entry.key[..]).collect();
+    assert_eq!(sent, [FIVE, b"\x15\x41\x06"]);
+    f.stream.complete(asked.id);
+    assert_eq!(end(call).await, Ok(()));
+
+    for refused in [&b"\x0d\x07\x0d\x07\x15\x41\x05"[..], b"\x0d", b"\x0d\xff", b"\x0d\x07"] {
+        let result = within(f.map.put(refused, FIVE, Expiry::Default)).await;
+        assert!(matches!(result, Err(MapError::NotSent { index: 0, .. })), "{result:?}");
+        let result = within(f.map.get(refused)).await;
+        assert!(matches!(result, Err(MapError::NotSent { index: 0, .. })), "{result:?}");
+        let result = within(f.map.remove_all(keys(&[FIVE, refused]))).await;
+        assert!(matches!(result, Err(MapError::NotSent { index: 1, .. })), "{result:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_json_that_has_no_room_beside_the_agent_is_not_sent() {
+    let options = SessionOptions { format: Format::Json, ..SessionOptions::default() };
+    let session = GrpcSession::new(options).unwrap();
+    let map = RemoteMap::new(session.grid().clone(), "orders");
+    let largest = coherence_kafka_common::map::Session::max_entry_bytes(&session) - 1;
+    let value = [b"\x15\"", &vec![b'x'; largest - 3][..], b"\""].concat();
+    assert_eq!(value.len(), largest);
+    let result = within(map.put_if_absent(b"k", &value)).await;
+    assert!(matches!(result, Err(MapError::NotSent { index: 0, .. })), "{result:?}");
 }

@@ -100,7 +100,12 @@ fn pairs() -> impl Strategy<Value = Vec<(Vec<u8>, Vec<u8>)>> {
             1 => (16_300usize..16_500).prop_map(|len| vec![7; len]),
         ]
     };
-    prop::collection::vec((some_bytes(), some_bytes()), 1..40)
+    // Keys without decoration, each once.
+    let unique = |pairs: Vec<(Vec<u8>, Vec<u8>)>| {
+        let pairs = pairs.into_iter().zip(0_u8..);
+        pairs.map(|((key, value), index)| ([&[0x15, index], &key[..]].concat(), value)).collect()
+    };
+    prop::collection::vec((some_bytes(), some_bytes()), 1..40).prop_map(unique)
 }
 
 fn ids() -> impl Strategy<Value = (i64, i32)> {

@@ -20,7 +20,7 @@ use crate::events::{ListenerId, Listeners, Queue, Step, Target};
 use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
 use crate::request::Request;
-use crate::split::check_key;
+use crate::split::{check_agent, check_key};
 use crate::sub_channel::SubChannel;
 
 /// The stream on which the listeners are. One, so that the events of a key keep their order.
@@ -74,7 +74,10 @@ fn checked(to: ListenTo) -> Result<ListenTo, MapError> {
         ListenTo::Filter(filter) if filter.is_empty() => {
             return Err(MapError::Misuse("the filter has no bytes".to_owned()));
         }
-        ListenTo::Filter(filter) => ListenTo::Filter(filter),
+        ListenTo::Filter(filter) => {
+            check_agent(&[&filter])?;
+            ListenTo::Filter(filter)
+        }
     })
 }
 

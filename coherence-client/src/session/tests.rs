@@ -473,7 +473,7 @@ async fn names_that_stop_a_grid_never_reach_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_the_protocol_is_refused() {
+async fn an_answer_that_breaks_the_protocol_is_no_refusal() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);
     let (_session, map, mut stream) = with_map(&mut grid, options).await;
@@ -481,13 +481,13 @@ async fn an_answer_that_breaks_the_protocol_is_refused() {
     let call = get(&map, "a");
     let asked = stream.expect(Kind::Get).await;
     stream.complete(asked.id);
-    assert!(matches!(within(call).await.unwrap(), Err(MapError::Refused(_))));
+    assert!(matches!(within(call).await.unwrap(), Err(MapError::Unavailable(_))));
 
     let call = get(&map, "a");
     let asked = stream.expect(Kind::Get).await;
     stream.message(asked.id, "google.protobuf.BoolValue", &true);
     stream.complete(asked.id);
-    assert!(matches!(within(call).await.unwrap(), Err(MapError::Refused(_))));
+    assert!(matches!(within(call).await.unwrap(), Err(MapError::Unavailable(_))));
 
     let call = start(&map, |map| async move { map.entries().try_collect::<Vec<_>>().await }.boxed());
     for _ in 0..2 {
@@ -495,7 +495,7 @@ async fn an_answer_that_breaks_the_protocol_is_refused() {
         stream.message(asked.id, "google.protobuf.BytesValue", &Bytes::from_static(b"same"));
         stream.complete(asked.id);
     }
-    assert!(matches!(within(call).await.unwrap(), Err(MapError::Refused(_))));
+    assert!(matches!(within(call).await.unwrap(), Err(MapError::Unavailable(_))));
 }
 
 #[test]
@@ -504,4 +504,42 @@ fn a_session_needs_a_runtime_or_is_given_one() {
     assert_eq!(refused, OptionsError::NoRuntime);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     GrpcSession::on(SessionOptions::default(), runtime.handle().clone()).unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_polls_holds_up_neither_the_others_nor_the_end() {
+    let mut grid = FakeGrid::start().await;
+    let shortly = Duration::from_millis(50);
+    let options = SessionOptions {
+        request_timeout: shortly,
+        connect_timeout: Duration::from_secs(1),
+        ..options(&[&grid.address])
+    };
+    let (session, _map, _stream) = with_map(&mut grid, options).await;
+    let admission = session.grid.admit(1).await.unwrap();
+    within(session.close()).await;
+    assert!(session.grid.admit(1).await.is_err());
+    drop(admission);
+}
+
+#[tokio::test]
+async fn a_scan_that_is_left_between_two_pages_holds_nothing_up() {
+    let mut grid = FakeGrid::start().await;
+    let options = options(&[&grid.address]);
+    let (session, map, mut stream) = with_map(&mut grid, options).await;
+    let mut entries = map.entries();
+    let page = async {
+        let asked = stream.expect(Kind::PageOfEntries).await;
+        stream.message(asked.id, "google.protobuf.BytesValue", &Bytes::from_static(b"next"));
+        let entry = BinaryKeyAndValue { key: "k".into(), value: "v".into() };
+        stream.message(asked.id, "coherence.common.v1.BinaryKeyAndValue", &entry);
+        stream.complete(asked.id);
+    };
+    let (first, ()) = within(futures::future::join(entries.try_next(), page)).await;
+    assert!(first.unwrap().is_some());
+    let asked = within(stream.expect(Kind::PageOfEntries)).await;
+    stream.message(asked.id, "google.protobuf.BytesValue", &Bytes::new());
+    stream.complete(asked.id);
+    within(session.close()).await;
+    assert_eq!(within(entries.try_next()).await, Ok(None), "the last page is here, and empty");
 }

@@ -1,5 +1,11 @@
 //! Batches of entries.
 
+use std::hash::BuildHasher as _;
+
+use hashbrown::HashTable;
+
+use crate::decoration::undecorated_key;
+
 /// Where one entry lies in the bytes of an [`Entries`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -13,7 +19,8 @@ pub struct Span {
     pub value_len: u32,
 }
 
-/// A batch of entries, or of keys alone, in one allocation. No key occurs twice.
+/// A batch of entries, or of keys alone, in one allocation. No key occurs twice: with and without its partition
+/// decoration it is one key.
 ///
 /// One buffer and a table of spans instead of a vector of pairs: a batch of thousands of small entries costs
 /// two allocations, and a value that a later record replaced simply stays unreferenced in the buffer.
@@ -24,7 +31,8 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// A batch over `bytes`. Fails where a span leaves the buffer.
+    /// A batch over `bytes`. Fails where a span leaves the buffer. That no key occurs twice is left to the caller: of one
+    /// that does, any of its values may be the one that stays.
     pub fn new(bytes: Vec<u8>, spans: Vec<Span>) -> Result<Self, OutOfBounds> {
         let inside = |start: u32, len: u32| start as usize + len as usize <= bytes.len();
         match spans.iter().position(|s| !inside(s.key, s.key_len) || !inside(s.value, s.value_len)) {
@@ -33,19 +41,33 @@ impl Entries {
         }
     }
 
-    /// A batch copied from pairs, for callers that have few of them.
+    /// A batch copied from pairs. Of a key that is given more than once the last value counts, in the place of the first.
     ///
     /// # Panics
     /// If the pairs together exceed 4 GiB.
     pub fn from_pairs<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut batch = Self::default();
+        let hasher = hashbrown::DefaultHashBuilder::default();
+        // Indexes, each found by its key.
+        let mut known = HashTable::<usize>::new();
         for (key, value) in pairs {
-            batch.push(key.as_ref(), value.as_ref());
+            let (key, value) = (key.as_ref(), value.as_ref());
+            let hash = hasher.hash_one(plain(key));
+            let first = known.find(hash, |index| batch.plain_key(*index) == Some(plain(key))).copied();
+            if first.is_none() {
+                let hash_of = |index: &usize| batch.plain_key(*index).map_or(0, |key| hasher.hash_one(key));
+                known.insert_unique(hash, batch.len(), hash_of);
+            }
+            let span = batch.append(key, value);
+            match first.and_then(|index| batch.spans.get_mut(index)) {
+                Some(first) => *first = span,
+                None => batch.spans.push(span),
+            }
         }
         batch
     }
 
-    /// A batch of keys without values, copied.
+    /// A batch of keys without values, copied; each once.
     ///
     /// # Panics
     /// If the keys together exceed 4 GiB.
@@ -53,19 +75,23 @@ impl Entries {
         Self::from_pairs(keys.into_iter().map(|key| (key, [])))
     }
 
-    fn push(&mut self, key: &[u8], value: &[u8]) {
+    fn plain_key(&self, index: usize) -> Option<&[u8]> {
+        self.get(index).map(|(key, _)| plain(key))
+    }
+
+    fn append(&mut self, key: &[u8], value: &[u8]) -> Span {
         let at = |len: usize| u32::try_from(len).expect("a batch holds at most 4 GiB");
         let key_start = at(self.bytes.len());
         self.bytes.extend_from_slice(key);
         let value_start = at(self.bytes.len());
         self.bytes.extend_from_slice(value);
         at(self.bytes.len());
-        self.spans.push(Span {
+        Span {
             key: key_start,
             key_len: value_start - key_start,
             value: value_start,
             value_len: at(value.len()),
-        });
+        }
     }
 
     /// Number of entries.
@@ -99,10 +125,31 @@ impl Entries {
     }
 }
 
+/// The key without its partition decoration, if that can be taken off.
+fn plain(key: &[u8]) -> &[u8] {
+    undecorated_key(key).unwrap_or(key)
+}
+
 /// A span that leaves the buffer of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("entry {index} lies outside the bytes of its batch")]
 pub struct OutOfBounds {
     /// Index of the first such entry.
     pub index: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_key_given_twice_the_last_value_counts() {
+        let plain = &b"\x15\x41\x05"[..];
+        let pairs =
+            [(&b"a"[..], "1"), (plain, "2"), (b"b", "3"), (b"\x0d\x07\x15\x41\x05", "4"), (b"a", "5")];
+        let batch = Entries::from_pairs(pairs);
+        let entries: Vec<_> = batch.iter().collect();
+        assert_eq!(entries, [(&b"a"[..], &b"5"[..]), (b"\x0d\x07\x15\x41\x05", b"4"), (b"b", b"3")]);
+        assert_eq!(Entries::from_keys(["a", "b", "a", "a"]).len(), 2);
+    }
 }

@@ -9,6 +9,22 @@ use super::text::TextEncoding;
 /// Ids below this one belong to Coherence's own classes.
 const FIRST_APPLICATION_ID: u32 = 1000;
 
+/// How the Java class of a type writes its properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// All by `writeObject`.
+    Objects,
+    /// Each by the method for its type.
+    Methods,
+}
+
+/// The Java class of a type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Class {
+    pub type_id: u32,
+    pub form: Form,
+}
+
 /// The user types of a grid's POF configuration, by the names that serde knows them by: the name of a struct or
 /// enum (its last part, without modules, or that of `#[serde(rename)]`), or `Enum::Variant` for a variant with data.
 ///
@@ -16,7 +32,7 @@ const FIRST_APPLICATION_ID: u32 = 1000;
 /// Java class, an owned and a borrowed one say, when `#[serde(rename)]` gives both the same name.
 #[derive(Debug, Clone, Default)]
 pub struct PofContext {
-    ids: HashMap<Cow<'static, str>, u32>,
+    classes: HashMap<Cow<'static, str>, Class>,
     names: HashMap<u32, Cow<'static, str>>,
     text: TextEncoding,
 }
@@ -34,7 +50,11 @@ impl PofContext {
 
     /// The id of the type of this name.
     pub fn type_id(&self, name: &str) -> Option<u32> {
-        self.ids.get(name).copied()
+        self.class(name).map(|class| class.type_id)
+    }
+
+    pub(super) fn class(&self, name: &str) -> Option<Class> {
+        self.classes.get(name).copied()
     }
 
     /// The name of the type of this id.
@@ -51,7 +71,7 @@ impl PofContext {
 /// Collects the user types of a [`PofContext`].
 #[derive(Debug, Clone, Default)]
 pub struct PofContextBuilder {
-    types: Vec<(Cow<'static, str>, u32, Owner)>,
+    types: Vec<(Cow<'static, str>, Class, Owner)>,
     text: TextEncoding,
 }
 
@@ -62,16 +82,28 @@ enum Owner {
 }
 
 impl PofContextBuilder {
-    /// A class of the application, under the id that the grid's POF configuration gives it: 1000 to `i32::MAX`.
-    pub fn user_type(mut self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
-        self.types.push((name.into(), type_id, Owner::Application));
-        self
+    /// A class of the application, under the id that the grid's POF configuration gives it: 1000 to `i32::MAX`. Its
+    /// objects are written as those of a class under `@Portable`: every property in full, by `writeObject`.
+    pub fn user_type(self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
+        self.class(name, type_id, Form::Objects, Owner::Application)
+    }
+
+    /// As [`user_type`](Self::user_type), but for a class that writes each property by the method for its type, as
+    /// the `writeExternal` of a `PortableObject` does: `writeInt` for an `i32`, `writeString` for a text. So the bytes
+    /// are those of the Java class, which counts where its objects are keys: see
+    /// [`serde`](crate::pof::serde#keys) for what is written.
+    pub fn portable_object(self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
+        self.class(name, type_id, Form::Methods, Owner::Application)
     }
 
     /// A class of `coherence-pof-config.xml`, whose ids lie below 1000: `java.util.concurrent.TimeUnit`, say,
-    /// is 901.
-    pub fn coherence_type(mut self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
-        self.types.push((name.into(), type_id, Owner::Coherence));
+    /// is 901. Written as [`portable_object`](Self::portable_object), numbers in the width that Java's class has.
+    pub fn coherence_type(self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
+        self.class(name, type_id, Form::Methods, Owner::Coherence)
+    }
+
+    fn class(mut self, name: impl Into<Cow<'static, str>>, type_id: u32, form: Form, owner: Owner) -> Self {
+        self.types.push((name.into(), Class { type_id, form }, owner));
         self
     }
 
@@ -84,7 +116,8 @@ impl PofContextBuilder {
     /// The context, unless a type was given twice or an id is not its owner's.
     pub fn build(self) -> Result<PofContext, PofContextError> {
         let mut context = PofContext { text: self.text, ..PofContext::default() };
-        for (name, type_id, owner) in self.types {
+        for (name, class, owner) in self.types {
+            let type_id = class.type_id;
             if i32::try_from(type_id).is_err() {
                 return Err(PofContextError::TooHigh { name, type_id });
             }
@@ -103,8 +136,8 @@ impl PofContextBuilder {
                 }
                 Entry::Vacant(free) => free.insert(name.clone()),
             };
-            if let Some(other_id) = context.ids.insert(name.clone(), type_id) {
-                return Err(PofContextError::NameTwice { name, type_id, other_id });
+            if let Some(other) = context.classes.insert(name.clone(), class) {
+                return Err(PofContextError::NameTwice { name, type_id, other_id: other.type_id });
             }
         }
         Ok(context)

@@ -51,6 +51,25 @@
 //! | other variants | a class of their own, registered as `Enum::Variant`, fields as of a struct |
 //! | [`JavaUuid`] | `java.util.UUID` |
 //!
+//! # Keys
+//!
+//! A grid compares keys byte by byte, and Java has two ways to write an object. What is above is that of a class under
+//! `@Portable`. A class that writes itself (`PortableObject`, `PofSerializer`) calls a method for each property, and
+//! `writeInt` and its like leave a 0 out and write a small number in one byte. **A key of such a class must be
+//! registered by [`portable_object`](super::PofContextBuilder::portable_object)**, or Java does not find what Rust has
+//! put; with values it does not matter, either form is read. There a field is written so:
+//!
+//! | Rust | Java |
+//! |---|---|
+//! | `bool`, `i8`, `char`, `i16`, `i32`, `i64`, `f32`, `f64` (and wider as above) | `writeBoolean`, `writeByte`, `writeChar`, `writeShort`, `writeInt`, `writeLong`, `writeFloat`, `writeDouble` |
+//! | `None`, `()` | null of `writeString`, `writeDate`, `writeCollection` and every other method but `writeObject` |
+//! | `Some`, and everything else | `writeString`, `writeObject` and every other method |
+//!
+//! What this cannot say, a null of `writeObject` or a uniform collection, a class says that is written by hand:
+//! [`PofObject`](super::PofObject) with [`PofObjectSerde`](crate::serializer::PofObjectSerde).
+//!
+//! # Names
+//!
 //! A variant that takes over the name of a Java constant is renamed: `#[serde(rename_all = "…")]`. `#[serde(skip_serializing_if)]` leaves a property out. Fields that are skipped in one
 //! direction only would shift the properties behind them; structs under `#[serde(flatten)]` and internally tagged
 //! enums are maps to serde and lose their class.

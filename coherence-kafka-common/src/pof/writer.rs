@@ -57,6 +57,18 @@ impl<'a> PofWriter<'a> {
         Self { out, text, marked: false, depth: 0 }
     }
 
+    /// A writer that goes on where another, which had this mark, stopped.
+    #[inline]
+    pub(super) fn going_on(out: &'a mut Vec<u8>, text: TextEncoding, marked: bool) -> Self {
+        Self { out, text, marked, depth: 0 }
+    }
+
+    /// Whether the next primitive is kept from being shortened.
+    #[inline]
+    pub(super) fn is_marked(&self) -> bool {
+        self.marked
+    }
+
     /// `null`.
     #[inline]
     pub fn null(&mut self) {
@@ -271,6 +283,14 @@ impl<'a> PofWriter<'a> {
     /// Announces property or element `index`, at most `i32::MAX` and higher than the one before. Its value follows.
     pub fn property(&mut self, index: u32) {
         self.unsigned(index);
+    }
+
+    /// Null, as every method of Java but `writeObject` writes it as a property.
+    pub(super) fn absent_property(&mut self, index: u32) {
+        if self.marked {
+            self.property(index);
+            self.null();
+        }
     }
 
     /// Closes the open user type or sparse array.

@@ -3,26 +3,32 @@
 //! The bytes name neither fields nor types: a reader needs the very type that was written, and neither Java nor a grid
 //! can read them. They are for topics and embedded maps; a grid takes binaries that begin with `0x15` alone.
 
-use bincode::config::{Config, standard};
-use bincode::de::read::Reader;
-use bincode::error::{DecodeError, EncodeError};
-use bincode::serde::{decode_from_reader, encode_into_std_write};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::cell::Cell;
+use std::marker::PhantomData;
 
-use super::depth::Shallow;
+use bincode::config::standard;
+use bincode::de::read::{BorrowReader, Reader};
+use bincode::de::{BorrowDecode as _, Decoder as _, DecoderImpl};
+use bincode::error::{DecodeError, EncodeError};
+use bincode::serde::{BorrowCompat, encode_into_std_write, seed_decode_from_slice};
+use serde::de::{DeserializeOwned, DeserializeSeed as _};
+use serde::{Deserialize, Deserializer as SerdeDeserializer, Serialize};
+
+use super::depth::{Bounded, TOO_MANY};
 use super::{Deserializer, Header, Serializer, SerializerError};
 
 /// Any type of serde's as bincode.
 ///
-/// A length in the bytes may claim memory before its content is there: as much as the smallest of 64 KiB, 1 MiB,
-/// 16 MiB and 1 GiB that is sixteen times the input or more. Inputs of more than 64 MiB are refused, and values more than
-/// 256 levels deep. A sequence of values of no bytes, such as `Vec<()>`, is as long as the bytes claim: do not read one
-/// from strangers.
+/// A length in the bytes gets no memory before its content is there. Values more than 256 levels deep are refused, and
+/// those with more than sixteen elements for each byte of the input, which only elements of no bytes have, as in a
+/// `Vec<()>`. What such a value takes beside that is the size of its Rust types.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BincodeSerde;
 
 const FORMAT: &str = "bincode";
+
+/// How many elements may stand for each byte of the input, because some have no bytes.
+const ELEMENTS_A_BYTE: usize = 16;
 
 impl<T: Serialize> Serializer<T> for BincodeSerde {
     fn serialize(
@@ -43,40 +49,48 @@ impl<T: Serialize> Serializer<T> for BincodeSerde {
 
 impl<T: DeserializeOwned> Deserializer<T> for BincodeSerde {
     fn deserialize(&self, _: &str, _: &[Header], bytes: &[u8]) -> Result<T, SerializerError> {
-        // A number of 16 bytes may be written in one, and counts as 16.
-        match bytes.len() {
-            ..=0x1000 => decode(bytes, standard().with_limit::<0x1_0000>()),
-            0x1001..=0x1_0000 => decode(bytes, standard().with_limit::<0x10_0000>()),
-            0x1_0001..=0x10_0000 => decode(bytes, standard().with_limit::<0x100_0000>()),
-            0x10_0001..=0x400_0000 => decode(bytes, standard().with_limit::<0x4000_0000>()),
-            _ => Err(malformed("64 MiB at most".to_owned(), 0x400_0000, "more")),
+        let elements = Cell::new(bytes.len().saturating_mul(ELEMENTS_A_BYTE));
+        let decoded = seed_decode_from_slice(Bounded::<T>::new(&elements), bytes, standard());
+        match decoded {
+            Ok((value, read)) if read == bytes.len() => Ok(value),
+            Ok((_, read)) => Err(malformed("the end".to_owned(), read, "more bytes")),
+            // Where there are too many elements, reading once more would not end.
+            Err(DecodeError::OtherString(why)) if why == TOO_MANY => Err(malformed(
+                std::any::type_name::<T>().to_owned(),
+                0,
+                "more elements than it has bytes for",
+            )),
+            Err(error) => {
+                let found = match error {
+                    DecodeError::UnexpectedEnd { .. } => "too few bytes",
+                    DecodeError::Utf8 { .. } => "bytes that are not UTF-8",
+                    _ => "something else",
+                };
+                Err(malformed(std::any::type_name::<T>().to_owned(), read_up_to::<T>(bytes), found))
+            }
         }
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8], config: impl Config) -> Result<T, SerializerError> {
-    let mut rest = Rest { bytes, offset: 0 };
-    let decoded = decode_from_reader::<Shallow<T>, _, _>(&mut rest, config);
-    let Shallow(value) = decoded.map_err(|error| {
-        let found = match error {
-            DecodeError::UnexpectedEnd { .. } => "too few bytes",
-            DecodeError::LimitExceeded => "a length beyond the input",
-            DecodeError::Utf8 { .. } => "bytes that are not UTF-8",
-            _ => "something else",
-        };
-        malformed(std::any::type_name::<T>().to_owned(), rest.offset, found)
-    })?;
-    if rest.offset < bytes.len() {
-        return Err(malformed("the end".to_owned(), rest.offset, "more bytes"));
+/// How far bytes are read in which something is wrong: an error does not tell.
+fn read_up_to<T: DeserializeOwned>(bytes: &[u8]) -> usize {
+    struct Again<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Again<T> {
+        fn deserialize<D: SerdeDeserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let elements = Cell::new(usize::MAX);
+            Bounded::<T>::new(&elements).deserialize(deserializer).map(|_| Self(PhantomData))
+        }
     }
-    Ok(value)
+    let mut decoder = DecoderImpl::new(Rest { bytes, offset: 0 }, standard(), ());
+    let _ = BorrowCompat::<Again<T>>::borrow_decode(&mut decoder);
+    decoder.reader().offset
 }
 
 fn malformed(expected: String, offset: usize, found: &'static str) -> SerializerError {
     SerializerError::Malformed { format: FORMAT, expected, offset, found }
 }
 
-/// The input, and how far it is read, which an error does not tell.
+/// The input, and how far it is read.
 struct Rest<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -84,12 +98,7 @@ struct Rest<'a> {
 
 impl Reader for Rest<'_> {
     fn read(&mut self, into: &mut [u8]) -> Result<(), DecodeError> {
-        let rest = &self.bytes[self.offset..];
-        let Some(taken) = rest.get(..into.len()) else {
-            return Err(DecodeError::UnexpectedEnd { additional: into.len() - rest.len() });
-        };
-        into.copy_from_slice(taken);
-        self.offset += into.len();
+        into.copy_from_slice(self.take_bytes(into.len())?);
         Ok(())
     }
 
@@ -99,5 +108,16 @@ impl Reader for Rest<'_> {
 
     fn consume(&mut self, len: usize) {
         self.offset = (self.offset + len).min(self.bytes.len());
+    }
+}
+
+impl<'a> BorrowReader<'a> for Rest<'a> {
+    fn take_bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        let rest = &self.bytes[self.offset..];
+        let taken = rest
+            .get(..len)
+            .ok_or(DecodeError::UnexpectedEnd { additional: len.saturating_sub(rest.len()) })?;
+        self.offset += len;
+        Ok(taken)
     }
 }

@@ -1,7 +1,8 @@
-//! A bound to how deep a value is read by a deserializer of serde's that has none.
+//! A bound to how deep a value is read, and how many elements it has, by a deserializer of serde's that has none.
 //!
 //! Owns: counting. Never does: anything to the values.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,33 +14,71 @@ use serde::de::{
 /// Values inside values; one level of a Rust type may count as several.
 const MAX_DEPTH: usize = 256;
 
-/// A value that is at most [`MAX_DEPTH`] levels deep.
-pub(super) struct Shallow<T>(pub(super) T);
+/// The error of a value with more elements than it may have.
+pub(super) const TOO_MANY: &str = "too many elements";
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shallow<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Counted { inner: PhantomData::<T>, left: MAX_DEPTH }.deserialize(deserializer).map(Shallow)
+/// A value that is at most [`MAX_DEPTH`] levels deep and has at most `elements` elements and entries in all its
+/// sequences and maps together. Texts and bytes are asked for as borrowed ones, and no memory is reserved for elements
+/// before they are there.
+pub(super) struct Bounded<'b, T> {
+    value: PhantomData<T>,
+    elements: &'b Cell<usize>,
+}
+
+impl<'b, T> Bounded<'b, T> {
+    /// What is left of `elements` stays there.
+    pub(super) fn new(elements: &'b Cell<usize>) -> Self {
+        Self { value: PhantomData, elements }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Bounded<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        let root = Counted { inner: self.value, left: MAX_DEPTH, elements: self.elements, counts: false };
+        root.deserialize(deserializer)
     }
 }
 
 /// A part of serde's machinery that takes values `left` levels deep.
-struct Counted<I> {
+struct Counted<'b, I> {
     inner: I,
     left: usize,
+    elements: &'b Cell<usize>,
+    /// The elements of what is visited are as many as the input says, not as the type has fields.
+    counts: bool,
 }
 
-impl<I> Counted<I> {
-    fn with<J>(&self, inner: J) -> Counted<J> {
-        Counted { inner, left: self.left }
+impl<'b, I> Counted<'b, I> {
+    fn with<J>(&self, inner: J) -> Counted<'b, J> {
+        Counted { inner, left: self.left, elements: self.elements, counts: false }
+    }
+
+    fn deeper<J, E: Error>(&self, inner: J) -> Result<Counted<'b, J>, E> {
+        let left = self.left.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
+        Ok(Counted { left, ..self.with(inner) })
+    }
+
+    fn counting(self) -> Self {
+        Self { counts: true, ..self }
+    }
+
+    fn count<E: Error>(&self) -> Result<(), E> {
+        if self.counts {
+            let left = self.elements.get().checked_sub(1);
+            self.elements.set(left.ok_or_else(|| E::custom(TOO_MANY))?);
+        }
+        Ok(())
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Counted<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Counted<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let left = self.left.checked_sub(1).ok_or_else(|| D::Error::custom("too deep"))?;
-        self.inner.deserialize(Counted { inner: deserializer, left })
+        let deserializer = self.deeper::<_, D::Error>(deserializer)?;
+        self.inner.deserialize(deserializer)
     }
 }
 
@@ -52,7 +91,7 @@ macro_rules! forward {
     )*};
 }
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Counted<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Counted<'_, D> {
     type Error = D::Error;
 
     forward! {
@@ -72,21 +111,35 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Counted<D> {
         deserialize_f64(),
         deserialize_char(),
         deserialize_str(),
-        deserialize_string(),
         deserialize_bytes(),
-        deserialize_byte_buf(),
         deserialize_option(),
         deserialize_unit(),
         deserialize_unit_struct(name: &'static str),
         deserialize_newtype_struct(name: &'static str),
-        deserialize_seq(),
         deserialize_tuple(len: usize),
         deserialize_tuple_struct(name: &'static str, len: usize),
-        deserialize_map(),
         deserialize_struct(name: &'static str, fields: &'static [&'static str]),
         deserialize_enum(name: &'static str, variants: &'static [&'static str]),
         deserialize_identifier(),
         deserialize_ignored_any(),
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.with(visitor).counting();
+        self.inner.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.with(visitor).counting();
+        self.inner.deserialize_map(visitor)
     }
 
     fn is_human_readable(&self) -> bool {
@@ -102,7 +155,7 @@ macro_rules! visit {
     )*};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Counted<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for Counted<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,22 +195,22 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Counted<V> {
 
     /// A level: what an option holds may hold an option again.
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let left = self.left.checked_sub(1).ok_or_else(|| D::Error::custom("too deep"))?;
-        self.inner.visit_some(Counted { inner: deserializer, left })
+        let deserializer = self.deeper::<_, D::Error>(deserializer)?;
+        self.inner.visit_some(deserializer)
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let left = self.left.checked_sub(1).ok_or_else(|| D::Error::custom("too deep"))?;
-        self.inner.visit_newtype_struct(Counted { inner: deserializer, left })
+        let deserializer = self.deeper::<_, D::Error>(deserializer)?;
+        self.inner.visit_newtype_struct(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        let seq = self.with(seq);
+        let seq = Counted { counts: self.counts, ..self.with(seq) };
         self.inner.visit_seq(seq)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let map = self.with(map);
+        let map = Counted { counts: self.counts, ..self.with(map) };
         self.inner.visit_map(map)
     }
 
@@ -167,53 +220,52 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Counted<V> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Counted<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
         let seed = self.with(seed);
-        self.inner.next_element_seed(seed)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        let element = self.inner.next_element_seed(seed)?;
+        if element.is_some() {
+            self.count::<A::Error>()?;
+        }
+        Ok(element)
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Counted<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Counted<'_, A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let seed = self.with(seed);
-        self.inner.next_key_seed(seed)
+        let key = self.inner.next_key_seed(seed)?;
+        if key.is_some() {
+            self.count::<A::Error>()?;
+        }
+        Ok(key)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
         let seed = self.with(seed);
         self.inner.next_value_seed(seed)
     }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
-    }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Counted<A> {
+impl<'b, 'de, A: EnumAccess<'de>> EnumAccess<'de> for Counted<'b, A> {
     type Error = A::Error;
-    type Variant = Counted<A::Variant>;
+    type Variant = Counted<'b, A::Variant>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(
         self,
         seed: T,
-    ) -> Result<(T::Value, Counted<A::Variant>), A::Error> {
-        let left = self.left;
-        let seed = self.with(seed);
+    ) -> Result<(T::Value, Counted<'b, A::Variant>), A::Error> {
+        let (seed, around) = (self.with(seed), self.with(()));
         let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((value, Counted { inner: variant, left }))
+        Ok((value, around.with(variant)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Counted<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Counted<'_, A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {

@@ -8,7 +8,6 @@ use coherence_kafka_common::pof::{
 use serde_json::Value;
 
 use crate::notation;
-use crate::properties_of;
 
 type Written = Result<(), WriteError>;
 type Read<T> = Result<T, DecodeError>;
@@ -377,6 +376,9 @@ pub fn by_name<T>(name: &str, visit: impl ForClass<T>) -> Option<T> {
     })
 }
 
+/// What a grid says to an object of a class that it does not know.
+pub const UNKNOWN: &str = "unknown user type";
+
 /// Reads every object in a value as its class does, and refuses those of other classes.
 pub fn read_all(value: &PofValue) -> Result<(), String> {
     match value {
@@ -403,7 +405,7 @@ pub fn read_all(value: &PofValue) -> Result<(), String> {
                 1011 => read::<Dog>(&pof),
                 1013 => read::<LineId>(&pof),
                 1014 => read::<PartKey>(&pof),
-                _ => properties_of::rewritten(&pof)?.map(|_| ()).ok_or("unknown user type".to_owned()),
+                _ => Err(UNKNOWN.to_owned()),
             }
         }
         _ => Ok(()),

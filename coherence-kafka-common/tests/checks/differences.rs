@@ -38,6 +38,13 @@ impl Differences {
         }
     }
 
+    /// What stands in the table for this subject.
+    pub fn told(&self, subject: &str) -> Option<&'static str> {
+        let (subject, told) = self.listed.get_key_value(subject)?;
+        self.met.borrow_mut().insert(subject);
+        Some(told)
+    }
+
     pub fn unused(&self) -> Vec<&'static str> {
         let met = self.met.borrow();
         self.listed.keys().filter(|subject| !met.contains(*subject)).copied().collect()

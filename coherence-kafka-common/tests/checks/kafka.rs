@@ -12,20 +12,9 @@ use serde_json::Value;
 use crate::notation;
 use crate::tally::{Checked, Outcome, Row};
 
-/// Bytes which Java reads otherwise, by its deserializer: a sign in a UUID; a list without the setting of its class,
-/// with a last element of no bytes, with one that is cut off.
-const OTHERWISE: &[(&str, &str)] = &[
-    ("UUIDDeserializer", "2b312d322d332d342d35"),
-    ("ListDeserializer", "01000000030000000161ffffffff00000000"),
-    ("ListDeserializer", "0100000001000000056162"),
-];
-
-/// Charsets of which only what is not malformed must be the same.
-const SEVERAL_BYTES: &[&str] = &["Shift_JIS", "windows-31j", "EUC-JP", "GBK", "GB18030", "Big5", "EUC-KR"];
-
 /// One row: either direction.
-pub fn both_ways(row: &Row<'_>) -> Checked {
-    let row = &row.json;
+pub fn both_ways(given: &Row<'_>) -> Checked {
+    let row = &given.json;
     let part = if row["role"] == "key" { Part::Key } else { Part::Value };
     let properties: BTreeMap<String, String> = row["properties"]
         .as_object()
@@ -34,12 +23,17 @@ pub fn both_ways(row: &Row<'_>) -> Checked {
         .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
     match row["serializer"].as_str() {
-        Some(class) => writes(row, class, part, &properties),
-        None => reads(row, row["deserializer"].as_str().ok_or("no class")?, part, &properties),
+        Some(class) => writes(given, class, part, &properties),
+        None => reads(given, row["deserializer"].as_str().ok_or("no class")?, part, &properties),
     }
 }
 
-fn writes(row: &Value, class: &str, part: Part, properties: &BTreeMap<String, String>) -> Checked {
+fn writes(
+    Row { json: row, differences, .. }: &Row<'_>,
+    class: &str,
+    part: Part,
+    properties: &BTreeMap<String, String>,
+) -> Checked {
     let given = value(&row["value"]).ok_or("a value that the notation cannot say")?;
     let mut out = Vec::new();
     let outcome = serializer(class, part, properties).map_err(|error| error.to_string()).and_then(
@@ -53,32 +47,55 @@ fn writes(row: &Value, class: &str, part: Part, properties: &BTreeMap<String, St
         (Err(_), None) => Ok(Outcome::Passed),
         (Ok(()), Some(expected)) if out == expected => Ok(Outcome::Passed),
         (Err(error), Some(_)) if error.ends_with("is supported for reading only") => {
-            Ok(Outcome::Skipped("a charset that is read only"))
+            let told = differences.told(&subject(class, properties, None));
+            same_text(told.unwrap_or_default(), "refused: supported for reading only")
         }
         (outcome, expected) => Err(format!("{outcome:?}, written {out:02x?}, expected {expected:02x?}")),
     }
 }
 
-fn reads(row: &Value, class: &str, part: Part, properties: &BTreeMap<String, String>) -> Checked {
+fn reads(
+    Row { json: row, differences, .. }: &Row<'_>,
+    class: &str,
+    part: Part,
+    properties: &BTreeMap<String, String>,
+) -> Checked {
     let bytes = notation::hex(row["hex"].as_str().ok_or("no hex")?);
     let outcome = deserializer(class, part, properties)
         .map_err(|error| error.to_string())
         .and_then(|found| found.deserialize("t", &[], &bytes).map_err(|error| error.to_string()));
-    let hex = row["hex"].as_str().unwrap_or_default();
-    let without_class = class.ends_with("ListDeserializer")
-        && !properties.keys().any(|property| property.ends_with(".serde.type"));
-    if without_class || OTHERWISE.iter().any(|(of, bytes)| class.ends_with(of) && hex == *bytes) {
-        return Ok(Outcome::Skipped("bytes that are read otherwise than by Java, by choice"));
-    }
-    let of_several_bytes = properties.values().any(|value| SEVERAL_BYTES.contains(&value.as_str()));
-    if of_several_bytes && row["value"]["v"].as_str().is_some_and(|text| text.contains('\u{FFFD}')) {
-        return Ok(Outcome::Skipped("bytes that are read otherwise than by Java, by choice"));
+    let subject = subject(class, properties, row["hex"].as_str());
+    let here = match &outcome {
+        Ok(PofValue::String(text)) => format!("reads `{}`", text.escape_debug()),
+        Ok(value) => format!("reads `{value:?}`"),
+        Err(error) => format!("refused: {error}"),
+    };
+    if let Some(told) = differences.told(&subject) {
+        return same_text(told, &here);
     }
     match (outcome, value(&row["value"])) {
         (Err(_), None) => Ok(Outcome::Passed),
         (Ok(found), Some(expected)) if same(&found, &expected) => Ok(Outcome::Passed),
-        (outcome, expected) => Err(format!("{outcome:?}, expected {expected:?}")),
+        (_, expected) => {
+            let java = expected.map_or("refuses it".to_owned(), |expected| format!("`{expected:?}`"));
+            Err(format!("not listed as a difference: | `{subject}` | {java} | {here} |"))
+        }
     }
+}
+
+/// Under which a difference is listed: the class, its charset where it has one, and the bytes that are read.
+fn subject(class: &str, properties: &BTreeMap<String, String>, hex: Option<&str>) -> String {
+    let class = class.rsplit('.').next().unwrap_or(class);
+    let setting = properties.iter().find(|(name, _)| name.ends_with("encoding"));
+    let without_class =
+        class == "ListDeserializer" && !properties.keys().any(|name| name.ends_with(".serde.type"));
+    let setting =
+        setting.map(|(_, charset)| charset.as_str()).or(without_class.then_some("without serde.type"));
+    [Some(class), setting, hex].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn same_text(told: &str, here: &str) -> Checked {
+    if told == here { Ok(Outcome::Passed) } else { Err(format!("listed as {told:?}, but {here}")) }
 }
 
 fn same(found: &PofValue, expected: &PofValue) -> bool {

@@ -31,6 +31,8 @@ pub enum Outcome {
 
 /// One line of a file.
 pub struct Row<'a> {
+    /// The name of the file.
+    file: &'static str,
     pub json: Value,
     /// What is known to differ from Java.
     pub differences: &'a Differences,
@@ -41,6 +43,8 @@ struct Tally {
     passed: usize,
     failed: usize,
     skipped: BTreeMap<&'static str, usize>,
+    files_read: usize,
+    files_unread: usize,
 }
 
 /// Checks every line of `files`, or of those of the folder that `variable` names.
@@ -60,6 +64,16 @@ pub fn run(variable: &str, files: &[File]) -> ExitCode {
     for (reason, count) in &tally.skipped {
         println!("{count} skipped: {reason}");
     }
+    if tally.passed + tally.failed == 0 {
+        tally.failed += 1;
+        println!("nothing was checked");
+    }
+    println!(
+        "{} files read, {} not read, {} lines skipped",
+        tally.files_read,
+        tally.files_unread,
+        tally.skipped.values().sum::<usize>()
+    );
     println!("vectors: {} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -76,7 +90,14 @@ impl Tally {
             let path = folder.join(file.name).with_extension("jsonl");
             match std::fs::read_to_string(&path) {
                 Ok(rows) => self.file(file, &rows, differences),
-                Err(why) => println!("{}.jsonl not read: {why}", file.name),
+                Err(why) => {
+                    // Another set of captures need not have all kinds; what cannot be read is another matter.
+                    if why.kind() != std::io::ErrorKind::NotFound {
+                        self.failed += 1;
+                        self.files_unread += 1;
+                    }
+                    println!("{}.jsonl not read: {why}", file.name);
+                }
             }
         }
         let mut names: Vec<_> =
@@ -84,17 +105,19 @@ impl Tally {
         names.sort();
         for name in names.iter().filter(|name| name.ends_with(".jsonl")) {
             if !files.iter().any(|file| name.strip_suffix(".jsonl") == Some(file.name)) {
+                self.files_unread += 1;
                 println!("{name} not read: there is no check for it");
             }
         }
     }
 
     fn file(&mut self, file: &File, rows: &str, differences: &Differences) {
+        self.files_read += 1;
         for (index, line) in rows.lines().enumerate() {
             let checked = match serde_json::from_str(line) {
                 Err(why) => Err(format!("no JSON: {why}")),
                 Ok(json) => {
-                    let row = Row { json, differences };
+                    let row = Row { file: file.name, json, differences };
                     let checked = catch_unwind(AssertUnwindSafe(|| (file.check)(&row)));
                     checked.unwrap_or_else(|_| Err("panicked".to_owned()))
                 }
@@ -113,6 +136,10 @@ impl Tally {
 }
 
 impl Row<'_> {
+    pub fn is_of(&self, file: &str) -> bool {
+        self.file == file
+    }
+
     pub fn text(&self, field: &str) -> &str {
         self.json[field].as_str().unwrap_or_else(|| panic!("no text in {field}"))
     }

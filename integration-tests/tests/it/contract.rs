@@ -1,5 +1,6 @@
 //! What [`NamedMap`] and [`Session`] promise, sentence by sentence, of every implementation: the embedded map, and
-//! a grid over gRPC in both formats, and a grid that converts between the format of the session and its own.
+//! a grid over gRPC in both formats, one of two members, and one that converts between the format of the session and
+//! its own.
 //!
 //! A sentence is an async function over a [`World`]. The table at the end makes a test of each for each world; one
 //! that is missing there is dead code to the compiler.
@@ -14,6 +15,7 @@ use coherence_kafka_common::map::{Entries, Expiry, Format, NamedMap, Session};
 use futures::TryStreamExt;
 use integration_tests::grid::{Grid, GridOptions, Serializer};
 use integration_tests::sandbox::unique;
+use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
 mod expiry;
@@ -49,6 +51,19 @@ impl World {
     /// A session in JSON with a grid that stores POF: the proxy writes every key and value anew.
     fn converting_grid() -> Self {
         Self::grid(shared::grid(), Format::Json)
+    }
+
+    /// Two members, and a proxy that does not hold all entries itself.
+    fn grid_of_two() -> Self {
+        static GRIDS: OnceLock<[Grid; 2]> = OnceLock::new();
+        let [one, _] = GRIDS.get_or_init(|| {
+            let one = Grid::start(GridOptions::default()).unwrap();
+            let other = one.second_member().unwrap();
+            let members = [one, other];
+            eventually(DEADLINE, "every partition has its backup", || members.iter().all(Grid::is_safe));
+            members
+        });
+        Self::grid(one, Format::Pof)
     }
 
     fn grid(grid: &Grid, format: Format) -> Self {
@@ -151,6 +166,17 @@ macro_rules! contract {
             )+)+
         }
 
+        mod grid_of_two {
+            use super::*;
+            $($(
+                #[test]
+                fn $sentence() {
+                    require_peers!();
+                    holds(World::grid_of_two, super::$theme::$sentence);
+                }
+            )+)+
+        }
+
         mod converting_grid {
             use super::*;
             $($(
@@ -180,6 +206,7 @@ contract! {
         a_remove_gives_the_value_that_was_there
         a_large_batch_is_put_replaced_and_removed
         a_batch_of_one_is_a_batch
+        of_a_key_given_twice_the_last_value_counts
         an_empty_batch_changes_nothing
         absent_keys_are_removed_without_an_error
         an_empty_key_or_value_is_refused_and_nothing_of_its_batch_is_written

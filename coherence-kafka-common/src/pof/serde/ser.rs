@@ -1,4 +1,5 @@
-//! From Rust types to POF, every value in the form of Java's `PofWriter.writeObject`.
+//! From Rust types to POF, every value in the form of Java's `PofWriter.writeObject`, except where the class of an
+//! object has methods of its own for its properties.
 
 use std::mem;
 
@@ -6,11 +7,15 @@ use serde::{Serialize, ser};
 
 use super::error::Error;
 use super::native;
-use crate::pof::context::PofContext;
+use crate::pof::context::{Class, Form, PofContext};
 use crate::pof::text::TextEncoding;
 use crate::pof::types;
 use crate::pof::walker::MAX_DEPTH;
 use crate::pof::writer::PofWriter;
+
+mod property;
+
+use property::Property;
 
 pub(super) struct Serializer<'c> {
     context: &'c PofContext,
@@ -19,22 +24,34 @@ pub(super) struct Serializer<'c> {
     depth: usize,
     /// The bytes that come next are POF already.
     native: bool,
+    /// The mark of [`PofWriter`], which outlives one.
+    marked: bool,
 }
 
 impl<'c> Serializer<'c> {
     /// Appends to `out`.
     pub(super) fn new(context: &'c PofContext, out: Vec<u8>) -> Self {
-        Self { context, out, depth: 0, native: false }
+        Self { context, out, depth: 0, native: false, marked: false }
     }
 
+    /// For a value in full.
     fn writer(&mut self) -> PofWriter<'_> {
-        PofWriter::with_text(&mut self.out, self.context.text_encoding())
+        self.marked = false;
+        self.frame()
+    }
+
+    /// For what stands around values.
+    fn frame(&mut self) -> PofWriter<'_> {
+        PofWriter::going_on(&mut self.out, self.context.text_encoding(), self.marked)
     }
 
     /// Bytes that are POF already, with text in the standard encoding.
     fn native(&mut self, pof: &[u8]) -> Result<(), Error> {
         match self.context.text_encoding() {
-            TextEncoding::Standard => self.out.extend_from_slice(pof),
+            TextEncoding::Standard => {
+                self.marked = false;
+                self.out.extend_from_slice(pof);
+            }
             TextEncoding::Modified => {
                 let value = crate::pof::decode(pof)?;
                 self.writer().value(&value).map_err(<Error as ser::Error>::custom)?;
@@ -52,21 +69,22 @@ impl<'c> Serializer<'c> {
         Ok(())
     }
 
-    fn open_user_type(&mut self, type_id: u32) -> Result<Properties<'_, 'c>, Error> {
+    fn open_user_type(&mut self, class: Class) -> Result<Properties<'_, 'c>, Error> {
         self.open()?;
-        self.writer().user_type(type_id, 0);
-        Ok(Properties { serializer: self, next: 0 })
+        self.writer().user_type(class.type_id, 0);
+        self.marked = true;
+        Ok(Properties { serializer: self, class, next: 0 })
     }
 
     fn open_struct(&mut self, name: &'static str) -> Result<Properties<'_, 'c>, Error> {
-        let type_id = self.context.type_id(name).ok_or_else(|| Error::unregistered(name))?;
-        self.open_user_type(type_id)
+        let class = self.context.class(name).ok_or_else(|| Error::unregistered(name))?;
+        self.open_user_type(class)
     }
 
     fn open_variant(&mut self, name: &str, variant: &str) -> Result<Properties<'_, 'c>, Error> {
         let name = super::variant_name(name, variant);
-        let type_id = self.context.type_id(&name).ok_or(Error::Unregistered { name })?;
-        self.open_user_type(type_id)
+        let class = self.context.class(&name).ok_or(Error::Unregistered { name })?;
+        self.open_user_type(class)
     }
 
     fn open_elements(&mut self, kind: Kind, count: Option<usize>) -> Result<Elements<'_, 'c>, Error> {
@@ -75,6 +93,7 @@ impl<'c> Serializer<'c> {
         if let Some(count) = count {
             kind.announce(&mut self.out, checked(count)?);
         }
+        self.marked = false;
         Ok(Elements { serializer: self, kind, start, announced: count, written: 0 })
     }
 }
@@ -187,6 +206,7 @@ impl<'s, 'c> ser::Serializer for &'s mut Serializer<'c> {
         if value > '\u{FFFF}' {
             return Err(Error::Unwritable("a character above U+FFFF, which is two of Java's"));
         }
+        self.marked = false;
         self.out.push(types::byte(types::CHAR));
         self.out.extend_from_slice(value.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
@@ -230,11 +250,11 @@ impl<'s, 'c> ser::Serializer for &'s mut Serializer<'c> {
         _index: u32,
         variant: &'static str,
     ) -> Result<(), Error> {
-        let Some(type_id) = self.context.type_id(name) else {
-            let own = self.context.type_id(&super::variant_name(name, variant));
+        let Some(class) = self.context.class(name) else {
+            let own = self.context.class(&super::variant_name(name, variant));
             return self.open_user_type(own.ok_or_else(|| Error::unregistered(name))?)?.close();
         };
-        let mut properties = self.open_user_type(type_id)?;
+        let mut properties = self.open_user_type(class)?;
         properties.property(variant)?;
         properties.close()
     }
@@ -380,18 +400,25 @@ impl ser::SerializeMap for Elements<'_, '_> {
 /// The fields of a struct: their position is their index.
 pub(super) struct Properties<'s, 'c> {
     serializer: &'s mut Serializer<'c>,
+    class: Class,
     next: u32,
 }
 
 impl Properties<'_, '_> {
     fn property<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.serializer.writer().property(self.next);
+        let (serializer, index) = (&mut *self.serializer, self.next);
         self.next += 1;
-        value.serialize(&mut *self.serializer)
+        match self.class.form {
+            Form::Objects => {
+                serializer.frame().property(index);
+                value.serialize(serializer)
+            }
+            Form::Methods => value.serialize(Property { serializer, type_id: self.class.type_id, index }),
+        }
     }
 
     fn close(self) -> Result<(), Error> {
-        self.serializer.writer().end();
+        self.serializer.frame().end();
         self.serializer.depth -= 1;
         Ok(())
     }

@@ -269,9 +269,73 @@ fn classes_of_coherence_are_written_under_their_own_ids() {
     let java = hex("ac0e00 00429a01 40");
     let duration = Duration::from_secs(90);
     assert_eq!(from_slice(&context, &java), Ok(duration));
-    let rust = to_vec(&context, &duration).unwrap();
-    assert_eq!(rust, hex("ac0e00 00429a01 014200 40"));
-    assert_eq!(from_slice(&context, &rust), Ok(duration));
+    assert_eq!(to_vec(&context, &duration).unwrap(), java);
+    // Nanoseconds are an int in Java.
+    let parts = Duration::from_nanos(300);
+    assert_eq!(to_vec(&context, &parts).unwrap(), hex("ac0e00 004200 0141ac04 40"));
+    assert_eq!(from_slice(&context, &hex("ac0e00 004200 0141ac04 40")), Ok(parts));
+}
+
+#[test]
+fn a_portable_object_is_written_by_the_methods_for_its_types() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct LineId {
+        order: i64,
+        line: i32,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Wide {
+        id: LineId,
+        flag: bool,
+        byte: i8,
+        short: u8,
+        character: char,
+        single: f32,
+        double: f64,
+        name: Option<String>,
+        boxed: Option<i32>,
+        list: Vec<LineId>,
+        marker: Marker,
+        behind: i32,
+        meters: Meters,
+    }
+    let context = PofContext::builder()
+        .portable_object("LineId", 1013)
+        .portable_object("Wide", 1015)
+        .portable_object("Marker", 1021)
+        .build()
+        .unwrap();
+    let both_ways = |id: LineId, bytes: &str| {
+        assert_eq!(to_vec(&context, &id).unwrap(), hex(bytes));
+        assert_eq!(from_slice(&context, &hex(bytes)), Ok(id));
+    };
+    both_ways(LineId { order: 77, line: 1 }, "b50f00 00428d01 016a 40");
+    both_ways(LineId { order: 77, line: 0 }, "b50f00 00428d01 40");
+    both_ways(LineId { order: 0, line: -1 }, "b50f00 004200 0168 40");
+    both_ways(LineId { order: 5, line: 23 }, "b50f00 004205 014117 40");
+
+    let wide = |flag, name: Option<&str>, number| Wide {
+        id: LineId { order: 0, line: 0 },
+        flag,
+        byte: number,
+        short: 0,
+        character: '\0',
+        single: 0.0,
+        double: f64::from(number),
+        name: name.map(str::to_owned),
+        boxed: name.map(|_| 0),
+        list: Vec::new(),
+        marker: Marker,
+        behind: number.into(),
+        meters: Meters(0.0),
+    };
+    // An object without properties keeps the next primitive from being left out, as in Java.
+    let nothing = hex("b70f00 00b50f0000420040 095500 0abd0f0040 0b4100 40");
+    assert_eq!(to_vec(&context, &wide(false, None, 0)).unwrap(), nothing);
+    assert_eq!(from_slice(&context, &nothing), Ok(wide(false, None, 0)));
+    let something = hex("b70f00 00b50f0000420040 0161 026e 066e 074e0178 084100 095500 0abd0f0040 0b4105 40");
+    assert_eq!(to_vec(&context, &wide(true, Some("x"), 5)).unwrap(), something);
+    assert_eq!(from_slice(&context, &something), Ok(wide(true, Some("x"), 5)));
 }
 
 #[test]

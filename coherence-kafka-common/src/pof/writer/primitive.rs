@@ -27,7 +27,7 @@ pub enum Primitive {
 
 impl Primitive {
     /// Left out where it is a property, for a reader takes a missing one for it. `-0.0` too, which so becomes `0.0`.
-    pub(super) fn is_default(self) -> bool {
+    fn is_default(self) -> bool {
         match self {
             Primitive::Boolean(value) => !value,
             Primitive::Octet(value) => value == 0,
@@ -66,6 +66,14 @@ impl Primitive {
 }
 
 impl PofWriter<'_> {
+    /// A primitive as `writeInt` and its like write it as a property: left out where it is the default.
+    pub(in crate::pof) fn primitive_property(&mut self, index: u32, value: Primitive) {
+        if self.marked || !value.is_default() {
+            self.property(index);
+            self.primitive(value);
+        }
+    }
+
     /// A primitive as `writeInt` and its like write it to the root of a stream: in one byte where that is possible.
     ///
     /// That is no form for a whole value: `toBinary` and containers have the full form, which the methods named for

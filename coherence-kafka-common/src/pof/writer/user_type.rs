@@ -116,10 +116,7 @@ impl<'a> UserTypeWriter<'_, 'a> {
     /// Any primitive.
     pub fn primitive(&mut self, index: u32, value: Primitive) -> Result<(), WriteError> {
         self.advance(index)?;
-        if self.writer.marked || !value.is_default() {
-            self.writer.unsigned(index);
-            self.writer.primitive(value);
-        }
+        self.writer.primitive_property(index, value);
         Ok(())
     }
 
@@ -137,10 +134,7 @@ impl<'a> UserTypeWriter<'_, 'a> {
     /// Null, as every method of Java but `writeObject` writes it: left out unless it comes first.
     pub fn absent(&mut self, index: u32) -> Result<(), WriteError> {
         self.advance(index)?;
-        if self.writer.marked {
-            self.writer.unsigned(index);
-            self.writer.null();
-        }
+        self.writer.absent_property(index);
         Ok(())
     }
 

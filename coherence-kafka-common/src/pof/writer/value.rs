@@ -1,11 +1,16 @@
 //! Dynamic values.
 
 use super::{PofWriter, WriteError};
+use crate::pof::builtin::{self, Property};
 use crate::pof::value::PofValue;
 
 impl PofWriter<'_> {
     /// The value as Java's `writeObject` writes it: every property and element in full, containers never uniform,
     /// no identities. After an error what was written is not whole.
+    ///
+    /// Objects of Coherence's own classes (`Duration`, `CompositeKey`, `TreeMap` and others) are written as their
+    /// serializers in Java do it, primitives shortened and left out: byte for byte what a Java application gets. Those
+    /// of other classes need their [`PofObject`](crate::pof::PofObject) for that.
     pub fn value(&mut self, value: &PofValue) -> Result<(), WriteError> {
         match value {
             PofValue::Null => self.null(),
@@ -76,9 +81,53 @@ impl PofWriter<'_> {
             }
             PofValue::User { type_id, version, properties } => {
                 self.user_type(*type_id, *version);
-                self.indexed(properties)
+                match builtin::properties(*type_id) {
+                    Some(known) => self.built_in(known, properties),
+                    None => self.indexed(properties),
+                }
             }
             _ => Ok(()),
+        }
+    }
+
+    fn built_in(&mut self, known: &[Property], values: &[(u32, PofValue)]) -> Result<(), WriteError> {
+        let mut rest = values;
+        for (index, property) in (0..).zip(known) {
+            let value = match rest {
+                [(at, value), behind @ ..] if *at == index => {
+                    rest = behind;
+                    Some(value)
+                }
+                _ => None,
+            };
+            match (value.map_or_else(|| property.default(), |value| property.primitive(value)), value) {
+                (Some(primitive), _) => self.primitive_property(index, primitive),
+                (None, Some(PofValue::Collection(elements))) if *property == Property::Strings => {
+                    self.property(index);
+                    self.strings(elements)?;
+                }
+                (None, Some(value)) => {
+                    self.property(index);
+                    self.value(value)?;
+                }
+                (None, None) => {}
+            }
+        }
+        self.indexed(rest)
+    }
+
+    /// A collection whose elements are of the class `String`, unless one is not.
+    fn strings(&mut self, elements: &[PofValue]) -> Result<(), WriteError> {
+        let texts = elements.iter().map(|element| match element {
+            PofValue::String(text) => Some(text.as_str()),
+            _ => None,
+        });
+        match texts.collect::<Option<Vec<_>>>() {
+            Some(texts) => self.uniform_collection(&texts),
+            None => {
+                self.collection(elements.len());
+                elements.iter().try_for_each(|element| self.value(element))
+            }
         }
     }
 

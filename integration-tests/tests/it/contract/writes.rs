@@ -1,6 +1,7 @@
 //! Calls that change entries, and what they give back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coherence_kafka_common::map::{Entries, Expiry, MapError};
 
@@ -122,5 +123,25 @@ pub async fn a_destroyed_map_is_made_anew_by_its_next_use(world: &World) {
         assert_eq!(world.put(handle, "a", "2", Expiry::Default).await, None);
         assert_eq!(world.get(&map, "a").await, world.some("2"));
         handle.remove(&world.binary("a")).await.unwrap();
+    }
+}
+
+pub async fn of_a_key_given_twice_the_last_value_counts(world: &World) {
+    // More than one request holds: the border lies between the first and the last value of a key.
+    const ENTRIES: usize = 10_001;
+    for (expiry, entries) in [(Expiry::Default, ENTRIES), (Expiry::After(Duration::from_secs(3600)), 100)] {
+        let map = world.map().await;
+        let entry = |i: usize, write: &str| (world.binary(&format!("key {i}")), world.binary(write));
+        let once = (0..entries).map(|i| entry(i, "first"));
+        let again = (0..entries).step_by(7).flat_map(|i| [entry(i, "second"), entry(i, "last")]);
+        map.put_all(Arc::new(Entries::from_pairs(once.chain(again))), expiry).await.unwrap();
+        assert_eq!(map.size().await, Ok(entries), "{expiry:?}");
+        for i in [0, 1, 7, 8, entries / 7 * 7 - 7] {
+            let expected = if i % 7 == 0 { "last" } else { "first" };
+            let found = world.get(&map, &format!("key {i}")).await;
+            assert_eq!(found, world.some(expected), "{i} {expiry:?}");
+        }
+        map.remove_all(world.keys(&["key 0", "key 1", "key 0"])).await.unwrap();
+        assert_eq!(map.size().await, Ok(entries - 2), "{expiry:?}");
     }
 }

@@ -64,7 +64,8 @@ fn sized(len: usize) -> Bytes {
 }
 
 #[tokio::test]
-async fn an_entry_too_large_for_the_grid_fails_alone_and_the_stream_lives() {
+async fn an_entry_too_large_for_the_grid_is_named_before_anything_of_its_batch_is_sent_and_the_stream_lives()
+{
     require_peers!();
     let relay = super::relay::Relay::to(shared::grid().address()).await;
     let (session, name) = (session([relay.address()]), unique("large"));
@@ -89,6 +90,7 @@ async fn an_entry_too_large_for_the_grid_fails_alone_and_the_stream_lives() {
     let all = Entries::from_pairs([(&small, &fits), (&key, &too_large)]);
     let refused = map.put_all(all.into(), Expiry::Default).await;
     assert!(matches!(refused, Err(MapError::NotSent { index: 1, .. })));
+    assert_eq!(map.get(&small).await, Ok(None), "nothing of the batch was sent");
 
     // More than one request can hold, in entries that fit.
     let half = sized(largest.len() / 2);
@@ -185,6 +187,44 @@ async fn a_key_with_its_decoration_is_the_same_entry_and_comes_back_without() {
     }
     map.remove_all(Entries::from_keys([&decorated]).into()).await.unwrap();
     assert_eq!(tool.get(&name, 5).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_with_a_wrong_decoration_is_no_second_entry_and_one_decorated_twice_is_not_sent() {
+    require_peers!();
+    let (tool, name) = (shared::grid().tool(), unique("decorated"));
+    let map = session([shared::grid().address()]).map(&name).await.unwrap();
+    let plain = Bytes::from_static(b"\x15\x41\x05");
+    tool.put(&name, 5, "of Java").unwrap();
+    // As a grid reads it: another hash, and so another partition.
+    let wrong = Bytes::from_static(b"\x0d\x07\x15\x41\x05");
+    assert_eq!(map.get(&wrong).await, Ok(Some(text("of Java"))));
+    assert_eq!(map.put(&wrong, &text("1"), Expiry::Default).await, Ok(Some(text("of Java"))));
+    let all = Entries::from_pairs([(&wrong, &text("2"))]);
+    map.put_all(all.into(), Expiry::Default).await.unwrap();
+    map.put_all(Entries::from_pairs([(&wrong, &text("3"))]).into(), Expiry::After(Duration::from_secs(60)))
+        .await
+        .unwrap();
+    assert_eq!(tool.get(&name, 5).unwrap().unwrap().text, "3");
+    assert_eq!(map.size().await, Ok(1), "no second entry");
+
+    let twice = Bytes::from_static(b"\x0d\x07\x0d\x07\x15\x41\x05");
+    let cut = Bytes::from_static(b"\x0d\xff");
+    for refused in [twice, cut] {
+        let put = map.put(&refused, &text("4"), Expiry::Default).await;
+        assert!(matches!(put, Err(MapError::NotSent { index: 0, .. })), "{put:?}");
+        let all = Entries::from_pairs([(&text("k"), &text("4")), (&refused, &text("4"))]);
+        let put = map.put_all(all.into(), Expiry::Default).await;
+        assert!(matches!(put, Err(MapError::NotSent { index: 1, .. })), "{put:?}");
+        assert!(matches!(map.get(&refused).await, Err(MapError::NotSent { index: 0, .. })));
+    }
+    assert_eq!(
+        tool.entries(&name).unwrap(),
+        [("5".to_owned(), "3".to_owned())].into(),
+        "Java reads all keys"
+    );
+    assert_eq!(map.remove(&wrong).await, Ok(Some(text("3"))));
+    assert_eq!((tool.size(&name).unwrap(), map.get(&plain).await), (0, Ok(None)));
 }
 
 #[tokio::test]

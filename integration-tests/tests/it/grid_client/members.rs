@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{
-    Entries, Expiry, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session,
-};
+use coherence_client::RemoteMap;
+use coherence_kafka_common::map::{Entries, Expiry, ListenTo, MapError, MapNotice, MapNotices, NamedMap};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use integration_tests::grid::{Grid, GridOptions};
@@ -24,6 +23,8 @@ const WRITERS: usize = 4;
 const KEYS_OF_A_WRITER: usize = 500;
 /// Rounds of every writer before the kill, and again behind it.
 const ROUNDS: usize = 3;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 type Model = BTreeMap<String, String>;
 
@@ -42,11 +43,15 @@ fn texts(pairs: Vec<(Bytes, Bytes)>) -> Model {
     pairs.into_iter().map(|(key, value)| (read(&key), read(&value))).collect()
 }
 
-/// One round: puts all keys, reads them, removes every third, reads again.
-async fn round(map: &Arc<dyn NamedMap>, keys: Range<usize>, round: usize) -> Model {
+/// `ConditionalRemove(AlwaysFilter)`: an agent that may run twice.
+const REMOVE: &[u8] = b"\x15\x9e\x01\x00\x00\x3d\x00\x40\x01\x4a\x00\x40";
+
+/// One round: puts all keys, reads them, removes every third, reads again; then every call for one key.
+async fn round(map: &RemoteMap, keys: Range<usize>, round: usize) -> Model {
     let pair = |key: usize| (format!("key {key}"), format!("round {round} of {key}"));
     let mut model: Model = keys.clone().map(pair).collect();
     let all = Arc::new(Entries::from_pairs(model.iter().map(|(key, value)| (text(key), text(value)))));
+    let first = keys.start;
     let removed = keys.step_by(3).map(|key| pair(key).0);
     let gone = Arc::new(Entries::from_keys(removed.clone().map(|key| text(&key))));
     let found = || insist(|| map.get_all(all.clone())).map(texts);
@@ -54,6 +59,32 @@ async fn round(map: &Arc<dyn NamedMap>, keys: Range<usize>, round: usize) -> Mod
     assert_eq!(found().await, model);
     insist(|| map.remove_all(gone.clone())).await;
     removed.for_each(|key| drop(model.remove(&key)));
+    assert_eq!(found().await, model);
+
+    // Of these keys the first, the fourth and the seventh are absent by now. A call that is repeated may meet what it has
+    // done itself, so only what is there in the end is compared.
+    let [absent, put, replaced, again, expiring, invoked] =
+        [0, 1, 2, 3, 4, 5].map(|offset| pair(first + offset).0);
+    let write = |of: &str| text(&format!("{of} in round {round}"));
+    let (key, value) = (text(&absent), write("put if absent"));
+    insist(|| map.put_if_absent(&key, &value)).await;
+    let (key, value) = (text(&put), write("put"));
+    insist(|| map.put(&key, &value, Expiry::Default)).await;
+    let (key, value) = (text(&replaced), write("replace"));
+    insist(|| map.replace(&key, &value)).await;
+    let (key, value) = (text(&again), write("replace"));
+    assert_eq!(insist(|| map.replace(&key, &value)).await, None, "it is absent");
+    let (key, value) = (text(&expiring), write("expiring"));
+    insist(|| map.put(&key, &value, Expiry::After(HOUR))).await;
+    let batch = Arc::new(Entries::from_pairs([(&key, &value)]));
+    insist(|| map.put_all(batch.clone(), Expiry::After(HOUR))).await;
+    let key = text(&invoked);
+    insist(|| map.invoke(&key, Bytes::from_static(REMOVE)).boxed()).await;
+    for (key, of) in [(absent, "put if absent"), (put, "put"), (replaced, "replace"), (expiring, "expiring")]
+    {
+        model.insert(key, read(&write(of)));
+    }
+    model.remove(&invoked);
     assert_eq!(found().await, model);
     model
 }
@@ -94,11 +125,12 @@ async fn kill_under_load(first: bool) -> usize {
     let mut members = [one, other];
     let session = session(members.iter().map(Grid::address));
     let name = unique("killed");
-    let map = session.map(&name).await.unwrap();
+    let map = session.remote_map(&name).await.unwrap();
     eventually(SOON, "every partition has its backup", || members.iter().all(Grid::is_safe));
 
     let mirror = Arc::new(Mutex::new(Mirror::default()));
-    let following = tokio::spawn(follow(mirror.clone(), map.clone(), listen(&*map, ListenTo::All).await));
+    let following =
+        tokio::spawn(follow(mirror.clone(), Arc::new(map.clone()), listen(&map, ListenTo::All).await));
     let done = Arc::new(AtomicBool::new(false));
     let rounds: Arc<[AtomicUsize; WRITERS]> = Arc::default();
     let writers: Vec<_> = (0..WRITERS)

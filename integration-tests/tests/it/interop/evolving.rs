@@ -76,6 +76,37 @@ impl PofObject for Dog {
     }
 }
 
+/// A `Dog` as a program sees it that was built when an `Animal` had nothing but legs, and before there were dogs.
+#[derive(Debug, PartialEq)]
+struct Legs {
+    legs: i32,
+    /// Of the block of `Animal`, and what its newer version added.
+    animal: Evolvable,
+    /// The blocks of the classes below.
+    below: Vec<u8>,
+}
+
+impl PofObject for Legs {
+    const TYPE_ID: u32 = 1011;
+
+    fn write_properties(&self, writer: &mut UserTypeWriter<'_, '_>) -> Result<(), WriteError> {
+        writer.nested(ANIMAL, ANIMAL, self.animal.data_version, |writer| {
+            writer.int32(0, self.legs)?;
+            writer.remainder(&self.animal.future_data);
+            Ok(())
+        })?;
+        writer.remainder(&self.below);
+        Ok(())
+    }
+
+    fn read_properties(reader: &mut UserTypeReader<'_, '_>) -> Result<Self, DecodeError> {
+        let missing = reader.invalid("an animal", "a class of its hierarchy is missing");
+        let animal = reader.nested(ANIMAL, |reader| Ok((reader.int32(0)?, reader.evolvable()?)))?;
+        let (legs, animal) = animal.ok_or(missing)?;
+        Ok(Self { legs, animal, below: reader.remainder()?.to_vec() })
+    }
+}
+
 fn read<T: PofObject>(binary: &[u8]) -> T {
     let mut reader = PofReader::new(&binary[1..]);
     let object = reader.object().unwrap().unwrap();
@@ -129,4 +160,25 @@ fn an_object_of_a_class_hierarchy_is_read_and_written() {
     dog.animal.legs = 3;
     map.put(&text("k"), &written(&dog));
     assert_eq!(tool.get(&name, "k").unwrap(), seen("Evolving$Dog", "Dog{Animal{dog, 3}, lab}"));
+}
+
+#[test]
+fn an_older_program_changes_a_base_class_and_keeps_what_it_does_not_know_of_it_and_of_the_classes_below() {
+    require_peers!();
+    let (client, tool, name) =
+        (Client::new(shared::grid(), Format::Pof), shared::grid().tool(), unique("evolving"));
+    let map = client.map(&name);
+    tool.put(&name, "k", Literal::new("dog", "dog|4|lab")).unwrap();
+    let by_java = map.get(&text("k")).unwrap();
+    let mut known: Legs = read(&by_java);
+    assert_eq!((known.legs, known.animal.data_version), (4, DOG_VERSION));
+    assert!(!known.animal.future_data.is_empty() && !known.below.is_empty(), "{known:?}");
+    assert_eq!(written(&known), by_java);
+
+    for legs in [3, 0, 100] {
+        known.legs = legs;
+        map.put(&text("k"), &written(&known));
+        let changed = format!("Dog{{Animal{{dog, {legs}}}, lab}}");
+        assert_eq!(tool.get(&name, "k").unwrap(), seen("Evolving$Dog", &changed));
+    }
 }

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::map::{EventKind, Expiry, Format};
+use coherence_kafka_common::packed::DecodeError;
 use coherence_kafka_common::pof::serde::JavaUuid;
-use coherence_kafka_common::pof::{PofContext, PofValue};
+use coherence_kafka_common::pof::{
+    PofContext, PofObject, PofValue, UserTypeReader, UserTypeWriter, WriteError,
+};
 use coherence_kafka_common::serializer::json::JsonClasses;
+use coherence_kafka_common::serializer::{PofObjectSerde, PofSerde};
 use coherence_kafka_common::typed_map::{Classes, TypedEvent, TypedListenTo, TypedMap, TypedNotice};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -237,6 +242,102 @@ fn java_and_rust_share_objects_in_pof() {
 fn java_and_rust_share_objects_in_json() {
     require_peers!();
     exchanged_with_java(&json_grid(), Format::Json);
+}
+
+/// The same `Person` by hand, as its Java class writes it.
+#[derive(Debug, Clone, PartialEq)]
+struct ByHand(Person);
+
+impl PofObject for ByHand {
+    const TYPE_ID: u32 = 1001;
+
+    fn write_properties(&self, writer: &mut UserTypeWriter<'_, '_>) -> Result<(), WriteError> {
+        let Person { name, age, address } = &self.0;
+        writer.string(0, name.as_deref())?;
+        writer.int32(1, *age)?;
+        match address {
+            None => writer.value(2)?.null(),
+            Some(address) => writer.nested(2, 1002, 0, |writer| {
+                writer.string(0, address.street.as_deref())?;
+                writer.string(1, address.city.as_deref())
+            })?,
+        }
+        Ok(())
+    }
+
+    fn read_properties(reader: &mut UserTypeReader<'_, '_>) -> Result<Self, DecodeError> {
+        let (name, age) = (reader.string(0)?, reader.int32(1)?);
+        let address =
+            reader.nested(2, |reader| Ok(Address { street: reader.string(0)?, city: reader.string(1)? }))?;
+        Ok(Self(Person { name, age, address }))
+    }
+}
+
+#[test]
+fn java_finds_what_rust_puts_under_an_object_and_rust_what_java_puts() {
+    require_peers!();
+    let grid = shared::grid();
+    let (client, tool, name) = (Client::new(grid, Format::Pof), grid.tool(), unique("typed"));
+    let pof = PofContext::builder().portable_object("Person", 1001).portable_object("Address", 1002);
+    let classes = Classes { pof: pof.build().unwrap(), ..Classes::default() };
+    let derived =
+        client.runtime.block_on(TypedMap::<Person, String>::open(&client.session, &name, &classes)).unwrap();
+    let by_hand = TypedMap::<ByHand, String>::new(
+        derived.binary().clone(),
+        Arc::new(PofObjectSerde::default()),
+        Arc::new(PofSerde::default()),
+    );
+    let mut size = 0;
+    // What a Java class leaves out, writes in one byte, and writes in full.
+    for age in [0, 1, -1, 22, 23, -2, i32::MAX] {
+        let key = person("Ann", age, Some(("Main Street", "Prague")));
+        let of_java = || Literal::new("person", format!("Ann|{age}|Main Street|Prague"));
+        let value = |of: &str| format!("{of} {age}");
+        client.runtime.block_on(derived.put(&key, &value("derived"), Expiry::Default)).unwrap();
+        assert_eq!(tool.get(&name, of_java()).unwrap(), seen("java.lang.String", &value("derived")));
+        tool.put(&name, of_java(), value("Java")).unwrap();
+        assert_eq!(client.runtime.block_on(derived.get(&key)).unwrap(), Some(value("Java")));
+        let key = ByHand(key);
+        assert_eq!(client.runtime.block_on(by_hand.get(&key)).unwrap(), Some(value("Java")));
+        client.runtime.block_on(by_hand.put(&key, &value("hand"), Expiry::Default)).unwrap();
+        assert_eq!(tool.get(&name, of_java()).unwrap(), seen("java.lang.String", &value("hand")));
+        size += 1;
+        assert_eq!(tool.size(&name).unwrap(), size, "one entry for each key");
+    }
+    let keys = client.runtime.block_on(by_hand.keys().collect::<Vec<_>>());
+    assert!(keys.len() == 7 && keys.iter().all(Result::is_ok), "{keys:?}");
+}
+
+#[test]
+fn a_key_of_a_class_of_coherence_that_is_read_and_written_again_is_the_same_key() {
+    require_peers!();
+    let grid = shared::grid();
+    let (client, tool, name) = (Client::new(grid, Format::Pof), grid.tool(), unique("typed"));
+    let map = client.runtime.block_on(TypedMap::<PofValue, String>::open(
+        &client.session,
+        &name,
+        &Classes::default(),
+    ));
+    let map = map.unwrap();
+    let literals = [
+        Literal::new("duration", "PT0S"),
+        Literal::new("duration", "PT1M30.5S"),
+        Literal::new("duration", "PT5S"),
+        Literal::new("instant", "2024-02-29T13:14:15Z"),
+        Literal::new("instant", "1970-01-01T00:00:00.000000005Z"),
+        Literal::new("uuid", "00000000-0000-0000-0000-000000000002"),
+        Literal::new("uuid", "123e4567-e89b-12d3-a456-426614174000"),
+    ];
+    for (index, literal) in literals.iter().enumerate() {
+        tool.put(&name, literal.clone(), "of Java").unwrap();
+        let keys = client.runtime.block_on(map.keys().collect::<Vec<_>>());
+        assert_eq!(keys.len(), index + 1);
+        for key in keys {
+            client.runtime.block_on(map.put(&key.unwrap(), &"of Rust".to_owned(), Expiry::Default)).unwrap();
+        }
+        assert_eq!(tool.size(&name).unwrap(), index as u64 + 1, "no key became another");
+        assert_eq!(tool.get(&name, literal.clone()).unwrap(), seen("java.lang.String", "of Rust"));
+    }
 }
 
 fn json_grid() -> Grid {
