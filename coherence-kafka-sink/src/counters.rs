@@ -35,6 +35,10 @@ pub struct Counters {
     pub confirmed: Count,
     /// Writes that were tried again.
     pub retries: Count,
+    /// Batches held because an earlier attempt, of whatever batch, might still be applied.
+    pub unanswered: Count,
+    /// Those that went on without its answer, after `coherence.session.unanswered.timeout.ms`.
+    pub unanswered_given_up: Count,
     /// Commits that the broker acknowledged.
     pub commits: Count,
     /// Records between the confirmed positions and the ends of the assigned partitions, as last seen.

@@ -275,7 +275,7 @@ impl Task {
                 }
                 Action::Abandon => {
                     if let Some(write) = self.write.take() {
-                        write.abandon();
+                        write.abandon(&self.parts.runtime);
                         // What it waited for is nobody's wait any more.
                         *self.parts.counters.holding.lock() = None;
                     }

@@ -13,6 +13,10 @@
 //! the entry. After [`PARTIAL_ATTEMPTS`] such answers in a row the write is halved as well; an entry that is left
 //! alone is written by a call of its own, to which the grid answers what is wrong with it. Only that answer makes
 //! it a culprit: an entry of a member that is frozen or gone never is.
+//!
+//! **Late writes.** An attempt that got no answer may still be applied. To write the same batch once more is harmless
+//! then, to write a newer one is not: so a write begins only when every earlier attempt of the session is answered or
+//! can no longer run ([`Session::settled`]), and counts as confirmed only when that is true of its own attempts.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -125,6 +129,7 @@ impl Writer {
     /// # Errors
     /// See [`WriteFailure`]; parts of the batch may have been applied.
     pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
+        self.settle().await;
         let mut attempt = Attempt { session: &*self.session, refused: Vec::new(), out: BTreeSet::new() };
         let mut pauses = Pauses::new(self.backoff);
         let mut began = None;
@@ -162,8 +167,30 @@ impl Writer {
                 tokio::time::sleep(pause).await;
             }
         }
+        self.settle().await;
         *self.counters.holding.lock() = None;
         Ok(attempt.refused)
+    }
+
+    /// Waits until no earlier attempt may still be applied.
+    async fn settle(&self) {
+        let Some(reason) = self.session.unsettled() else { return };
+        self.counters.unanswered.add(1);
+        tracing::warn!(
+            task = self.task,
+            reason,
+            "the batch is held: what an earlier attempt wrote could come behind it"
+        );
+        *self.counters.holding.lock() = Some(reason);
+        if !self.session.settled().await {
+            self.counters.unanswered_given_up.add(1);
+            tracing::warn!(
+                task = self.task,
+                "no answer within coherence.session.unanswered.timeout.ms: the task goes on, and an older value \
+                 may replace a newer one"
+            );
+        }
+        *self.counters.holding.lock() = None;
     }
 }
 

@@ -40,8 +40,11 @@ impl InFlight {
         }
     }
 
-    /// No further attempt is made. What was sent may still be applied.
-    pub(super) fn abandon(self) {
+    /// No further attempt is made, and its session knows of what was sent and may still be applied: whatever writes
+    /// next waits for that. So it returns only when the write has really stopped, which is at its next pause.
+    pub(super) fn abandon(self, runtime: &tokio::runtime::Handle) {
         self.write.abort();
+        // The outcome is nobody's concern any more.
+        let _ = runtime.block_on(self.write);
     }
 }

@@ -241,7 +241,7 @@ impl World {
         found
     }
 
-    /// The write in flight is given up: anything of it may have been applied, or not.
+    /// The write in flight is given up: anything of it may have been applied, or not, or will be.
     fn abandon(&mut self) {
         let Some((_, writes)) = self.write.take() else { return };
         self.grid.apply_some(&writes, &mut self.random);
@@ -249,6 +249,8 @@ impl World {
 
     /// The partitions have another owner for a while, who takes some of their records.
     fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
+        // Another process knows nothing of the late writes of this one: that is not promised.
+        self.grid.settle();
         for tp in partitions {
             let count = self.random.below(10) as i64;
             let skips = self.policy.tolerance == Tolerance::All;
@@ -276,7 +278,7 @@ impl World {
 
     fn step(&mut self) {
         self.now += Duration::from_millis(self.random.below(20) as u64);
-        match self.random.below(if self.calm { 60 } else { 70 }) {
+        match self.random.below(if self.calm { 60 } else { 72 }) {
             0..20 => self.read(),
             20..35 => self.finish_write(),
             35..45 => self.answer_commit(),
@@ -289,6 +291,7 @@ impl World {
             66 => self.delivery.on_stop(self.now),
             67 => self.now += Duration::from_secs(2),
             68 => self.late_answer(),
+            69..71 => self.grid.apply_late(&mut self.random),
             _ => {}
         }
         self.perform();
@@ -401,6 +404,7 @@ impl World {
     /// The process dies; another one takes its place.
     fn crash(&mut self) {
         self.abandon();
+        self.grid.settle();
         self.restart();
     }
 
@@ -446,6 +450,9 @@ impl World {
             self.assign_all_when_free();
             steps += 1;
             assert!(steps < REST, "the world does not come to rest: {:?}", self.delivery);
+        }
+        while !self.grid.lock().late.is_empty() {
+            self.grid.apply_late(&mut self.random);
         }
         assert_eq!(self.grid.lock().entries, self.expected());
         if self.policy.dead_letters {
