@@ -141,8 +141,13 @@ impl SubChannel {
     /// Takes over an initialised stream: request id 1 has been used.
     fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
         let Initialised { outgoing, stop, grpc, responses } = stream;
-        let table =
-            Table { ended: None, retired: false, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() };
+        let table = Table {
+            ended: None,
+            retired: false,
+            next_id: 2,
+            pending: BTreeMap::new(),
+            caches: HashMap::new(),
+        };
         let table = Arc::new(Mutex::new(table));
         let gone = CancellationToken::new();
         let (number, request_timeout, doubt) = (role.number, options.request_timeout, role.doubt.clone());
