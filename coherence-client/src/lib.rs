@@ -28,6 +28,7 @@
 
 mod answer;
 mod codec;
+mod doubt;
 mod environment;
 mod events;
 mod name_service;

@@ -21,6 +21,9 @@ pub struct SessionOptions {
     pub format: Format,
     /// Longest time from sending a request to its complete answer; after it the stream is given up. Default 30 s.
     pub request_timeout: Duration,
+    /// How long [`settled`](coherence_kafka_common::map::Session::settled) waits for the answer to a write that may still
+    /// be applied. `None`, the default, waits for ever.
+    pub unanswered_timeout: Option<Duration>,
     /// Longest time for connecting to one address, again for its answer to the first request, and for one name
     /// service. Default 10 s.
     pub connect_timeout: Duration,
@@ -57,6 +60,7 @@ impl Default for SessionOptions {
             scope: String::new(),
             format: Format::default(),
             request_timeout: Duration::from_secs(30),
+            unanswered_timeout: None,
             connect_timeout: Duration::from_secs(10),
             ready_timeout: Duration::ZERO,
             heartbeat: Some(Duration::from_secs(15)),

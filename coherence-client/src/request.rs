@@ -61,8 +61,8 @@ pub(crate) struct Frame {
 /// What a request asks for.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Anything small, as the generated type.
-    Small(Box<proxy_request::Request>),
+    /// Anything small, as the generated type; whether it changes entries.
+    Small(Box<proxy_request::Request>, bool),
     /// `Put`, `PutIfAbsent` or `Replace` of the one entry of a batch.
     Entry { kind: Kind, cache_id: i32, batch: Batch, ttl: Option<i64> },
     /// Puts the entries of a batch. Has no time to live, although the protocol has the field: with it the grid
@@ -112,7 +112,7 @@ impl Request {
             site_name: text(&identity.site),
             ..ClientMemberIdentity::default()
         });
-        Request::Small(Box::new(proxy_request::Request::Init(InitRequest {
+        let init = InitRequest {
             scope: scope.to_owned(),
             format: format.name().to_owned(),
             protocol: "CacheService".to_owned(),
@@ -120,7 +120,8 @@ impl Request {
             supported_protocol_version: 1,
             identity,
             ..InitRequest::default()
-        })))
+        };
+        Request::Small(Box::new(proxy_request::Request::Init(init)), false)
     }
 
     pub(crate) fn ensure_cache(name: &str) -> Self {
@@ -200,13 +201,41 @@ impl Request {
     /// Asks for a sign of life.
     pub(crate) fn heartbeat() -> Self {
         let heartbeat = HeartbeatMessage { uuid: None, ack: true };
-        Request::Small(Box::new(proxy_request::Request::Heartbeat(heartbeat)))
+        Request::Small(Box::new(proxy_request::Request::Heartbeat(heartbeat)), false)
     }
 
     fn small(kind: Kind, cache_id: Option<i32>, message: Option<Any>) -> Self {
         let request = NamedCacheRequest { r#type: kind.into(), cache_id, message };
-        Request::Small(Box::new(proxy_request::Request::Message(pack(CACHE_REQUEST, &request))))
+        let packed = pack(CACHE_REQUEST, &request);
+        Request::Small(Box::new(proxy_request::Request::Message(packed)), changes(kind))
     }
+
+    /// True where it may change entries: run later than it was meant to, it could undo what was written since.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Request::Small(_, changes) => *changes,
+            Request::Entry { .. } | Request::PutAll { .. } => true,
+            Request::GetAll { .. } => false,
+            Request::Execute { kind, .. } => changes(*kind),
+        }
+    }
+}
+
+fn changes(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Put
+            | Kind::PutAll
+            | Kind::PutIfAbsent
+            | Kind::Replace
+            | Kind::ReplaceMapping
+            | Kind::Remove
+            | Kind::RemoveMapping
+            | Kind::Invoke
+            | Kind::Clear
+            | Kind::Truncate
+            | Kind::Destroy
+    )
 }
 
 fn pack(type_url: &'static str, message: &impl Message) -> Any {
@@ -232,7 +261,7 @@ impl Frame {
     /// Writes the whole `ProxyRequest`.
     pub(crate) fn encode(self, out: &mut impl BufMut) {
         match self.request {
-            Request::Small(request) => {
+            Request::Small(request, _) => {
                 let message =
                     ProxyRequest { id: self.id, request: Some(*request), ..ProxyRequest::default() };
                 // The buffers that reach this grow: the only error of prost's encoder is a full one.
@@ -282,7 +311,7 @@ impl Frame {
     /// An upper bound of what [`Frame::encode`] writes, for reserving the buffer at once.
     pub(crate) fn encoded_len_hint(&self) -> usize {
         match &self.request {
-            Request::Small(_) => 0,
+            Request::Small(..) => 0,
             Request::Entry { batch, .. } | Request::PutAll { batch, .. } | Request::GetAll { batch, .. } => {
                 batch.encoded_len + ENVELOPE_BYTES
             }

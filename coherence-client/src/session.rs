@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
+use crate::doubt::Doubt;
 use crate::name_service::NameServiceAddress;
 use crate::options::{OptionsError, SessionOptions};
 use crate::remote_map::RemoteMap;
@@ -141,6 +142,14 @@ impl Session for GrpcSession {
         }
         .boxed()
     }
+
+    fn unsettled(&self) -> Option<String> {
+        self.grid.doubt.unsettled()
+    }
+
+    fn settled(&self) -> BoxFuture<'_, bool> {
+        self.grid.doubt.settled(self.grid.options.unanswered_timeout).boxed()
+    }
 }
 
 /// What a session, its maps and its listeners share.
@@ -160,6 +169,7 @@ pub(crate) struct Grid {
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     listening: Arc<Listening>,
+    doubt: Arc<Doubt>,
     /// Ends what the session does by itself.
     closed: CancellationToken,
 }
@@ -174,6 +184,7 @@ enum Link {
 
 impl Grid {
     fn new(options: SessionOptions, runtime: Handle) -> Self {
+        let closed = CancellationToken::new();
         Self {
             lanes: (0..options.streams).map(|_| Mutex::new(Link::Down)).collect(),
             options,
@@ -186,7 +197,8 @@ impl Grid {
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
             listening: Arc::default(),
-            closed: CancellationToken::new(),
+            doubt: Arc::new(Doubt::new(closed.clone())),
+            closed,
         }
     }
 

@@ -13,6 +13,9 @@
 //! send HTTP/2 pings. Every end of the stream fails all pending requests; a stream never comes back, the session opens
 //! another one.
 //!
+//! Where writes are without answer then, they may still be applied. A stream that was too slow is not cancelled but
+//! *retired*: for its callers it has ended, and it is read on until its writes are answered.
+//!
 //! Events go to the listeners before the response behind them is looked at.
 //!
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
@@ -33,17 +36,17 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
-use tonic::client::Grpc;
-use tonic::transport::Channel;
 
 use crate::answer::{self, Answer, classify};
+use crate::doubt::{Cause, Doubt, Unanswered};
 use crate::events::Listeners;
 use crate::options::SessionOptions;
 use crate::proto::cache::{NamedCacheResponse, ResponseType};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
 
-pub(crate) use open::{OpenFailure, chain, open};
+use open::Initialised;
+pub(crate) use open::{OpenFailure, chain, greet, open};
 
 /// The room that a request takes up in its session until it is answered.
 #[derive(Debug)]
@@ -61,6 +64,8 @@ pub(crate) struct Role {
     pub number: u64,
     /// Who hears of events, where this is the stream on which the listeners are.
     pub listeners: Option<Arc<Listeners>>,
+    /// Where it is kept which writes are without answer.
+    pub doubt: Arc<Doubt>,
 }
 
 /// An initialised stream. Dropping it gives the stream up.
@@ -70,9 +75,10 @@ pub(crate) struct SubChannel {
     request_timeout: Duration,
     outgoing: mpsc::Sender<Frame>,
     table: Arc<Mutex<Table>>,
+    doubt: Arc<Doubt>,
     /// Ends the stream from this side.
     stop: CancellationToken,
-    /// Set when the reader has gone.
+    /// Set when the stream has ended for its callers.
     gone: CancellationToken,
 }
 
@@ -81,6 +87,8 @@ pub(crate) struct SubChannel {
 struct Table {
     /// Why the stream ended, once it has.
     ended: Option<String>,
+    /// It has ended for its callers alone: the writes that are still pending are awaited.
+    retired: bool,
     next_id: i64,
     /// By id, and thereby by deadline: ids grow and the time-out is the same for all.
     pending: BTreeMap<i64, Pending>,
@@ -92,35 +100,65 @@ struct Table {
 struct Pending {
     deadline: Instant,
     cache_id: Option<i32>,
+    /// It may change entries.
+    changes: bool,
     messages: Answer,
-    answer: oneshot::Sender<Result<Answer, MapError>>,
+    /// `None` once the caller was told that there is none.
+    answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
     /// Held until the grid has answered even where the caller has gone: it bounds what the grid has to do.
-    _admission: Option<Admission>,
+    admission: Option<Admission>,
+    /// Where the caller has gone.
+    left: Option<Unanswered>,
+}
+
+impl Pending {
+    fn tell(&mut self, answer: Result<Answer, MapError>) {
+        if let Some(caller) = self.answer.take() {
+            let _ = caller.send(answer);
+        }
+    }
+}
+
+/// A caller that waits for the answer to a write.
+struct Waiting<'a> {
+    stream: &'a SubChannel,
+    id: i64,
+}
+
+impl Drop for Waiting<'_> {
+    /// Where there is no answer yet, the write goes on without its caller.
+    fn drop(&mut self) {
+        let mut table = self.stream.table.lock();
+        if !table.retired
+            && let Some(pending) = table.pending.get_mut(&self.id)
+        {
+            pending.left = Some(self.stream.doubt.begin(&self.stream.address, Cause::Left));
+        }
+    }
 }
 
 impl SubChannel {
     /// Takes over an initialised stream: request id 1 has been used.
-    fn start(
-        address: String,
-        options: &SessionOptions,
-        role: Role,
-        outgoing: mpsc::Sender<Frame>,
-        stop: CancellationToken,
-        grpc: Grpc<Channel>,
-        responses: Streaming<ProxyResponse>,
-    ) -> Self {
-        let table = Table { ended: None, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() };
+    fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
+        let Initialised { outgoing, stop, grpc, responses } = stream;
+        let table = Table {
+            ended: None,
+            retired: false,
+            next_id: 2,
+            pending: BTreeMap::new(),
+            caches: HashMap::new(),
+        };
         let table = Arc::new(Mutex::new(table));
         let gone = CancellationToken::new();
-        let (number, request_timeout) = (role.number, options.request_timeout);
+        let (number, request_timeout, doubt) = (role.number, options.request_timeout, role.doubt.clone());
         let reader = Reader {
             address: address.clone(),
-            request_timeout,
-            heartbeat: options.heartbeat,
+            options: options.clone(),
             outgoing: outgoing.clone(),
             role,
             table: table.clone(),
             stop: stop.clone(),
+            gone: gone.clone(),
         };
         let on_end = gone.clone().drop_guard();
         tokio::spawn(async move {
@@ -129,7 +167,7 @@ impl SubChannel {
             drop(grpc);
             drop(on_end);
         });
-        Self { address, number, request_timeout, outgoing, table, stop, gone }
+        Self { address, number, request_timeout, outgoing, table, doubt, stop, gone }
     }
 
     /// Tells it apart from the other streams of its session.
@@ -160,6 +198,7 @@ impl SubChannel {
             return Err(self.ended());
         };
         let (answer, answered) = oneshot::channel();
+        let changes = request.changes();
         let id = {
             let mut table = self.table.lock();
             if let Some(reason) = &table.ended {
@@ -167,15 +206,22 @@ impl SubChannel {
             }
             let id = table.next_id;
             table.next_id += 1;
-            let deadline = Instant::now() + self.request_timeout;
-            let pending =
-                Pending { deadline, cache_id, messages: Answer::new(), answer, _admission: admission };
+            let pending = Pending {
+                deadline: Instant::now() + self.request_timeout,
+                cache_id,
+                changes,
+                messages: Answer::new(),
+                answer: Some(answer),
+                admission,
+                left: None,
+            };
             table.pending.insert(id, pending);
             // Under the lock, so that requests leave in the order of their ids.
             place.send(Frame { id, request });
             id
         };
         tracing::trace!(id, "request sent");
+        let _waiting = changes.then(|| Waiting { stream: self, id });
         answered.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
@@ -216,20 +262,34 @@ impl fmt::Debug for SubChannel {
 
 impl Drop for SubChannel {
     fn drop(&mut self) {
-        self.stop.cancel();
+        // One that is retired is read on, and its sending half stays open: what is not sent yet would never be
+        // answered.
+        if !self.table.lock().retired {
+            self.stop.cancel();
+        }
     }
 }
 
 /// The receiving half.
 struct Reader {
     address: String,
-    request_timeout: Duration,
-    heartbeat: Option<Duration>,
+    options: SessionOptions,
     /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
     outgoing: mpsc::Sender<Frame>,
     role: Role,
     table: Arc<Mutex<Table>>,
     stop: CancellationToken,
+    gone: CancellationToken,
+}
+
+/// How a stream ends.
+enum End {
+    /// From this side.
+    Closed,
+    /// By the grid, or by the transport.
+    Broken(String),
+    /// Given up for its slowness; answers may still come.
+    Slow(String),
 }
 
 /// When something came last, and whether a sign of life has been asked for since.
@@ -240,27 +300,46 @@ struct Quiet {
 
 impl Reader {
     async fn run(self, mut responses: Streaming<ProxyResponse>) {
+        match self.serve(&mut responses).await {
+            End::Closed => self.end("closed by the session", false),
+            End::Broken(what) => self.end(&what, true),
+            End::Slow(what) => {
+                // Before any caller is told.
+                let unanswered = self.role.doubt.begin(&self.address, Cause::Retired(self.stop.clone()));
+                if self.retire(&what) {
+                    self.finish(&mut responses).await;
+                }
+                drop(unanswered);
+            }
+        }
+        // Ends the sending half too. What the grid has not taken yet is not sent any more.
+        self.stop.cancel();
+    }
+
+    async fn serve(&self, responses: &mut Streaming<ProxyResponse>) -> End {
         let mut quiet = Quiet { since: Instant::now(), asked: false };
         let mut check = pin!(sleep_until(self.first_check(&quiet)));
-        let what = loop {
+        loop {
             tokio::select! {
                 response = responses.message() => match response {
                     Ok(Some(response)) => {
                         quiet = Quiet { since: Instant::now(), asked: false };
                         self.take(response);
                     }
-                    Ok(None) => break "ended by the grid".to_owned(),
-                    Err(status) => break format!("ended: {}", open::describe(&status)),
+                    Ok(None) => return End::Broken("ended by the grid".to_owned()),
+                    Err(status) => return End::Broken(format!("ended: {}", open::describe(&status))),
                 },
                 () = &mut check => match self.next_check(&mut quiet) {
                     Ok(at) => check.as_mut().reset(at),
-                    Err(what) => break what,
+                    Err(what) => return End::Slow(what),
                 },
-                () = self.stop.cancelled() => break "closed by the session".to_owned(),
+                () = self.stop.cancelled() => return End::Closed,
             }
-        };
-        // Ends the sending half too. What the grid has not taken yet is not sent any more.
-        self.stop.cancel();
+        }
+    }
+
+    /// The stream has ended, and with it all that is pending.
+    fn end(&self, what: &str, broken: bool) {
         let reason = format!("the stream to {} was {what}", self.address);
         let pending = {
             let mut table = self.table.lock();
@@ -268,13 +347,72 @@ impl Reader {
             std::mem::take(&mut table.pending)
         };
         tracing::info!(address = self.address, reason, pending = pending.len(), "grid stream ended");
-        for pending in pending.into_values() {
-            let _ = pending.answer.send(Err(MapError::Unavailable(reason.clone())));
+        // Before any caller is told.
+        if broken && pending.values().any(|pending| pending.changes) {
+            self.role.doubt.broken(&self.address, &self.options);
+        }
+        for mut pending in pending.into_values() {
+            pending.tell(Err(MapError::Unavailable(reason.clone())));
+        }
+    }
+
+    /// Ends the stream for its callers. True where it has writes whose answers are still awaited.
+    fn retire(&self, what: &str) -> bool {
+        let reason = format!("the stream to {} was {what}", self.address);
+        let mut callers = Vec::new();
+        let awaited = {
+            let mut table = self.table.lock();
+            table.ended = Some(reason.clone());
+            table.retired = true;
+            table.pending.retain(|_, pending| {
+                callers.extend(pending.answer.take());
+                pending.messages.clear();
+                pending.admission = None;
+                pending.left = None;
+                pending.changes
+            });
+            table.pending.len()
+        };
+        tracing::info!(
+            address = self.address,
+            reason,
+            pending = callers.len(),
+            awaited,
+            "grid stream ended for its callers"
+        );
+        for caller in callers {
+            let _ = caller.send(Err(MapError::Unavailable(reason.clone())));
+        }
+        self.gone.cancel();
+        awaited > 0
+    }
+
+    /// Reads until every write is answered.
+    async fn finish(&self, responses: &mut Streaming<ProxyResponse>) {
+        let broke = loop {
+            if self.table.lock().pending.is_empty() {
+                tracing::info!(address = self.address, "late writes answered");
+                return;
+            }
+            tokio::select! {
+                response = responses.message() => match response {
+                    Ok(Some(response)) => {
+                        self.table.lock().take(response);
+                    }
+                    Ok(None) | Err(_) => break true,
+                },
+                () = self.stop.cancelled() => break false,
+                () = self.role.doubt.closed().cancelled() => break false,
+            }
+        };
+        if broke {
+            self.role.doubt.broken(&self.address, &self.options);
         }
     }
 
     fn first_check(&self, quiet: &Quiet) -> Instant {
-        quiet.since + self.heartbeat.map_or(self.request_timeout, |beat| beat.min(self.request_timeout))
+        let request_timeout = self.options.request_timeout;
+        quiet.since + self.options.heartbeat.map_or(request_timeout, |beat| beat.min(request_timeout))
     }
 
     /// When to look again, or why the stream is given up. Without a pending request nothing can be late before a
@@ -284,10 +422,10 @@ impl Reader {
         let mut table = self.table.lock();
         let oldest = table.pending.values().next().map(|oldest| oldest.deadline);
         if oldest.is_some_and(|deadline| deadline <= now) {
-            return Err(format!("given up: no answer within {:?}", self.request_timeout));
+            return Err(format!("given up: no answer within {:?}", self.options.request_timeout));
         }
-        let next_request = oldest.unwrap_or(now + self.request_timeout);
-        let Some(heartbeat) = self.heartbeat else { return Ok(next_request) };
+        let next_request = oldest.unwrap_or(now + self.options.request_timeout);
+        let Some(heartbeat) = self.options.heartbeat else { return Ok(next_request) };
         if quiet.asked {
             let until = quiet.since + 2 * heartbeat;
             if until <= now {
@@ -343,24 +481,26 @@ impl Table {
         match response.response {
             Some(Response::Message(any)) => {
                 if let Some(pending) = self.pending.get_mut(&id)
+                    && pending.answer.is_some()
                     && answer::is_type(&any, "coherence.cache.v1.NamedCacheResponse")
                 {
                     pending.messages.push(any.value);
                 }
             }
             Some(Response::Complete(_)) => {
-                if let Some(pending) = self.pending.remove(&id) {
-                    let _ = pending.answer.send(Ok(pending.messages));
+                if let Some(mut pending) = self.pending.remove(&id) {
+                    let messages = std::mem::take(&mut pending.messages);
+                    pending.tell(Ok(messages));
                 }
             }
             Some(Response::Error(error)) => {
-                let pending = self.pending.remove(&id)?;
+                let mut pending = self.pending.remove(&id)?;
                 let read = classify(&error);
                 let stale = pending.cache_id.filter(|_| read.stale_cache);
                 if let Some(cache_id) = stale {
                     self.forget(cache_id);
                 }
-                let _ = pending.answer.send(Err(read.error));
+                pending.tell(Err(read.error));
                 return stale;
             }
             // Heartbeats are a sign of life by having come.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
@@ -12,14 +13,23 @@ use crate::options::{OptionsError, SessionOptions, SettingNames, TlsOptions};
 /// of a Java stack into a status.
 const MAX_HEADER_LIST_BYTES: u32 = 1 << 20;
 
+/// Without a word on a connection for so long the kernel asks whether the other host is there.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// Between two such questions, of which three in a row must be without answer to break the connection.
+const TCP_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The endpoint of one address of `options`, which have been checked. Reads the TLS files.
 ///
-/// No HTTP/2 pings: the grid closes connections that send more than one in five minutes.
+/// No HTTP/2 pings: the grid closes connections that send more than one in five minutes. TCP's own tell when a host
+/// has gone from which an answer is awaited without any other deadline.
 pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoint, OptionsError> {
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
         .map_err(|_| OptionsError::Address { address: address.to_owned(), reason: "not a valid address" })?
         .connect_timeout(options.connect_timeout)
+        .tcp_keepalive(Some(TCP_KEEPALIVE))
+        .tcp_keepalive_interval(Some(TCP_KEEPALIVE_INTERVAL))
+        .tcp_keepalive_retries(Some(3))
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES);
     match &options.tls {
         None => Ok(endpoint),

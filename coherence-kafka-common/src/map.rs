@@ -244,4 +244,18 @@ pub trait Session: Send + Sync + fmt::Debug {
 
     /// The map of this name, made if it is not there. The same name gives the same map.
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>>;
+
+    /// Which earlier write may still be applied, in words: its call has gone, or has ended with
+    /// [`MapError::Unavailable`]. `None` where there is none. Costs next to nothing.
+    ///
+    /// To write the same once more is harmless then; something newer for the same keys could be replaced by it.
+    fn unsettled(&self) -> Option<String> {
+        None
+    }
+
+    /// Waits until [`Session::unsettled`] has nothing more to tell. False where the session gave up on an answer
+    /// that it had awaited for as long as it was told to.
+    fn settled(&self) -> BoxFuture<'_, bool> {
+        ready(true).boxed()
+    }
 }

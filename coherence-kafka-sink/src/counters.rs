@@ -39,6 +39,10 @@ pub struct Counters {
     pub batches: Count,
     /// Batches whose write was given up because their partitions were gone or the task had to end.
     pub batches_abandoned: Count,
+    /// Batches held because an earlier attempt, of whatever batch, might still be applied.
+    pub unanswered: Count,
+    /// Those that went on without its answer, after `coherence.session.unanswered.timeout.ms`.
+    pub unanswered_given_up: Count,
     /// Commits that the broker acknowledged.
     pub commits: Count,
     /// Commits that it refused, or that could not be sent.

@@ -120,6 +120,17 @@ impl Grid {
         Self::start_in(self.cluster.clone(), self.options.clone())
     }
 
+    /// Starts one more member of this grid's cluster that has a gRPC proxy and stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn proxy_member(&self) -> Result<Self> {
+        let mut options = self.options.clone();
+        options.properties.push("coherence.distributed.localstorage=false".to_owned());
+        Self::start_in(self.cluster.clone(), options)
+    }
+
     fn start_in(cluster: Cluster, options: GridOptions) -> Result<Self> {
         let folder = Folder::new("grid")?;
         let certificates = match options.tls {

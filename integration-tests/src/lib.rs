@@ -6,6 +6,7 @@
 //! kafka    one broker          grid   one storage member, and the tool that looks into it
 //! python   the official Python client, another reader and writer of a grid's maps
 //! shared   one of each for all tests of a process        process   a child that dies with its parent
+//! relay    a way to either that can be cut and stopped up
 //! sandbox  names, ports and folders of one test          wait      until a condition holds
 //! bench    the measurements of make bench
 //! ```
@@ -19,6 +20,7 @@ pub mod peers;
 mod pipes;
 pub mod process;
 pub mod python;
+pub mod relay;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;

@@ -168,3 +168,40 @@ proptest! {
         prop_assert_eq!(bytes_of(id, Request::Execute { kind: Kind::Invoke, cache_id, agent, batch }), expected);
     }
 }
+
+#[test]
+fn the_requests_that_may_change_entries_are_told_from_the_others() {
+    let batch = || whole(&[(b"\x15k".to_vec(), b"\x15v".to_vec())], Purpose::Puts);
+    let (agent, key) = (Bytes::from_static(b"\x15a"), b"\x15k".as_slice());
+    for request in [
+        Request::Entry { kind: Kind::Put, cache_id: 1, batch: batch(), ttl: None },
+        Request::PutAll { cache_id: 1, batch: batch() },
+        Request::Execute { kind: Kind::Invoke, cache_id: 1, agent: agent.clone(), batch: batch() },
+        Request::of_key(Kind::Remove, 1, key),
+        Request::of_map(Kind::Clear, 1),
+        Request::of_map(Kind::Truncate, 1),
+        Request::of_map(Kind::Destroy, 1),
+        Request::invoke(1, agent.clone(), key),
+        Request::execute_where(Kind::Invoke, 1, agent.clone(), agent.clone()),
+        Request::execute_on_all(Kind::Invoke, 1, agent.clone()),
+    ] {
+        assert!(request.changes(), "{request:?}");
+    }
+    for request in [
+        Request::init("", Format::Pof, &ClientIdentity::default()),
+        Request::ensure_cache("m"),
+        Request::heartbeat(),
+        Request::GetAll { cache_id: 1, batch: batch() },
+        Request::Execute { kind: Kind::Aggregate, cache_id: 1, agent: agent.clone(), batch: batch() },
+        Request::of_key(Kind::Get, 1, key),
+        Request::of_key(Kind::ContainsKey, 1, key),
+        Request::of_map(Kind::Size, 1),
+        Request::page(Kind::PageOfEntries, 1, &Bytes::new()),
+        Request::query(Kind::QueryEntries, 1, agent.clone()),
+        Request::execute_on_all(Kind::Aggregate, 1, agent.clone()),
+        Request::index(1, agent, Some(true)),
+        Request::map_listener(1, true, &Target::Map, 1, false),
+    ] {
+        assert!(!request.changes(), "{request:?}");
+    }
+}

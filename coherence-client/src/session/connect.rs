@@ -16,6 +16,10 @@ use super::{Grid, Link, session_closed};
 use crate::name_service::NameServiceAddress;
 use crate::sub_channel::{self, OpenFailure, Role, SubChannel};
 
+/// Streams to one address, for each lane, that are read for the answers to late writes only: where there are more, the
+/// proxy has enough to do.
+const MAX_RETIRED: usize = 2;
+
 pub(super) type Opening = Shared<BoxFuture<'static, Result<Arc<SubChannel>, MapError>>>;
 
 impl Grid {
@@ -78,9 +82,15 @@ impl Grid {
                 }
             };
             for address in proxies {
+                let retired = self.doubt.retired(&address);
+                if retired >= MAX_RETIRED * self.options.streams {
+                    reasons.push(format!("{address}: {retired} streams to it have writes without answer"));
+                    continue;
+                }
                 let role = Role {
                     number: self.streams_opened.fetch_add(1, Ordering::Relaxed),
                     listeners: (lane == LISTENER_LANE).then(|| self.listening.listeners.clone()),
+                    doubt: self.doubt.clone(),
                 };
                 match sub_channel::open(&self.options, &address, role).await {
                     Ok(stream) => {
@@ -89,7 +99,7 @@ impl Grid {
                         self.was_open.store(true, Ordering::Relaxed);
                         return Ok(stream);
                     }
-                    Err(OpenFailure { misuse: wrong, reason }) => {
+                    Err(OpenFailure { misuse: wrong, reason, .. }) => {
                         tracing::debug!(address, reason, "no grid stream");
                         misuse |= wrong;
                         reasons.push(format!("{address}: {reason}"));

@@ -13,6 +13,7 @@ use crate::proto::cache::{ExecuteRequest, NamedCacheRequestType as Kind, keys_or
 use crate::proto::common::BinaryKeyAndValue;
 use crate::split::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 
+mod late;
 mod listening;
 mod opening;
 mod streams;

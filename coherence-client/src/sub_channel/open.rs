@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::io;
 
 use futures::{Stream, StreamExt};
 use http::uri::PathAndQuery;
@@ -31,15 +32,25 @@ const INIT_ID: i64 = 1;
 pub(crate) struct OpenFailure {
     /// True where the settings (or the server) must change before it can work.
     pub misuse: bool,
+    /// True where nobody listens there.
+    pub refused: bool,
     pub reason: String,
 }
 
 fn passing(reason: String) -> OpenFailure {
-    OpenFailure { misuse: false, reason }
+    OpenFailure { misuse: false, refused: false, reason }
 }
 
 fn misuse(reason: String) -> OpenFailure {
-    OpenFailure { misuse: true, reason }
+    OpenFailure { misuse: true, refused: false, reason }
+}
+
+/// An initialised stream that nobody reads yet. Dropping it gives it up.
+pub(super) struct Initialised {
+    pub outgoing: mpsc::Sender<Frame>,
+    pub stop: CancellationToken,
+    pub grpc: Grpc<Channel>,
+    pub responses: Streaming<ProxyResponse>,
 }
 
 /// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on
@@ -49,12 +60,24 @@ pub(crate) async fn open(
     address: &str,
     role: Role,
 ) -> Result<SubChannel, OpenFailure> {
+    let stream = initialise(options, address).await?;
+    Ok(SubChannel::start(address.to_owned(), options, role, stream))
+}
+
+/// Asks for a sign of life: an initialised stream, which is given up at once.
+pub(crate) async fn greet(options: &SessionOptions, address: &str) -> Result<(), OpenFailure> {
+    initialise(options, address).await.map(drop)
+}
+
+async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialised, OpenFailure> {
     let endpoint = tls::endpoint(options, address).map_err(|e| misuse(e.to_string()))?;
     let wait = options.connect_timeout;
     let channel = match timeout(wait, endpoint.connect()).await {
         Err(_) => return Err(passing(format!("no connection within {wait:?}"))),
         Ok(Err(error)) => {
-            return Err(refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names));
+            let failure =
+                refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names);
+            return Err(OpenFailure { refused: nobody_listens(&error), ..failure });
         }
         Ok(Ok(channel)) => channel,
     };
@@ -75,7 +98,7 @@ pub(crate) async fn open(
         Ok(Ok(opened)) => opened,
     };
     tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
-    Ok(SubChannel::start(address.to_owned(), options, role, outgoing, stop, grpc, responses))
+    Ok(Initialised { outgoing, stop, grpc, responses })
 }
 
 type Opened = (Streaming<ProxyResponse>, InitResponse);
@@ -101,6 +124,12 @@ async fn init_stream(
             None => return Err(Status::unknown("the stream ended without an answer")),
         }
     }
+}
+
+fn nobody_listens(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// An error of TCP or of the TLS handshake.

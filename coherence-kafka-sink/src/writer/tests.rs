@@ -28,6 +28,14 @@ struct State {
     /// Applied, though answered as not available.
     applied_while_away: bool,
     misuse: bool,
+    /// So many calls from now on are refused, whatever they hold.
+    refuses_all: u32,
+    /// An earlier write may still be applied.
+    unsettled: bool,
+    /// So it is after a call that found no grid.
+    unsettled_when_away: bool,
+    /// What [`Session::settled`] says in the end.
+    gives_up: bool,
     calls: usize,
 }
 
@@ -40,9 +48,14 @@ impl Grid {
         let mut state = self.0.lock();
         state.calls += 1;
         let away = state.away > 0;
+        state.unsettled |= away && state.unsettled_when_away;
         state.away = state.away.saturating_sub(1);
         if away && !state.applied_while_away {
             return Err(MapError::Unavailable("away".to_owned()));
+        }
+        if state.refuses_all > 0 {
+            state.refuses_all -= 1;
+            return Err(MapError::Refused("trouble of its own".to_owned()));
         }
         if let Some(index) = entries.iter().position(|(key, _)| state.not_sent.contains(key)) {
             return Err(MapError::NotSent { index, reason: "too large".to_owned() });
@@ -81,6 +94,20 @@ impl Session for Grid {
         let map: Result<Arc<dyn NamedMap>, _> =
             if misuse { Err(MapError::Refused("no mapping".to_owned())) } else { Ok(Arc::new(self.clone())) };
         ready(map).boxed()
+    }
+
+    fn unsettled(&self) -> Option<String> {
+        self.0.lock().unsettled.then(|| "an earlier attempt is unanswered".to_owned())
+    }
+
+    fn settled(&self) -> BoxFuture<'_, bool> {
+        async {
+            while self.0.lock().unsettled {
+                tokio::task::yield_now().await;
+            }
+            !self.0.lock().gives_up
+        }
+        .boxed()
     }
 }
 
@@ -171,6 +198,24 @@ fn a_refused_write_is_narrowed_down_to_the_culprits() {
 }
 
 #[test]
+fn a_grid_that_refuses_every_entry_alike_for_a_while_is_waited_for() {
+    for calls in [1, 2, 10, 25] {
+        let grid = Grid::new(State { refuses_all: calls, ..State::default() });
+        assert_eq!(write_all(&grid, &batch(1000)), Ok(vec![]), "{calls} calls");
+        assert_eq!(written(&grid).len(), 1000);
+    }
+}
+
+#[test]
+fn a_grid_that_goes_on_refusing_every_entry_alike_is_believed() {
+    let grid = Grid::new(State { refuses_all: u32::MAX, ..State::default() });
+    assert_eq!(write_all(&grid, &batch(100)), Ok((0..100).collect()));
+    assert!(written(&grid).is_empty());
+    let grid = Grid::new(State { refused: keys([0, 1]), ..State::default() });
+    assert_eq!(write_all(&grid, &batch(2)), Ok(vec![0, 1]));
+}
+
+#[test]
 fn an_entry_that_cannot_be_sent_is_left_out_without_a_search() {
     let grid = Grid::new(State { not_sent: keys([7, 9]), ..State::default() });
     assert_eq!(write_all(&grid, &batch(100)), Ok(vec![7, 9]));
@@ -222,6 +267,45 @@ fn a_grid_that_stays_away_is_given_up_after_the_retry_timeout() {
     let failure = write_with(&grid, &batch(10), Some(timeout)).unwrap_err();
     assert!(matches!(failure, WriteFailure::GivenUp { after, .. } if after == timeout), "{failure}");
     assert!(grid.0.lock().calls > 1);
+}
+
+/// Polls `write` until it waits for an earlier one, and then lets it go on.
+fn holds_until_settled(grid: &Grid, calls: usize) {
+    let counters = Arc::new(Counters::default());
+    let none = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
+    let writer = Writer::new(Arc::new(grid.clone()), none, counters.clone(), "t".to_owned());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let batch = batch(3);
+        let mut write = std::pin::pin!(writer.write(&batch));
+        for _ in 0..100 {
+            assert!(futures::poll!(&mut write).is_pending());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(grid.0.lock().calls, calls, "it goes no further");
+        assert_eq!(counters.holding.lock().as_deref(), Some("an earlier attempt is unanswered"));
+        assert_eq!(counters.unanswered.now(), 1);
+        grid.0.lock().unsettled = false;
+        assert_eq!(write.await, Ok(vec![]));
+        assert_eq!(*counters.holding.lock(), None);
+        assert_eq!(counters.unanswered_given_up.now(), u64::from(grid.0.lock().gives_up));
+    });
+    assert_eq!(written(grid), keys(0..3));
+}
+
+#[test]
+fn a_batch_is_begun_only_when_no_earlier_attempt_may_still_be_applied() {
+    holds_until_settled(&Grid::new(State { unsettled: true, ..State::default() }), 0);
+}
+
+#[test]
+fn a_batch_is_confirmed_only_when_none_of_its_own_attempts_may_still_be_applied() {
+    holds_until_settled(&Grid::new(State { away: 1, unsettled_when_away: true, ..State::default() }), 2);
+}
+
+#[test]
+fn an_answer_that_is_awaited_no_longer_is_counted() {
+    holds_until_settled(&Grid::new(State { unsettled: true, gives_up: true, ..State::default() }), 0);
 }
 
 proptest! {

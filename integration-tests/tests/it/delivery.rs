@@ -2,6 +2,7 @@
 //! that takes them, and of a task whose grid stays away.
 
 mod entries;
+mod late_writes;
 mod letters;
 mod outages;
 mod queue;

@@ -18,7 +18,6 @@ mod agents;
 mod finding;
 mod guards;
 mod members;
-mod relay;
 mod streams;
 
 /// Longest time for anything that is awaited.

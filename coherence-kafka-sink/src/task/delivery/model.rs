@@ -41,7 +41,7 @@ struct World {
     writer: Writer,
     write: Option<(WriteNumber, Arc<BatchWrites>)>,
     /// Commits without answer: one that is late may be followed by another.
-    commits: VecDeque<Vec<(TopicPartition, i64, u64)>>,
+    commits: VecDeque<(CommitNumber, Vec<(TopicPartition, i64, u64)>)>,
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
@@ -164,7 +164,7 @@ impl World {
                     self.write = Some((number, writes));
                 }
                 Action::Abandon => self.abandon(),
-                Action::Commit(offsets) => {
+                Action::Commit(number, offsets) => {
                     for (tp, next) in &offsets {
                         self.check_commit(tp, *next);
                     }
@@ -173,7 +173,7 @@ impl World {
                         (tp, next, generation)
                     };
                     let offsets = offsets.into_iter().map(stamp).collect();
-                    self.commits.push_back(offsets);
+                    self.commits.push_back((number, offsets));
                 }
                 Action::Report(number, letter) => {
                     assert!(self.policy.dead_letters);
@@ -241,7 +241,7 @@ impl World {
         found
     }
 
-    /// The write in flight is given up: anything of it may have been applied, or not.
+    /// The write in flight is given up: anything of it may have been applied, or not, or will be.
     fn abandon(&mut self) {
         let Some((_, writes)) = self.write.take() else { return };
         self.grid.apply_some(&writes, &mut self.random);
@@ -249,6 +249,8 @@ impl World {
 
     /// The partitions have another owner for a while, who takes some of their records.
     fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
+        // Another process knows nothing of the late writes of this one: that is not promised.
+        self.grid.settle();
         for tp in partitions {
             let count = self.random.below(10) as i64;
             let skips = self.policy.tolerance == Tolerance::All;
@@ -276,7 +278,7 @@ impl World {
 
     fn step(&mut self) {
         self.now += Duration::from_millis(self.random.below(20) as u64);
-        match self.random.below(if self.calm { 60 } else { 70 }) {
+        match self.random.below(if self.calm { 60 } else { 72 }) {
             0..20 => self.read(),
             20..35 => self.finish_write(),
             35..45 => self.answer_commit(),
@@ -289,6 +291,7 @@ impl World {
             66 => self.delivery.on_stop(self.now),
             67 => self.now += Duration::from_secs(2),
             68 => self.late_answer(),
+            69..71 => self.grid.apply_late(&mut self.random),
             _ => {}
         }
         self.perform();
@@ -345,7 +348,7 @@ impl World {
     }
 
     fn answer_commit(&mut self) {
-        let Some(offsets) = self.commits.pop_front() else { return };
+        let Some((number, offsets)) = self.commits.pop_front() else { return };
         let stored = self.calm || !self.random.one_in(6);
         let told = stored && (self.calm || !self.random.one_in(8));
         for (tp, next, generation) in offsets {
@@ -355,7 +358,7 @@ impl World {
             }
         }
         let outcome = if told { Ok(()) } else { Err("told to fail".to_owned()) };
-        self.delivery.on_committed(outcome, self.now);
+        self.delivery.on_committed(number, outcome, self.now);
     }
 
     fn answer_letter(&mut self) {
@@ -401,6 +404,7 @@ impl World {
     /// The process dies; another one takes its place.
     fn crash(&mut self) {
         self.abandon();
+        self.grid.settle();
         self.restart();
     }
 
@@ -446,6 +450,9 @@ impl World {
             self.assign_all_when_free();
             steps += 1;
             assert!(steps < REST, "the world does not come to rest: {:?}", self.delivery);
+        }
+        while !self.grid.lock().late.is_empty() {
+            self.grid.apply_late(&mut self.random);
         }
         assert_eq!(self.grid.lock().entries, self.expected());
         if self.policy.dead_letters {

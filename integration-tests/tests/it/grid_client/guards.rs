@@ -8,6 +8,7 @@ use coherence_kafka_common::map::{Entries, EventKind, Expiry, ListenTo, MapError
 use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt};
 use integration_tests::grid::{Grid, GridOptions, Serializer, Stays};
+use integration_tests::relay::Relay;
 use integration_tests::sandbox::{Folder, unique};
 use integration_tests::{require_peers, shared};
 
@@ -67,7 +68,7 @@ fn sized(len: usize) -> Bytes {
 async fn an_entry_too_large_for_the_grid_is_named_before_anything_of_its_batch_is_sent_and_the_stream_lives()
 {
     require_peers!();
-    let relay = super::relay::Relay::to(shared::grid().address()).await;
+    let relay = Relay::to(shared::grid().address()).unwrap();
     let (session, name) = (session([relay.address()]), unique("large"));
     let map = session.map(&name).await.unwrap();
     let mut notices = listen(&*map, ListenTo::All).await;
@@ -292,16 +293,16 @@ async fn an_idle_session_stays_up_by_heartbeats() {
     require_peers!();
     // A grid closes a connection behind the third ping of HTTP/2 that comes within five minutes.
     let heartbeat = Duration::from_millis(500);
-    let relay = super::relay::Relay::to(shared::grid().address()).await;
+    let relay = Relay::to(shared::grid().address()).unwrap();
     let options =
         coherence_client::SessionOptions { heartbeat: Some(heartbeat), ..super::options([relay.address()]) };
     let session = coherence_client::GrpcSession::new(options).unwrap();
     let map = session.map(&unique("idle")).await.unwrap();
     let mut notices = listen(&*map, ListenTo::All).await;
-    let sent = relay.bytes_to_the_grid();
+    let sent = relay.bytes_sent();
     let notice = tokio::time::timeout(heartbeat * 12, notices.next()).await;
     assert!(notice.is_err(), "nothing is told: {notice:?}");
-    assert!(relay.bytes_to_the_grid() > sent, "heartbeats were sent");
+    assert!(relay.bytes_sent() > sent, "heartbeats were sent");
     put(&*map, "k", "1").await;
     told(&mut notices, EventKind::Inserted, "k", "1").await;
     assert_eq!(relay.connections(), 1);

@@ -9,17 +9,17 @@ use coherence_kafka_common::map::{EventKind, Expiry, ListenTo, MapError, MapNoti
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::relay::Relay;
 use integration_tests::sandbox::unique;
 use integration_tests::wait::eventually_async;
 use integration_tests::{require_peers, shared};
 
-use super::relay::Relay;
 use super::{SOON, batch, entries, event, listen, next, options, put, session, text, told};
 
 #[tokio::test]
 async fn every_lane_has_one_stream_for_all_its_requests() {
     require_peers!();
-    let relay = Relay::to(shared::grid().address()).await;
+    let relay = Relay::to(shared::grid().address()).unwrap();
     let session = GrpcSession::new(SessionOptions { streams: 3, ..options([relay.address()]) }).unwrap();
     let map = session.map(&unique("lanes")).await.unwrap();
     let mut notices = listen(&*map, ListenTo::All).await;
@@ -40,7 +40,7 @@ async fn every_lane_has_one_stream_for_all_its_requests() {
 #[tokio::test]
 async fn a_broken_stream_is_replaced_and_its_listeners_are_told_one_gap() {
     require_peers!();
-    let relay = Relay::to(shared::grid().address()).await;
+    let relay = Relay::to(shared::grid().address()).unwrap();
     let other_way = session([shared::grid().address()]);
     let (session, name) = (session([relay.address()]), unique("broken"));
     let map = session.map(&name).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_broken_stream_is_replaced_and_its_listeners_are_told_one_gap() {
 #[tokio::test]
 async fn every_call_during_an_outage_ends_and_the_map_goes_on_behind_it() {
     require_peers!();
-    let relay = Relay::to(shared::grid().address()).await;
+    let relay = Relay::to(shared::grid().address()).unwrap();
     let map = Arc::new(session([relay.address()]).remote_map(&unique("outage")).await.unwrap());
     let done = Arc::new(AtomicBool::new(false));
     let tasks: Vec<_> = (0..8)

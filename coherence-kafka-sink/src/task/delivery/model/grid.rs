@@ -1,4 +1,4 @@
-//! A grid that refuses, goes away, and applies what it says it has not.
+//! A grid that refuses, goes away, and applies what it says it has not: at once, or at any later time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) entries: BTreeMap<MapKey, Vec<u8>>,
     /// Keys whose cache store throws at every put.
     pub(super) throwing: BTreeSet<Vec<u8>>,
+    /// What was sent without being answered or applied, and may still be applied.
+    pub(super) late: Vec<(MapKey, Option<Vec<u8>>)>,
     /// Calls that still go wrong.
     pub(super) faults: usize,
     pub(super) random: Random,
@@ -50,7 +52,30 @@ impl Grid {
         }
     }
 
-    /// Some of a write whose answer nobody waits for.
+    /// Applies one of the late writes.
+    pub(super) fn apply_late(&self, random: &mut Random) {
+        let (key, value) = {
+            let late = &mut self.lock().late;
+            if late.is_empty() {
+                return;
+            }
+            let index = random.below(late.len());
+            late.swap_remove(index)
+        };
+        self.apply(key, value);
+    }
+
+    /// Every late write is applied now, or never.
+    pub(super) fn settle(&self) {
+        let late = std::mem::take(&mut self.lock().late);
+        for (key, value) in late {
+            if self.lock().random.one_in(2) {
+                self.apply(key, value);
+            }
+        }
+    }
+
+    /// Some of a write whose answer nobody waits for, some of it later.
     pub(super) fn apply_some(&self, writes: &BatchWrites, random: &mut Random) {
         let all = random.one_in(3);
         for (map, writes) in writes {
@@ -59,8 +84,11 @@ impl Grid {
                     let value = (write.kind != Kind::Remove).then(|| value.to_vec());
                     let taken =
                         value.as_ref().is_none_or(|v| v[1] == 0 && !self.lock().throwing.contains(key));
+                    let key = (map.to_string(), key.to_vec());
                     if taken && (all || random.one_in(2)) {
-                        self.apply((map.to_string(), key.to_vec()), value);
+                        self.apply(key, value);
+                    } else if taken && random.one_in(2) {
+                        self.lock().late.push((key, value));
                     }
                 }
             }
@@ -84,8 +112,11 @@ impl Grid {
             partial |= throws;
             // Nothing, half or all of a write that fails is applied.
             let applies = !fault || part == 2 || (part == 1 && self.lock().random.one_in(2));
+            let key = (map.to_owned(), key);
             if !throws && applies {
-                self.apply((map.to_owned(), key), value);
+                self.apply(key, value);
+            } else if !throws {
+                self.lock().late.push((key, value));
             }
         }
         match (fault, partial) {
@@ -109,6 +140,15 @@ impl Session for Grid {
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
         let map: Arc<dyn NamedMap> = Arc::new(Map { name: name.to_owned(), grid: self.clone() });
         ready(Ok(map)).boxed()
+    }
+
+    fn unsettled(&self) -> Option<String> {
+        (!self.lock().late.is_empty()).then(|| "an earlier attempt is unanswered".to_owned())
+    }
+
+    fn settled(&self) -> BoxFuture<'_, bool> {
+        self.settle();
+        ready(true).boxed()
     }
 }
 
