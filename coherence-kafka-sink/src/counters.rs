@@ -77,17 +77,20 @@ pub enum Cause {
     Grid,
     /// The dead letter queue, which does not acknowledge a record of the batch.
     DeadLetterQueue,
+    /// The answer to an earlier attempt, of whatever batch, that might still be applied.
+    EarlierAttempt,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Cause; 2] = [Cause::Grid, Cause::DeadLetterQueue];
+    pub const ALL: [Cause; 3] = [Cause::Grid, Cause::DeadLetterQueue, Cause::EarlierAttempt];
 
     /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Cause::Grid => "grid",
             Cause::DeadLetterQueue => "dead_letter_queue",
+            Cause::EarlierAttempt => "earlier_attempt",
         }
     }
 }

@@ -57,6 +57,8 @@ const TASK: &[TaskMetric] = &[
     counter("coherence_sink_batches", "Batches confirmed by the map", |c| c.batches.now()),
     counter("coherence_sink_batches_abandoned", "Batches given up: their partitions were gone, or the task had to end", |c| c.batches_abandoned.now()),
     counter("coherence_sink_write_retries", "Writes tried again", |c| c.retries.now()),
+    counter("coherence_sink_earlier_attempts_awaited", "Batches held because an earlier attempt might still be applied", |c| c.unanswered.now()),
+    counter("coherence_sink_earlier_attempts_given_up", "Those that went on without its answer, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
     counter("coherence_sink_commit_failures", "Commits that the broker refused, or that could not be sent", |c| c.commit_failures.now()),
     counter("coherence_sink_commit_timeouts", "Commits without an answer within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
     counter("coherence_sink_partitions_revoked", "Partitions given up when the group asked for them", |c| c.partitions_revoked.now()),

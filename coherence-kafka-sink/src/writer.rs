@@ -218,7 +218,7 @@ impl Writer {
             reason,
             "the batch is held: what an earlier attempt wrote could come behind it"
         );
-        *self.counters.holding.lock() = Some(reason);
+        *self.counters.holding.lock() = Some(Holding { cause: Cause::EarlierAttempt, reason });
         if !self.session.settled().await {
             self.counters.unanswered_given_up.add(1);
             tracing::warn!(

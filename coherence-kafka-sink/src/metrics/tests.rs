@@ -36,7 +36,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 #[test]
 fn every_counter_of_a_task_reaches_a_metric() {
     let nothing = text_of(snapshot("c", None, Counters::default())).unwrap();
-    let counts: [fn(&Counters) -> &crate::counters::Count; 21] = [
+    let counts: [fn(&Counters) -> &crate::counters::Count; 23] = [
         |c| &c.records,
         |c| &c.puts,
         |c| &c.removes,
@@ -51,6 +51,8 @@ fn every_counter_of_a_task_reaches_a_metric() {
         |c| &c.restarts,
         |c| &c.confirmed,
         |c| &c.retries,
+        |c| &c.unanswered,
+        |c| &c.unanswered_given_up,
         |c| &c.batches,
         |c| &c.batches_abandoned,
         |c| &c.commits,

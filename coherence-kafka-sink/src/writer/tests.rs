@@ -283,7 +283,8 @@ fn holds_until_settled(grid: &Grid, calls: usize) {
             tokio::task::yield_now().await;
         }
         assert_eq!(grid.0.lock().calls, calls, "it goes no further");
-        assert_eq!(counters.holding.lock().as_deref(), Some("an earlier attempt is unanswered"));
+        let reason = "an earlier attempt is unanswered".to_owned();
+        assert_eq!(*counters.holding.lock(), Some(Holding { cause: Cause::EarlierAttempt, reason }));
         assert_eq!(counters.unanswered.now(), 1);
         grid.0.lock().unsettled = false;
         assert_eq!(write.await, Ok(vec![]));
