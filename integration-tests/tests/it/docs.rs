@@ -59,7 +59,7 @@ fn commands() -> Vec<String> {
 #[test]
 fn a_configuration_shown_in_a_document_is_the_file_that_it_names() {
     for (file, text) in documents() {
-        for language in ["properties", "json"] {
+        for language in ["properties", "json", "xml"] {
             for (before, block) in blocks(&text, language) {
                 let name = before.strip_prefix("<!-- ").and_then(|b| b.strip_suffix(" -->"));
                 let name =
