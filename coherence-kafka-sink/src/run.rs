@@ -176,8 +176,9 @@ pub fn unreachable(reason: &str) -> String {
          certificate of its authority (PEM), and name the broker in bootstrap.servers as its certificate does; "
     } else if says("connecting to a PLAINTEXT broker listener") || says("wrong version number") {
         "the broker does not speak TLS at this port; "
-    } else if says("connecting to a SSL listener") || says("incorrect security.protocol") {
-        "the broker expects TLS at this port; "
+    } else if says("in state APIVERSION_QUERY") {
+        // It ended the connection at the first request, which it cannot have understood.
+        "the broker probably expects TLS at this port; "
     } else if says("uthentication failed") {
         "the broker refuses the credentials: check sasl.jaas.config and sasl.mechanism; "
     } else {

@@ -72,7 +72,7 @@ fn tls_and_scram_to_the_broker_work_and_their_faults_name_the_setting() {
         (&tls.sasl_ssl, &password, &["Authentication failed", "sasl.jaas.config"]),
         // TLS is spoken where there is none, and none where it is.
         (&kafka.bootstrap(), &[SSL, PEM, trust], &["does not speak TLS", "security.protocol"]),
-        (&tls.ssl, &[], &["expects TLS", "security.protocol"]),
+        (&tls.ssl, &[], &["probably expects TLS", "security.protocol"]),
     ];
     thread::scope(|scope| {
         for (bootstrap, settings, says) in faults {
