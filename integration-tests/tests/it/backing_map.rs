@@ -290,10 +290,13 @@ async fn a_million_changes_of_8_writers_written_behind_end_as_the_map() {
     a_million(behind(Duration::from_millis(100)), false).await;
 }
 
-/// Writes until told to stop; what became of each value.
+/// What became of each value.
+type Answers = Vec<(Vec<u8>, Result<(), MapError>)>;
+
+/// Writes until told to stop.
 struct Load {
     stop: Arc<AtomicBool>,
-    writers: Vec<tokio::task::JoinHandle<Vec<(Vec<u8>, Result<(), MapError>)>>>,
+    writers: Vec<tokio::task::JoinHandle<Answers>>,
 }
 
 impl Load {
@@ -322,7 +325,7 @@ impl Load {
         Self { stop, writers }
     }
 
-    async fn end(self) -> Vec<(Vec<u8>, Result<(), MapError>)> {
+    async fn end(self) -> Answers {
         self.stop.store(true, Ordering::Relaxed);
         let mut answers = Vec::new();
         for writer in self.writers {
