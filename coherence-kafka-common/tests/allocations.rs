@@ -1,6 +1,10 @@
 //! What decoding allocates: never much more than the bytes it was given, whatever they claim.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one of two unsafe functions")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "Clippy sees a test only in a #[test] function, not in what several of them share"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -88,8 +88,11 @@ fn bulk_load_fills_a_map() {
     tool.truncate("bulk-load").unwrap();
 }
 
-/// What the example printed, and the key, value and event of each record that it wrote.
-fn records_of(example: &str) -> (String, Vec<(Vec<u8>, Option<Vec<u8>>, String)>) {
+/// Key, value and event.
+type Stored = (Vec<u8>, Option<Vec<u8>>, String);
+
+/// What the example printed, and each record that it wrote.
+fn records_of(example: &str) -> (String, Vec<Stored>) {
     let (kafka, topic) = (shared::kafka(), unique(example));
     kafka.create_topic(&topic, 1).unwrap();
     let output = printed(binary_of(example).args([&kafka.bootstrap(), &topic]));
