@@ -174,7 +174,11 @@ pub fn unreachable(reason: &str) -> String {
     let meaning = if says("certificate verify failed") {
         "the broker's certificate is not trusted, or not made for this address: set ssl.truststore.location to the \
          certificate of its authority (PEM), and name the broker in bootstrap.servers as its certificate does; "
-    } else if says("connecting to a PLAINTEXT broker listener") || says("wrong version number") {
+    } else if says("connecting to a PLAINTEXT broker listener")
+        || says("wrong version number")
+        || says("in state SSL_HANDSHAKE")
+    {
+        // It answered something else, or ended the connection instead of answering.
         "the broker does not speak TLS at this port; "
     } else if says("in state APIVERSION_QUERY") {
         // It ended the connection at the first request, which it cannot have understood.
