@@ -5,6 +5,7 @@ mod checks;
 mod kafka_tls;
 mod maps;
 mod offsets;
+mod credentials;
 mod peers;
 mod records;
 mod settings;
