@@ -106,17 +106,40 @@ pub(crate) struct GridError {
     pub stale_cache: bool,
 }
 
+/// Parts of the texts of errors behind which the same request may succeed. Exceptions of the grid are named by their
+/// class where another one wraps them.
+const PASSING: &[&str] = &[
+    // No members to store.
+    "No storage-enabled nodes",
+    "The storage is not available",
+    // A write that storage took in part.
+    "Partial failure",
+    // Too slow, or overloaded.
+    "RequestTimeoutException",
+    "Request timed out",
+    "OutOfMemoryError",
+    "Java heap space",
+    // A quorum or another policy that does not allow it at the moment, or a service that is suspended.
+    "RequestPolicyException",
+    "disallowed by",
+    // The service, its cluster or the proxy is stopping, or starts again.
+    "proxy channel is closed",
+    "ServiceStoppedException",
+    "has been terminated",
+    "has been stopped",
+    "explicitly stopped",
+    "is not running",
+    "left the cluster",
+    "interrupted while waiting",
+];
+
 /// Sorts an error by its text, which is all that the protocol gives; the serialized exception beside it is not read.
 ///
-/// Everything that is not known to pass is permanent. The same request may succeed later without storage members,
-/// after a write that storage took in part, after the map was destroyed, and where the proxy is stopping.
+/// Everything that is not known to pass is permanent.
 pub(crate) fn classify(message: &ErrorMessage) -> GridError {
     let text = message.message.as_str();
     let stale_cache = text.contains("destroyed") || text.contains("No cache proxy exist");
-    let passing = stale_cache
-        || ["No storage-enabled nodes", "Partial failure", "proxy channel is closed"]
-            .iter()
-            .any(|known| text.contains(known));
+    let passing = stale_cache || PASSING.iter().any(|known| text.contains(known));
     let shown = presentable(text);
     let error = if passing { MapError::Unavailable(shown) } else { MapError::Refused(shown) };
     GridError { error, stale_cache }
@@ -163,6 +186,12 @@ mod tests {
             ("No storage-enabled nodes exist for service PartitionedCache", false),
             ("Partial failure", false),
             ("this proxy channel is closed", false),
+            ("Request timed out after 30000 millis", false),
+            ("(Wrapped) com.tangosol.net.RequestTimeoutException: Request timed out", false),
+            ("Cache writes are disallowed by PartitionedCacheQuorumPolicy{write-quorum=2}", false),
+            ("java.lang.OutOfMemoryError: Java heap space", false),
+            ("SafeCluster has been explicitly stopped or has not been started", false),
+            ("Service PartitionedCache has been terminated", false),
             ("The cache with id 17 has been explicitly destroyed", true),
             ("SafeNamedCache was explicitly destroyed", true),
             ("No cache proxy exist for id 188068289 request=Size", true),

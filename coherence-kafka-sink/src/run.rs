@@ -207,6 +207,7 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
         scope: config.scope.clone(),
         format: config.format,
         request_timeout: config.request_timeout,
+        unanswered_timeout: config.unanswered_timeout,
         // Who wants an answer soon wants to know as soon that there is nobody to ask.
         connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
         tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {

@@ -14,6 +14,7 @@
 //! dead letter queue ──outcomes──▶     ┘              └ ──bad records──▶ dead letter queue
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
 use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
-use crate::writer::Writer;
+use crate::writer::{Membership, Writer};
 
 mod building;
 pub mod delivery;
@@ -51,6 +52,13 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 const LAG_EVERY: Duration = Duration::from_millis(500);
 /// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
+
+/// What to change where the broker does not take the credentials.
+const CREDENTIALS: &str = "check security.protocol, sasl.* and ssl.*, which a connector sets with \
+    consumer.override., and the worker with consumer. or for all clients";
+/// What to change where it takes them and does not permit what they are used for.
+const PERMISSIONS: &str = "permit the principal of the consumer to read the topics and the group connect-<connector>, \
+    or the one of consumer.override.group.id";
 
 /// What a task needs to know beside its parts.
 #[derive(Debug, Clone)]
@@ -128,6 +136,8 @@ pub struct TaskParts {
     pub rules: Rules,
     /// Writes batches.
     pub writer: Arc<Writer>,
+    /// What the writer knows of the group.
+    pub membership: Arc<Membership>,
     /// Where writes run.
     pub runtime: tokio::runtime::Handle,
     /// What is counted.
@@ -145,7 +155,11 @@ pub struct Task {
     queue: Option<DeadLetterQueue>,
     delivery: Delivery,
     write: Option<InFlight>,
+    /// Where partitions are to be read from before anything else is read.
+    seeks: BTreeMap<TopicPartition, i64>,
     next_lag: Instant,
+    /// The group has let it in once.
+    was_assigned: bool,
     /// The trouble that was logged last, and when.
     told_trouble: Option<(String, Instant)>,
 }
@@ -163,6 +177,7 @@ impl Task {
             Consumer::join(&options.consumer, &topics, READ_AT_ONCE).map_err(TaskFailure::Consumer)?;
         let consumer = if options.reads_batches { consumer } else { consumer.one_by_one() };
         let now = Instant::now();
+        parts.membership.begin();
         let reporter = Reporter {
             connector: options.connector.clone(),
             task: options.number,
@@ -178,7 +193,9 @@ impl Task {
             consumer,
             queue,
             write: None,
+            seeks: BTreeMap::new(),
             next_lag: now,
+            was_assigned: false,
             told_trouble: None,
         })
     }
@@ -193,8 +210,15 @@ impl Task {
                 self.delivery.on_stop(Instant::now());
             }
             self.serve_group();
+            if let Some(gap) = self.parts.membership.on_served(Instant::now()) {
+                tracing::warn!(
+                    task = self.name,
+                    gap_ms = gap.as_millis() as u64,
+                    "the group was not served for long: nothing is written before it has been again for a while"
+                );
+            }
             self.collect(Duration::ZERO);
-            let ready = self.serve_queue();
+            let ready = self.serve_queue() && self.seek();
             self.delivery.on_tick(Instant::now());
             self.perform();
             if ready && self.delivery.room() > 0 {
@@ -220,6 +244,7 @@ impl Task {
             let now = Instant::now();
             match event {
                 GroupEvent::Assigned(partitions) => {
+                    self.was_assigned = true;
                     tracing::info!(task = self.name, partitions = %names(&partitions), "partitions assigned");
                     self.delivery.on_assigned(partitions);
                 }
@@ -232,9 +257,19 @@ impl Task {
                     );
                     self.delivery.on_revoked(partitions, lost, now);
                 }
-                GroupEvent::Committed(outcome) => self.delivery.on_committed(outcome, now),
+                GroupEvent::Committed(number, outcome) => {
+                    self.delivery.on_committed(number, outcome, now);
+                }
                 GroupEvent::Trouble(reason) => self.tell_trouble(reason, now),
-                GroupEvent::Fatal(reason) => self.delivery.on_consumer_failure(reason),
+                // Credentials that were good before are refused by a cluster in trouble.
+                GroupEvent::Denied { reason, credentials: true } if self.was_assigned => {
+                    self.tell_trouble(reason, now);
+                }
+                GroupEvent::Denied { reason, credentials } => {
+                    let advice = if credentials { CREDENTIALS } else { PERMISSIONS };
+                    self.delivery.on_consumer_failure(format!("{reason}: {advice}"));
+                }
+                GroupEvent::Fatal(reason) => self.delivery.on_consumer_lost(reason, now),
             }
             self.perform();
         }
@@ -262,12 +297,13 @@ impl Task {
                     self.consumer_answer(outcome);
                 }
                 Action::Release(partitions) => {
+                    self.seeks.retain(|tp, _| !partitions.contains(tp));
                     let outcome = self.consumer.release(&partitions);
                     self.consumer_answer(outcome);
                 }
                 Action::Seek(tp, position) => {
-                    let outcome = self.consumer.seek(&tp, position);
-                    self.consumer_answer(outcome.map_err(|e| format!("seek of {tp} to {position}: {e}")));
+                    self.seeks.insert(tp, position);
+                    self.seek();
                 }
                 Action::Write(number, writes) => {
                     let write = InFlight::start(number, writes, &self.parts.writer, &self.parts.runtime);
@@ -280,10 +316,10 @@ impl Task {
                         *self.parts.counters.holding.lock() = None;
                     }
                 }
-                Action::Commit(offsets) => {
-                    let sent = self.consumer.commit(offsets.iter().map(|(tp, next)| (tp, *next)));
+                Action::Commit(number, offsets) => {
+                    let sent = self.consumer.commit(number, offsets.iter().map(|(tp, next)| (tp, *next)));
                     if let Err(reason) = sent {
-                        self.delivery.on_committed(Err(reason), Instant::now());
+                        self.delivery.on_committed(number, Err(reason), Instant::now());
                     }
                 }
                 Action::Report(number, letter) => {
@@ -293,6 +329,24 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Carries out what is to be read again. True when nothing is left of it, and records may be read.
+    fn seek(&mut self) -> bool {
+        while let Some((tp, position)) = self.seeks.pop_first() {
+            match self.consumer.seek(&tp, position) {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(task = self.name, partition = %tp, position, "seek not done in time, it is repeated");
+                    self.seeks.insert(tp, position);
+                    return false;
+                }
+                Err(reason) => {
+                    self.delivery.on_consumer_failure(format!("seek of {tp} to {position}: {reason}"));
+                }
+            }
+        }
+        true
     }
 
     fn consumer_answer(&mut self, outcome: Result<(), String>) {

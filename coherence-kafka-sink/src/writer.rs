@@ -14,6 +14,10 @@
 //! alone is written by a call of its own, to which the grid answers what is wrong with it. Only that answer makes
 //! it a culprit: an entry of a member that is frozen or gone never is.
 //!
+//! Where a write is narrowed down and the grid refuses one entry like the other, with the same words and before it has
+//! taken any, the trouble may well be the grid's own: the batch is held and tried again, and only after
+//! [`REFUSED_ATTEMPTS`] such attempts in a row are the entries taken for culprits.
+//!
 //! **Late writes.** An attempt that got no answer may still be applied. To write the same batch once more is harmless
 //! then, to write a newer one is not: so a write begins only when every earlier attempt of the session is answered or
 //! can no longer run ([`Session::settled`]), and counts as confirmed only when that is true of its own attempts.
@@ -29,12 +33,20 @@ use futures::StreamExt as _;
 use crate::counters::Counters;
 use crate::plan::{Kind, Source, Write};
 
+mod membership;
 mod pauses;
 
+pub use membership::Membership;
 pub use pauses::{Backoff, Pauses};
 
 /// Answers of a write that was taken in part, one behind the other, before it is narrowed down.
 pub const PARTIAL_ATTEMPTS: u32 = 3;
+
+/// Times, one behind the other, that entries may be refused alike before they are to blame.
+pub const REFUSED_ATTEMPTS: u32 = 3;
+
+/// So many entries, or all of a smaller write, refused alike are suspicious.
+const ALIKE: usize = 8;
 
 /// How the grid words it.
 const PARTIAL: &str = "Partial failure";
@@ -89,6 +101,7 @@ pub struct Writer {
     backoff: Backoff,
     counters: Arc<Counters>,
     task: String,
+    membership: Option<Arc<Membership>>,
 }
 
 /// Part of a write of the batch.
@@ -103,8 +116,17 @@ struct Piece<'a> {
 struct Away {
     map: Arc<str>,
     error: MapError,
+    why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// It cannot be reached, or says so.
+    Outage,
     /// It took a part of it.
-    partial: bool,
+    Partial,
+    /// It refused the entries alike.
+    Refused,
 }
 
 /// Why an attempt ends before its end.
@@ -116,7 +138,12 @@ enum Stop {
 impl Writer {
     /// A writer for the task named `task`.
     pub fn new(session: Arc<dyn Session>, backoff: Backoff, counters: Arc<Counters>, task: String) -> Self {
-        Self { session, backoff, counters, task }
+        Self { session, backoff, counters, task, membership: None }
+    }
+
+    /// The same writer, for a task that writes only while it is a member of its group.
+    pub fn of_member(self, membership: Arc<Membership>) -> Self {
+        Self { membership: Some(membership), ..self }
     }
 
     /// Returns when all of it is confirmed but the records that are returned. Keys are disjoint, so everything may
@@ -130,11 +157,16 @@ impl Writer {
     /// See [`WriteFailure`]; parts of the batch may have been applied.
     pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
         self.settle().await;
-        let mut attempt = Attempt { session: &*self.session, refused: Vec::new(), out: BTreeSet::new() };
+        let mut attempt =
+            Attempt { session: &*self.session, refused: Vec::new(), out: BTreeSet::new(), believes: false };
         let mut pauses = Pauses::new(self.backoff);
         let mut began = None;
-        let mut partial = 0;
+        let (mut partial, mut refused) = (0, 0);
         loop {
+            attempt.believes = refused >= REFUSED_ATTEMPTS;
+            if let Some(membership) = &self.membership {
+                membership.holds().await;
+            }
             let away = match attempt.write_all(batch, partial >= PARTIAL_ATTEMPTS).await {
                 Ok(()) => break,
                 Err(Stop::Failure(failure)) => {
@@ -143,7 +175,11 @@ impl Writer {
                 }
                 Err(Stop::Away(away)) => away,
             };
-            partial = if away.partial { partial + 1 } else { 0 };
+            match away.why {
+                Why::Outage => (partial, refused) = (0, 0),
+                Why::Partial => partial += 1,
+                Why::Refused => refused += 1,
+            }
             let began = *began.get_or_insert_with(Instant::now);
             let mut pause = pauses.next_pause();
             if let Some(timeout) = self.backoff.timeout {
@@ -200,6 +236,8 @@ struct Attempt<'a> {
     refused: Vec<Refused>,
     /// The records among `refused`, which are left out of every write.
     out: BTreeSet<Source>,
+    /// Entries that are refused alike are culprits all the same.
+    believes: bool,
 }
 
 impl Attempt<'_> {
@@ -218,7 +256,9 @@ impl Attempt<'_> {
         for (piece, answer) in answers {
             match answer {
                 Ok(()) => {}
-                Err(Stop::Away(found)) if found.partial && narrow_partial => narrow.push((piece, None)),
+                Err(Stop::Away(found)) if found.why == Why::Partial && narrow_partial => {
+                    narrow.push((piece, None));
+                }
                 Err(Stop::Away(found)) => {
                     away.get_or_insert(found);
                 }
@@ -240,58 +280,88 @@ impl Attempt<'_> {
 
     /// Finds the culprits of a write that was refused with `answer`, or taken in part, and writes the rest.
     async fn narrow(&mut self, piece: Piece<'_>, answer: Option<MapError>) -> Result<(), Stop> {
+        let map = piece.map;
+        let before = self.refused.len();
+        let entries = piece.left(&self.out).count();
+        let mut suspicious = !self.believes && entries > 1;
         let mut pieces = vec![(piece, answer)];
         while let Some((piece, answer)) = pieces.pop() {
-            let entries: Vec<usize> = piece.left(&self.out).collect();
-            match (answer, entries.as_slice()) {
-                (_, []) => {}
+            let left: Vec<usize> = piece.left(&self.out).collect();
+            let taken = match (answer, left.as_slice()) {
+                (_, []) => false,
                 // It names the entry by its place among those that were sent.
-                (Some(error @ MapError::NotSent { index, .. }), entries) if index < entries.len() => {
-                    self.refuse(&piece, entries[index], error);
-                    self.again(&mut pieces, piece).await?;
+                (Some(error @ MapError::NotSent { index, .. }), left) if index < left.len() => {
+                    self.refuse(&piece, left[index], error);
+                    self.again(&mut pieces, piece).await?
                 }
-                (Some(error), [entry]) => self.refuse(&piece, *entry, error),
+                (Some(error), [entry]) => {
+                    self.refuse(&piece, *entry, error);
+                    false
+                }
                 (None, [entry]) => self.write_alone(&piece, *entry).await?,
-                (_, entries) => {
-                    let middle = entries[entries.len() / 2];
+                (_, left) => {
+                    let middle = left[left.len() / 2];
+                    let mut taken = false;
                     for range in [piece.range.start..middle, middle..piece.range.end] {
-                        self.again(&mut pieces, Piece { range, ..piece.clone() }).await?;
+                        taken |= self.again(&mut pieces, Piece { range, ..piece.clone() }).await?;
                     }
+                    taken
                 }
+            };
+            if suspicious && (taken || self.refused.len() - before >= entries.min(ALIKE)) {
+                suspicious = false;
+                self.hold_if_alike(map, before)?;
             }
         }
         Ok(())
     }
 
-    /// Writes a piece; where that is refused it joins those that are to be narrowed.
+    /// Where the grid gave the same answer to all entries that were refused from the one numbered `before` on, none
+    /// of them is to blame yet.
+    fn hold_if_alike(&mut self, map: &Arc<str>, before: usize) -> Result<(), Stop> {
+        let [first, rest @ ..] = &self.refused[before..] else { return Ok(()) };
+        let MapError::Refused(reason) = &first.error else { return Ok(()) };
+        if rest.iter().any(|refused| refused.error != first.error) {
+            return Ok(());
+        }
+        let error = MapError::Unavailable(format!("every entry is refused with: {reason}"));
+        for refused in self.refused.drain(before..) {
+            self.out.remove(&refused.source);
+        }
+        Err(Stop::Away(Away { map: map.clone(), error, why: Why::Refused }))
+    }
+
+    /// Writes a piece; where that is refused it joins those that are to be narrowed. True where it was taken.
     async fn again<'a>(
         &self,
         pieces: &mut Vec<(Piece<'a>, Option<MapError>)>,
         piece: Piece<'a>,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         match write(self.session, &piece, &self.out).await {
-            Err(Stop::Away(away)) if away.partial => pieces.push((piece, None)),
+            Ok(()) => return Ok(piece.left(&self.out).next().is_some()),
+            Err(Stop::Away(away)) if away.why == Why::Partial => pieces.push((piece, None)),
             Err(Stop::Failure(WriteFailure::Settings { error, .. })) if blames_entries(&error) => {
                 pieces.push((piece, Some(error)));
             }
-            outcome => return outcome,
+            Err(stop) => return Err(stop),
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// One entry of a write that was taken in part, by the call whose answer says what is wrong with it.
-    async fn write_alone(&mut self, piece: &Piece<'_>, entry: usize) -> Result<(), Stop> {
-        let Some((key, value)) = piece.write.entries.get(entry) else { return Ok(()) };
+    /// One entry of a write that was taken in part, by the call whose answer says what is wrong with it. True where
+    /// it was taken.
+    async fn write_alone(&mut self, piece: &Piece<'_>, entry: usize) -> Result<bool, Stop> {
+        let Some((key, value)) = piece.write.entries.get(entry) else { return Ok(false) };
         let map = open(self.session, piece.map).await?;
         let answer = match piece.write.kind {
             Kind::Put(expiry) => map.put(key, value, expiry).await,
             Kind::Remove => map.remove(key).await,
         };
         match answer {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(error) if blames_entries(&error) => {
                 self.refuse(piece, entry, error);
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(stop(piece.map, error)),
         }
@@ -357,8 +427,8 @@ fn stop(map: &Arc<str>, error: MapError) -> Stop {
     let map = map.clone();
     match &error {
         MapError::Unavailable(reason) => {
-            let partial = reason.contains(PARTIAL);
-            Stop::Away(Away { map, error, partial })
+            let why = if reason.contains(PARTIAL) { Why::Partial } else { Why::Outage };
+            Stop::Away(Away { map, error, why })
         }
         _ => Stop::Failure(WriteFailure::Settings { map, error }),
     }

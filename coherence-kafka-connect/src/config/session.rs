@@ -9,7 +9,7 @@ use coherence_kafka_common::map::Format;
 use super::def::DefaultValue::{Null, Text};
 use super::def::Importance::{High, Low, Medium};
 use super::def::Validator::{Any, AtLeast, NonEmpty, OneOf};
-use super::def::{ConfigKey, Kind, Values, key};
+use super::def::{ConfigKey, Kind, Typed, Values, key};
 use super::findings::ConfigErrors;
 use super::properties::Property;
 use super::variables::Variables;
@@ -19,6 +19,7 @@ const ADDRESS: &str = "coherence.session.address";
 const SCOPE: &str = "coherence.session.scope";
 const FORMAT: &str = "coherence.session.format";
 const REQUEST_TIMEOUT: &str = "coherence.session.request.timeout.ms";
+const UNANSWERED_TIMEOUT: &str = "coherence.session.unanswered.timeout.ms";
 const TLS: &str = "coherence.session.tls.enabled";
 const CA: &str = "coherence.session.tls.ca";
 const CERTIFICATE: &str = "coherence.session.tls.certificate";
@@ -48,6 +49,12 @@ pub const KEYS: [ConfigKey; 9] = [
         "Name that the grid's certificate must bear; without it the host of the address."),
 ];
 
+/// The setting of a program that writes to maps and waits for writes without answer, to be part of its table.
+#[rustfmt::skip]
+pub const UNANSWERED: ConfigKey =
+    key(UNANSWERED_TIMEOUT, Kind::Long, Text("-1"), AtLeast(-1), (GROUP, Medium),
+        "Milliseconds that a batch is held because an earlier attempt got no answer and may still be applied; then the task goes on, and an older value may replace a newer one. `-1`: for ever.");
+
 /// Where maps are and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionConfig {
@@ -61,6 +68,8 @@ pub struct SessionConfig {
     pub format: Format,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// How long the answer to a write that may still be applied is awaited; for ever without it.
+    pub unanswered_timeout: Option<Duration>,
     /// TLS, if the grid speaks it.
     pub tls: Option<TlsFiles>,
 }
@@ -101,6 +110,10 @@ impl SessionConfig {
             scope: values.text(SCOPE).unwrap_or_default().to_owned(),
             format: if values.text(FORMAT) == Some("json") { Format::Json } else { Format::Pof },
             request_timeout: values.millis(REQUEST_TIMEOUT),
+            unanswered_timeout: match values.typed(UNANSWERED_TIMEOUT) {
+                Some(Typed::Number(millis)) => u64::try_from(*millis).ok().map(Duration::from_millis),
+                _ => None,
+            },
             tls: TlsFiles::read(values, &property, findings),
         }
     }

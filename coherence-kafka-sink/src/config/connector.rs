@@ -95,7 +95,14 @@ pub enum Topics {
 impl ConnectorConfig {
     /// The settings of the consumer of one task, in librdkafka's words, sorted by name.
     pub fn consumer_settings(&self, task: u32) -> Vec<(String, String)> {
-        self.consumer.for_task(task)
+        let mut settings = self.consumer.for_task(task);
+        // Each task is a member of its own: of two with one name the broker expels the first.
+        if self.tasks_max > 1
+            && let Some((_, id)) = settings.iter_mut().find(|(key, _)| key == "group.instance.id")
+        {
+            *id = format!("{id}-{task}");
+        }
+        settings
     }
 
     /// Checks the settings of a connector on its worker.

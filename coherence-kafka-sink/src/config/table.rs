@@ -151,6 +151,7 @@ const BEFORE_SESSION: &[ConfigKey] = &[
 
 #[rustfmt::skip]
 const BEHIND_SESSION: &[ConfigKey] = &[
+    session::UNANSWERED,
     key("coherence.json.arrays", Kind::String, Text("list"), OneOf(&["list", "array"]), (COHERENCE, Low),
         "What an array of a converted value becomes in a POF map: `list` a `java.util.List`, `array` an `Object[]`."),
     key("coherence.batch.max.records", Kind::Int, Text("5000"), Between(1, 1_000_000), (DELIVERY, Medium),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
-use crate::kafka::cluster;
+use crate::kafka::cluster::{self, Unreachable};
 use crate::kafka::producer::{OutgoingRecord, RecordProducer, SendError};
 
 /// How long one look at the cluster, or the making of the topic, may take.
@@ -80,7 +80,11 @@ impl DeadLetterQueue {
         };
         self.made = None;
         outcome.map(|()| true).map_err(|reason| {
-            format!("topic {} cannot be made: {reason}; make it yourself, or check its settings", self.topic)
+            format!(
+                "topic {} cannot be made: {reason}; make it yourself, or check admin.override.* and \
+                 producer.override.* of the connector",
+                self.topic
+            )
         })
     }
 
@@ -144,14 +148,15 @@ impl Drop for DeadLetterQueue {
 fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), String>> {
     let QueueOptions { topic, partitions, replication, admin, .. } = options;
     while !closed.load(Ordering::Acquire) {
-        match cluster::topics(admin, ATTEMPT) {
+        match cluster::look(admin, ATTEMPT) {
             Ok(topics) if topics.iter().any(|known| known == topic) => return Some(Ok(())),
             Ok(_) => {
                 tracing::info!(topic, "dead letter topic is not there, it is made");
                 return Some(cluster::create_topic(admin, topic, *partitions, *replication, ATTEMPT));
             }
+            Err(Unreachable { reason, hopeless: true }) => return Some(Err(reason)),
             // The broker is away: so are the records of the topics, and both are waited for.
-            Err(reason) => {
+            Err(Unreachable { reason, .. }) => {
                 tracing::warn!(topic, reason, "dead letter topic not looked for yet");
                 std::thread::park_timeout(PAUSE);
             }

@@ -14,20 +14,39 @@ use super::{ClientSettings, client_config};
 /// How long one attempt may take: between two of them the reasons of a failure are read.
 const ATTEMPT: Duration = Duration::from_millis(500);
 
+/// Why a cluster could not be looked at, in librdkafka's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreachable {
+    /// What librdkafka said.
+    pub reason: String,
+    /// Waiting does not help: credentials are refused, or the TLS handshake fails.
+    pub hopeless: bool,
+}
+
 /// The names of all topics of the cluster that `settings` lead to.
 ///
 /// # Errors
 /// Why it cannot be reached within `wait`, in librdkafka's words. Refused credentials and failed TLS handshakes end
 /// the wait at once.
 pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, String> {
+    look(settings, wait).map_err(|unreachable| unreachable.reason)
+}
+
+/// As [`topics`], and says whether there is any hope.
+///
+/// # Errors
+/// Why it cannot be reached within `wait`.
+pub fn look(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, Unreachable> {
     let mut config = client_config(settings);
     // No member of any group: nobody's partitions move because somebody looked.
     config.remove("group.id");
     config.remove("group.instance.id");
     // What it has to say is in the error that is returned.
     config.set_log_level(RDKafkaLogLevel::Emerg);
-    let client: BaseConsumer<Reasons> =
-        config.create_with_context(Reasons::default()).map_err(|error| error.to_string())?;
+    let client: BaseConsumer<Reasons> = config
+        .create_with_context(Reasons::default())
+        .map_err(|error| Unreachable { reason: error.to_string(), hopeless: true })?;
     let end = Instant::now() + wait;
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -40,7 +59,7 @@ pub fn topics(settings: &ClientSettings, wait: Duration) -> Result<Vec<String>, 
         while client.poll(Duration::ZERO).is_some() {}
         let Found { reason, hopeless } = std::mem::take(&mut *client.context().0.lock());
         if hopeless || Instant::now() >= end {
-            return Err(reason.unwrap_or_else(|| error.to_string()));
+            return Err(Unreachable { reason: reason.unwrap_or_else(|| error.to_string()), hopeless });
         }
         // Kept for the case that nothing else is said until the end.
         client.context().0.lock().reason = reason;

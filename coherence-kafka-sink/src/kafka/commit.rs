@@ -28,26 +28,25 @@ impl CommitQueue {
         Self { client, queue }
     }
 
-    /// Sends a commit; its answer is found by [`CommitQueue::answer`].
-    pub(super) fn commit(&self, offsets: &TopicPartitionList) -> Result<(), RDKafkaErrorCode> {
-        // SAFETY: all handles are live; librdkafka copies the list.
-        let code = unsafe {
-            rd::rd_kafka_commit_queue(self.client, offsets.ptr(), self.queue, None, std::ptr::null_mut())
-        };
+    /// Sends a commit; its answer is found by [`CommitQueue::answer`], under the same number.
+    pub(super) fn commit(&self, number: usize, offsets: &TopicPartitionList) -> Result<(), RDKafkaErrorCode> {
+        let opaque = std::ptr::without_provenance_mut(number);
+        // SAFETY: all handles are live; librdkafka copies the list, and gives the opaque pointer back as it is.
+        let code = unsafe { rd::rd_kafka_commit_queue(self.client, offsets.ptr(), self.queue, None, opaque) };
         result(code)
     }
 
     /// The next answer, if one has arrived.
-    pub(super) fn answer(&self) -> Option<Result<(), RDKafkaErrorCode>> {
+    pub(super) fn answer(&self) -> Option<(usize, Result<(), RDKafkaErrorCode>)> {
         // SAFETY: the queue is live; the event is destroyed once, after its last use.
         unsafe {
             let event = rd::rd_kafka_queue_poll(self.queue, 0);
             if event.is_null() {
                 return None;
             }
-            let code = rd::rd_kafka_event_error(event);
+            let (number, code) = (rd::rd_kafka_event_opaque(event).addr(), rd::rd_kafka_event_error(event));
             rd::rd_kafka_event_destroy(event);
-            Some(result(code))
+            Some((number, result(code)))
         }
     }
 }

@@ -13,7 +13,7 @@ use rdkafka::bindings as rd;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
@@ -21,6 +21,9 @@ use super::batch::{Batch, BatchQueue};
 use super::commit::CommitQueue;
 use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
+
+/// How long one seek may take: the group is not served meanwhile.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A partition of a topic, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,11 +53,18 @@ pub enum GroupEvent {
         /// The membership ended without asking.
         lost: bool,
     },
-    /// An asynchronous commit was answered.
-    Committed(Result<(), String>),
+    /// The asynchronous commit of this number was answered.
+    Committed(usize, Result<(), String>),
     /// librdkafka reports trouble that it goes on working at by itself.
     Trouble(String),
-    /// The client cannot go on and has to be made anew.
+    /// The broker does not let this member in, or not to what it wants to read. librdkafka asks again and again.
+    Denied {
+        /// What the broker says.
+        reason: String,
+        /// By the credentials; otherwise by what they permit.
+        credentials: bool,
+    },
+    /// The client cannot go on and has to be made anew; another member may own its partitions.
     Fatal(String),
 }
 
@@ -117,8 +127,8 @@ impl Consumer {
             }
         }
         let mut events = std::mem::take(&mut *self.client.context().queue.lock());
-        while let Some(answer) = self.commits.answer() {
-            events.push(GroupEvent::Committed(answer.map_err(|error| error.to_string())));
+        while let Some((number, answer)) = self.commits.answer() {
+            events.push(GroupEvent::Committed(number, answer.map_err(|error| error.to_string())));
         }
         events
     }
@@ -166,21 +176,26 @@ impl Consumer {
         .map_err(|error| error.to_string())
     }
 
-    /// Goes on reading a partition at `offset`; what was fetched beyond is dropped.
-    pub fn seek(&mut self, tp: &TopicPartition, offset: i64) -> Result<(), String> {
-        self.client
-            .seek(&tp.topic, tp.partition, Offset::Offset(offset), Duration::from_secs(10))
-            .map_err(|error| error.to_string())
+    /// Goes on reading a partition at `offset`; what was fetched beyond is dropped. False where librdkafka had no time
+    /// for it: nothing of the partition may be read before a later call has succeeded.
+    pub fn seek(&mut self, tp: &TopicPartition, offset: i64) -> Result<bool, String> {
+        match self.client.seek(&tp.topic, tp.partition, Offset::Offset(offset), SEEK_TIMEOUT) {
+            Ok(()) => Ok(true),
+            // The text is all that rdkafka gives.
+            Err(KafkaError::Seek(text)) if text.contains("Timed out") => Ok(false),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Sends offsets (the next one to be read) to the group's coordinator; the answer arrives as
-    /// [`GroupEvent::Committed`].
+    /// [`GroupEvent::Committed`] with this number.
     pub fn commit<'a>(
         &mut self,
+        number: usize,
         offsets: impl Iterator<Item = (&'a TopicPartition, i64)>,
     ) -> Result<(), String> {
         let list = list_of(offsets.map(|(tp, next)| (tp, Offset::Offset(next))));
-        self.commits.commit(&list).map_err(|error| error.to_string())
+        self.commits.commit(number, &list).map_err(|error| error.to_string())
     }
 
     /// The newest offset of a partition that a fetch has shown.
@@ -210,6 +225,14 @@ impl Events {
 impl ClientContext for Events {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client");
+        let credentials = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => true,
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                false
+            }
+            _ => return,
+        };
+        self.push(GroupEvent::Denied { reason: reason.to_owned(), credentials });
     }
 }
 

@@ -51,6 +51,9 @@ pub struct DeliveryOptions {
 /// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
 pub type WriteNumber = u64;
 
+/// Numbers the commits of a delivery: one that was not answered in time may be answered behind the next.
+pub type CommitNumber = usize;
+
 /// What is to be done outside, in this order.
 #[derive(Debug)]
 pub enum Action {
@@ -65,7 +68,7 @@ pub enum Action {
     /// Make no further attempt at the write in flight. What was sent may still be applied.
     Abandon,
     /// Commit these positions; the answer is [`Delivery::on_committed`].
-    Commit(Vec<(TopicPartition, i64)>),
+    Commit(CommitNumber, Vec<(TopicPartition, i64)>),
     /// Give a record to the dead letter queue; the answer is [`Delivery::on_reported`].
     Report(usize, OutgoingRecord),
 }
@@ -89,14 +92,15 @@ pub struct Delivery {
     /// Partitions to be given up when what was taken is written and committed.
     releasing: Vec<TopicPartition>,
     failure: Option<TaskFailure>,
-    /// When a commit was sent that is not yet answered.
-    committing: Option<Instant>,
+    /// The commit that is awaited, and when it was sent.
+    committing: Option<(CommitNumber, Instant)>,
     /// After a commit failed the broker is not asked again at once.
     no_commit_before: Instant,
     /// When the next periodic commit is due; the first one follows the first batch.
     next_flush: Instant,
     actions: VecDeque<Action>,
     writes: WriteNumber,
+    commits: CommitNumber,
     reported: usize,
 }
 
@@ -156,6 +160,7 @@ impl Delivery {
             next_flush: now,
             actions: VecDeque::new(),
             writes: 0,
+            commits: 0,
             reported: 0,
         }
     }
@@ -227,10 +232,12 @@ impl Delivery {
     }
 
     /// A commit was answered.
-    pub fn on_committed(&mut self, outcome: Result<(), String>, now: Instant) {
-        self.committing = None;
+    pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
+        let awaited = self.committing.take_if(|(sent, _)| *sent == number).is_some();
         match outcome {
             Ok(()) => self.counters.commits.add(1),
+            // What it named was sent again already.
+            Err(_) if !awaited => {}
             Err(reason) => {
                 tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
                 self.settle.commit_failed();
@@ -345,6 +352,14 @@ impl Delivery {
     /// The consumer cannot go on.
     pub fn on_consumer_failure(&mut self, reason: String) {
         self.fail(TaskFailure::Consumer(reason));
+    }
+
+    /// The consumer is no member of its group any more, and another one may own its partitions: nothing that was taken
+    /// is written or committed.
+    pub fn on_consumer_lost(&mut self, reason: String, now: Instant) {
+        self.fail(TaskFailure::Consumer(reason));
+        let assigned = self.assigned().map(|(tp, _)| tp.clone()).collect();
+        self.on_revoked(assigned, true, now);
     }
 
     /// The task is to end: the batch in flight is finished and committed within a deadline.
@@ -519,8 +534,8 @@ impl Delivery {
 
     /// Sends a commit if it is time and there is anything to say.
     fn flush(&mut self, now: Instant) {
-        if self.committing.is_some_and(|sent| now > sent + self.options.flush_timeout) {
-            // An answer that comes all the same does no harm: positions only grow within an assignment.
+        if self.committing.is_some_and(|(_, sent)| now > sent + self.options.flush_timeout) {
+            // An answer that comes all the same says nothing of the next one.
             self.committing = None;
             tracing::warn!(task = self.task, "commit not answered within offset.flush.timeout.ms");
             self.settle.commit_failed();
@@ -539,9 +554,10 @@ impl Delivery {
             return;
         }
         self.settle.commit_sent();
-        self.committing = Some(now);
+        self.commits += 1;
+        self.committing = Some((self.commits, now));
         self.next_flush = now + self.options.flush_interval;
-        self.actions.push_back(Action::Commit(offsets));
+        self.actions.push_back(Action::Commit(self.commits, offsets));
     }
 }
 

@@ -48,3 +48,78 @@ impl InFlight {
         let _ = runtime.block_on(self.write);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+
+    use super::*;
+    use crate::plan::{Kind, Source, Write};
+    use crate::writer::Backoff;
+
+    /// A grid that never answers.
+    #[derive(Debug, Clone, Default)]
+    struct Silent {
+        asked: Arc<AtomicBool>,
+        left: Arc<AtomicBool>,
+    }
+
+    struct Asking(Arc<AtomicBool>);
+
+    impl Drop for Asking {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    impl Session for Silent {
+        fn format(&self) -> Format {
+            Format::Pof
+        }
+
+        fn check_map_name(&self, _name: &str) -> Result<(), MapError> {
+            Ok(())
+        }
+
+        fn map<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+            async {
+                let _asking = Asking(self.left.clone());
+                self.asked.store(true, Ordering::Release);
+                std::future::pending().await
+            }
+            .boxed()
+        }
+    }
+
+    #[test]
+    fn an_abandoned_write_has_stopped_when_its_task_goes_on() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (grid, none) = (Silent::default(), Duration::ZERO);
+        let backoff = Backoff { min: none, max: none, timeout: None };
+        let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned());
+        let entries = Arc::new(Entries::from_pairs([(b"k", b"v")]));
+        let sources = Arc::from([Source { partition: 0, offset: 0 }]);
+        let batch = vec![("m".into(), vec![Write { kind: Kind::Put(Expiry::Default), entries, sources }])];
+        let write = InFlight::start(1, Arc::new(batch), &Arc::new(writer), runtime.handle());
+        let until = |flag: &AtomicBool| {
+            while !flag.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        };
+        until(&grid.asked);
+        // The only thread of the runtime is busy for a while.
+        let busy = Arc::new(AtomicBool::new(false));
+        let begun = busy.clone();
+        runtime.spawn(async move {
+            begun.store(true, Ordering::Release);
+            std::thread::sleep(Duration::from_millis(200));
+        });
+        until(&busy);
+        write.abandon(runtime.handle());
+        assert!(grid.left.load(Ordering::Acquire), "it could still send something");
+    }
+}

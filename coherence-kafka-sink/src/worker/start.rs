@@ -13,7 +13,7 @@ use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{Rules, Task, TaskOptions, TaskParts};
-use crate::writer::Writer;
+use crate::writer::{Membership, Writer};
 use coherence_kafka_connect::config::SessionKind;
 
 /// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
@@ -50,10 +50,13 @@ impl Worker {
             let counters = Arc::new(Counters::default());
             let control = Arc::new(Control::default());
             let options = self.task_options(config, number);
-            let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name());
+            let membership = Arc::new(Membership::new(options.delivery.revoke_deadline));
+            let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name())
+                .of_member(membership.clone());
             let parts = TaskParts {
                 rules: rules.clone(),
                 writer: Arc::new(writer),
+                membership,
                 runtime: self.runtime.clone(),
                 counters: counters.clone(),
                 stop: control.stop.clone(),

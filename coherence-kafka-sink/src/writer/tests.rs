@@ -28,6 +28,8 @@ struct State {
     /// Applied, though answered as not available.
     applied_while_away: bool,
     misuse: bool,
+    /// So many calls from now on are refused, whatever they hold.
+    refuses_all: u32,
     /// An earlier write may still be applied.
     unsettled: bool,
     /// So it is after a call that found no grid.
@@ -50,6 +52,10 @@ impl Grid {
         state.away = state.away.saturating_sub(1);
         if away && !state.applied_while_away {
             return Err(MapError::Unavailable("away".to_owned()));
+        }
+        if state.refuses_all > 0 {
+            state.refuses_all -= 1;
+            return Err(MapError::Refused("trouble of its own".to_owned()));
         }
         if let Some(index) = entries.iter().position(|(key, _)| state.not_sent.contains(key)) {
             return Err(MapError::NotSent { index, reason: "too large".to_owned() });
@@ -189,6 +195,24 @@ fn a_refused_write_is_narrowed_down_to_the_culprits() {
     assert_eq!(written(&grid).len(), 997);
     let calls = grid.0.lock().calls;
     assert!(calls < 70, "{calls} calls for 3 culprits among 1,000");
+}
+
+#[test]
+fn a_grid_that_refuses_every_entry_alike_for_a_while_is_waited_for() {
+    for calls in [1, 2, 10, 25] {
+        let grid = Grid::new(State { refuses_all: calls, ..State::default() });
+        assert_eq!(write_all(&grid, &batch(1000)), Ok(vec![]), "{calls} calls");
+        assert_eq!(written(&grid).len(), 1000);
+    }
+}
+
+#[test]
+fn a_grid_that_goes_on_refusing_every_entry_alike_is_believed() {
+    let grid = Grid::new(State { refuses_all: u32::MAX, ..State::default() });
+    assert_eq!(write_all(&grid, &batch(100)), Ok((0..100).collect()));
+    assert!(written(&grid).is_empty());
+    let grid = Grid::new(State { refused: keys([0, 1]), ..State::default() });
+    assert_eq!(write_all(&grid, &batch(2)), Ok(vec![0, 1]));
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn consume(order: &Order) -> Result<Measured> {
                     settle.assign(&partitions);
                     consumer.assign(&partitions, StartAt::Committed).map_err(|reason| anyhow!("{reason}"))?;
                 }
-                GroupEvent::Committed(outcome) => {
+                GroupEvent::Committed(_, outcome) => {
                     outcome.map_err(|reason| anyhow!("{reason}"))?;
                     first_commit.get_or_insert(since_start(order)?);
                 }
@@ -150,7 +150,7 @@ fn consume(order: &Order) -> Result<Measured> {
         }
         settle.confirm(&reached);
         if Instant::now() >= next_commit && settle.to_commit().next().is_some() {
-            consumer.commit(settle.to_commit()).map_err(|reason| anyhow!("{reason}"))?;
+            consumer.commit(0, settle.to_commit()).map_err(|reason| anyhow!("{reason}"))?;
             settle.commit_sent();
             next_commit = Instant::now() + Duration::from_secs(5);
         }

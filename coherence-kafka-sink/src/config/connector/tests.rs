@@ -78,6 +78,7 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.session.scope, "");
     assert_eq!(config.session.format, Format::Pof);
     assert_eq!(config.session.request_timeout, Duration::from_secs(30));
+    assert_eq!(config.session.unanswered_timeout, None);
     assert_eq!(config.session.tls, None);
     assert_eq!(config.arrays, ArrayForm::List);
     assert_eq!((config.batch_records, config.batch_bytes), (5000, 3_670_016));
@@ -87,6 +88,18 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.retry.max, Duration::from_secs(60));
     assert_eq!(config.consumer.group_id, "connect-s");
     assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn each_of_several_tasks_is_a_static_member_of_its_own() {
+    let member = |tasks: &str, task| {
+        let settings = [("tasks.max", tasks), ("consumer.override.group.instance.id", "host-7")];
+        let settings = good(&settings).consumer_settings(task);
+        settings.into_iter().find(|(key, _)| key == "group.instance.id").map(|(_, id)| id)
+    };
+    assert_eq!(member("1", 0).as_deref(), Some("host-7"));
+    assert_eq!(member("2", 0).as_deref(), Some("host-7-0"));
+    assert_eq!(member("2", 1).as_deref(), Some("host-7-1"));
 }
 
 #[test]
@@ -104,6 +117,7 @@ fn every_setting_reaches_its_field() {
         ("coherence.session.scope", "x"),
         ("coherence.session.format", "json"),
         ("coherence.session.request.timeout.ms", "7"),
+        ("coherence.session.unanswered.timeout.ms", "8"),
         ("coherence.session.tls.enabled", "true"),
         ("coherence.session.tls.ca", file),
         ("coherence.session.tls.certificate", file),
@@ -123,6 +137,7 @@ fn every_setting_reaches_its_field() {
     assert_eq!(config.session.scope, "x");
     assert_eq!(config.session.format, Format::Json);
     assert_eq!(config.session.request_timeout, Duration::from_millis(7));
+    assert_eq!(config.session.unanswered_timeout, Some(Duration::from_millis(8)));
     let tls = TlsFiles {
         ca: Some(pem.clone()),
         client: Some((pem.clone(), pem.clone())),

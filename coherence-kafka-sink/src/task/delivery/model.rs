@@ -41,7 +41,7 @@ struct World {
     writer: Writer,
     write: Option<(WriteNumber, Arc<BatchWrites>)>,
     /// Commits without answer: one that is late may be followed by another.
-    commits: VecDeque<Vec<(TopicPartition, i64, u64)>>,
+    commits: VecDeque<(CommitNumber, Vec<(TopicPartition, i64, u64)>)>,
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
@@ -164,7 +164,7 @@ impl World {
                     self.write = Some((number, writes));
                 }
                 Action::Abandon => self.abandon(),
-                Action::Commit(offsets) => {
+                Action::Commit(number, offsets) => {
                     for (tp, next) in &offsets {
                         self.check_commit(tp, *next);
                     }
@@ -173,7 +173,7 @@ impl World {
                         (tp, next, generation)
                     };
                     let offsets = offsets.into_iter().map(stamp).collect();
-                    self.commits.push_back(offsets);
+                    self.commits.push_back((number, offsets));
                 }
                 Action::Report(number, letter) => {
                     assert!(self.policy.dead_letters);
@@ -348,7 +348,7 @@ impl World {
     }
 
     fn answer_commit(&mut self) {
-        let Some(offsets) = self.commits.pop_front() else { return };
+        let Some((number, offsets)) = self.commits.pop_front() else { return };
         let stored = self.calm || !self.random.one_in(6);
         let told = stored && (self.calm || !self.random.one_in(8));
         for (tp, next, generation) in offsets {
@@ -358,7 +358,7 @@ impl World {
             }
         }
         let outcome = if told { Ok(()) } else { Err("told to fail".to_owned()) };
-        self.delivery.on_committed(outcome, self.now);
+        self.delivery.on_committed(number, outcome, self.now);
     }
 
     fn answer_letter(&mut self) {

@@ -84,7 +84,7 @@ impl Bench {
                 Action::Seek(tp, at) => format!("seek {tp} {at}"),
                 Action::Write(number, _) => format!("write {number}"),
                 Action::Abandon => "abandon".to_owned(),
-                Action::Commit(offsets) => {
+                Action::Commit(_, offsets) => {
                     let offsets: Vec<_> = offsets.iter().map(|(tp, next)| format!("{tp}@{next}")).collect();
                     format!("commit {}", offsets.join(" "))
                 }
@@ -104,7 +104,7 @@ fn the_first_batch_is_committed_at_once_and_the_next_ones_at_the_interval() {
     bench.take(0, 0, "good");
     assert_eq!(bench.tick(), ["write 1"]);
     assert_eq!(bench.written(1), ["commit t-0@1"]);
-    bench.delivery.on_committed(Ok(()), bench.now);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
     bench.take(0, 1, "good");
     assert_eq!(bench.tick(), ["write 2"]);
     assert!(bench.written(2).is_empty());
@@ -121,9 +121,27 @@ fn a_revoke_waits_for_the_write_and_its_commit_and_then_lets_go() {
     assert!(bench.actions().is_empty());
     assert_eq!(bench.delivery.room(), 0);
     assert_eq!(bench.written(1), ["commit t-0@1"]);
-    bench.delivery.on_committed(Ok(()), bench.now);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
     assert_eq!(bench.actions(), ["release t-0"]);
     assert!(bench.delivery.room() > 0);
+}
+
+#[test]
+fn a_revoke_waits_for_its_own_commit_whatever_an_earlier_one_is_answered() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.delivery.options.revoke_deadline = Duration::from_secs(60);
+    bench.take(0, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    assert_eq!(bench.written(1), ["commit t-0@1"]);
+    bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+    bench.now += Duration::from_secs(6);
+    assert_eq!(bench.tick(), ["commit t-0@1"], "the first one was not answered in time");
+    for late in [Ok(()), Err("too late".to_owned())] {
+        bench.delivery.on_committed(1, late, bench.now);
+        assert!(bench.actions().is_empty());
+    }
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["release t-0"]);
 }
 
 #[test]
@@ -147,7 +165,7 @@ fn a_task_that_ends_lets_go_of_revoked_partitions_only_behind_its_write() {
     bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
     assert!(bench.actions().is_empty());
     assert_eq!(bench.written(1), ["commit t-0@1"]);
-    bench.delivery.on_committed(Ok(()), bench.now);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
     assert_eq!(bench.actions(), ["release t-0"]);
     assert!(bench.delivery.is_over());
 }
@@ -160,6 +178,19 @@ fn what_is_lost_is_not_committed() {
     bench.delivery.on_revoked(vec![tp(0), tp(1)], true, bench.now);
     assert_eq!(bench.actions(), ["abandon", "release t-0 t-1"]);
     assert!(bench.written(1).is_empty());
+}
+
+#[test]
+fn a_member_that_was_thrown_out_writes_and_commits_nothing_more() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.take(0, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.take(0, 1, "good");
+    bench.delivery.on_consumer_lost("fenced".to_owned(), bench.now);
+    assert_eq!(bench.actions(), ["abandon", "release t-0 t-1"]);
+    assert!(bench.written(1).is_empty());
+    assert!(bench.delivery.is_over());
+    assert_eq!(bench.delivery.failure(), Some(&TaskFailure::Consumer("fenced".to_owned())));
 }
 
 #[test]
@@ -218,7 +249,7 @@ fn a_task_without_tolerance_writes_and_commits_what_came_before_the_bad_record()
     assert_eq!(bench.tick(), ["write 1"]);
     assert_eq!(bench.written(1), ["commit t-0@1"]);
     assert!(!bench.delivery.is_over());
-    bench.delivery.on_committed(Ok(()), bench.now);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
     assert!(bench.delivery.is_over());
     assert!(matches!(bench.delivery.failure(), Some(TaskFailure::Record { offset: 1, .. })));
 }
