@@ -1,6 +1,7 @@
 //! What a user reads when something is wrong with records, settings, servers or certificates: what, where and what to
 //! do. And that nothing beside the culprit is lost.
 
+mod credentials;
 mod peers;
 mod records;
 mod settings;

@@ -6,5 +6,6 @@ mod late_writes;
 mod letters;
 mod outages;
 mod queue;
+mod quorum;
 mod refusals;
 mod secrets;

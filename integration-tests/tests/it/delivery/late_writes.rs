@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use coherence_client::{GrpcSession, SessionOptions};
+use coherence_kafka_common::map::Session as _;
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::Kafka;
 use integration_tests::relay::Relay;
@@ -14,7 +16,7 @@ use integration_tests::{require_peers, shared};
 use crate::flow::{Flow, Pair, SOON};
 
 const KEYS: usize = 200;
-const REQUEST_TIMEOUT: (&str, &str) = ("coherence.session.request.timeout.ms", "1500");
+const REQUEST_TIMEOUT: (&str, &str) = ("coherence.session.request.timeout.ms", "3000");
 /// A round is one batch.
 const LINGER: (&str, &str) = ("coherence.batch.linger.ms", "500");
 const HELD: &str = "an earlier attempt by way of";
@@ -30,6 +32,10 @@ struct Frozen {
     sink: Sink,
     second: Entries,
     third: Entries,
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Every key with a value of this round.
@@ -49,10 +55,21 @@ impl Frozen {
         let grid = Grid::start(GridOptions::default()).unwrap();
         let proxy = grid.proxy_member().unwrap();
         let flow = Flow::new(kafka, &grid, "late", 1);
-        let addresses = format!("{},{}", way(&proxy), grid.address());
+        // A member that serves its first client may need longer than the sink waits.
+        runtime().block_on(async {
+            let addresses = vec![proxy.address()];
+            let session =
+                GrpcSession::new(SessionOptions { addresses, ..SessionOptions::default() }).unwrap();
+            session.map(&flow.name).await.unwrap().size().await.unwrap();
+        });
+        let way = way(&proxy);
+        let addresses = format!("{way},{}", grid.address());
         let sink = flow.start(&[], &[("coherence.session.address", &addresses), REQUEST_TIMEOUT, LINGER]);
         kafka.produce(&flow.name, puts(&round(1))).unwrap();
         flow.assert_delivered(kafka, &sink, SOON);
+        let opened = |line: &&str| line.contains("grid stream opened");
+        let streams: Vec<_> = sink.log().lines().filter(opened).map(str::to_owned).collect();
+        assert!(streams.len() == 1 && streams[0].contains(&way), "{streams:?}");
         assert_eq!(grid.tool().entries(&flow.name).unwrap(), round(1));
 
         proxy.freeze();
@@ -125,4 +142,36 @@ fn a_frozen_proxy_that_is_killed_is_not_waited_for() {
     frozen.assert_held(Duration::from_secs(3));
     frozen.proxy.kill().unwrap();
     frozen.assert_delivered();
+}
+
+#[test]
+fn a_sink_that_thaws_writes_nothing_of_what_it_held_for_partitions_that_it_has_lost() {
+    require_peers!();
+    // The broker notices a dead member after the least time that it allows.
+    const NOTICED: (&str, &str) = ("consumer.session.timeout.ms", "6000");
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let relay = Relay::to(grid.address()).unwrap();
+    let flow = Flow::new(kafka, grid, "thawed", 1);
+    let frozen = flow.start(&[NOTICED], &[("coherence.session.address", &relay.address())]);
+    kafka.produce(&flow.name, puts(&round(1))).unwrap();
+    flow.assert_delivered(kafka, &frozen, SOON);
+    relay.reset();
+    kafka.produce(&flow.name, puts(&round(2))).unwrap();
+    eventually(SOON, "the sink holds", || frozen.log().contains("the batch is held and tried again"));
+    frozen.process().freeze();
+    relay.pass();
+
+    kafka.produce(&flow.name, puts(&round(3))).unwrap();
+    let other = flow.start(&[NOTICED], &[]);
+    flow.assert_delivered(kafka, &other, SOON);
+    let entries = || grid.tool().entries(&flow.name).unwrap();
+    assert_eq!(entries(), round(3));
+    let told = |text: &str| frozen.log().contains(text);
+    assert!(!told("partitions revoked"));
+    frozen.process().thaw();
+    eventually(SOON, "it finds out that its partition is gone", || told("partitions revoked"));
+    within(Duration::from_secs(3), || {
+        assert_eq!(entries(), round(3));
+        false
+    });
 }
