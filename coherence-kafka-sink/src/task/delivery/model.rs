@@ -29,6 +29,9 @@ use random::Random;
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;
 
+/// A commit with its positions, each with the generation of the assignment.
+type SentCommit = (CommitNumber, Vec<(TopicPartition, i64, u64)>);
+
 #[derive(Debug)]
 struct World {
     random: Random,
@@ -41,7 +44,7 @@ struct World {
     writer: Writer,
     write: Option<(WriteNumber, Arc<BatchWrites>)>,
     /// Commits without answer: one that is late may be followed by another.
-    commits: VecDeque<(CommitNumber, Vec<(TopicPartition, i64, u64)>)>,
+    commits: VecDeque<SentCommit>,
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
