@@ -34,7 +34,7 @@ pub enum Held {
     Value(ValueHash),
     /// Nothing, or a tombstone.
     Absent,
-    /// Some value, and the entry has expired without a tombstone.
+    /// The last value of an entry that has expired, without a tombstone.
     Expired,
     /// Nobody knows: a record was not acknowledged.
     Unknown,

@@ -34,7 +34,7 @@ const LATEST_EVENT: Duration = Duration::from_secs(60);
 /// One change of one entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
-    /// The value before; `None` where there was none.
+    /// The value before; `None` where there was none. It counts where [`Publisher::needs_old`] says so.
     pub old: Option<ValueHash>,
     /// The value after; `None` where there is none.
     pub new: Option<ValueHash>,
@@ -123,6 +123,11 @@ impl Publisher {
         }
     }
 
+    /// Whether the value before a change of this key matters.
+    pub fn needs_old(&self, hash: KeyHash, expired: bool) -> bool {
+        (expired && !self.publish_expirations) || self.digest.get(hash).is_some_and(|slot| slot.is_ahead())
+    }
+
     /// An entry changed. Whether the change is to be published.
     pub fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
         let slot = self.digest.get(hash).copied();
@@ -136,9 +141,8 @@ impl Publisher {
             }
             return None;
         }
-        if change.expired && change.new.is_none() && !self.publish_expirations {
-            let held = if held == Held::Absent { held } else { Held::Expired };
-            self.write(hash, held, false);
+        if change.expired && !self.publish_expirations && held == Held::of(change.old) {
+            self.write(hash, Held::Expired, false);
             return None;
         }
         Some(self.publish(hash, held, change.new, false))
