@@ -100,6 +100,18 @@ pub struct SettingNames {
     pub server_name: &'static str,
 }
 
+impl SettingNames {
+    /// The names in the properties files of programs: `coherence.session.*`.
+    pub const PROPERTIES: Self = Self {
+        use_tls: "set coherence.session.tls.enabled=true",
+        use_plaintext: "set coherence.session.tls.enabled=false",
+        ca: "coherence.session.tls.ca",
+        certificate: "coherence.session.tls.certificate",
+        key: "coherence.session.tls.key",
+        server_name: "coherence.session.tls.server.name",
+    };
+}
+
 impl Default for SettingNames {
     /// The names of the fields.
     fn default() -> Self {

@@ -1,6 +1,29 @@
-//! Typed configuration, as Connect's `ConfigDef` has it.
+//! Configuration: from files, environment and command line to settings that are checked, all of them at once.
 //!
-//! Owns: what a setting may hold and how it is refused. Never does: where a setting comes from (files,
-//! environment, variables), which is the worker's business.
+//! Owns: reading files and environment, variables, what a setting may hold and how it is refused, the translation of
+//! Java's client settings, the settings of a grid's session. Never does: opening connections, logging. Which settings
+//! there are is the business of each program, which brings its own tables.
+//!
+//! ```text
+//! file.rs ─┐
+//! environment ─┼─ layers.rs ─ Properties ─ variables.rs ─┬ def.rs        a program's table → typed values
+//! command line ┘              (key → value, origin)      ├ session.rs    coherence.session.*
+//!                                                        └ translate.rs  Java's client settings → librdkafka's
+//!                                       whatever is wrong ─ findings.rs
+//! ```
 
 pub mod def;
+pub mod file;
+mod findings;
+pub mod layers;
+mod librdkafka;
+mod properties;
+pub mod session;
+pub mod translate;
+mod variables;
+
+pub use file::InitialState;
+pub use findings::{ConfigErrors, Finding};
+pub use properties::{Properties, Property, is_secret};
+pub use session::{SessionConfig, SessionKind, TlsFiles};
+pub use variables::{Environment, Variables};

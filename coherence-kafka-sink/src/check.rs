@@ -6,9 +6,10 @@
 use std::fmt;
 
 use crate::cli::Files;
-use crate::config::{ConnectorConfig, SessionKind, Topics};
+use crate::config::{ConnectorConfig, Topics};
 use crate::kafka::cluster;
 use crate::run::{self, EMBEDDED, StartError};
+use coherence_kafka_connect::config::SessionKind;
 
 /// What was found.
 #[derive(Debug, Default)]

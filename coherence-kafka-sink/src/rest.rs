@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 
-use crate::config::Properties;
 use crate::worker::{ConnectorInfo, CreateError, TaskStatus, Worker};
+use coherence_kafka_connect::config::Properties;
 
 /// The version that statuses carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -7,11 +7,10 @@ use std::time::Duration;
 use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
+use coherence_kafka_connect::config::{InitialState, SessionConfig, SessionKind, TlsFiles};
 
 use crate::cli::Files;
-use crate::config::{
-    InitialState, Listener, LoadError, Loaded, SessionConfig, SessionKind, Sources, TlsFiles, WorkerConfig,
-};
+use crate::config::{Listener, LoadError, Loaded, Sources, WorkerConfig};
 use crate::kafka::cluster;
 use crate::kafka::embedded::{self, EmbeddedKafka};
 use crate::worker::{OpenSession, Worker};
@@ -216,14 +215,7 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
             key: client.as_ref().map(|(_, key)| key.clone()),
             server_name: server_name.clone(),
         }),
-        setting_names: SettingNames {
-            use_tls: "set coherence.session.tls.enabled=true",
-            use_plaintext: "set coherence.session.tls.enabled=false",
-            ca: "coherence.session.tls.ca",
-            certificate: "coherence.session.tls.certificate",
-            key: "coherence.session.tls.key",
-            server_name: "coherence.session.tls.server.name",
-        },
+        setting_names: SettingNames::PROPERTIES,
         ..SessionOptions::default()
     }
 }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::map::{MapError, Session};
 use parking_lot::Mutex;
 
-use crate::config::{ConfigErrors, ConnectorConfig, Properties, RestartConfig, SessionConfig, WorkerConfig};
+use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
 use crate::counters::Counters;
 use crate::task::{Task, TaskFailure};
 use crate::writer::Pauses;
+use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
 
 mod start;
 

@@ -4,6 +4,7 @@
 //! know them. All settings of a table are checked and every refusal is reported, not only the first.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use coherence_kafka_common::nearest::nearest;
 use thiserror::Error;
@@ -232,6 +233,35 @@ impl ConfigKey {
     }
 }
 
+/// A row of a table, in the order in which people read it.
+pub const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: DefaultValue,
+    validator: Validator,
+    (group, importance): (&'static str, Importance),
+    documentation: &'static str,
+) -> ConfigKey {
+    ConfigKey { name, kind, default, importance, group, documentation, validator }
+}
+
+/// The rows of `parts`, which are `N` together, as one table.
+pub const fn concat<const N: usize>(parts: &[&[ConfigKey]]) -> [ConfigKey; N] {
+    let mut all = [parts[0][0]; N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut row = 0;
+        while row < parts[part].len() {
+            all[at] = parts[part][row];
+            at += 1;
+            row += 1;
+        }
+        part += 1;
+    }
+    assert!(at == N);
+    all
+}
+
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "[hidden]";
 
@@ -349,6 +379,11 @@ impl Values {
             Some(Typed::Number(n)) => *n,
             _ => 0,
         }
+    }
+
+    /// The value of an integer setting, as milliseconds; a negative one is none.
+    pub fn millis(&self, name: &str) -> Duration {
+        Duration::from_millis(u64::try_from(self.number(name)).unwrap_or_default())
     }
 
     /// The value of a string, password or class setting; `None` where it has no value.

@@ -6,26 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
+use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Property, SessionConfig};
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 
-use super::findings::{ConfigErrors, Finding};
+use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;
 use super::pattern;
-use super::properties::{Properties, Property};
 use super::table::{self, Owner};
-use super::translate::{self, ConsumerConfig};
-use super::worker::{WorkerConfig, create_converter, millis, refuse_not_yet, report_strangers};
+use super::worker::{WorkerConfig, create_converter, refuse_not_yet, report_strangers};
 
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
 use crate::writer::Backoff;
 
 pub use errors::{DeadLetterConfig, RestartConfig};
-pub use session::{SessionConfig, SessionKind, TlsFiles};
 
 mod errors;
-mod session;
 
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
@@ -153,13 +150,19 @@ impl<'a> Check<'a> {
             passthrough,
             &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())],
         );
-        let session = self.session(&values);
+        let (worker, properties) = (self.worker, self.properties);
+        let session = SessionConfig::read(
+            &values,
+            |key| setting(worker, properties, key),
+            &worker.variables,
+            self.findings,
+        );
         let retry = self.retry(&values);
         let errors = self.errors(&values);
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, topics.as_ref());
         let restart = self.restart(&values);
-        let consumer = translate::consumer(
+        let consumer = clients::consumer(
             &name,
             &self.worker.properties,
             self.properties,
@@ -182,7 +185,7 @@ impl<'a> Check<'a> {
             },
             batch_records: records(&values, consumer.max_poll_records),
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
-            batch_linger: millis(&values, "coherence.batch.linger.ms"),
+            batch_linger: values.millis("coherence.batch.linger.ms"),
             consumer,
             reads_batches: values.boolean("coherence.consumer.batch"),
             retry,
@@ -195,12 +198,8 @@ impl<'a> Check<'a> {
         })
     }
 
-    /// A connector's setting, or the worker's where a worker may set it for all its connectors.
     fn property(&self, key: &str) -> Option<&'a Property> {
-        self.properties.get(key).or_else(|| {
-            let shared = table::CONNECTOR.key(key).is_some_and(|key| table::SHARED.contains(&key.group));
-            shared.then(|| self.worker.properties.get(key)).flatten()
-        })
+        setting(self.worker, self.properties, key)
     }
 
     fn error(&mut self, key: &str, message: impl Into<String>) {
@@ -356,6 +355,14 @@ impl<'a> Check<'a> {
             });
         }
     }
+}
+
+/// A connector's setting, or the worker's where a worker may set it for all its connectors.
+fn setting<'a>(worker: &'a WorkerConfig, properties: &'a Properties, key: &str) -> Option<&'a Property> {
+    properties.get(key).or_else(|| {
+        let shared = table::CONNECTOR.key(key).is_some_and(|key| table::SHARED.contains(&key.group));
+        shared.then(|| worker.properties.get(key)).flatten()
+    })
 }
 
 fn records(values: &Values, max_poll_records: Option<u32>) -> usize {

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Validator};
+use coherence_kafka_connect::config::translate;
 
+use super::clients;
 use super::table::{self, NOT_YET, Owner, WITHOUT_EFFECT};
-use super::translate;
 
 /// The text of `docs/configuration.md`.
 pub fn markdown() -> String {
@@ -153,17 +154,14 @@ fn consumer(page: &mut String) {
          | `group.id` | `connect-<name>`, as in Connect: a connector of the Java worker is continued where it stopped |\n\
          | `client.id` | `connector-consumer-<name>-<task>` |\n",
     );
-    for (name, value) in translate::DEFAULTS.iter().filter(|(name, _)| *name != "bootstrap.servers") {
+    for (name, value) in clients::CONSUMER.defaults.iter().filter(|(name, _)| *name != "bootstrap.servers") {
         let _ = writeln!(page, "| `{name}` | `{value}`, unless set |");
     }
-    for (name, value) in translate::FIXED.iter().filter(|(name, _)| *name != "auto.commit.enable") {
+    for (name, value) in clients::CONSUMER.fixed {
         let _ = writeln!(page, "| `{name}` | `{value}`, cannot be changed |");
     }
     page.push_str("\n| Java | Here |\n|---|---|\n");
-    for (java, here) in translate::RENAMED
-        .iter()
-        .filter(|(java, _)| !["metadata.broker.list", "sasl.mechanisms"].contains(java))
-    {
+    for (java, here) in translate::RENAMED {
         let _ = writeln!(page, "| `{java}` | `{here}` |");
     }
     page.push_str(
@@ -181,7 +179,7 @@ fn consumer(page: &mut String) {
          | `ssl.endpoint.identification.algorithm=` | `none` |\n",
     );
     page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");
-    for (name, why) in translate::WITHOUT_EFFECT {
+    for (name, why) in clients::CONSUMER.without_effect.iter().copied().flatten() {
         let _ = writeln!(page, "| {} | {why} |", family(name));
     }
     page.push_str("\n| Refused | Why |\n|---|---|\n");
@@ -196,7 +194,8 @@ fn producer(page: &mut String) {
          `producer.override.*`. What is common to all clients is as above.\n\n| Set by the sink | |\n|---|---|\n\
          | `client.id` | `connector-dlq-producer-<name>-<task>` |\n",
     );
-    for (name, value) in translate::PRODUCER_DEFAULTS.iter().filter(|(name, _)| *name != "bootstrap.servers")
+    for (name, value) in
+        clients::QUEUE_PRODUCER.defaults.iter().filter(|(name, _)| *name != "bootstrap.servers")
     {
         let _ = writeln!(page, "| `{name}` | `{value}`, unless set |");
     }
@@ -205,7 +204,7 @@ fn producer(page: &mut String) {
         let _ = writeln!(page, "| `{java}` | `{here}` |");
     }
     page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");
-    for (name, why) in translate::PRODUCER_WITHOUT_EFFECT {
+    for (name, why) in clients::QUEUE_WITHOUT_EFFECT {
         let _ = writeln!(page, "| {} | {why} |", family(name));
     }
 }

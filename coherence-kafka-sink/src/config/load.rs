@@ -1,14 +1,25 @@
 //! From files, environment and command line to a worker and its connectors.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use coherence_kafka_connect::config::file::ConfigFile;
+use coherence_kafka_connect::config::layers;
+use coherence_kafka_connect::config::{
+    ConfigErrors, Environment, Finding, InitialState, Properties, Property,
+};
 
 use super::connector::ConnectorConfig;
-use super::file::{self, ConfigFile, InitialState};
-use super::findings::{ConfigErrors, Finding};
-use super::layers::{self, CONNECTOR_PREFIX, WORKER_PREFIX};
-use super::properties::{Properties, Property};
-use super::variables::Environment;
 use super::worker::WorkerConfig;
+
+/// Prefix of the environment variables that hold settings of the worker.
+const WORKER_PREFIX: &str = "CONNECT_";
+
+/// Prefix of the environment variables that hold settings of connectors.
+const CONNECTOR_PREFIX: &str = "CONNECTOR_";
+
+/// Variables that the images of Connect read for other purposes than settings: logging and waiting for brokers.
+const NOT_SETTINGS: &[&str] =
+    &["CONNECT_LOG4J_", "CONNECT_CUB_", "CONNECT_KAFKA_HEAP_OPTS", "CONNECT_KAFKA_JMX_"];
 
 /// Where settings come from; the later wins over the earlier, inside the worker's and the connectors' half.
 #[derive(Debug, Clone, Default)]
@@ -62,14 +73,14 @@ pub enum LoadError {
 /// Everything that is wrong in all files together, so that one look is enough to put it right.
 pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     let mut findings = ConfigErrors::default();
-    let worker_file = sources.worker_file.as_deref().and_then(|path| read(path, &mut findings));
+    let worker_file = sources.worker_file.as_deref().and_then(|path| layers::file(path, &mut findings));
     // What is missing from a file that cannot be read would be reported as missing settings.
     if !findings.errors.is_empty() {
         return Err(LoadError::Worker(findings));
     }
     let worker_layers = [
-        layers::environment(&sources.environment, WORKER_PREFIX),
-        arguments("--set", &sources.set, &mut findings),
+        layers::environment(&sources.environment, WORKER_PREFIX, NOT_SETTINGS),
+        layers::command_line("--set", &sources.set, &mut findings),
     ];
     let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
     let properties = merge(&worker_settings, &worker_layers, &mut findings);
@@ -77,12 +88,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     let worker_is_refused = !findings.errors.is_empty();
 
     let connector_layers = [
-        layers::environment(&sources.environment, CONNECTOR_PREFIX),
-        arguments("--connector-set", &sources.connector_set, &mut findings),
+        layers::environment(&sources.environment, CONNECTOR_PREFIX, NOT_SETTINGS),
+        layers::command_line("--connector-set", &sources.connector_set, &mut findings),
     ];
     let mut files = Vec::new();
     for path in &sources.connector_files {
-        files.extend(read(path, &mut findings).map(|file| (Some(path), file)));
+        files.extend(layers::file(path, &mut findings).map(|file| (Some(path), file)));
     }
     if sources.connector_files.is_empty() {
         files.extend(connector_without_file(&properties, &connector_layers).map(|file| (None, file)));
@@ -120,32 +131,9 @@ fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> O
     (both || named).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
 }
 
-fn arguments(option: &str, arguments: &[String], findings: &mut ConfigErrors) -> Vec<Property> {
-    layers::command_line(option, arguments).unwrap_or_else(|refused| {
-        refused.into_iter().for_each(|why| findings.error_at(None, "", why));
-        Vec::new()
-    })
-}
-
-fn read(path: &Path, findings: &mut ConfigErrors) -> Option<ConfigFile> {
-    match file::read(path) {
-        Ok(mut file) => {
-            findings.warnings.append(&mut file.warnings);
-            Some(file)
-        }
-        Err(errors) => {
-            findings.append(errors);
-            None
-        }
-    }
-}
-
 fn merge(file: &[Property], above: &[Vec<Property>; 2], findings: &mut ConfigErrors) -> Properties {
     let [environment, arguments] = above;
-    layers::merge(&[file.to_vec(), environment.clone(), arguments.clone()]).unwrap_or_else(|error| {
-        findings.error_at(None, "", error.to_string());
-        Properties::default()
-    })
+    layers::merge(&[file.to_vec(), environment.clone(), arguments.clone()], findings)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The tables of settings: what a worker and a sink connector know. `docs.rs` renders them.
 
-use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator};
+use coherence_kafka_connect::config::def::{
+    ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
+};
+use coherence_kafka_connect::config::session;
 
 use DefaultValue::{Null, Required, Text};
 use Importance::{High, Low, Medium};
@@ -18,17 +21,6 @@ pub const SHARED: &[&str] = &["Coherence", "Delivery"];
 /// Class names by which this connector is known.
 pub const CONNECTOR_CLASSES: &[&str] =
     &["com.oracle.coherence.kafka.connect.CoherenceSinkConnector", "CoherenceSinkConnector", "CoherenceSink"];
-
-const fn key(
-    name: &'static str,
-    kind: Kind,
-    default: DefaultValue,
-    validator: Validator,
-    (group, importance): (&'static str, Importance),
-    documentation: &'static str,
-) -> ConfigKey {
-    ConfigKey { name, kind, default, importance, group, documentation, validator }
-}
 
 /// Read as text and never looked at.
 const fn ignored(name: &'static str, documentation: &'static str) -> ConfigKey {
@@ -125,8 +117,16 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
 ] };
 
 /// Settings of a sink connector.
+pub static CONNECTOR: ConfigDef = ConfigDef {
+    keys: &concat::<{ BEFORE_SESSION.len() + session::KEYS.len() + BEHIND_SESSION.len() }>(&[
+        BEFORE_SESSION,
+        &session::KEYS,
+        BEHIND_SESSION,
+    ]),
+};
+
 #[rustfmt::skip]
-pub static CONNECTOR: ConfigDef = ConfigDef { keys: &[
+const BEFORE_SESSION: &[ConfigKey] = &[
     key("name", Kind::String, Required, Name, (CONNECTOR_GROUP, High),
         "Name of the connector; its consumer group is `connect-<name>`."),
     key("connector.class", Kind::Class, Required, Any, (CONNECTOR_GROUP, High),
@@ -147,24 +147,10 @@ pub static CONNECTOR: ConfigDef = ConfigDef { keys: &[
         "Store the bytes of keys and values as they are, as Coherence binaries. Both converters must be `org.apache.kafka.connect.converters.ByteArrayConverter`."),
     key("coherence.session", Kind::String, Text("grpc"), OneOf(&["grpc", "embedded"]), (COHERENCE, High),
         "`grpc`: a Coherence grid, over gRPC. `embedded`: maps in the memory of this process."),
-    key("coherence.session.address", Kind::List, Null, Any, (COHERENCE, High),
-        "Addresses of the grid's gRPC proxy, `host:port`, separated by commas. Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
-    key("coherence.session.scope", Kind::String, Text(""), Any, (COHERENCE, Low),
-        "Scope of the grid's session; empty is the default scope."),
-    key("coherence.session.format", Kind::String, Text("pof"), OneOf(&["pof", "json"]), (COHERENCE, High),
-        "Serializer of the maps: what keys and values become unless they pass through."),
-    key("coherence.session.request.timeout.ms", Kind::Long, Text("30000"), AtLeast(1), (COHERENCE, Medium),
-        "Milliseconds that one request to the grid may take."),
-    key("coherence.session.tls.enabled", Kind::Boolean, Text("false"), Any, (COHERENCE, Medium),
-        "Speak TLS with the grid."),
-    key("coherence.session.tls.ca", Kind::String, Null, NonEmpty, (COHERENCE, Medium),
-        "PEM file of the certificate authorities to trust; without it those of the system."),
-    key("coherence.session.tls.certificate", Kind::String, Null, NonEmpty, (COHERENCE, Low),
-        "PEM file of the client's certificate chain, for mutual TLS."),
-    key("coherence.session.tls.key", Kind::String, Null, NonEmpty, (COHERENCE, Low),
-        "PEM file of the client's private key, for mutual TLS."),
-    key("coherence.session.tls.server.name", Kind::String, Null, NonEmpty, (COHERENCE, Low),
-        "Name that the grid's certificate must bear; without it the host of the address."),
+];
+
+#[rustfmt::skip]
+const BEHIND_SESSION: &[ConfigKey] = &[
     key("coherence.json.arrays", Kind::String, Text("list"), OneOf(&["list", "array"]), (COHERENCE, Low),
         "What an array of a converted value becomes in a POF map: `list` a `java.util.List`, `array` an `Object[]`."),
     key("coherence.batch.max.records", Kind::Int, Text("5000"), Between(1, 1_000_000), (DELIVERY, Medium),
@@ -219,7 +205,7 @@ pub static CONNECTOR: ConfigDef = ConfigDef { keys: &[
     ignored("coherence.server", "No cache server is started in this process; `coherence.session=embedded` keeps maps here."),
     ignored("config.action.reload", "No variable provider has values that expire."),
     ignored("tasks.max.enforce", "There are never more tasks than `tasks.max`."),
-] };
+];
 
 /// Families of keys that a table cannot list: the prefix, and why it is without effect if it is.
 pub static PREFIXES: &[(Owner, &str, Option<&str>)] = &[

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::{Typed, Values};
+use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
 use coherence_kafka_connect::converter::{self, Converter, Role};
 
-use super::findings::{ConfigErrors, Finding};
-use super::properties::{Properties, Property};
+use super::clients::{self, ConsumerConfig};
 use super::table::{self, Known, Owner};
-use super::translate::{self, ConsumerConfig};
-use super::variables::{Environment, Variables};
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]
@@ -137,7 +135,7 @@ impl WorkerConfig {
         let override_policy = override_policy(&values, &properties, findings);
         // Checked here too, though each connector makes its own: a connector may come much later, over REST.
         let none = Properties::default();
-        let client = translate::consumer("", &properties, &none, &override_policy, false, findings);
+        let client = clients::consumer("", &properties, &none, &override_policy, false, findings);
         for role in [Role::Key, Role::Value] {
             if let Some(class) = properties.get(role.property()) {
                 create_converter(role, class, &properties, findings);
@@ -149,9 +147,9 @@ impl WorkerConfig {
             advertised_port: u16::try_from(values.number("rest.advertised.port"))
                 .ok()
                 .filter(|port| *port > 0),
-            offset_flush_interval: millis(&values, "offset.flush.interval.ms"),
-            offset_flush_timeout: millis(&values, "offset.flush.timeout.ms"),
-            shutdown_timeout: millis(&values, "task.shutdown.graceful.timeout.ms"),
+            offset_flush_interval: values.millis("offset.flush.interval.ms"),
+            offset_flush_timeout: values.millis("offset.flush.timeout.ms"),
+            shutdown_timeout: values.millis("task.shutdown.graceful.timeout.ms"),
             override_policy,
             warnings: findings.warnings.clone(),
             client,
@@ -211,13 +209,11 @@ pub(super) fn report_strangers<'a>(
 
 /// Refuses values that ask for something not built yet, so that nothing is silently ignored.
 pub(super) fn refuse_not_yet(
-    def: &coherence_kafka_connect::config::def::ConfigDef,
+    def: &ConfigDef,
     values: &Values,
     properties: &Properties,
     findings: &mut ConfigErrors,
 ) {
-    use coherence_kafka_connect::config::def::DefaultValue;
-
     for key in def.keys.iter().filter(|key| key.group == table::NOT_YET) {
         let default: Option<Typed> = match key.default {
             DefaultValue::Text(text) => key.parse(text).ok(),
@@ -229,10 +225,6 @@ pub(super) fn refuse_not_yet(
             findings.error(property, format!("{} is not supported yet: leave it out", property.shown()));
         }
     }
-}
-
-pub(super) fn millis(values: &Values, key: &str) -> Duration {
-    Duration::from_millis(u64::try_from(values.number(key)).unwrap_or_default())
 }
 
 fn listeners(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<Listener> {

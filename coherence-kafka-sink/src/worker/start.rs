@@ -7,13 +7,14 @@ use std::time::Duration;
 use coherence_kafka_connect::encode::Encoder;
 
 use super::{Control, CreateError, TaskHandle, Worker};
-use crate::config::{ConnectorConfig, SessionKind, Topics};
+use crate::config::{ConnectorConfig, Topics};
 use crate::counters::Counters;
 use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{Rules, Task, TaskOptions, TaskParts};
 use crate::writer::Writer;
+use coherence_kafka_connect::config::SessionKind;
 
 /// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);

@@ -35,8 +35,8 @@ const ROOMS: [Room; 7] = [
     Room {
         name: "coherence-kafka-connect",
         uses: &["coherence-kafka-common"],
-        without: &["rdkafka", "config"],
-        places: &[],
+        without: &["rdkafka"],
+        places: &[("config", &["src/config/layers.rs"])],
     },
     Room {
         name: "coherence-kafka-core",
@@ -48,12 +48,17 @@ const ROOMS: [Room; 7] = [
     Room {
         name: "coherence-kafka-sink",
         uses: &["coherence-kafka-common", "coherence-client", "coherence-kafka-connect"],
-        without: &[],
-        places: &[("rdkafka", &["src/kafka.rs", "src/kafka/"]), ("config", &["src/config/layers.rs"])],
+        without: &["config"],
+        places: &[("rdkafka", &["src/kafka.rs", "src/kafka/"])],
     },
     Room {
         name: "coherence-kafka-source",
-        uses: &["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-core"],
+        uses: &[
+            "coherence-kafka-common",
+            "coherence-client",
+            "coherence-kafka-connect",
+            "coherence-kafka-core",
+        ],
         without: &["rdkafka", "config"],
         places: &[],
     },
@@ -225,7 +230,7 @@ fn each_broken_rule_is_noticed() {
         let sources = BTreeMap::from([(file.to_owned(), text.to_owned())]);
         broken_rules(&[Package { name: name.to_owned(), dependencies, sources }]).len()
     };
-    let sink = "coherence-kafka-sink";
+    let (sink, connect) = ("coherence-kafka-sink", "coherence-kafka-connect");
     assert_eq!(broken("another-crate", &[], "src/lib.rs", ""), 1);
     assert_eq!(
         broken(sink, &["coherence-client", "tokio"], "src/kafka/batch.rs", "use rdkafka::Message;"),
@@ -233,6 +238,8 @@ fn each_broken_rule_is_noticed() {
     );
     assert_eq!(broken(sink, &["coherence-kafka-core"], "src/lib.rs", ""), 1);
     assert_eq!(broken(sink, &["tonic"], "src/lib.rs", ""), 1);
+    assert_eq!(broken(sink, &["config"], "src/lib.rs", ""), 1);
+    assert_eq!(broken(connect, &["config"], "src/config/layers.rs", "use config::Config;"), 0);
     assert_eq!(broken("coherence-kafka-common", &["tokio", "tracing"], "src/lib.rs", ""), 2);
     assert_eq!(broken("coherence-kafka-common", &[], "src/packed.rs", "use std::time::Instant;"), 1);
     assert_eq!(broken("coherence-kafka-common", &[], "src/packed.rs", "use std::time::Duration;"), 0);
@@ -241,10 +248,10 @@ fn each_broken_rule_is_noticed() {
     assert_eq!(broken(sink, &[], "src/plan.rs", "use rdkafka::Message;"), 1);
     assert_eq!(broken(sink, &[], "src/plan.rs", "let x = ::rdkafka::util::get();"), 1);
     assert_eq!(broken(sink, &[], "src/plan.rs", "// as rdkafka::Message does\nuse crate::rdkafka::x;"), 0);
-    assert_eq!(broken(sink, &[], "src/cli.rs", "use config::Config;"), 1);
-    assert_eq!(broken(sink, &[], "src/cli.rs", "use crate::config::Worker; let config = 1;"), 0);
-    assert_eq!(broken(sink, &[], "src/lib.rs", "pub mod config;\nuse config::Worker;"), 0);
-    assert_eq!(broken(sink, &[], "src/run.rs", "use crate::config::{self, X};\nconfig::load();"), 0);
+    assert_eq!(broken(connect, &[], "src/cli.rs", "use config::Config;"), 1);
+    assert_eq!(broken(connect, &[], "src/cli.rs", "use crate::config::Worker; let config = 1;"), 0);
+    assert_eq!(broken(connect, &[], "src/lib.rs", "pub mod config;\nuse config::Worker;"), 0);
+    assert_eq!(broken(connect, &[], "src/run.rs", "use crate::config::{self, X};\nconfig::load();"), 0);
     assert_eq!(broken(sink, &[], "src/cli.rs", "use anyhow::Result;"), 1);
     assert_eq!(broken(sink, &[], "src/main.rs", "use anyhow::Result;"), 0);
     assert_eq!(broken(sink, &[], "tests/all.rs", "use anyhow::Result;"), 0);

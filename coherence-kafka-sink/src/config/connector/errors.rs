@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::translate::Client;
 use regex::Regex;
 
-use super::super::findings::Finding;
-use super::super::librdkafka::Client;
-use super::super::translate;
-use super::super::worker::millis;
+use super::super::clients;
 use super::{Check, Topics, illegal_topic};
 use crate::errors::dead_letter::QueueOptions;
 use crate::errors::{ErrorPolicy, NullKeys, NullValues, Tolerance};
@@ -106,7 +105,7 @@ impl Check<'_> {
             );
         }
         let mut client = |client| {
-            translate::queue_client(
+            clients::queue_client(
                 client,
                 &self.worker.properties,
                 self.properties,
@@ -126,7 +125,7 @@ impl Check<'_> {
     /// Overrides of clients that are not there are told once.
     fn overrides_without_queue(&mut self) {
         for client in [Client::Producer, Client::Admin] {
-            if let Some((_, property)) = self.properties.below(client.prefixes().1).next() {
+            if let Some((_, property)) = self.properties.below(clients::prefixes(client).1).next() {
                 self.findings.warning(
                     property,
                     format!("without effect: {TOPIC} is not set, so there is no {}", client.name()),
@@ -168,8 +167,8 @@ impl Check<'_> {
 
     pub(super) fn restart(&mut self, values: &Values) -> RestartConfig {
         let backoff = Backoff {
-            min: millis(values, "coherence.task.restart.backoff.ms"),
-            max: millis(values, "coherence.task.restart.backoff.max.ms"),
+            min: values.millis("coherence.task.restart.backoff.ms"),
+            max: values.millis("coherence.task.restart.backoff.max.ms"),
             timeout: None,
         };
         if backoff.min > backoff.max {
@@ -186,8 +185,8 @@ impl Check<'_> {
 
     pub(super) fn retry(&mut self, values: &Values) -> Backoff {
         let backoff = Backoff {
-            min: millis(values, "coherence.retry.backoff.ms"),
-            max: millis(values, "coherence.retry.backoff.max.ms"),
+            min: values.millis("coherence.retry.backoff.ms"),
+            max: values.millis("coherence.retry.backoff.max.ms"),
             timeout: u64::try_from(values.number("coherence.retry.timeout.ms"))
                 .ok()
                 .map(Duration::from_millis),

@@ -1,7 +1,7 @@
 use coherence_kafka_common::map::Format;
+use coherence_kafka_connect::config::{Environment, SessionKind, TlsFiles, file};
 
 use super::*;
-use crate::config::variables::Environment;
 
 const CONVERTERS: [(&str, &str); 2] = [
     ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
@@ -42,7 +42,7 @@ fn the_post_body_of_the_java_readme_works_unchanged() {
         "connector.class": "com.oracle.coherence.kafka.connect.CoherenceSinkConnector",
         "topics": "MyTopic",
         "coherence.cache.mappings": "MyTopic->MyCache"}}"#;
-    let file = crate::config::file::parse("request", body.as_bytes()).unwrap();
+    let file = file::parse("request", body.as_bytes()).unwrap();
     let config = ConnectorConfig::parse(&worker(&CONVERTERS), &file.settings.into_iter().collect()).unwrap();
     assert_eq!(config.name, "coherence-sink");
     assert_eq!(config.topics, Topics::List(vec!["MyTopic".to_owned()]));
@@ -62,7 +62,7 @@ fn the_properties_file_of_the_java_readme_works_unchanged() {
                 key.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer\n\
                 value.converter.serializer=org.apache.kafka.common.serialization.StringSerializer\n\
                 value.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer\n";
-    let file = crate::config::file::parse("c.properties", text.as_bytes()).unwrap();
+    let file = file::parse("c.properties", text.as_bytes()).unwrap();
     let config = ConnectorConfig::parse(&worker(&[]), &file.settings.into_iter().collect()).unwrap();
     for converter in [&config.key_converter, &config.value_converter] {
         assert_eq!(converter.class_name(), "com.oracle.coherence.kafka.connect.util.CustomConverter");

@@ -32,28 +32,31 @@ enum Provider {
     Environment { allowed: Option<Regex> },
 }
 
-/// The providers of a worker, by alias.
-#[derive(Debug, Clone)]
-pub(super) struct Variables {
+/// The providers of variables, by alias.
+#[derive(Clone)]
+pub struct Variables {
     providers: BTreeMap<String, Provider>,
     environment: Environment,
 }
 
+/// Aliases alone: the environment holds secrets.
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Variables").field("providers", &self.providers.keys()).finish_non_exhaustive()
+    }
+}
+
 impl Variables {
-    /// The providers that the worker's settings declare, and the built-in aliases that they leave free.
-    pub(super) fn declared(
-        worker: &Properties,
-        environment: Environment,
-        findings: &mut ConfigErrors,
-    ) -> Self {
+    /// The providers that `config.providers` declares, and the built-in aliases that it leaves free.
+    pub fn declared(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
         let mut providers = BTreeMap::from([
             ("file".to_owned(), Provider::File { allowed: None }),
             ("dir".to_owned(), Provider::Directory { allowed: None }),
             ("env".to_owned(), Provider::Environment { allowed: None }),
         ]);
-        if let Some(list) = worker.get("config.providers") {
+        if let Some(list) = properties.get("config.providers") {
             for alias in list.trimmed().split(',').map(str::trim).filter(|alias| !alias.is_empty()) {
-                if let Some(provider) = Provider::declared(alias, worker, list, findings) {
+                if let Some(provider) = Provider::declared(alias, properties, list, findings) {
                     providers.insert(alias.to_owned(), provider);
                 }
             }
@@ -62,11 +65,12 @@ impl Variables {
     }
 
     /// The settings with their variables replaced. What a variable has touched is a secret from then on.
-    pub(super) fn resolve(&self, properties: &Properties, findings: &mut ConfigErrors) -> Properties {
+    pub fn resolve(&self, properties: &Properties, findings: &mut ConfigErrors) -> Properties {
         properties.iter().map(|property| self.resolve_one(property, findings)).collect()
     }
 
-    pub(super) fn environment(&self, name: &str) -> Option<&str> {
+    /// A variable of the environment.
+    pub fn environment(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str)
     }
 
@@ -115,14 +119,14 @@ impl Variables {
 impl Provider {
     fn declared(
         alias: &str,
-        worker: &Properties,
+        properties: &Properties,
         list: &Property,
         findings: &mut ConfigErrors,
     ) -> Option<Provider> {
         const CLASSES: &str = "FileConfigProvider, DirectoryConfigProvider and EnvVarConfigProvider of \
                                org.apache.kafka.common.config.provider";
         let key = format!("config.providers.{alias}.class");
-        let Some(class) = worker.get(&key) else {
+        let Some(class) = properties.get(&key) else {
             findings.error_at(
                 Some(list),
                 &key,
@@ -130,7 +134,7 @@ impl Provider {
             );
             return None;
         };
-        let param = |name: &str| worker.get(&format!("config.providers.{alias}.param.{name}"));
+        let param = |name: &str| properties.get(&format!("config.providers.{alias}.param.{name}"));
         let simple = class.trimmed();
         let simple = simple.strip_prefix("org.apache.kafka.common.config.provider.").unwrap_or(simple);
         match simple {

@@ -31,10 +31,11 @@ impl Property {
 
     /// The trimmed value, or a stand-in where it is secret.
     pub fn shown(&self) -> &str {
-        if self.secret { coherence_kafka_connect::config::def::HIDDEN } else { self.trimmed() }
+        if self.secret { super::def::HIDDEN } else { self.trimmed() }
     }
 
-    pub(super) fn finding(&self, message: impl Into<String>) -> Finding {
+    /// A point about this setting.
+    pub fn finding(&self, message: impl Into<String>) -> Finding {
         Finding { origin: Some(self.origin.clone()), key: self.key.clone(), message: message.into() }
     }
 }

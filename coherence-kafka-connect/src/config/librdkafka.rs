@@ -3,7 +3,7 @@
 //! librdkafka refuses an unknown name or a bad value only when a client is created, one at a time and without
 //! saying where it was set; this table lets a configuration be refused as a whole before anything starts.
 //! From its `CONFIGURATION.md`, without callbacks, deprecated names, what this build cannot do (Kerberos,
-//! OAUTHBEARER) and what the sink must decide itself (`translate.rs`).
+//! OAUTHBEARER) and what programs must decide themselves (`translate.rs`).
 
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,31 +39,22 @@ impl Accepts {
 
 /// A kind of client: each knows settings that the others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Client {
-    /// Of a task's records.
+pub enum Client {
+    /// Reads topics.
     Consumer,
-    /// Of a dead letter queue.
+    /// Writes topics.
     Producer,
-    /// Makes the topic of a dead letter queue.
+    /// Makes topics and asks about them.
     Admin,
 }
 
 impl Client {
-    /// The word that its settings begin with.
-    pub(super) fn name(self) -> &'static str {
+    /// The word that Connect's names of its settings begin with.
+    pub fn name(self) -> &'static str {
         match self {
             Client::Consumer => "consumer",
             Client::Producer => "producer",
             Client::Admin => "admin",
-        }
-    }
-
-    /// What the worker's settings of it begin with, and a connector's.
-    pub(super) fn prefixes(self) -> (&'static str, &'static str) {
-        match self {
-            Client::Consumer => ("consumer.", "consumer.override."),
-            Client::Producer => ("producer.", "producer.override."),
-            Client::Admin => ("admin.", "admin.override."),
         }
     }
 }

@@ -4,26 +4,25 @@
 //! `key.converter.schemas.enable` live side by side, while `config` takes dots for paths into nested tables
 //! and would lose one of the two. So every key goes in behind a mark that its path syntax does not know.
 
+use std::path::Path;
+
 use config::{Config, ConfigError, Map, Source, Value};
 
+use super::file::{self, ConfigFile};
+use super::findings::ConfigErrors;
 use super::properties::{Properties, Property};
 use super::variables::Environment;
 
-/// Prefix of the environment variables that hold settings of the worker.
-pub const WORKER_PREFIX: &str = "CONNECT_";
-
-/// Prefix of the environment variables that hold settings of connectors.
-pub const CONNECTOR_PREFIX: &str = "CONNECTOR_";
-
-/// Variables that the images of Connect read for other purposes than settings: logging and waiting for brokers.
-const NOT_SETTINGS: &[&str] =
-    &["CONNECT_LOG4J_", "CONNECT_CUB_", "CONNECT_KAFKA_HEAP_OPTS", "CONNECT_KAFKA_JMX_"];
-
 /// Lays `layers` over each other, the last one on top.
-///
-/// # Errors
-/// Only if `config` refuses a source, which holds text alone.
-pub fn merge(layers: &[Vec<Property>]) -> Result<Properties, ConfigError> {
+pub fn merge(layers: &[Vec<Property>], findings: &mut ConfigErrors) -> Properties {
+    // `config` could only refuse what is not text, and there is nothing else.
+    try_merge(layers).unwrap_or_else(|error| {
+        findings.error_at(None, "", error.to_string());
+        Properties::default()
+    })
+}
+
+fn try_merge(layers: &[Vec<Property>]) -> Result<Properties, ConfigError> {
     let mut builder = Config::builder();
     for layer in layers {
         builder = builder.add_source(Layer(layer.clone()));
@@ -60,11 +59,11 @@ fn mark(key: &str) -> String {
 }
 
 /// Settings from the environment, by the convention of the Connect images: behind the prefix, in lower case,
-/// `_` stands for a dot, `__` for `_`, `___` for `-`.
-pub fn environment(environment: &Environment, prefix: &str) -> Vec<Property> {
+/// `_` stands for a dot, `__` for `_`, `___` for `-`. What begins as one of `not_settings` is left out.
+pub fn environment(environment: &Environment, prefix: &str, not_settings: &[&str]) -> Vec<Property> {
     environment
         .iter()
-        .filter(|(name, _)| !NOT_SETTINGS.iter().any(|other| name.starts_with(other)))
+        .filter(|(name, _)| !not_settings.iter().any(|other| name.starts_with(other)))
         .filter_map(|(name, value)| {
             let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
             Some(Property::new(key_of(rest), value, format!("environment variable {name}")))
@@ -76,22 +75,36 @@ fn key_of(name: &str) -> String {
     name.to_ascii_lowercase().replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_")
 }
 
-/// Settings from options such as `--set key=value`.
-///
-/// # Errors
-/// One message for each argument without key or `=`. The argument itself is not shown: it may hold a secret.
-pub fn command_line(option: &str, arguments: &[String]) -> Result<Vec<Property>, Vec<String>> {
+/// The settings of the file at `path`; `None` where it cannot be read.
+pub fn file(path: &Path, findings: &mut ConfigErrors) -> Option<ConfigFile> {
+    match file::read(path) {
+        Ok(mut file) => {
+            findings.warnings.append(&mut file.warnings);
+            Some(file)
+        }
+        Err(errors) => {
+            findings.append(errors);
+            None
+        }
+    }
+}
+
+/// Settings from arguments of an option such as `--set key=value`. Of one without key or `=` only the number is
+/// told: it may hold a secret.
+pub fn command_line(option: &str, arguments: &[String], findings: &mut ConfigErrors) -> Vec<Property> {
     let mut settings = Vec::new();
-    let mut refused = Vec::new();
     for (number, argument) in arguments.iter().enumerate() {
         match argument.split_once('=') {
             Some((key, value)) if !key.trim().is_empty() => {
                 settings.push(Property::new(key.trim(), value, format!("command line, {option}")));
             }
-            _ => refused.push(format!("{option} number {} is not of the form key=value", number + 1)),
+            _ => {
+                let why = format!("{option} number {} is not of the form key=value", number + 1);
+                findings.error_at(None, "", why);
+            }
         }
     }
-    if refused.is_empty() { Ok(settings) } else { Err(refused) }
+    settings
 }
 
 #[cfg(test)]
@@ -113,7 +126,7 @@ mod tests {
     fn a_key_that_is_also_a_prefix_survives_an_override_below_it() {
         let file = layer("f:1", &[("key.converter", "C"), ("key.converter.schemas.enable", "true")]);
         let above = layer("command line", &[("key.converter.schemas.enable", "false")]);
-        let merged = merge(&[file, above]).unwrap();
+        let merged = try_merge(&[file, above]).unwrap();
         assert_eq!(value(&merged, "key.converter"), ("C", "f:1"));
         assert_eq!(value(&merged, "key.converter.schemas.enable"), ("false", "command line"));
     }
@@ -122,14 +135,14 @@ mod tests {
     fn case_indexes_and_odd_keys_are_kept_as_they_are() {
         let pairs =
             [("Tasks.Max", "1"), ("tasks.max", "2"), ("a[0]", "3"), ("a", "4"), (" b..c", "5"), ("", "6")];
-        let merged = merge(&[layer("f", &pairs)]).unwrap();
+        let merged = try_merge(&[layer("f", &pairs)]).unwrap();
         let seen: Vec<_> = merged.iter().map(|p| (p.key.as_str(), p.value.as_str())).collect();
         assert_eq!(seen, pairs);
     }
 
     #[test]
     fn the_later_layer_wins_and_its_origin_is_told() {
-        let merged = merge(&[
+        let merged = try_merge(&[
             layer("w.properties:1", &[("a", "file"), ("b", "file"), ("c", "file")]),
             layer("environment variable CONNECT_B", &[("b", "env"), ("c", "env")]),
             layer("command line, --set", &[("c", "cli")]),
@@ -153,16 +166,21 @@ mod tests {
         ];
         let variables: Environment = variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let keys = |prefix| -> Vec<String> {
-            environment(&variables, prefix).into_iter().map(|property| property.key).collect()
+            environment(&variables, prefix, &["CONNECT_LOG4J_"])
+                .into_iter()
+                .map(|property| property.key)
+                .collect()
         };
-        assert_eq!(keys(WORKER_PREFIX), ["bootstrap.servers", "consumer.max.poll.records", "x-y_z"]);
-        assert_eq!(keys(CONNECTOR_PREFIX), ["topics"]);
+        assert_eq!(keys("CONNECT_"), ["bootstrap.servers", "consumer.max.poll.records", "x-y_z"]);
+        assert_eq!(keys("CONNECTOR_"), ["topics"]);
     }
 
     #[test]
     fn an_argument_keeps_everything_behind_its_first_equals_sign() {
         let arguments = ["a.b=c=d".to_owned(), "e=".to_owned()];
-        let settings = command_line("--set", &arguments).unwrap();
+        let mut findings = ConfigErrors::default();
+        let settings = command_line("--set", &arguments, &mut findings);
+        assert_eq!(findings, ConfigErrors::default());
         assert_eq!(settings[0].value, "c=d");
         assert_eq!(settings[1].value, "");
     }
@@ -170,7 +188,9 @@ mod tests {
     #[test]
     fn an_argument_without_equals_sign_is_refused_without_being_shown() {
         let arguments = ["a=b".to_owned(), "sesame".to_owned(), "=x".to_owned()];
-        let refused = command_line("--set", &arguments).unwrap_err();
+        let mut findings = ConfigErrors::default();
+        command_line("--set", &arguments, &mut findings);
+        let refused: Vec<_> = findings.iter().map(ToString::to_string).collect();
         assert_eq!(
             refused,
             ["--set number 2 is not of the form key=value", "--set number 3 is not of the form key=value"]
@@ -188,7 +208,7 @@ mod tests {
                 .map(|pairs| pairs.iter().map(|(k, v)| Property::new(k.clone(), v.clone(), "o")).collect())
                 .collect();
             let expected: Properties = layers.iter().flatten().cloned().collect();
-            prop_assert_eq!(merge(&layers).unwrap(), expected);
+            prop_assert_eq!(try_merge(&layers).unwrap(), expected);
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use coherence_kafka_connect::config::def::Violation;
-
+use super::def::Violation;
 use super::properties::Property;
 
 /// One point about one setting. Never holds a secret.
@@ -40,16 +39,18 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    pub(super) fn error(&mut self, property: &Property, message: impl Into<String>) {
+    /// An error about a setting.
+    pub fn error(&mut self, property: &Property, message: impl Into<String>) {
         self.errors.push(property.finding(message));
     }
 
-    pub(super) fn warning(&mut self, property: &Property, message: impl Into<String>) {
+    /// A warning about a setting.
+    pub fn warning(&mut self, property: &Property, message: impl Into<String>) {
         self.warnings.push(property.finding(message));
     }
 
     /// An error about a key that may not be set at all.
-    pub(super) fn error_at(&mut self, property: Option<&Property>, key: &str, message: impl Into<String>) {
+    pub fn error_at(&mut self, property: Option<&Property>, key: &str, message: impl Into<String>) {
         self.errors.push(Finding {
             origin: property.map(|property| property.origin.clone()),
             key: key.to_owned(),
@@ -58,20 +59,20 @@ impl ConfigErrors {
     }
 
     /// An error whose text may repeat the value: where that is secret, `otherwise` stands in.
-    pub(super) fn refusal(&mut self, property: Option<&Property>, key: &str, why: String, otherwise: &str) {
+    pub fn refusal(&mut self, property: Option<&Property>, key: &str, why: String, otherwise: &str) {
         let secret = property.is_some_and(|property| property.secret);
         self.error_at(property, key, if secret { otherwise.to_owned() } else { why });
     }
 
     /// A refusal of the typed parse; the value is left out where it is secret.
-    pub(super) fn violation(&mut self, property: Option<&Property>, violation: Violation) {
+    pub fn violation(&mut self, property: Option<&Property>, violation: Violation) {
         let violation =
             if property.is_some_and(|property| property.secret) { violation.hidden() } else { violation };
         self.error_at(property, violation.key(), violation.to_string());
     }
 
     /// The same, where an error about a setting that stands nowhere names the file that lacks it.
-    pub(super) fn missing_from(mut self, file: Option<&PathBuf>) -> Self {
+    pub fn missing_from(mut self, file: Option<&PathBuf>) -> Self {
         let file = file.map(|file| file.display().to_string());
         for error in self.errors.iter_mut().filter(|error| error.origin.is_none()) {
             error.origin.clone_from(&file);
@@ -85,13 +86,16 @@ impl ConfigErrors {
     }
 
     /// Takes over what is new: a bad setting of the worker is found again by each of its connectors.
-    pub(super) fn append(&mut self, other: ConfigErrors) {
+    pub fn append(&mut self, other: ConfigErrors) {
         self.errors.extend(new(&self.errors, other.errors));
         self.warnings.extend(new(&self.warnings, other.warnings));
     }
 
     /// The value, or everything that is wrong.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
+    ///
+    /// # Errors
+    /// These findings, if there is an error among them or no value.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(self),

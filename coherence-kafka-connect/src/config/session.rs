@@ -1,0 +1,198 @@
+//! Where the maps are: a grid over gRPC, or this process. The settings `coherence.session.*`, which every program here
+//! has by the same names.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Format;
+
+use super::def::DefaultValue::{Null, Text};
+use super::def::Importance::{High, Low, Medium};
+use super::def::Validator::{Any, AtLeast, NonEmpty, OneOf};
+use super::def::{ConfigKey, Kind, Values, key};
+use super::findings::ConfigErrors;
+use super::properties::Property;
+use super::variables::Variables;
+
+const GROUP: &str = "Coherence";
+const ADDRESS: &str = "coherence.session.address";
+const SCOPE: &str = "coherence.session.scope";
+const FORMAT: &str = "coherence.session.format";
+const REQUEST_TIMEOUT: &str = "coherence.session.request.timeout.ms";
+const TLS: &str = "coherence.session.tls.enabled";
+const CA: &str = "coherence.session.tls.ca";
+const CERTIFICATE: &str = "coherence.session.tls.certificate";
+const KEY: &str = "coherence.session.tls.key";
+const SERVER_NAME: &str = "coherence.session.tls.server.name";
+
+/// The settings of a grid's session, to be part of a program's table.
+#[rustfmt::skip]
+pub const KEYS: [ConfigKey; 9] = [
+    key(ADDRESS, Kind::List, Null, Any, (GROUP, High),
+        "Addresses of the grid's gRPC proxy, `host:port`, separated by commas. Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
+    key(SCOPE, Kind::String, Text(""), Any, (GROUP, Low),
+        "Scope of the grid's session; empty is the default scope."),
+    key(FORMAT, Kind::String, Text("pof"), OneOf(&["pof", "json"]), (GROUP, High),
+        "Serializer of the maps: what keys and values become unless they pass through."),
+    key(REQUEST_TIMEOUT, Kind::Long, Text("30000"), AtLeast(1), (GROUP, Medium),
+        "Milliseconds that one request to the grid may take."),
+    key(TLS, Kind::Boolean, Text("false"), Any, (GROUP, Medium),
+        "Speak TLS with the grid."),
+    key(CA, Kind::String, Null, NonEmpty, (GROUP, Medium),
+        "PEM file of the certificate authorities to trust; without it those of the system."),
+    key(CERTIFICATE, Kind::String, Null, NonEmpty, (GROUP, Low),
+        "PEM file of the client's certificate chain, for mutual TLS."),
+    key(KEY, Kind::String, Null, NonEmpty, (GROUP, Low),
+        "PEM file of the client's private key, for mutual TLS."),
+    key(SERVER_NAME, Kind::String, Null, NonEmpty, (GROUP, Low),
+        "Name that the grid's certificate must bear; without it the host of the address."),
+];
+
+/// Where maps are and how they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// A grid, or this process.
+    pub kind: SessionKind,
+    /// Addresses of the grid's gRPC proxy, `host:port`, at least one.
+    pub addresses: Vec<String>,
+    /// Scope of the grid's session; empty is the default scope.
+    pub scope: String,
+    /// Serializer of the maps.
+    pub format: Format,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// TLS, if the grid speaks it.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Setting `coherence.session`; a program whose table does not have it knows grids alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A Coherence grid, over gRPC.
+    Grpc,
+    /// Maps in the memory of this process.
+    Embedded,
+}
+
+/// PEM files of a TLS connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate authorities; without it those of the system.
+    pub ca: Option<PathBuf>,
+    /// The client's certificate chain and private key.
+    pub client: Option<(PathBuf, PathBuf)>,
+    /// Name that the server's certificate must bear; without it the host of the address.
+    pub server_name: Option<String>,
+}
+
+impl SessionConfig {
+    /// Checks the values of a table that holds [`KEYS`]; `property` tells where a setting stands.
+    pub fn read<'a>(
+        values: &Values,
+        property: impl Fn(&str) -> Option<&'a Property>,
+        variables: &Variables,
+        findings: &mut ConfigErrors,
+    ) -> Self {
+        let embedded = values.text("coherence.session") == Some("embedded");
+        let addresses = addresses(values, &property, variables, embedded, findings);
+        SessionConfig {
+            kind: if embedded { SessionKind::Embedded } else { SessionKind::Grpc },
+            addresses,
+            scope: values.text(SCOPE).unwrap_or_default().to_owned(),
+            format: if values.text(FORMAT) == Some("json") { Format::Json } else { Format::Pof },
+            request_timeout: values.millis(REQUEST_TIMEOUT),
+            tls: TlsFiles::read(values, &property, findings),
+        }
+    }
+}
+
+fn addresses<'a>(
+    values: &Values,
+    property: &impl Fn(&str) -> Option<&'a Property>,
+    variables: &Variables,
+    embedded: bool,
+    findings: &mut ConfigErrors,
+) -> Vec<String> {
+    let mut addresses = values.list(ADDRESS).to_vec();
+    let mut origin = ADDRESS;
+    if addresses.is_empty() {
+        const VARIABLE: &str = "COHERENCE_SERVER_ADDRESS";
+        match variables.environment(VARIABLE).map(str::trim).filter(|address| !address.is_empty()) {
+            Some(address) if !embedded => {
+                origin = VARIABLE;
+                addresses = address.split(',').map(|item| item.trim().to_owned()).collect();
+            }
+            _ => addresses = vec!["localhost:1408".to_owned()],
+        }
+    }
+    for address in addresses.iter().filter(|address| !is_address(address)) {
+        let why = format!("{address} is not an address: write host:port");
+        findings.refusal(property(origin), origin, why, "an item is not an address: write host:port");
+    }
+    addresses
+}
+
+impl TlsFiles {
+    fn read<'a>(
+        values: &Values,
+        property: &impl Fn(&str) -> Option<&'a Property>,
+        findings: &mut ConfigErrors,
+    ) -> Option<Self> {
+        if !values.boolean(TLS) {
+            for key in [CA, CERTIFICATE, KEY, SERVER_NAME] {
+                if let Some(property) = property(key) {
+                    let why = format!("needs {TLS}=true: without it nothing is encrypted");
+                    findings.error_at(Some(property), key, why);
+                }
+            }
+            return None;
+        }
+        let mut file = |key| Some(readable(key, values.text(key)?, property(key), findings));
+        let (ca, certificate, private_key) = (file(CA), file(CERTIFICATE), file(KEY));
+        let client = match (certificate, private_key) {
+            (Some(certificate), Some(private_key)) => Some((certificate, private_key)),
+            (None, None) => None,
+            (Some(_), None) => {
+                findings.error_at(property(CERTIFICATE), CERTIFICATE, format!("needs {KEY}"));
+                None
+            }
+            (None, Some(_)) => {
+                findings.error_at(property(KEY), KEY, format!("needs {CERTIFICATE}"));
+                None
+            }
+        };
+        Some(TlsFiles { ca, client, server_name: values.text(SERVER_NAME).map(str::to_owned) })
+    }
+}
+
+/// The file of a setting, which must be there.
+fn readable(key: &str, path: &str, property: Option<&Property>, findings: &mut ConfigErrors) -> PathBuf {
+    let path = PathBuf::from(path);
+    match std::fs::File::open(&path).and_then(|file| file.metadata()) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => {
+            findings.refusal(property, key, format!("{} is not a file", path.display()), "is not a file")
+        }
+        Err(error) => {
+            let why = format!("cannot read {}: {error}", path.display());
+            findings.refusal(property, key, why, "cannot be read");
+        }
+    }
+    path
+}
+
+fn is_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_is_good = match bare {
+        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && !host.contains([':', '/', '[', ']', '@'])
+                && !host.contains(char::is_whitespace)
+        }
+    };
+    host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+}

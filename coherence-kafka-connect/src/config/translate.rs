@@ -1,0 +1,361 @@
+//! From the settings of Java's Kafka clients to those of librdkafka.
+//!
+//! A program says in a [`Profile`] what a client of it is for, and brings what its user has set, wherever that stands.
+//! Names and values that librdkafka does not know are refused here, with their place, before a client is created.
+
+use std::collections::BTreeMap;
+
+use super::def::nearest;
+use super::findings::ConfigErrors;
+use super::librdkafka::{self, Accepts};
+use super::properties::Property;
+
+pub use super::librdkafka::Client;
+
+mod assignors;
+mod jaas;
+mod stores;
+
+/// Names, each with its value or its reason. A name that ends in a dot stands for its family.
+pub type Table = [(&'static str, &'static str)];
+
+/// What a client of a program is for: what is set for it, and what its user cannot set.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// Its kind.
+    pub client: Client,
+    /// What is set unless the user does, in librdkafka's names.
+    pub defaults: &'static Table,
+    /// What is refused to change, with the only value that is accepted, in librdkafka's names.
+    pub fixed: &'static Table,
+    /// Why that is so; goes behind "cannot be …: ".
+    pub fixed_because: &'static str,
+    /// Java settings that change nothing, with the reason.
+    pub without_effect: &'static [&'static Table],
+    /// What this client cannot do, beside [`REFUSED`], with the reason.
+    pub refused: &'static Table,
+}
+
+/// A translated client.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Translated {
+    /// The settings, in librdkafka's words.
+    pub settings: BTreeMap<String, String>,
+    /// `max.poll.records`, which librdkafka does not have.
+    pub max_poll_records: Option<u32>,
+}
+
+/// Names alone: values may be passwords.
+impl std::fmt::Debug for Translated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Translated").field("settings", &self.settings.keys()).finish_non_exhaustive()
+    }
+}
+
+/// Java settings without counterpart: classes and metrics of the JVM.
+pub const OF_THE_JVM: &Table = &[
+    ("interceptor.classes", "interceptors are classes of the JVM"),
+    ("metric.reporters", "metric reporters are classes of the JVM"),
+    ("metrics.", "metrics of the JVM"),
+    ("auto.include.jmx.reporter", "metrics of the JVM"),
+    ("security.providers", "security providers are classes of the JVM"),
+];
+
+/// Java settings without counterpart: what librdkafka and OpenSSL do by themselves.
+pub const OF_LIBRDKAFKA: &Table = &[
+    ("default.api.timeout.ms", "librdkafka has one timeout for requests, socket.timeout.ms"),
+    (
+        "socket.connection.setup.timeout.max.ms",
+        "librdkafka has one timeout, socket.connection.setup.timeout.ms",
+    ),
+    ("ssl.client.auth", "concerns servers"),
+    ("ssl.protocol", "OpenSSL chooses the newest version of TLS"),
+    ("ssl.provider", "TLS is OpenSSL's"),
+    ("ssl.enabled.protocols", "OpenSSL chooses the newest version of TLS"),
+    ("ssl.keymanager.algorithm", "TLS is OpenSSL's"),
+    ("ssl.trustmanager.algorithm", "TLS is OpenSSL's"),
+    ("ssl.secure.random.implementation", "TLS is OpenSSL's"),
+    ("internal.", "internal to the Java client"),
+];
+
+/// Java settings that ask for something librdkafka, as built here, cannot do.
+pub const REFUSED: &Table = &[
+    ("ssl.engine.factory.class", "is a class of the JVM; set PEM files or a PKCS12 key store"),
+    (
+        "sasl.login.",
+        "login classes and their options are the JVM's; write the credentials into sasl.jaas.config",
+    ),
+    (
+        "sasl.client.callback.handler.class",
+        "is a class of the JVM; write the credentials into sasl.jaas.config",
+    ),
+    (
+        "sasl.kerberos.",
+        "Kerberos is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
+    ),
+    (
+        "sasl.oauthbearer.",
+        "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
+    ),
+];
+
+/// Java names that only differ from librdkafka's.
+pub const RENAMED: &Table = &[
+    ("fetch.max.wait.ms", "fetch.wait.max.ms"),
+    ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
+    ("request.timeout.ms", "socket.timeout.ms"),
+    ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
+    ("send.buffer.bytes", "socket.send.buffer.bytes"),
+];
+
+/// Names of Java's producer that only differ from librdkafka's.
+pub const PRODUCER_RENAMED: &Table = &[
+    ("delivery.timeout.ms", "message.timeout.ms"),
+    ("max.request.size", "message.max.bytes"),
+    ("compression.type", "compression.codec"),
+    ("retries", "message.send.max.retries"),
+];
+
+/// Second names of librdkafka's.
+const ALIASES: &Table = &[
+    ("auto.commit.enable", "enable.auto.commit"),
+    ("metadata.broker.list", "bootstrap.servers"),
+    ("request.required.acks", "acks"),
+    ("sasl.mechanisms", "sasl.mechanism"),
+];
+
+/// Java names that are translated by code.
+const TRANSLATED: &[&str] =
+    &["max.poll.records", "exclude.internal.topics", "partition.assignment.strategy", "sasl.jaas.config"];
+
+/// Translates what a user has set, in Java's or librdkafka's names, the lowest layer first. `given` is what this one
+/// client has unless the user sets it.
+///
+/// The result may only be used where nothing was refused.
+pub fn translate<'a>(
+    profile: &Profile,
+    given: &[(&str, &str)],
+    user: impl IntoIterator<Item = (&'a str, &'a Property)>,
+    findings: &mut ConfigErrors,
+) -> Translated {
+    let start = profile.defaults.iter().chain(given).chain(profile.fixed);
+    let settings = start.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut translation =
+        Translation { profile, java: Vec::new(), settings, max_poll_records: None, findings };
+    translation.take(user);
+    translation.security();
+    if profile.client == Client::Consumer {
+        translation.consistency();
+    }
+    let Translation { settings, max_poll_records, .. } = translation;
+    Translated { settings, max_poll_records }
+}
+
+struct Translation<'a, 'p> {
+    profile: &'p Profile,
+    /// Each name once, a higher layer behind a lower one.
+    java: Vec<(&'a str, &'a Property)>,
+    settings: BTreeMap<String, String>,
+    max_poll_records: Option<u32>,
+    findings: &'p mut ConfigErrors,
+}
+
+impl<'a> Translation<'a, '_> {
+    fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.insert(name.to_owned(), value.into());
+    }
+
+    /// The property that set a Java name.
+    fn java(&self, name: &str) -> Option<&'a Property> {
+        self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property)
+    }
+
+    fn take(&mut self, user: impl IntoIterator<Item = (&'a str, &'a Property)>) {
+        for (java, property) in user {
+            // A setting of a higher layer takes its place in the order too: two names may mean one setting of librdkafka.
+            self.java.retain(|(known, _)| *known != java);
+            self.java.push((java, property));
+        }
+        for (java, property) in self.java.clone() {
+            self.apply(java, property);
+        }
+    }
+
+    fn apply(&mut self, java: &str, property: &Property) {
+        let value = property.trimmed();
+        let Profile { client, fixed, fixed_because, without_effect, refused, .. } = *self.profile;
+        if let Some((_, only)) = fixed.iter().find(|(name, _)| *name == renamed(client, java)) {
+            if !value.eq_ignore_ascii_case(only) && (*only, value) != ("all", "-1") {
+                let why = format!("cannot be {}: {fixed_because}; leave it out", property.shown());
+                self.findings.error(property, why);
+            }
+            return;
+        }
+        if let Some(why) = without_effect.iter().find_map(|table| reason(table, java)) {
+            self.findings.warning(property, format!("accepted, without effect: {why}"));
+            return;
+        }
+        if let Some(why) = reason(REFUSED, java).or_else(|| reason(refused, java)) {
+            self.findings.error(property, why);
+            return;
+        }
+        match java {
+            "max.poll.records" if client == Client::Consumer => {
+                match value.parse::<i32>().map(u32::try_from) {
+                    Ok(Ok(records @ 1..)) => self.max_poll_records = Some(records),
+                    Ok(_) => self.invalid(java, property, "Value must be at least 1"),
+                    Err(_) => self.invalid(java, property, "Not a number of type INT"),
+                }
+            }
+            "exclude.internal.topics" if client == Client::Consumer => {
+                if value.eq_ignore_ascii_case("false") {
+                    self.settings.remove("topic.blacklist");
+                } else if !value.eq_ignore_ascii_case("true") {
+                    self.invalid(java, property, "Expected value to be either true or false");
+                }
+            }
+            "partition.assignment.strategy" if client == Client::Consumer => {
+                match assignors::translate(value) {
+                    Ok((list, note)) => {
+                        self.set(java, list);
+                        if let Some(note) = note {
+                            self.findings.warning(property, note);
+                        }
+                    }
+                    Err(why) => self.findings.refusal(
+                        Some(property),
+                        &property.key,
+                        why,
+                        "names an assignor that is not known",
+                    ),
+                }
+            }
+            "auto.offset.reset" if value == "none" && client == Client::Consumer => self.set(java, "error"),
+            "auto.offset.reset" if value.starts_with("by_duration:") => {
+                self.findings
+                    .error(property, "by_duration is not known to librdkafka: use earliest, latest or none");
+            }
+            "ssl.endpoint.identification.algorithm" if value.is_empty() => self.set(java, "none"),
+            "metadata.max.age.ms" => {
+                // In Java one setting is both the age and the interval at which new topics are noticed.
+                self.checked(java, java, property, value);
+                self.checked(java, "topic.metadata.refresh.interval.ms", property, value);
+            }
+            "receive.buffer.bytes" | "send.buffer.bytes" if value == "-1" => {
+                self.set(&format!("socket.{java}"), "0");
+            }
+            // Together, once the security protocol is known.
+            "sasl.jaas.config" => {}
+            _ if stores::JAVA_NAMES.contains(&java) => {}
+            _ => self.checked(java, renamed(client, java), property, value),
+        }
+    }
+
+    /// Takes a setting over under librdkafka's name, if librdkafka takes the value.
+    fn checked(&mut self, java: &str, name: &str, property: &Property, value: &str) {
+        let client = self.profile.client;
+        match librdkafka::accepts(client, name) {
+            None => {
+                let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
+                let tables = [self.profile.fixed, own, RENAMED, ALIASES];
+                let known = librdkafka::names(client)
+                    .chain(tables.into_iter().flatten().map(|(java, _)| *java))
+                    .chain(TRANSLATED.iter().chain(stores::JAVA_NAMES).copied());
+                let mean =
+                    nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
+                self.findings.error(
+                    property,
+                    format!("no {} setting of librdkafka or Java that is known{mean}", client.name()),
+                );
+            }
+            Some(accepts) => match accepts.refusal(value) {
+                Some(why) => self.invalid(java, property, &why),
+                None if matches!(accepts, Accepts::OneOf(_) | Accepts::Flag) => {
+                    self.set(name, value.to_ascii_lowercase())
+                }
+                None => self.set(name, value),
+            },
+        }
+    }
+
+    fn invalid(&mut self, java: &str, property: &Property, why: &str) {
+        let message = format!("Invalid value {} for configuration {java}: {why}", property.shown());
+        self.findings.error(property, message);
+    }
+
+    /// What depends on the security protocol: credentials and stores count only with a protocol that uses them.
+    fn security(&mut self) {
+        let protocol = self.settings.get("security.protocol").cloned().unwrap_or_default();
+        if protocol.contains("ssl") {
+            let java =
+                |name: &str| self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property);
+            self.settings.extend(stores::translate(java, self.findings));
+        }
+        if !protocol.starts_with("sasl_") {
+            return;
+        }
+        if let Some(property) = self.java("sasl.jaas.config") {
+            match jaas::parse(property.trimmed()) {
+                Ok(credentials) => {
+                    self.set("sasl.username", credentials.username);
+                    self.set("sasl.password", credentials.password);
+                }
+                Err(why) => self.findings.error(property, why),
+            }
+        }
+        const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
+        match self.java("sasl.mechanism").or_else(|| self.java("sasl.mechanisms")) {
+            Some(property) if MECHANISMS.contains(&property.trimmed()) => {}
+            Some(property) => {
+                let why = format!("{} is not supported yet: use {}", property.shown(), MECHANISMS.join(", "));
+                self.findings.error(property, why);
+            }
+            None => {
+                let why = format!(
+                    "must be set, to one of {}: Java's default GSSAPI is not supported yet",
+                    MECHANISMS.join(", ")
+                );
+                self.findings.error_at(self.java("security.protocol"), "sasl.mechanism", why);
+            }
+        }
+    }
+
+    /// Rules between settings, which librdkafka checks when a client is created.
+    fn consistency(&mut self) {
+        let number = |name: &str| self.settings.get(name).and_then(|value| value.parse::<i64>().ok());
+        let poll = number("max.poll.interval.ms").unwrap_or(300_000);
+        let session = number("session.timeout.ms").unwrap_or(45_000);
+        // librdkafka wants a fetch to hold the largest message that it would produce; a consumer produces none.
+        const MESSAGE_MAX_BYTES: i64 = 1_000_000;
+        if let Some(fetch) = number("fetch.max.bytes").filter(|fetch| *fetch < MESSAGE_MAX_BYTES) {
+            self.set("message.max.bytes", fetch.max(1000).to_string());
+            self.set("fetch.max.bytes", fetch.max(1000).to_string());
+        }
+        if session > poll {
+            let property = self.java("session.timeout.ms").or_else(|| self.java("max.poll.interval.ms"));
+            let why = format!("{session} is more than max.poll.interval.ms, which is {poll}");
+            self.findings.error_at(property, "session.timeout.ms", why);
+        }
+        if self.settings.get("group.protocol").is_some_and(|protocol| protocol == "consumer") {
+            for name in ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"] {
+                if let Some(property) = self.java(name) {
+                    self.findings
+                        .error(property, "cannot be set with group.protocol=consumer: the broker decides");
+                }
+            }
+        }
+    }
+}
+
+/// The entry that covers a name.
+fn reason(table: &Table, java: &str) -> Option<&'static str> {
+    let covers = |name: &str| java == name || (name.ends_with('.') && java.starts_with(name));
+    table.iter().find(|(name, _)| covers(name)).map(|(_, why)| *why)
+}
+
+/// librdkafka's name of a Java setting.
+fn renamed(client: Client, java: &str) -> &str {
+    let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
+    let tables = [own, RENAMED, ALIASES];
+    tables.into_iter().flatten().find(|(name, _)| *name == java).map_or(java, |(_, name)| name)
+}

@@ -1,0 +1,213 @@
+//! The Kafka clients of a worker's connectors: where their settings stand, and what the sink sets for them.
+//!
+//! Layers, as in Connect: the worker's `consumer.*`, over them the connector's `consumer.override.*`; `producer` and
+//! `admin` likewise, for the dead letter queue. Below both lie the worker's own `security.protocol`, `sasl.*` and
+//! `ssl.*`, which in Connect do not reach the consumers and are the most common trap there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use coherence_kafka_connect::config::translate::{self, Client, Profile, Table, Translated};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+
+use super::worker::OverridePolicy;
+
+/// The settings of the consumers of a connector's tasks, in librdkafka's words.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConsumerConfig {
+    /// `group.id`; also where the offsets of the connector live.
+    pub group_id: String,
+    /// `max.poll.records`, which librdkafka does not have: a bound of the batch.
+    pub max_poll_records: Option<u32>,
+    /// Without `client.id`, unless the user has set one.
+    settings: BTreeMap<String, String>,
+    connector: String,
+}
+
+impl ConsumerConfig {
+    /// The settings of the consumer of one task, sorted by name.
+    pub fn for_task(&self, task: u32) -> Vec<(String, String)> {
+        let mut settings = self.settings.clone();
+        settings
+            .entry("client.id".to_owned())
+            .or_insert_with(|| format!("connector-consumer-{}-{task}", self.connector));
+        settings.into_iter().collect()
+    }
+}
+
+/// Names alone: values may be passwords.
+impl fmt::Debug for ConsumerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsumerConfig")
+            .field("group_id", &self.group_id)
+            .field("max_poll_records", &self.max_poll_records)
+            .field("settings", &self.settings.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The consumers of tasks.
+pub(super) const CONSUMER: Profile = Profile {
+    client: Client::Consumer,
+    defaults: &[
+        ("bootstrap.servers", "localhost:9092"),
+        ("auto.offset.reset", "earliest"),
+        // Java's default; librdkafka's is read_committed.
+        ("isolation.level", "read_uncommitted"),
+        // Java's default too; librdkafka's ten seconds would lengthen every outage.
+        ("reconnect.backoff.max.ms", "1000"),
+        // Bounded memory, and no second without fetching after a full queue.
+        ("fetch.queue.backoff.ms", "10"),
+        ("queued.max.messages.kbytes", "4096"),
+        ("fetch.message.max.bytes", "262144"),
+    ],
+    fixed: &[
+        ("enable.auto.commit", "false"),
+        ("enable.auto.offset.store", "false"),
+        ("enable.partition.eof", "false"),
+    ],
+    fixed_because: "the sink commits an offset only when its record is in the map",
+    without_effect: &[DESERIALIZERS, translate::OF_THE_JVM, COMMITS, translate::OF_LIBRDKAFKA],
+    refused: &[],
+};
+
+/// The producer of a dead letter queue.
+pub(super) const QUEUE_PRODUCER: Profile = Profile {
+    client: Client::Producer,
+    defaults: &[
+        ("bootstrap.servers", "localhost:9092"),
+        ("enable.idempotence", "true"),
+        // Java's default.
+        ("message.timeout.ms", "120000"),
+        // Whatever was read may have to be written; the broker's own limit decides.
+        ("message.max.bytes", "67108864"),
+        // Java's placement of keys.
+        ("partitioner", "murmur2_random"),
+        ("reconnect.backoff.max.ms", "1000"),
+    ],
+    fixed: &[("acks", "all")],
+    fixed_because: "the sink commits an offset only when its record is in the dead letter queue",
+    without_effect: &[
+        DESERIALIZERS,
+        translate::OF_THE_JVM,
+        COMMITS,
+        translate::OF_LIBRDKAFKA,
+        QUEUE_WITHOUT_EFFECT,
+    ],
+    refused: &[("transactional.id", "dead letters are not part of a transaction: leave it out")],
+};
+
+/// Makes the topic of a dead letter queue.
+const QUEUE_ADMIN: Profile = Profile {
+    client: Client::Admin,
+    defaults: &[("bootstrap.servers", "localhost:9092"), ("reconnect.backoff.max.ms", "1000")],
+    fixed: &[],
+    fixed_because: "",
+    without_effect: CONSUMER.without_effect,
+    refused: &[],
+};
+
+const DESERIALIZERS: &Table = &[
+    ("key.deserializer", "keys reach the converter as bytes"),
+    ("value.deserializer", "values reach the converter as bytes"),
+];
+
+const COMMITS: &Table =
+    &[("auto.commit.interval.ms", "offsets are committed by the sink, every offset.flush.interval.ms")];
+
+/// Java's settings of a producer that change nothing for dead letters, with the reason.
+pub(super) const QUEUE_WITHOUT_EFFECT: &Table = &[
+    ("key.serializer", "dead letters are the bytes of their records"),
+    ("value.serializer", "dead letters are the bytes of their records"),
+    (
+        "buffer.memory",
+        "dead letters wait in the batch of their records, which coherence.batch.max.bytes bounds",
+    ),
+    ("max.block.ms", "nothing blocks: a dead letter that cannot be sent yet is held"),
+    ("metadata.max.idle.ms", "there is one topic"),
+    ("partitioner.", "partitioners are classes of the JVM; librdkafka has `partitioner`"),
+];
+
+/// Topics that `exclude.internal.topics` (Java's default) hides from a pattern.
+const INTERNAL_TOPICS: &str = "^__consumer_offsets$,^__transaction_state$,^__share_group_state$";
+
+/// What the worker's settings of a client begin with, and a connector's.
+pub(super) fn prefixes(client: Client) -> (&'static str, &'static str) {
+    match client {
+        Client::Consumer => ("consumer.", "consumer.override."),
+        Client::Producer => ("producer.", "producer.override."),
+        Client::Admin => ("admin.", "admin.override."),
+    }
+}
+
+/// The settings of a client of the dead letter queue, sorted by name.
+pub(super) fn queue_client(
+    client: Client,
+    worker: &Properties,
+    connector: &Properties,
+    policy: &OverridePolicy,
+    findings: &mut ConfigErrors,
+) -> BTreeMap<String, String> {
+    // What is the worker's own was found for the consumer already.
+    let mut found = ConfigErrors::default();
+    let profile = if client == Client::Producer { &QUEUE_PRODUCER } else { &QUEUE_ADMIN };
+    let user = user_settings(profile.client, worker, connector, policy, &mut found);
+    let Translated { settings, .. } = translate::translate(profile, &[], user, &mut found);
+    findings.append(found);
+    settings
+}
+
+/// The consumer settings of the connector `name`.
+pub(super) fn consumer(
+    name: &str,
+    worker: &Properties,
+    connector: &Properties,
+    policy: &OverridePolicy,
+    pattern: bool,
+    findings: &mut ConfigErrors,
+) -> ConsumerConfig {
+    let group_id = format!("connect-{name}");
+    let given = [("group.id", group_id.as_str()), ("topic.blacklist", INTERNAL_TOPICS)];
+    let given = if pattern { &given[..] } else { &given[..1] };
+    let user = user_settings(Client::Consumer, worker, connector, policy, findings);
+    let Translated { settings, max_poll_records } = translate::translate(&CONSUMER, given, user, findings);
+    let group_id = settings.get("group.id").cloned().unwrap_or_default();
+    ConsumerConfig { group_id, max_poll_records, settings, connector: name.to_owned() }
+}
+
+/// What the user has set, in Java's or librdkafka's names, the lowest layer first.
+fn user_settings<'a>(
+    client: Client,
+    worker: &'a Properties,
+    connector: &'a Properties,
+    policy: &OverridePolicy,
+    findings: &mut ConfigErrors,
+) -> Vec<(&'a str, &'a Property)> {
+    const SECURITY: &[&str] = &["security.protocol", "sasl.", "ssl."];
+    let mut settings = Vec::new();
+    if let Some(bootstrap) = worker.get("bootstrap.servers") {
+        settings.push(("bootstrap.servers", bootstrap));
+    }
+    settings.extend(
+        worker
+            .iter()
+            .map(|property| (property.key.as_str(), property))
+            .filter(|(key, _)| SECURITY.iter().any(|prefix| key.starts_with(prefix))),
+    );
+    let (own, overrides) = prefixes(client);
+    // A file that holds both worker and connector settings has the connector's overrides in the worker's view, and
+    // `admin.listeners` is the worker's.
+    let stranger =
+        |key: &str| key.starts_with("override.") || (client == Client::Admin && key == "listeners");
+    settings.extend(worker.below(own).filter(|(key, _)| !stranger(key)));
+    for (key, property) in connector.below(overrides) {
+        match policy.refusal(key) {
+            None => settings.push((key, property)),
+            Some(why) => findings.error(property, why),
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests;
