@@ -114,7 +114,6 @@ pub fn load(sources: &Sources) -> Result<SourceConfig, ConfigErrors> {
         &mut findings,
     );
     let config = SourceConfig::check(&merged, sources.environment.clone(), &mut findings);
-    findings.warnings.extend(config.warnings.iter().cloned());
     if findings.errors.is_empty() {
         return Ok(SourceConfig { warnings: findings.warnings, ..config });
     }

@@ -100,9 +100,9 @@ impl Publisher {
         }
     }
 
-    /// What it has counted.
-    pub fn counts(&self) -> Counts {
-        self.counts
+    /// What it has counted since it was asked last.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
     }
 
     /// Keys that the topic is known to hold, or to have held lately.
@@ -252,11 +252,17 @@ impl Publisher {
         self.read(key, hash, answer.again.unwrap_or(answer.why));
     }
 
+    /// The map has a value for this key that cannot become a record.
+    pub fn on_read_refused(&mut self, hash: KeyHash) {
+        self.reads.finish(hash);
+    }
+
     /// A record of this value, or tombstone, was not acknowledged: it may be in the topic or not, and even come into it
     /// behind later ones of its key. Where it was refused it is not, and only the next comparison tries again.
     pub fn on_store_failed(&mut self, key: &Bytes, hash: KeyHash, value: Option<ValueHash>, refused: bool) {
         let held = self.digest.get(hash).map_or(Held::Absent, |slot| slot.held());
-        if refused && held != Held::of(value) {
+        // A later record of the key decides. What expired without a tombstone may have been this one.
+        if refused && held != Held::of(value) && held != Held::Expired {
             return;
         }
         self.digest.slot(hash).hold(Held::Unknown);

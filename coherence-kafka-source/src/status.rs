@@ -81,6 +81,11 @@ impl Level {
         self.0.store(i64::try_from(n).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
+    /// Moves it by that much.
+    pub fn move_by(&self, n: i64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
     /// The value at the moment.
     pub fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)

@@ -105,20 +105,22 @@ enum Input {
     Stop,
     Failed(BinaryEntry, StoreError),
     Notices(Option<Vec<MapNotice>>),
-    Read(Vec<(Bytes, KeyHash)>, Result<Vec<(Bytes, Bytes)>, MapError>),
+    Read(Result<Vec<(Bytes, Bytes)>, MapError>),
     Scanned(Option<Vec<Result<(Bytes, Bytes), MapError>>>),
     Flushed,
     TopicKeys(Option<Result<Vec<Bytes>, ReadError>>),
     Tick,
 }
 
-type Reading<'m> = BoxFuture<'m, (Vec<(Bytes, KeyHash)>, Result<Vec<(Bytes, Bytes)>, MapError>)>;
+type Reading<'m> = BoxFuture<'m, Result<Vec<(Bytes, Bytes)>, MapError>>;
 type Scan<'m> = BoxStream<'m, Vec<Result<(Bytes, Bytes), MapError>>>;
 
 /// What is under way beside the events.
 #[derive(Default)]
 struct Work<'m> {
     reading: Option<Reading<'m>>,
+    /// What is being read.
+    asked: Vec<(Bytes, KeyHash)>,
     scan: Option<Scan<'m>>,
     /// The scan has ended: what was sent must be in the topic before it is looked through.
     flushing: Option<BoxFuture<'m, ()>>,
@@ -182,7 +184,7 @@ impl Task {
             publisher.want_comparison();
             match self.follow(&mut publisher, &*map, notices, stop).await? {
                 Ended::Stopped | Ended::Equal => return Ok(()),
-                Ended::Destroyed => publisher.abandon_comparison(),
+                Ended::Destroyed => publisher.fail_comparison(),
             }
         }
     }
@@ -216,16 +218,17 @@ impl Task {
             return Err(TaskError::Map { map: self.status.map.clone(), error });
         }
         self.status.set(State::GridAway);
-        tracing::debug!(map = self.status.map, %error, "grid away");
+        tracing::warn!(map = self.status.map, %error, "grid away");
         Ok(())
     }
 
     fn kafka_failed(&self, error: ReadError) -> Result<(), TaskError> {
-        if !error.is_retriable() {
+        let may_come = matches!(error, ReadError::NoTopic(_)) && !self.once;
+        if !error.is_retriable() && !may_come {
             return Err(TaskError::Topic { topic: self.status.topic.clone(), error });
         }
         self.status.set(State::KafkaAway);
-        tracing::debug!(topic = self.status.topic, %error, "kafka away");
+        tracing::warn!(topic = self.status.topic, %error, "topic not read");
         Ok(())
     }
 
@@ -294,7 +297,7 @@ impl Task {
                     store.room().await;
                     tokio::select! {
                         some = notices.next() => Input::Notices(some),
-                        Some((keys, answer)) = OptionFuture::from(work.reading.as_mut()) => Input::Read(keys, answer),
+                        Some(answer) = OptionFuture::from(work.reading.as_mut()) => Input::Read(answer),
                         Some(items) = OptionFuture::from(work.scan.as_mut().map(|scan| scan.next())) =>
                             Input::Scanned(items),
                         Some(()) = OptionFuture::from(work.flushing.as_mut()) => Input::Flushed,
@@ -314,21 +317,25 @@ impl Task {
                     }
                     true
                 }
-                Input::Notices(None) => return Ok(Ended::Destroyed),
+                Input::Notices(None) => {
+                    for (key, hash) in work.asked {
+                        publisher.on_read_failed(&key, hash);
+                    }
+                    return Ok(Ended::Destroyed);
+                }
                 Input::Notices(Some(notices)) => self.on_notices(publisher, notices, stop).await,
-                Input::Read(keys, answer) => {
-                    work.reading = None;
-                    self.on_read(publisher, &mut work, keys, answer, stop).await?
+                Input::Read(answer) => {
+                    let goes_on = self.on_read(publisher, &mut work, answer, stop).await?;
+                    self.begin_reading(publisher, map, &mut work);
+                    goes_on
                 }
                 Input::Scanned(Some(items)) => self.on_scanned(publisher, &mut work, items, stop).await?,
                 Input::Scanned(None) => {
                     work.scan = None;
                     work.pauses = None;
                     if publisher.end_scan() > 0 {
-                        work.flushing = Some(async { self.store.flush().await }.boxed()).map(|_| {
-                            let store = store.clone();
-                            async move { store.flush().await }.boxed()
-                        });
+                        let store = store.clone();
+                        work.flushing = Some(async move { store.flush().await }.boxed());
                     } else {
                         publisher.end_comparison();
                     }
@@ -344,6 +351,7 @@ impl Task {
                     true
                 }
                 Input::Tick => {
+                    self.count(publisher);
                     publisher.on_tick(Instant::now());
                     let due = |interval| compared.elapsed() >= interval && !work.is_comparing();
                     if self.comparison_interval.is_some_and(due) {
@@ -364,6 +372,7 @@ impl Task {
                         return Ok(Ended::Stopped);
                     }
                     if self.outcomes.is_empty() {
+                        self.count(publisher);
                         self.show(publisher);
                         return Ok(Ended::Equal);
                     }
@@ -524,17 +533,19 @@ impl Task {
             return;
         }
         let batch = Arc::new(Entries::from_keys(keys.iter().map(|(key, _)| key)));
-        work.reading = Some(async move { (keys, map.get_all(batch).await) }.boxed());
+        work.asked = keys;
+        work.reading = Some(map.get_all(batch));
     }
 
     async fn on_read(
         &mut self,
         publisher: &mut Publisher,
         work: &mut Work<'_>,
-        keys: Vec<(Bytes, KeyHash)>,
         answer: Result<Vec<(Bytes, Bytes)>, MapError>,
         stop: &CancellationToken,
     ) -> Result<bool, TaskError> {
+        work.reading = None;
+        let keys = std::mem::take(&mut work.asked);
         let mut present: HashMap<Bytes, Bytes> = match answer {
             Ok(present) => present.into_iter().collect(),
             Err(error) => {
@@ -589,6 +600,7 @@ impl Task {
             return false;
         }
         self.status.records.one();
+        self.status.in_flight.move_by(1);
         if entry.value.is_some() {
             self.store.store(entry, self.outcomes.observer());
         } else {
@@ -597,11 +609,14 @@ impl Task {
         true
     }
 
+    fn count(&self, publisher: &mut Publisher) {
+        let counts = publisher.take_counts();
+        self.status.superfluous.add(counts.superfluous);
+        self.status.overtaken.add(counts.overtaken);
+    }
+
     fn show(&self, publisher: &Publisher) {
         let status = &self.status;
-        let counts = publisher.counts();
-        status.superfluous.set(counts.superfluous);
-        status.overtaken.set(counts.overtaken);
         status.digest_keys.set(publisher.keys());
         status.digest_bytes.set(publisher.digest_bytes());
     }

@@ -113,7 +113,7 @@ impl World {
     }
 
     fn count(&mut self) {
-        let counts = self.publisher.counts();
+        let counts = self.publisher.take_counts();
         self.totals.published += counts.published;
         self.totals.superfluous += counts.superfluous;
         self.totals.overtaken += counts.overtaken;

@@ -20,10 +20,12 @@ struct Observer {
 
 impl StoreObserver for Observer {
     fn on_next(&self, _entry: BinaryEntry) {
+        self.status.in_flight.move_by(-1);
         self.status.acknowledged.one();
     }
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {
+        self.status.in_flight.move_by(-1);
         // Nobody takes it any more where the task has ended.
         let _ = self.failed.send((entry, error));
     }
