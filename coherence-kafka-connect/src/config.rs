@@ -8,7 +8,8 @@
 //! file.rs ─┐
 //! environment ─┼─ layers.rs ─ Properties ─ variables.rs ─┬ def.rs        a program's table → typed values
 //! command line ┘              (key → value, origin)      ├ session.rs    coherence.session.*
-//!                                                        └ translate.rs  Java's client settings → librdkafka's
+//!                                                        └ translate.rs  Java's client settings → librdkafka's,
+//!                                                                         for an entry store by producer.rs
 //!                                       whatever is wrong ─ findings.rs
 //! ```
 
@@ -17,6 +18,7 @@ pub mod file;
 mod findings;
 pub mod layers;
 mod librdkafka;
+mod producer;
 mod properties;
 pub mod session;
 pub mod translate;
@@ -24,6 +26,7 @@ mod variables;
 
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
+pub use producer::{ProducerConfig, connection, producer};
 pub use properties::{Properties, Property, is_secret};
 pub use session::{SessionConfig, SessionKind, TlsFiles};
 pub use variables::{Environment, Variables};

@@ -10,6 +10,9 @@ use futures::future::BoxFuture;
 
 use crate::observer::StoreObserver;
 
+/// Kafka's default of `max.block.ms`.
+pub(crate) const MAX_BLOCK: Duration = Duration::from_secs(60);
+
 /// Coherence's `BinaryEntry`: one entry as its map holds it. `Debug` shows sizes, never bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BinaryEntry {
@@ -35,8 +38,10 @@ impl fmt::Debug for BinaryEntry {
 }
 
 /// Coherence's `NonBlockingEntryStore`: no call blocks, each entry's outcome comes through its observer, exactly once.
+/// The same operations, awaited: [`crate::Awaiting`].
 ///
-/// Entries of one key become records in the order of the calls; who calls from several threads orders the calls.
+/// Entries of one key become records in the order of the calls; who calls from several threads orders the calls. What
+/// can be told at once is told before the call returns, by the thread that calls.
 pub trait EntryStore: Send + Sync + fmt::Debug {
     /// The entry was put.
     fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>);
@@ -62,9 +67,14 @@ pub trait EntryStore: Send + Sync + fmt::Debug {
         entries.into_iter().for_each(|entry| self.load(entry, observer));
     }
 
-    /// Ready once the store may hold one more entry. Who awaits this before each call, alone, never meets
-    /// [`crate::StoreError::Full`].
+    /// Ready once the store may hold one more entry, whatever its size. Who awaits this before each entry, alone, never
+    /// meets [`crate::StoreError::Full`]. Ready, too, once the store is closed.
     fn room(&self) -> BoxFuture<'_, ()>;
+
+    /// How long [`crate::Awaiting`] waits for room.
+    fn max_block(&self) -> Duration {
+        MAX_BLOCK
+    }
 
     /// Ready once everything that was given so far has its outcome.
     fn flush(&self) -> BoxFuture<'_, ()>;

@@ -1,6 +1,6 @@
 //! Why an entry did not become a record.
 
-use coherence_kafka_common::pass_through::{Part, PassThroughError};
+use coherence_kafka_common::pass_through::{Fault, Part, PassThroughError};
 use coherence_kafka_common::serializer::SerializerError;
 
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
@@ -20,13 +20,23 @@ pub enum StoreError {
     /// The key or value is no Coherence binary that could pass through.
     #[error(transparent)]
     PassThrough(#[from] PassThroughError),
+    /// The key or value is no Coherence binary that a serializer could be asked for.
+    #[error("{part} {fault}")]
+    Binary {
+        /// Which of the two.
+        part: Part,
+        /// What is wrong with it.
+        fault: Fault,
+    },
     /// Kafka will not take this record, and would not the next time: too large, no such topic, no permission.
     #[error("refused by kafka: {0}")]
     Refused(String),
-    /// Kafka did not acknowledge the record in time: it may or may not be in the topic.
+    /// Kafka did not acknowledge the record in time: it may or may not be in the topic, and the text says which of both
+    /// where that is known.
     #[error("not acknowledged by kafka: {0}")]
     Unavailable(String),
-    /// Nothing was sent: more waits for its acknowledgement already than the store may hold.
+    /// Nothing was sent: more waits for its acknowledgement already than the store may hold. Told before the call of
+    /// the store returns, and from there on for every entry of that call, so that none overtakes another.
     #[error("not sent: the store holds all that it may hold, wait until it has room")]
     Full,
     /// The store was closed: the record was not sent, or not acknowledged before the deadline of the close.

@@ -2,12 +2,30 @@
 //!
 //! ```text
 //! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
+//! awaiting.rs      the same, awaited
+//! kafka_entry_store.rs   the entry store of a topic
+//!   outbound.rs    from an entry to its record; pure
+//!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
+//! stats.rs error.rs
 //! ```
 
+pub mod awaiting;
 pub mod entry_store;
 pub mod error;
+mod kafka;
+pub mod kafka_entry_store;
 pub mod observer;
+pub mod outbound;
+pub mod producer;
+pub mod stats;
+#[cfg(test)]
+mod testing;
 
+pub use awaiting::Awaiting;
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
+pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
+pub use outbound::KeyForm;
+pub use producer::Producer;
+pub use stats::{Failures, StoreStats};

@@ -5,7 +5,8 @@ use crate::error::StoreError;
 
 /// Coherence's `StoreObserver`: told exactly once of every entry that it was given along with.
 ///
-/// Called from a thread of the store: it must not block.
+/// Called from a thread of the store, which all stores of a producer share, or from the thread that gave the entry: it
+/// must not block. It may call the store.
 pub trait StoreObserver: Send + Sync {
     /// The entry is a record of the topic, acknowledged.
     fn on_next(&self, entry: BinaryEntry);

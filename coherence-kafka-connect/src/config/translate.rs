@@ -4,6 +4,7 @@
 //! Names and values that librdkafka does not know are refused here, with their place, before a client is created.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::def::nearest;
 use super::findings::ConfigErrors;
@@ -34,6 +35,8 @@ pub struct Profile {
     pub without_effect: &'static [&'static Table],
     /// What this client cannot do, beside [`REFUSED`], with the reason.
     pub refused: &'static Table,
+    /// Names that are not this client's, but may have been meant by one that nobody knows.
+    pub names_beside: &'static [&'static str],
 }
 
 /// A translated client.
@@ -43,6 +46,8 @@ pub struct Translated {
     pub settings: BTreeMap<String, String>,
     /// `max.poll.records`, which librdkafka does not have.
     pub max_poll_records: Option<u32>,
+    /// `max.block.ms`, which librdkafka does not have.
+    pub max_block: Option<Duration>,
 }
 
 /// Names alone: values may be passwords.
@@ -125,8 +130,18 @@ const ALIASES: &Table = &[
 ];
 
 /// Java names that are translated by code.
-const TRANSLATED: &[&str] =
-    &["max.poll.records", "exclude.internal.topics", "partition.assignment.strategy", "sasl.jaas.config"];
+fn translated(client: Client) -> &'static [&'static str] {
+    match client {
+        Client::Consumer => &[
+            "max.poll.records",
+            "exclude.internal.topics",
+            "partition.assignment.strategy",
+            "sasl.jaas.config",
+        ],
+        Client::Producer => &["buffer.memory", "max.block.ms", "sasl.jaas.config"],
+        Client::Admin => &["sasl.jaas.config"],
+    }
+}
 
 /// Translates what a user has set, in Java's or librdkafka's names, the lowest layer first. `given` is what this one
 /// client has unless the user sets it.
@@ -140,15 +155,19 @@ pub fn translate<'a>(
 ) -> Translated {
     let start = profile.defaults.iter().chain(given).chain(profile.fixed);
     let settings = start.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let mut translation =
-        Translation { profile, java: Vec::new(), settings, max_poll_records: None, findings };
+    let mut translation = Translation {
+        profile,
+        java: Vec::new(),
+        settings,
+        max_poll_records: None,
+        max_block: None,
+        findings,
+    };
     translation.take(user);
     translation.security();
-    if profile.client == Client::Consumer {
-        translation.consistency();
-    }
-    let Translation { settings, max_poll_records, .. } = translation;
-    Translated { settings, max_poll_records }
+    translation.consistency();
+    let Translation { settings, max_poll_records, max_block, .. } = translation;
+    Translated { settings, max_poll_records, max_block }
 }
 
 struct Translation<'a, 'p> {
@@ -157,6 +176,7 @@ struct Translation<'a, 'p> {
     java: Vec<(&'a str, &'a Property)>,
     settings: BTreeMap<String, String>,
     max_poll_records: Option<u32>,
+    max_block: Option<Duration>,
     findings: &'p mut ConfigErrors,
 }
 
@@ -205,6 +225,18 @@ impl<'a> Translation<'a, '_> {
                     Ok(Ok(records @ 1..)) => self.max_poll_records = Some(records),
                     Ok(_) => self.invalid(java, property, "Value must be at least 1"),
                     Err(_) => self.invalid(java, property, "Not a number of type INT"),
+                }
+            }
+            "max.block.ms" if client == Client::Producer => {
+                if let Some(millis) = self.long(java, property) {
+                    self.max_block = Some(Duration::from_millis(millis));
+                }
+            }
+            "buffer.memory" if client == Client::Producer => {
+                // Bytes in Java, KiB here: 2 TiB at most.
+                if let Some(bytes) = self.long(java, property) {
+                    let kib = bytes.div_ceil(1024).clamp(1, 2_147_483_647);
+                    self.set("queue.buffering.max.kbytes", kib.to_string());
                 }
             }
             "exclude.internal.topics" if client == Client::Consumer => {
@@ -260,7 +292,13 @@ impl<'a> Translation<'a, '_> {
                 let tables = [self.profile.fixed, own, RENAMED, ALIASES];
                 let known = librdkafka::names(client)
                     .chain(tables.into_iter().flatten().map(|(java, _)| *java))
-                    .chain(TRANSLATED.iter().chain(stores::JAVA_NAMES).copied());
+                    .chain(
+                        translated(client)
+                            .iter()
+                            .chain(stores::JAVA_NAMES)
+                            .chain(self.profile.names_beside)
+                            .copied(),
+                    );
                 let mean =
                     nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
                 self.findings.error(
@@ -276,6 +314,16 @@ impl<'a> Translation<'a, '_> {
                 None => self.set(name, value),
             },
         }
+    }
+
+    /// A number of Java's type LONG that is not negative.
+    fn long(&mut self, java: &str, property: &Property) -> Option<u64> {
+        match property.trimmed().parse::<i64>().map(u64::try_from) {
+            Ok(Ok(number)) => return Some(number),
+            Ok(Err(_)) => self.invalid(java, property, "Value must be at least 0"),
+            Err(_) => self.invalid(java, property, "Not a number of type LONG"),
+        }
+        None
     }
 
     fn invalid(&mut self, java: &str, property: &Property, why: &str) {
@@ -320,14 +368,59 @@ impl<'a> Translation<'a, '_> {
         }
     }
 
+    fn number(&self, name: &str) -> Option<i64> {
+        self.settings.get(name).and_then(|value| value.parse().ok())
+    }
+
     /// Rules between settings, which librdkafka checks when a client is created.
     fn consistency(&mut self) {
-        let number = |name: &str| self.settings.get(name).and_then(|value| value.parse::<i64>().ok());
-        let poll = number("max.poll.interval.ms").unwrap_or(300_000);
-        let session = number("session.timeout.ms").unwrap_or(45_000);
+        // Java does the same with a shortest pause above the longest one.
+        if let (Some(min), Some(max)) =
+            (self.number("reconnect.backoff.ms"), self.number("reconnect.backoff.max.ms"))
+            && min > max
+        {
+            self.set("reconnect.backoff.max.ms", min.to_string());
+        }
+        match self.profile.client {
+            Client::Consumer => self.consumer_consistency(),
+            Client::Producer => self.producer_consistency(),
+            Client::Admin => {}
+        }
+    }
+
+    fn producer_consistency(&mut self) {
+        let idempotent = self.settings.get("enable.idempotence").is_some_and(|value| value == "true");
+        for (java, property) in self.java.clone() {
+            let name = renamed(self.profile.client, java);
+            let Some(value) = self.number(name) else { continue };
+            let why = match name {
+                "max.in.flight" | "max.in.flight.requests.per.connection" if idempotent && value > 5 => {
+                    "must be 5 at most with enable.idempotence=true"
+                }
+                "message.send.max.retries" if idempotent && value < 1 => {
+                    "must be 1 at least with enable.idempotence=true"
+                }
+                "queue.buffering.backpressure.threshold" if idempotent && value > 1 => {
+                    "must be 1 with enable.idempotence=true"
+                }
+                "linger.ms" if self.number("message.timeout.ms").is_some_and(|t| t != 0 && t <= value) => {
+                    "must be less than delivery.timeout.ms, librdkafka's message.timeout.ms"
+                }
+                _ => continue,
+            };
+            self.findings.error(
+                property,
+                format!("Invalid value {} for configuration {java}: {why}", property.shown()),
+            );
+        }
+    }
+
+    fn consumer_consistency(&mut self) {
+        let poll = self.number("max.poll.interval.ms").unwrap_or(300_000);
+        let session = self.number("session.timeout.ms").unwrap_or(45_000);
         // librdkafka wants a fetch to hold the largest message that it would produce; a consumer produces none.
         const MESSAGE_MAX_BYTES: i64 = 1_000_000;
-        if let Some(fetch) = number("fetch.max.bytes").filter(|fetch| *fetch < MESSAGE_MAX_BYTES) {
+        if let Some(fetch) = self.number("fetch.max.bytes").filter(|fetch| *fetch < MESSAGE_MAX_BYTES) {
             self.set("message.max.bytes", fetch.max(1000).to_string());
             self.set("fetch.max.bytes", fetch.max(1000).to_string());
         }
@@ -349,8 +442,12 @@ impl<'a> Translation<'a, '_> {
 
 /// The entry that covers a name.
 fn reason(table: &Table, java: &str) -> Option<&'static str> {
-    let covers = |name: &str| java == name || (name.ends_with('.') && java.starts_with(name));
-    table.iter().find(|(name, _)| covers(name)).map(|(_, why)| *why)
+    table.iter().find(|(name, _)| covers(name, java)).map(|(_, why)| *why)
+}
+
+/// Whether `name` is this one, or the family of it.
+pub(super) fn covers(name: &str, java: &str) -> bool {
+    java == name || (name.ends_with('.') && java.starts_with(name))
 }
 
 /// librdkafka's name of a Java setting.

@@ -69,6 +69,7 @@ pub(super) const CONSUMER: Profile = Profile {
     fixed_because: "the sink commits an offset only when its record is in the map",
     without_effect: &[DESERIALIZERS, translate::OF_THE_JVM, COMMITS, translate::OF_LIBRDKAFKA],
     refused: &[],
+    names_beside: &[],
 };
 
 /// The producer of a dead letter queue.
@@ -95,6 +96,7 @@ pub(super) const QUEUE_PRODUCER: Profile = Profile {
         QUEUE_WITHOUT_EFFECT,
     ],
     refused: &[("transactional.id", "dead letters are not part of a transaction: leave it out")],
+    names_beside: &[],
 };
 
 /// Makes the topic of a dead letter queue.
@@ -105,6 +107,7 @@ const QUEUE_ADMIN: Profile = Profile {
     fixed_because: "",
     without_effect: CONSUMER.without_effect,
     refused: &[],
+    names_beside: &[],
 };
 
 const DESERIALIZERS: &Table = &[
@@ -170,7 +173,8 @@ pub(super) fn consumer(
     let given = [("group.id", group_id.as_str()), ("topic.blacklist", INTERNAL_TOPICS)];
     let given = if pattern { &given[..] } else { &given[..1] };
     let user = user_settings(Client::Consumer, worker, connector, policy, findings);
-    let Translated { settings, max_poll_records } = translate::translate(&CONSUMER, given, user, findings);
+    let Translated { settings, max_poll_records, .. } =
+        translate::translate(&CONSUMER, given, user, findings);
     let group_id = settings.get("group.id").cloned().unwrap_or_default();
     ConsumerConfig { group_id, max_poll_records, settings, connector: name.to_owned() }
 }

@@ -1,0 +1,110 @@
+//! The Kafka clients of an entry store, from properties that stand without prefix, in Java's or librdkafka's names.
+
+use std::time::Duration;
+
+use super::def::Violation;
+use super::findings::ConfigErrors;
+use super::properties::{Properties, Property};
+use super::translate::{self, Client, Profile, Table, Translated, covers};
+
+/// The producer of an entry store.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProducerConfig {
+    /// Its settings, in librdkafka's words, sorted by name.
+    pub settings: Vec<(String, String)>,
+    /// `max.block.ms`, which librdkafka does not have: how long a caller waits for room in the producer's queue.
+    pub max_block: Duration,
+}
+
+/// Names alone: values may be passwords.
+impl std::fmt::Debug for ProducerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ProducerConfig")
+            .field("settings", &names)
+            .field("max_block", &self.max_block)
+            .finish()
+    }
+}
+
+/// Java's default of `max.block.ms`.
+const MAX_BLOCK: Duration = Duration::from_secs(60);
+
+const ENTRY_STORE: Profile = Profile {
+    client: Client::Producer,
+    defaults: &[
+        // Java's placement of keys.
+        ("partitioner", "murmur2_random"),
+        // Java's defaults of delivery.timeout.ms, max.request.size, buffer.memory and reconnect.backoff.max.ms.
+        ("message.timeout.ms", "120000"),
+        ("message.max.bytes", "1048576"),
+        ("queue.buffering.max.kbytes", "32768"),
+        ("reconnect.backoff.max.ms", "1000"),
+    ],
+    fixed: &[("acks", "all"), ("enable.idempotence", "true")],
+    fixed_because: "an entry is stored when all replicas in sync have its record, once and in its place",
+    without_effect: &[translate::OF_THE_JVM, translate::OF_LIBRDKAFKA, WITHOUT_EFFECT],
+    refused: &[
+        ("transactional.id", "each entry is acknowledged by itself, not in a transaction: leave it out"),
+        (
+            "partitioner.class",
+            "is a class of the JVM: leave it out to place keys as Java does, or set librdkafka's partitioner",
+        ),
+        ("partitioner.ignore.keys", "the order of a key's records needs its partition: leave it out"),
+    ],
+    names_beside: &[],
+};
+
+/// Java's settings of a producer that change nothing for an entry store, with the reason.
+const WITHOUT_EFFECT: &Table = &[
+    ("key.deserializer", "an entry store reads nothing"),
+    ("value.deserializer", "an entry store reads nothing"),
+    ("transaction.", "there are no transactions"),
+    ("metadata.max.idle.ms", "librdkafka does not forget the topics that it has written to"),
+    ("partitioner.adaptive.partitioning.enable", "every record has a key"),
+    ("partitioner.availability.timeout.ms", "every record has a key"),
+];
+
+/// The producer of an entry store whose properties are these. `own` are the names of the entry store itself, which
+/// are passed over; one that ends in a dot is a family.
+///
+/// The result may only be used where nothing was refused.
+pub fn producer(
+    properties: &Properties,
+    own: &'static [&'static str],
+    findings: &mut ConfigErrors,
+) -> ProducerConfig {
+    let profile = Profile { names_beside: own, ..ENTRY_STORE };
+    let user = properties.below("").filter(|(key, _)| !own.iter().any(|name| covers(name, key)));
+    let Translated { settings, max_block, .. } = translate::translate(&profile, &[], user, findings);
+    if settings.get("bootstrap.servers").is_none_or(String::is_empty) {
+        const KEY: &str = "bootstrap.servers";
+        let property = properties.get(KEY).or_else(|| properties.get("metadata.broker.list"));
+        let missing = Violation::Missing { key: KEY.to_owned() };
+        findings.error_at(property, KEY, missing.to_string());
+    }
+    ProducerConfig { settings: settings.into_iter().collect(), max_block: max_block.unwrap_or(MAX_BLOCK) }
+}
+
+/// What a consumer or an admin client needs to reach the same cluster as the [`producer`] of these properties, sorted
+/// by name: brokers and security. What is wrong with it is found by [`producer`].
+pub fn connection(properties: &Properties) -> Vec<(String, String)> {
+    const CONNECTION: Profile = Profile {
+        client: Client::Admin,
+        defaults: &[("reconnect.backoff.max.ms", "1000")],
+        fixed: &[],
+        fixed_because: "",
+        without_effect: &[translate::OF_LIBRDKAFKA],
+        refused: &[],
+        names_beside: &[],
+    };
+    const NAMES: &[&str] =
+        &["bootstrap.servers", "metadata.broker.list", "security.protocol", "sasl.", "ssl."];
+    let ours = |property: &&Property| NAMES.iter().any(|name| covers(name, &property.key));
+    let user = properties.iter().filter(ours).map(|property| (property.key.as_str(), property));
+    let mut told_already = ConfigErrors::default();
+    translate::translate(&CONNECTION, &[], user, &mut told_already).settings.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use super::*;
+use crate::kafka::mock::Mock;
+use crate::kafka_entry_store::KafkaEntryStore;
+use crate::testing::{entry, removed, wait};
+
+fn store(mock: &Mock, max_block: Duration, kbytes: &str) -> KafkaEntryStore {
+    mock.topic("t", 1);
+    KafkaEntryStore::builder("t")
+        .pass_through()
+        .setting("bootstrap.servers", mock.servers())
+        .setting("queue.buffering.max.kbytes", kbytes)
+        .setting("reconnect.backoff.max.ms", "200")
+        .max_block(max_block)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn each_operation_is_ready_with_its_outcome() {
+    let mock = Mock::start();
+    let store = store(&mock, Duration::from_secs(60), "1024");
+    let awaiting = Awaiting::of(&store);
+    wait(async {
+        assert_eq!(awaiting.store(entry(1, "a")).await, Ok(()));
+        assert_eq!(awaiting.erase(removed(1)).await, Ok(()));
+        assert_eq!(awaiting.load(removed(1)).await, Err(StoreError::Unsupported("load")));
+        let mut bad = entry(2, "");
+        bad.value = Some(bytes::Bytes::new());
+        let outcomes = awaiting.store_all(vec![entry(1, "b"), bad, entry(1, "c")]).await;
+        assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(awaiting.erase_all(vec![removed(1), removed(2)]).await, [Ok(()), Ok(())]);
+        assert_eq!(awaiting.load_all(vec![removed(1)]).await, [Err(StoreError::Unsupported("load"))]);
+        assert_eq!(awaiting.store_all(Vec::new()).await, []);
+    });
+    let records = mock.records("t", 1);
+    assert_eq!(
+        records.iter().map(|r| r.value.is_some()).collect::<Vec<_>>(),
+        [true, false, true, true, false, false]
+    );
+}
+
+#[test]
+fn more_entries_than_there_is_room_for_are_stored_in_order() {
+    let mock = Mock::start();
+    let store = store(&mock, Duration::from_secs(60), "4");
+    let entries: Vec<_> = (0..300).map(|n| entry(7, &n.to_string())).collect();
+    let outcomes = wait(Awaiting::of(&store).store_all(entries.clone()));
+    assert!(outcomes.iter().all(Result::is_ok));
+    let values: Vec<_> = mock.records("t", 1).into_iter().filter_map(|record| record.value).collect();
+    assert_eq!(values, entries.into_iter().map(|entry| entry.value.unwrap().to_vec()).collect::<Vec<_>>());
+}
+
+#[test]
+fn without_room_in_time_the_entries_are_refused_as_full() {
+    let mock = Mock::start();
+    let store = store(&mock, Duration::from_millis(200), "4");
+    mock.down();
+    let wait_for_outcomes = async {
+        let awaiting = Awaiting::of(&store);
+        let outcomes = awaiting.store_all((0..40).map(|n| entry(n, "a")).collect());
+        let close = async {
+            // Only what was taken is given up by it.
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            crate::EntryStore::close(&store, Duration::ZERO).await
+        };
+        futures::join!(outcomes, close)
+    };
+    let (outcomes, closed) = wait(wait_for_outcomes);
+    let full = outcomes.iter().filter(|outcome| **outcome == Err(StoreError::Full)).count();
+    assert_eq!(full + closed, 40);
+    assert!(full > 20 && closed > 5, "{full} found no room, {closed} were taken");
+}

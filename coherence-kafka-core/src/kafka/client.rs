@@ -1,0 +1,373 @@
+//! A producer of librdkafka.
+//!
+//! rdkafka's own producers look the topic up for each record and hand out delivery reports one by one, each with a
+//! reference count, from a `poll` that always lasts its whole timeout. Here a topic is looked up once, and the reports
+//! that arrived together are handed out together, at once.
+//!
+//! # Safety
+//! What the `unsafe` blocks rely on:
+//! * librdkafka's handles may be used from any thread (its introduction, "Threads and callbacks");
+//! * the queue and the topics keep the client alive that they belong to, and are given back before it;
+//! * an event is owned by who polled it: it is destroyed once, when its [`Event`] is dropped, and every message read
+//!   out of it is copied before;
+//! * `rd_kafka_producev` copies key and value (`RD_KAFKA_MSG_F_COPY`), and owns the headers once it has succeeded.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_void};
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::bindings as rd;
+use rdkafka::bindings::rd_kafka_vtype_t as vtype;
+use rdkafka::client::{Client as RdClient, ClientContext};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
+
+use crate::error::StoreError;
+
+/// Settings for a Kafka client, by librdkafka's names.
+pub(crate) type ClientSettings = [(String, String)];
+
+/// Why a record was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// librdkafka holds as much as its settings allow.
+    Full,
+    /// This producer takes nothing any more.
+    Fatal,
+    /// This record.
+    Because(StoreError),
+}
+
+/// What became of a record, by the number it was produced with.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub number: usize,
+    pub outcome: Result<(), StoreError>,
+}
+
+/// Hands records to librdkafka. Dropping it waits for librdkafka's threads, which may take a moment, and forgets what
+/// it still holds.
+pub(crate) struct Client {
+    queue: *mut rd::rd_kafka_queue_t,
+    client: RdClient<Context>,
+}
+
+// SAFETY: both handles may be used from any thread.
+unsafe impl Send for Client {}
+// SAFETY: as above; `poll` is meant for one thread only because the order of reports is its business.
+unsafe impl Sync for Client {}
+
+impl Client {
+    /// # Errors
+    /// A setting that librdkafka refuses, or what else it says.
+    pub fn new(settings: &ClientSettings) -> Result<Arc<Self>, String> {
+        let mut config = rdkafka::ClientConfig::new();
+        for (key, value) in settings {
+            config.set(key, value);
+        }
+        let native = config.create_native_config().map_err(|error| error.to_string())?;
+        // SAFETY: the configuration is alive.
+        unsafe {
+            rd::rd_kafka_conf_set_events(native.ptr(), rd::RD_KAFKA_EVENT_DR | rd::RD_KAFKA_EVENT_ERROR)
+        };
+        let client = RdClient::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Context)
+            .map_err(|error| error.to_string())?;
+        // SAFETY: the client is alive; the reference that this call makes is given back on drop.
+        let queue = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
+        Ok(Arc::new(Self { queue, client }))
+    }
+
+    /// Hands a record over; what becomes of it is reported under `number`. Never blocks.
+    pub fn produce(
+        &self,
+        topic: &Topic,
+        key: &[u8],
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+        number: usize,
+    ) -> Result<(), NotTaken> {
+        let (value, value_len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
+        // SAFETY: every pointer is valid for its length during the call, which copies what it points to; the list ends
+        // with END. The headers are librdkafka's once it has taken the record, and ours to destroy otherwise.
+        let code = unsafe {
+            let list = rd::rd_kafka_headers_new(headers.len());
+            for &(name, value) in headers {
+                let (bytes, len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
+                rd::rd_kafka_header_add(
+                    list,
+                    name.as_ptr().cast(),
+                    name.len() as isize,
+                    bytes.cast(),
+                    len as isize,
+                );
+            }
+            let code = rd::rd_kafka_producev(
+                self.client.native_ptr(),
+                vtype::RD_KAFKA_VTYPE_RKT,
+                topic.handle,
+                vtype::RD_KAFKA_VTYPE_MSGFLAGS,
+                rd::RD_KAFKA_MSG_F_COPY,
+                vtype::RD_KAFKA_VTYPE_VALUE,
+                value.cast::<c_void>(),
+                value_len,
+                vtype::RD_KAFKA_VTYPE_KEY,
+                key.as_ptr().cast::<c_void>(),
+                key.len(),
+                vtype::RD_KAFKA_VTYPE_OPAQUE,
+                number as *mut c_void,
+                vtype::RD_KAFKA_VTYPE_HEADERS,
+                list,
+                vtype::RD_KAFKA_VTYPE_END,
+            );
+            if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                rd::rd_kafka_headers_destroy(list);
+            }
+            code
+        };
+        match Code::from(code) {
+            Code::NoError => Ok(()),
+            Code::QueueFull => Err(NotTaken::Full),
+            Code::Fatal => Err(NotTaken::Fatal),
+            code => Err(NotTaken::Because(sorted(code, Persisted::No))),
+        }
+    }
+
+    /// Waits up to `wait` for something to happen; adds what became of records to `reports`. One thread only. True where
+    /// the client has just failed for good.
+    pub fn poll(&self, wait: Duration, reports: &mut Vec<Report>) -> bool {
+        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: the queue is alive; what it returns is null or an event of ours.
+        let Some(event) = Event::of(unsafe { rd::rd_kafka_queue_poll(self.queue, wait_ms) }) else {
+            return false;
+        };
+        match event.kind() {
+            rd::RD_KAFKA_EVENT_DR => self.delivered(&event, reports),
+            rd::RD_KAFKA_EVENT_LOG => event.log(&self.client),
+            rd::RD_KAFKA_EVENT_ERROR => return event.error() == Code::Fatal,
+            _ => {}
+        }
+        false
+    }
+
+    fn delivered(&self, event: &Event, reports: &mut Vec<Report>) {
+        // SAFETY: the event is alive, and its messages as long as it.
+        unsafe {
+            reports.reserve(rd::rd_kafka_event_message_count(event.0));
+            loop {
+                let message = rd::rd_kafka_event_message_next(event.0);
+                if message.is_null() {
+                    return;
+                }
+                let outcome = match Code::from((*message).err) {
+                    Code::NoError => Ok(()),
+                    code => Err(self.failure(code, persisted(rd::rd_kafka_message_status(message)))),
+                };
+                reports.push(Report { number: (*message)._private as usize, outcome });
+            }
+        }
+    }
+
+    /// A fatal error hides its cause from the records that it took with it.
+    fn failure(&self, code: Code, persisted: Persisted) -> StoreError {
+        match (code, self.fatal()) {
+            (Code::Fatal | Code::PurgeQueue | Code::PurgeInflight, Some(error)) => match error {
+                StoreError::Refused(_) => error,
+                _ => StoreError::Unavailable(format!("{error}; the record {}", persisted.words())),
+            },
+            _ => sorted(code, persisted),
+        }
+    }
+
+    /// Why this producer takes nothing any more.
+    pub fn fatal(&self) -> Option<StoreError> {
+        let (code, _) = self.client.fatal_error()?;
+        Some(match sorted(code, Persisted::Perhaps) {
+            error @ StoreError::Refused(_) => error,
+            _ => StoreError::Unavailable(format!("the producer failed for good: {}", text(code))),
+        })
+    }
+
+    /// How many records and events it holds.
+    pub fn holds(&self) -> usize {
+        // SAFETY: the client is alive.
+        usize::try_from(unsafe { rd::rd_kafka_outq_len(self.client.native_ptr()) }).unwrap_or(0)
+    }
+
+    /// Gives up every record that is not on its way, or those too; each is reported.
+    pub fn purge(&self, on_their_way: bool) {
+        let on_their_way = if on_their_way { rd::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
+        let which = rd::RD_KAFKA_PURGE_F_QUEUE | on_their_way;
+        // SAFETY: the client is alive. The call fails for unknown flags and for other clients than producers.
+        unsafe { rd::rd_kafka_purge(self.client.native_ptr(), which) };
+    }
+
+    /// Makes it fail for good, as a broker might.
+    #[cfg(test)]
+    pub fn fail(&self) {
+        let code = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        // SAFETY: the client is alive and the text ends with a null.
+        unsafe { rd::rd_kafka_test_fatal_error(self.client.native_ptr(), code, c"a test".as_ptr()) };
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: the queue was got in `new` and is used nowhere else; the client outlives this call.
+        unsafe { rd::rd_kafka_queue_destroy(self.queue) }
+    }
+}
+
+/// A topic, looked up.
+pub(crate) struct Topic {
+    handle: *mut rd::rd_kafka_topic_t,
+    /// Keeps the client alive for as long as the handle.
+    _client: Arc<Client>,
+}
+
+// SAFETY: the handle may be used from any thread.
+unsafe impl Send for Topic {}
+// SAFETY: as above.
+unsafe impl Sync for Topic {}
+
+impl Topic {
+    /// # Errors
+    /// A name that no topic can have.
+    pub fn new(client: &Arc<Client>, name: &str) -> Result<Self, String> {
+        let refused = || format!("{name:?} is no name of a topic");
+        let c_name = CString::new(name).map_err(|_| refused())?;
+        // SAFETY: the client is alive, the name ends with a null, and without a configuration the client's is taken.
+        let handle =
+            unsafe { rd::rd_kafka_topic_new(client.client.native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
+        if handle.is_null() {
+            return Err(refused());
+        }
+        Ok(Self { handle, _client: client.clone() })
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        // SAFETY: the handle was made by `new` and is used nowhere else.
+        unsafe { rd::rd_kafka_topic_destroy(self.handle) }
+    }
+}
+
+struct Event(*mut rd::rd_kafka_event_t);
+
+impl Event {
+    fn of(event: *mut rd::rd_kafka_event_t) -> Option<Self> {
+        (!event.is_null()).then_some(Self(event))
+    }
+
+    fn kind(&self) -> i32 {
+        // SAFETY: the event is alive.
+        unsafe { rd::rd_kafka_event_type(self.0) }
+    }
+
+    fn log(&self, client: &RdClient<Context>) {
+        let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+        // SAFETY: the event is alive and of this kind; the texts it points to live as long as it.
+        unsafe {
+            if rd::rd_kafka_event_log(self.0, &mut facility, &mut text, &mut level) != 0 {
+                return;
+            }
+            let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
+            let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
+            client.context().log(log_level(level), facility.trim(), text.trim());
+        }
+    }
+
+    fn error(&self) -> Code {
+        // SAFETY: the event is alive; its text lives as long as it.
+        let (code, reason) = unsafe {
+            let reason = CStr::from_ptr(rd::rd_kafka_event_error_string(self.0));
+            (Code::from(rd::rd_kafka_event_error(self.0)), reason.to_string_lossy())
+        };
+        if code == Code::Fatal {
+            tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
+        } else {
+            tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer");
+        }
+        code
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: the event is ours and destroyed once.
+        unsafe { rd::rd_kafka_event_destroy(self.0) }
+    }
+}
+
+fn log_level(level: i32) -> RDKafkaLogLevel {
+    match level {
+        ..=0 => RDKafkaLogLevel::Emerg,
+        1 => RDKafkaLogLevel::Alert,
+        2 => RDKafkaLogLevel::Critical,
+        3 => RDKafkaLogLevel::Error,
+        4 => RDKafkaLogLevel::Warning,
+        5 => RDKafkaLogLevel::Notice,
+        6 => RDKafkaLogLevel::Info,
+        7.. => RDKafkaLogLevel::Debug,
+    }
+}
+
+/// librdkafka's logs go where rdkafka sends them: to `tracing`.
+struct Context;
+
+impl ClientContext for Context {}
+
+/// Whether a record that failed may be in its topic all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Persisted {
+    No,
+    Perhaps,
+}
+
+impl Persisted {
+    fn words(self) -> &'static str {
+        match self {
+            Persisted::No => "is not in the topic",
+            Persisted::Perhaps => "may be in the topic",
+        }
+    }
+}
+
+fn persisted(status: rd::rd_kafka_msg_status_t) -> Persisted {
+    match status {
+        rd::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED => Persisted::No,
+        _ => Persisted::Perhaps,
+    }
+}
+
+/// By whose fault, as [`StoreError`] sorts them. What is not known to fail for ever may be tried again.
+fn sorted(code: Code, persisted: Persisted) -> StoreError {
+    match code {
+        Code::MessageSizeTooLarge
+        | Code::MessageBatchTooLarge
+        | Code::InvalidMessageSize
+        | Code::InvalidRecord
+        | Code::InvalidTimestamp
+        | Code::UnsupportedForMessageFormat
+        | Code::PolicyViolation
+        | Code::UnknownTopic
+        | Code::UnknownTopicOrPartition
+        | Code::UnknownPartition
+        | Code::InvalidTopic
+        | Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed
+        | Code::InvalidRequiredAcks
+        | Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::InvalidArgument => StoreError::Refused(text(code)),
+        code => StoreError::Unavailable(format!("{}; the record {}", text(code), persisted.words())),
+    }
+}
+
+fn text(code: Code) -> String {
+    code.to_string()
+}

@@ -1,0 +1,105 @@
+//! librdkafka's mock cluster, for unit tests.
+//!
+//! It keeps no state of producers: that nothing is doubled or reordered by retries, and that a failed producer's requests
+//! may still arrive, it cannot show. Nor does it compact, and it forgets what exceeds 5 MiB a partition.
+
+use std::time::Duration;
+
+use rdkafka::bindings::rd_kafka_resp_err_t as Answer;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaApiKey;
+
+/// A broker on a loopback port.
+pub(crate) struct Mock {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+/// A record as it lies on a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MockRecord {
+    pub partition: i32,
+    pub key: Vec<u8>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+const BROKER: i32 = 1;
+const DEADLINE: Duration = Duration::from_secs(20);
+
+impl Mock {
+    pub fn start() -> Self {
+        Self { cluster: MockCluster::new(1).unwrap() }
+    }
+
+    pub fn servers(&self) -> String {
+        self.cluster.bootstrap_servers()
+    }
+
+    pub fn topic(&self, name: &str, partitions: i32) {
+        self.cluster.create_topic(name, partitions, 1).unwrap();
+    }
+
+    /// Answers every question for the topic with "there is no such topic".
+    pub fn without_topic(&self, name: &str) {
+        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+    }
+
+    /// Answers the next requests to append with an error that may pass.
+    pub fn stumble(&self, times: usize) {
+        let answers = vec![Answer::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; times];
+        self.cluster.request_errors(RDKafkaApiKey::Produce, &answers);
+    }
+
+    pub fn down(&self) {
+        self.cluster.broker_down(BROKER).unwrap();
+    }
+
+    pub fn up(&self) {
+        self.cluster.broker_up(BROKER).unwrap();
+    }
+
+    /// How long each answer takes.
+    pub fn slow(&self, round_trip: Duration) {
+        self.cluster.broker_round_trip_time(BROKER, round_trip).unwrap();
+    }
+
+    /// Everything on the topic, partition after partition, in order.
+    pub fn records(&self, topic: &str, partitions: i32) -> Vec<MockRecord> {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", self.servers())
+            .set("group.id", "unused")
+            .set("enable.partition.eof", "true")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let mut from = TopicPartitionList::new();
+        for partition in 0..partitions {
+            from.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&from).unwrap();
+        let (mut records, mut ended) = (Vec::new(), 0);
+        while ended < partitions {
+            match consumer.poll(DEADLINE).expect("the mock cluster answers") {
+                Err(KafkaError::PartitionEOF(_)) => ended += 1,
+                Err(error) => panic!("{error}"),
+                Ok(message) => {
+                    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+                    records.push(MockRecord {
+                        partition: message.partition(),
+                        key: message.key().unwrap().to_vec(),
+                        value: message.payload().map(<[u8]>::to_vec),
+                        headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+                    });
+                }
+            }
+        }
+        records.sort_by_key(|record| record.partition);
+        records
+    }
+}

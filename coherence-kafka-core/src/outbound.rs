@@ -1,0 +1,316 @@
+//! From an entry to its record.
+//!
+//! Pure: no I/O, no clock, no async. Owns: which bytes and headers a record has. Never does: send it.
+//!
+//! A null value is a tombstone, and it is never made out of bytes: an entry that was removed has it in every form. In
+//! pass-through an entry that holds null is the value `15 64`; Kafka's serializers have no bytes for a null, so there
+//! it becomes a null value, as in Java, and a reader cannot tell it from a removal but by its header.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coherence_kafka_common::binary::{FMT_IDO, natural_hash};
+use coherence_kafka_common::decoration::{undecorated_key, undecorated_value};
+use coherence_kafka_common::map::{Expiry, Format};
+use coherence_kafka_common::packed;
+use coherence_kafka_common::pass_through::{self, Fault, Part};
+use coherence_kafka_common::pof::PofValue;
+use coherence_kafka_common::serializer::{Deserializer, Header, Serializer, SerializerError};
+
+use crate::entry_store::BinaryEntry;
+use crate::error::StoreError;
+
+/// The header that tells what happened to the entry.
+pub const EVENT_HEADER: &str = "event";
+
+/// The form of keys in pass-through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyForm {
+    /// As every other writer of Kafka would write them: one key, one form.
+    #[default]
+    Plain,
+    /// With `0D` and the packed hash in front, as Java's entry store writes them: for topics that it writes, too.
+    Decorated,
+}
+
+/// What happened to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// It was put.
+    Store,
+    /// It was removed.
+    Erase,
+}
+
+/// What the keys and values of a topic are.
+#[derive(Clone)]
+pub enum Form {
+    /// The binaries of the map.
+    PassThrough(KeyForm),
+    /// What Kafka serializers make of the objects in them.
+    Serialized {
+        /// Reads the binaries of the map.
+        map: Arc<dyn Deserializer<PofValue>>,
+        /// Writes keys.
+        key: Arc<dyn Serializer<PofValue>>,
+        /// Writes values.
+        value: Arc<dyn Serializer<PofValue>>,
+    },
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Form::PassThrough(key) => f.debug_tuple("PassThrough").field(key).finish(),
+            Form::Serialized { key, value, .. } => {
+                f.debug_struct("Serialized").field("key", key).field("value", value).finish()
+            }
+        }
+    }
+}
+
+/// Makes records of one topic.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    /// The topic, for serializers that differ by it.
+    pub topic: String,
+    /// The serializer of the map.
+    pub format: Format,
+    /// What keys and values become.
+    pub form: Form,
+    /// The header that holds the milliseconds after which an entry expires, for those that expire.
+    pub ttl_header: Option<String>,
+}
+
+/// A record: where its bytes are, in the entry or in the scratch buffer that it was planned with.
+#[derive(Debug)]
+pub struct Planned {
+    key: Piece,
+    value: Option<Piece>,
+    event: &'static str,
+    ttl: Option<Range<usize>>,
+    more: Vec<Header>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Given(Range<usize>),
+    Made(Range<usize>),
+}
+
+/// A record, its bytes borrowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Never null.
+    pub key: &'a [u8],
+    /// Null for a tombstone.
+    pub value: Option<&'a [u8]>,
+}
+
+impl Outbound {
+    /// Decides the record of `entry`; what must be written anew for it is added to `scratch`.
+    ///
+    /// # Errors
+    /// The entry has no record in this form.
+    pub fn plan(
+        &self,
+        entry: &BinaryEntry,
+        operation: Operation,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Planned, StoreError> {
+        let end = scratch.len();
+        let planned = self.planned(entry, operation, scratch);
+        if planned.is_err() {
+            scratch.truncate(end);
+        }
+        planned
+    }
+
+    fn planned(
+        &self,
+        entry: &BinaryEntry,
+        operation: Operation,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Planned, StoreError> {
+        let value = entry.value.as_deref().filter(|_| operation == Operation::Store);
+        let mut more = Vec::new();
+        let (key, value_piece) = match &self.form {
+            Form::PassThrough(form) => {
+                let plain = pass_through::key(&entry.key, self.format)?;
+                let key = match form {
+                    KeyForm::Plain => Piece::Given(range_in(&entry.key, plain)),
+                    KeyForm::Decorated => decorated(&entry.key, plain, scratch),
+                };
+                let value = match value {
+                    Some(value) => {
+                        let plain = pass_through::value(value, self.format)?;
+                        Some(Piece::Given(range_in(value, plain)))
+                    }
+                    None => None,
+                };
+                (key, value)
+            }
+            Form::Serialized { map, key, value: values } => {
+                let plain = undecorated_key(&entry.key).map_err(|error| StoreError::Binary {
+                    part: Part::Key,
+                    fault: Fault::Decoration(error),
+                })?;
+                let half = Half { topic: &self.topic, part: Part::Key, map };
+                let key = half.serialized(key, plain, &mut more, scratch)?.ok_or_else(null_key)?;
+                let half = Half { part: Part::Value, ..half };
+                let value = match value {
+                    Some(value) => half.serialized(values, plain_value(value)?, &mut more, scratch)?,
+                    None => None,
+                };
+                (key, value)
+            }
+        };
+        let event = match (value, entry.update) {
+            (None, _) => "DELETE",
+            (Some(_), true) => "UPDATE",
+            (Some(_), false) => "INSERT",
+        };
+        let ttl = match (&self.ttl_header, value) {
+            (Some(_), Some(_)) => ttl_millis(entry.expiry).map(|millis| {
+                let start = scratch.len();
+                scratch.extend_from_slice(millis.to_string().as_bytes());
+                start..scratch.len()
+            }),
+            _ => None,
+        };
+        Ok(Planned { key, value: value_piece, event, ttl, more })
+    }
+
+    /// The headers of a planned record, in order.
+    pub fn headers<'a>(&'a self, planned: &'a Planned, scratch: &'a [u8]) -> Headers<'a> {
+        let event = (EVENT_HEADER, Some(planned.event.as_bytes()));
+        if planned.ttl.is_none() && planned.more.is_empty() {
+            return Headers::One([event]);
+        }
+        let mut headers = vec![event];
+        if let (Some(name), Some(range)) = (&self.ttl_header, &planned.ttl) {
+            headers.push((name, scratch.get(range.clone())));
+        }
+        headers.extend(planned.more.iter().map(|header| (header.key.as_str(), header.value.as_deref())));
+        Headers::Many(headers)
+    }
+}
+
+/// Names and bytes of headers.
+#[derive(Debug)]
+pub enum Headers<'a> {
+    /// The event alone, as most records have it.
+    One([(&'a str, Option<&'a [u8]>); 1]),
+    /// The event first.
+    Many(Vec<(&'a str, Option<&'a [u8]>)>),
+}
+
+impl<'a> std::ops::Deref for Headers<'a> {
+    type Target = [(&'a str, Option<&'a [u8]>)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Headers::One(one) => one,
+            Headers::Many(many) => many,
+        }
+    }
+}
+
+impl Planned {
+    /// The record's bytes, in the entry and the scratch buffer that it was planned with.
+    pub fn record<'a>(&self, entry: &'a BinaryEntry, scratch: &'a [u8]) -> Record<'a> {
+        let value = self.value.as_ref().map(|piece| {
+            let given = entry.value.as_deref().unwrap_or_default();
+            piece.of(given, scratch)
+        });
+        Record { key: self.key.of(&entry.key, scratch), value }
+    }
+
+    /// Whether the record removes its key.
+    pub fn is_delete(&self) -> bool {
+        self.event == "DELETE"
+    }
+}
+
+impl Piece {
+    fn of<'a>(&self, given: &'a [u8], made: &'a [u8]) -> &'a [u8] {
+        let piece = match self {
+            Piece::Given(range) => given.get(range.clone()),
+            Piece::Made(range) => made.get(range.clone()),
+        };
+        piece.unwrap_or_default()
+    }
+}
+
+/// Where `inner`, a slice of `outer`, lies in it.
+fn range_in(outer: &[u8], inner: &[u8]) -> Range<usize> {
+    let start = (inner.as_ptr() as usize).saturating_sub(outer.as_ptr() as usize);
+    start..start + inner.len()
+}
+
+/// A decoration that is there already is kept: the key may be associated with another one.
+fn decorated(key: &[u8], plain: &[u8], scratch: &mut Vec<u8>) -> Piece {
+    if key.len() > plain.len() {
+        return Piece::Given(0..key.len());
+    }
+    let start = scratch.len();
+    scratch.push(FMT_IDO);
+    packed::write_i32(scratch, natural_hash(plain));
+    scratch.extend_from_slice(plain);
+    Piece::Made(start..scratch.len())
+}
+
+fn plain_value(value: &[u8]) -> Result<&[u8], StoreError> {
+    let part = Part::Value;
+    undecorated_value(value)
+        .map_err(|error| StoreError::Binary { part, fault: Fault::Decoration(error) })?
+        .ok_or(StoreError::Binary { part, fault: Fault::NoValue })
+}
+
+fn null_key() -> StoreError {
+    let error = SerializerError::NotRepresentable { format: "a serializer", what: "null".to_owned() };
+    StoreError::Serializer { part: Part::Key, error }
+}
+
+struct Half<'a> {
+    topic: &'a str,
+    part: Part,
+    map: &'a Arc<dyn Deserializer<PofValue>>,
+}
+
+impl Half<'_> {
+    /// None for null, which no serializer is asked for.
+    fn serialized(
+        &self,
+        serializer: &Arc<dyn Serializer<PofValue>>,
+        binary: &[u8],
+        headers: &mut Vec<Header>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Option<Piece>, StoreError> {
+        let failed = |error| StoreError::Serializer { part: self.part, error };
+        let object = self.map.deserialize(self.topic, &[], binary).map_err(failed)?;
+        if object == PofValue::Null {
+            return Ok(None);
+        }
+        let start = scratch.len();
+        serializer.serialize(self.topic, headers, &object, scratch).map_err(failed)?;
+        Ok(Some(Piece::Made(start..scratch.len())))
+    }
+}
+
+/// The sink reads it with the meaning that Coherence's `put` gives it: -1 is never.
+fn ttl_millis(expiry: Expiry) -> Option<i64> {
+    match expiry {
+        Expiry::Default => None,
+        Expiry::Never => Some(-1),
+        Expiry::After(time) => {
+            let up = time.saturating_add(Duration::from_nanos(999_999)).as_millis().max(1);
+            Some(i64::try_from(up).unwrap_or(i64::MAX))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

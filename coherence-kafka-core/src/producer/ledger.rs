@@ -1,0 +1,178 @@
+//! What waits for its outcome, and how much of it there may be.
+//!
+//! Pure. An item is held under a number from when its record is handed over until its record is reported. It may be
+//! abandoned before: then it is given back, and only its bytes stay until its record is reported after all.
+//!
+//! Who flushes gets a mark: everything held at that moment is settled once the mark is reached, whatever came later.
+
+use std::collections::VecDeque;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Ledger<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<usize>,
+    max: Limits,
+    bytes: usize,
+    held: usize,
+    /// How many are unsettled of each epoch, the first of which is `epoch`; a mark ends an epoch.
+    unsettled: VecDeque<usize>,
+    epoch: u64,
+}
+
+/// How much a ledger holds at most, one item more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub bytes: usize,
+    pub items: usize,
+}
+
+#[derive(Debug)]
+enum Slot<T> {
+    Free,
+    Held(T, Stake),
+    /// Given back already; its bytes are still in use.
+    Abandoned(usize),
+}
+
+/// What an item has taken, to be settled when its outcome has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stake {
+    bytes: usize,
+    epoch: u64,
+}
+
+/// See [`Ledger::mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark(u64);
+
+impl<T> Ledger<T> {
+    pub fn new(max: Limits) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            max,
+            bytes: 0,
+            held: 0,
+            unsettled: VecDeque::from([0]),
+            epoch: 0,
+        }
+    }
+
+    /// Whether one more item may be held, whatever its size: the limit of bytes is exceeded by less than one item.
+    pub fn has_room(&self) -> bool {
+        self.bytes < self.max.bytes && self.slots.len() - self.free.len() < self.max.items
+    }
+
+    /// Bytes of everything that is held, was abandoned, or is taken and not settled yet.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many items are held.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// The number that [`Ledger::hold`] will give next.
+    pub fn next_number(&self) -> usize {
+        self.free.last().copied().unwrap_or(self.slots.len())
+    }
+
+    /// Holds an item; its number.
+    pub fn hold(&mut self, item: T, bytes: usize) -> usize {
+        let stake = Stake { bytes, epoch: self.epoch + self.unsettled.len() as u64 - 1 };
+        if let Some(newest) = self.unsettled.back_mut() {
+            *newest += 1;
+        }
+        self.bytes += bytes;
+        self.held += 1;
+        let slot = Slot::Held(item, stake);
+        match self.free.pop() {
+            Some(number) => {
+                self.slots[number] = slot;
+                number
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len() - 1
+            }
+        }
+    }
+
+    /// The record of this number is reported: its item, unless it was abandoned. Its number is free now.
+    pub fn take(&mut self, number: usize) -> Option<(T, Stake)> {
+        let slot = self.slots.get_mut(number)?;
+        match std::mem::replace(slot, Slot::Free) {
+            Slot::Free => None,
+            Slot::Held(item, stake) => {
+                self.held -= 1;
+                self.free.push(number);
+                Some((item, stake))
+            }
+            Slot::Abandoned(bytes) => {
+                self.bytes -= bytes;
+                self.free.push(number);
+                None
+            }
+        }
+    }
+
+    /// Gives back the items that `which` wants, in no order. Their records will still be reported; until then their
+    /// numbers and bytes are not free.
+    pub fn abandon(&mut self, mut which: impl FnMut(&T) -> bool) -> Vec<(T, Stake)> {
+        let mut given_back = Vec::new();
+        for slot in &mut self.slots {
+            if !matches!(slot, Slot::Held(item, _) if which(item)) {
+                continue;
+            }
+            if let Slot::Held(item, stake) = std::mem::replace(slot, Slot::Free) {
+                *slot = Slot::Abandoned(stake.bytes);
+                // The bytes go with the slot.
+                given_back.push((item, Stake { bytes: 0, ..stake }));
+            }
+        }
+        self.held -= given_back.len();
+        given_back
+    }
+
+    /// Whether the item of this number is held and was not abandoned.
+    pub fn is_held(&self, number: usize) -> bool {
+        matches!(self.slots.get(number), Some(Slot::Held(..)))
+    }
+
+    /// The numbers of everything that is held or abandoned.
+    pub fn numbers(&self) -> Vec<usize> {
+        let in_use = |(number, slot): (usize, &Slot<T>)| (!matches!(slot, Slot::Free)).then_some(number);
+        self.slots.iter().enumerate().filter_map(in_use).collect()
+    }
+
+    /// The outcome of a taken item has been told.
+    pub fn settle(&mut self, stake: Stake) {
+        self.bytes -= stake.bytes;
+        let index = usize::try_from(stake.epoch - self.epoch).unwrap_or(usize::MAX);
+        if let Some(count) = self.unsettled.get_mut(index) {
+            *count -= 1;
+        }
+        while self.unsettled.len() > 1 && self.unsettled.front() == Some(&0) {
+            self.unsettled.pop_front();
+            self.epoch += 1;
+        }
+    }
+
+    /// A mark that is reached once everything that is held or taken now is settled.
+    pub fn mark(&mut self) -> Mark {
+        if self.unsettled.back().is_some_and(|newest| *newest > 0) {
+            self.unsettled.push_back(0);
+        }
+        Mark(self.epoch + self.unsettled.len() as u64 - 1)
+    }
+
+    /// Whether everything before the mark is settled.
+    pub fn has_reached(&self, mark: Mark) -> bool {
+        self.epoch >= mark.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

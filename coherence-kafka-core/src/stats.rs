@@ -1,0 +1,110 @@
+//! What an entry store has done, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::StoreError;
+
+/// Counts of one store since it was made. They are read one by one, so they may differ by what happened meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreStats {
+    /// Records that Kafka has acknowledged, tombstones among them.
+    pub acknowledged: u64,
+    /// Tombstones that Kafka has acknowledged.
+    pub deletes: u64,
+    /// Bytes of keys and values of the acknowledged records.
+    pub bytes: u64,
+    /// Entries that were handed over and have no outcome yet.
+    pub in_flight: u64,
+    /// Entries that did not become a record, by why.
+    pub failures: Failures,
+}
+
+/// Counts of entries that did not become a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Failures {
+    /// [`StoreError::Unsupported`].
+    pub unsupported: u64,
+    /// [`StoreError::Serializer`], [`StoreError::PassThrough`] and [`StoreError::Binary`].
+    pub bad_entry: u64,
+    /// [`StoreError::Refused`].
+    pub refused: u64,
+    /// [`StoreError::Unavailable`].
+    pub unavailable: u64,
+    /// [`StoreError::Full`].
+    pub full: u64,
+    /// [`StoreError::Closed`].
+    pub closed: u64,
+}
+
+impl Failures {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.unsupported + self.bad_entry + self.refused + self.unavailable + self.full + self.closed
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    acknowledged: AtomicU64,
+    deletes: AtomicU64,
+    bytes: AtomicU64,
+    held: AtomicU64,
+    released: AtomicU64,
+    unsupported: AtomicU64,
+    bad_entry: AtomicU64,
+    refused: AtomicU64,
+    unavailable: AtomicU64,
+    full: AtomicU64,
+    closed: AtomicU64,
+}
+
+impl Counters {
+    pub fn held(&self, count: u64) {
+        self.held.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn released(&self) {
+        self.released.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn acknowledged(&self, bytes: u64, delete: bool) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if delete {
+            self.deletes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn failed(&self, error: &StoreError) {
+        let count = match error {
+            StoreError::Unsupported(_) => &self.unsupported,
+            StoreError::Serializer { .. } | StoreError::PassThrough(_) | StoreError::Binary { .. } => {
+                &self.bad_entry
+            }
+            StoreError::Refused(_) => &self.refused,
+            StoreError::Unavailable(_) => &self.unavailable,
+            StoreError::Full => &self.full,
+            StoreError::Closed => &self.closed,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn read(&self) -> StoreStats {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let released = read(&self.released);
+        StoreStats {
+            acknowledged: read(&self.acknowledged),
+            deletes: read(&self.deletes),
+            bytes: read(&self.bytes),
+            in_flight: read(&self.held).saturating_sub(released),
+            failures: Failures {
+                unsupported: read(&self.unsupported),
+                bad_entry: read(&self.bad_entry),
+                refused: read(&self.refused),
+                unavailable: read(&self.unavailable),
+                full: read(&self.full),
+                closed: read(&self.closed),
+            },
+        }
+    }
+}
