@@ -6,6 +6,7 @@
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
 //!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
+//! topic_reader leadership topics   for a program that publishes a grid's maps, in kafka/
 //! stats.rs error.rs
 //! ```
 
@@ -24,6 +25,7 @@ mod testing;
 pub use awaiting::Awaiting;
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
+pub use kafka::{leadership, topic_reader, topics};
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
 pub use outbound::KeyForm;

@@ -16,7 +16,7 @@ use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::{Deserializer, Serializer, registry};
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
-    ConfigErrors, Environment, Finding, Properties, Property, SessionConfig, Variables, layers,
+    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, layers, producer,
 };
 use coherence_kafka_core::KeyForm;
 
@@ -74,7 +74,10 @@ pub struct SourceConfig {
 
 impl fmt::Debug for SourceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceConfig").field("name", &self.name).field("maps", &self.maps).finish_non_exhaustive()
+        f.debug_struct("SourceConfig")
+            .field("name", &self.name)
+            .field("maps", &self.maps)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +136,7 @@ impl SourceConfig {
         }
         let text = |key| values.text(key).unwrap_or_default().to_owned();
         let session_timeout = values.millis(table::SESSION_TIMEOUT);
-        let producer = clients::producer(&properties, session_timeout, findings);
+        let producer_settings = clients::producer(&properties, session_timeout, findings);
         let interval = values.millis(table::COMPARISON_INTERVAL);
         Self {
             name: text(table::NAME),
@@ -146,8 +149,8 @@ impl SourceConfig {
             session_timeout,
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
             metrics: metrics(&values, &properties, findings),
-            producer,
-            consumer: clients::consumer(&properties),
+            producer: producer_settings,
+            consumer: producer::connection(&properties),
             warnings: Vec::new(),
         }
     }
@@ -196,7 +199,9 @@ fn form(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -
         };
         let found = registry::serializer(name, part, &all)
             .and_then(|found| Ok((found, registry::deserializer(&deserializer_of(name), part, &all)?)));
-        found.map_err(|error| findings.refusal(properties.get(key), key, error.to_string(), "no serializer")).ok()
+        found
+            .map_err(|error| findings.refusal(properties.get(key), key, error.to_string(), "no serializer"))
+            .ok()
     };
     let key = serializer(table::KEY_SERIALIZER, Part::Key);
     let value = serializer(table::VALUE_SERIALIZER, Part::Value);
@@ -229,28 +234,6 @@ fn metrics(values: &Values, properties: &Properties, findings: &mut ConfigErrors
     }
     listener
 }
-
-/// Whether a setting is read by serializers.
-fn is_of_serializers(key: &str) -> bool {
-    const OWN: [&str; 6] = [
-        "serializer.encoding",
-        "deserializer.encoding",
-        "key.serializer.",
-        "value.serializer.",
-        "default.list.key.serde.",
-        "default.list.value.serde.",
-    ];
-    OWN.iter().any(|name| key == *name || (name.ends_with('.') && key.starts_with(name)))
-}
-
-/// The settings that are a producer's: neither the table's, nor a serializer's, nor about variables.
-fn of_the_producer(properties: &Properties) -> impl Iterator<Item = &Property> {
-    properties.iter().filter(|property| {
-        let key = property.key.as_str();
-        table::TABLE.key(key).is_none() && !is_of_serializers(key) && !key.starts_with("config.providers")
-    })
-}
-
 
 #[cfg(test)]
 mod tests;

@@ -117,7 +117,8 @@ mod tests {
         let page = render(&[Arc::new(status)]);
         let labels = "map=\"orders\",topic=\"shop.orders\"";
         assert!(page.contains(&format!("coherence_kafka_source_events_total{{{labels}}} 7\n")), "{page}");
-        let state = |name: &str, is: u8| format!("coherence_kafka_source_state{{{labels},state=\"{name}\"}} {is}\n");
+        let state =
+            |name: &str, is: u8| format!("coherence_kafka_source_state{{{labels},state=\"{name}\"}} {is}\n");
         assert!(page.contains(&state("standing-by", 1)) && page.contains(&state("following", 0)), "{page}");
         assert!(page.ends_with("# EOF\n"), "{page}");
     }

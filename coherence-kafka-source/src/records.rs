@@ -81,7 +81,10 @@ impl Records {
         self.scratch.clear();
         let planned = self.outbound.plan(entry, operation(entry), &mut self.scratch)?;
         let record = planned.record(entry, &self.scratch);
-        Ok(Hashes { key: self.hasher.key(record.key), value: record.value.map(|value| self.hasher.value(value)) })
+        Ok(Hashes {
+            key: self.hasher.key(record.key),
+            value: record.value.map(|value| self.hasher.value(value)),
+        })
     }
 
     /// The key under which the map would have an entry whose record has this key. `None` where no entry has.

@@ -17,10 +17,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
-use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::{SessionConfig, TlsFiles};
 use coherence_kafka_core::leadership::Leadership;
-use coherence_kafka_core::topics::create_topic;
+use coherence_kafka_core::topics::{create_topic, topics};
 use coherence_kafka_core::{KafkaEntryStore, Producer};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +31,9 @@ use crate::task::{Outcomes, Task, TaskError};
 
 /// How long one look for the control topic may take.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(10);
-/// Between two of them.
+/// How long the end waits for answers of the grid.
+const SESSION_DEADLINE: Duration = Duration::from_secs(2);
+/// Between two looks for the control topic.
 const CLUSTER_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a source ends, or does not begin.
@@ -79,9 +80,8 @@ impl Source {
         let producer = Producer::new(config.producer.clone()).map_err(settings)?;
         let mut stores = Vec::new();
         for map in &config.maps {
-            let builder = KafkaEntryStore::builder(&map.topic)
-                .producer(producer.clone())
-                .format(config.session.format);
+            let builder =
+                KafkaEntryStore::builder(&map.topic).producer(producer.clone()).format(config.session.format);
             let builder = match &config.form {
                 FormConfig::PassThrough(keys) => builder.pass_through().key_form(*keys),
                 FormConfig::Serialized { key, value, .. } => {
@@ -119,7 +119,8 @@ impl Source {
                 "not acknowledged before the end: the next start compares and publishes them"
             );
         }
-        self.session.close().await;
+        // A grid that is away is not waited for.
+        let _ = tokio::time::timeout(SESSION_DEADLINE, self.session.close()).await;
         for status in &self.statuses {
             status.set(State::Stopped);
         }
@@ -137,7 +138,9 @@ impl Source {
                     leadership.leading().await;
                     return Ok(());
                 }
-                tokio::time::timeout(patience, leadership.leading()).await.map_err(|_| self.another_leads(patience))
+                tokio::time::timeout(patience, leadership.leading())
+                    .await
+                    .map_err(|_| self.another_leads(patience))
             };
             match stop.run_until_cancelled(leading).await {
                 None => break Ok(()),
@@ -152,7 +155,7 @@ impl Source {
             leadership.release();
             match ended {
                 Err(error) => break Err(error.into()),
-                Ok(all_done) if (once && all_done) || stop.is_cancelled() => break Ok(()),
+                Ok(all_equal) if (once && all_equal) || stop.is_cancelled() => break Ok(()),
                 Ok(_) => {}
             }
         };
@@ -168,7 +171,7 @@ impl Source {
         SourceError::AnotherLeads { name, topic, waited }
     }
 
-    /// Runs the tasks until they have ended, or this process does not lead any more. True where all ended by themselves.
+    /// Runs the tasks until they have ended, or this process does not lead any more. True where all maps equal their topics.
     async fn lead(
         &self,
         tasks: Vec<Task>,
@@ -194,9 +197,12 @@ impl Source {
             match next {
                 Some(Ok((outcome, task))) => {
                     returned.push(task);
-                    if let Err(error) = outcome {
-                        term.cancel();
-                        ended = Err(error);
+                    match outcome {
+                        Ok(equal) => ended = ended.map(|all| all && equal),
+                        Err(error) => {
+                            term.cancel();
+                            ended = Err(error);
+                        }
                     }
                 }
                 Some(Err(error)) => {
@@ -238,7 +244,11 @@ impl Source {
         loop {
             let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
             let made = tokio::task::spawn_blocking(move || {
-                create_topic(&settings, &topic, 1, &[("cleanup.policy", "delete")], CLUSTER_DEADLINE)
+                // Who may use it may not be the one who may make it.
+                if topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)?.is_empty() {
+                    create_topic(&settings, &topic, 1, &[("cleanup.policy", "delete")], CLUSTER_DEADLINE)?;
+                }
+                Ok(())
             });
             match made.await.unwrap_or_else(|error| Err(error.to_string())) {
                 Ok(()) => break,
@@ -256,8 +266,12 @@ impl Source {
         for status in &self.statuses {
             status.set(State::StandingBy);
         }
-        let joined =
-            Leadership::join(&config.consumer, &config.control_topic, &config.group(), config.session_timeout);
+        let joined = Leadership::join(
+            &config.consumer,
+            &config.control_topic,
+            &config.group(),
+            config.session_timeout,
+        );
         joined.map(Some).map_err(SourceError::Settings)
     }
 }

@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session};
+use coherence_kafka_common::map::{
+    Entries, Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session,
+};
 use coherence_kafka_core::topic_reader::{ReadError, read_topic};
-use coherence_kafka_core::{BinaryEntry, EntryStore, StoreError, StoreObserver};
+use coherence_kafka_core::{BinaryEntry, EntryStore, StoreError};
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use futures::stream::BoxStream;
@@ -157,33 +159,36 @@ fn pauses() -> ExponentialBackoff {
 impl Task {
     /// Publishes until `stop`, through outages of the grid and of Kafka. What was sent may still be on its way then.
     ///
+    /// True where map and topic were equal, which is the end of a task that runs once.
+    ///
     /// # Errors
     /// What no waiting can mend.
-    pub async fn run(&mut self, stop: &CancellationToken) -> Result<(), TaskError> {
+    pub async fn run(&mut self, stop: &CancellationToken) -> Result<bool, TaskError> {
         let ended = self.publish(stop).await;
-        self.status.set(if ended.is_err() || self.once { State::Stopped } else { State::StandingBy });
+        self.status.set(if matches!(ended, Err(_) | Ok(true)) { State::Stopped } else { State::StandingBy });
         ended
     }
 
-    async fn publish(&mut self, stop: &CancellationToken) -> Result<(), TaskError> {
+    async fn publish(&mut self, stop: &CancellationToken) -> Result<bool, TaskError> {
         // What was sent in an earlier time of leading is in the topic, or never will be.
         if stop.run_until_cancelled(self.store.flush()).await.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         self.outcomes.forget();
         let mut publisher = Publisher::new(self.publish_expirations, READ_BYTES);
         let mut topic_was_read = false;
         loop {
-            let Some((map, notices)) = self.listen(stop).await? else { return Ok(()) };
+            let Some((map, notices)) = self.listen(stop).await? else { return Ok(false) };
             if !topic_was_read {
                 if !self.read_topic(&mut publisher, stop).await? {
-                    return Ok(());
+                    return Ok(false);
                 }
                 topic_was_read = true;
             }
             publisher.want_comparison();
             match self.follow(&mut publisher, &*map, notices, stop).await? {
-                Ended::Stopped | Ended::Equal => return Ok(()),
+                Ended::Stopped => return Ok(false),
+                Ended::Equal => return Ok(true),
                 Ended::Destroyed => publisher.fail_comparison(),
             }
         }
@@ -233,7 +238,11 @@ impl Task {
     }
 
     /// Takes in what the topic holds. False where it was stopped.
-    async fn read_topic(&self, publisher: &mut Publisher, stop: &CancellationToken) -> Result<bool, TaskError> {
+    async fn read_topic(
+        &self,
+        publisher: &mut Publisher,
+        stop: &CancellationToken,
+    ) -> Result<bool, TaskError> {
         let mut pauses = pauses();
         loop {
             self.status.set(State::ReadingTopic);
@@ -547,7 +556,10 @@ impl Task {
         work.reading = None;
         let keys = std::mem::take(&mut work.asked);
         let mut present: HashMap<Bytes, Bytes> = match answer {
-            Ok(present) => present.into_iter().collect(),
+            Ok(present) => {
+                work.pauses = None;
+                present.into_iter().collect()
+            }
             Err(error) => {
                 for (key, hash) in keys {
                     publisher.on_read_failed(&key, hash);
@@ -593,7 +605,9 @@ impl Task {
 
     /// Gives a record to the store, once it has room. False where it is to stop, or may not send any more.
     async fn send(&self, entry: BinaryEntry, stop: &CancellationToken) -> bool {
-        if self.store.room().now_or_never().is_none() && stop.run_until_cancelled(self.store.room()).await.is_none() {
+        if self.store.room().now_or_never().is_none()
+            && stop.run_until_cancelled(self.store.room()).await.is_none()
+        {
             return false;
         }
         if stop.is_cancelled() || !(self.may_send)() {

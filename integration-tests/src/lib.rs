@@ -22,6 +22,7 @@ pub mod python;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;
+pub mod source;
 pub mod tls;
 pub mod wait;
 

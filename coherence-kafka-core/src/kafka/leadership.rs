@@ -66,12 +66,8 @@ impl Leadership {
         session: Duration,
     ) -> Result<Self, String> {
         let (standing, receiver) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            standing,
-            session,
-            state: Mutex::default(),
-            released: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { standing, session, state: Mutex::default(), released: Condvar::new() });
         let mut config = rdkafka::ClientConfig::new();
         for (name, value) in settings {
             config.set(name, value);
@@ -80,7 +76,8 @@ impl Leadership {
             .set("group.id", group)
             .set("session.timeout.ms", session.as_millis().to_string())
             .set("heartbeat.interval.ms", (session.as_millis() / 6).max(1).to_string())
-            .set("partition.assignment.strategy", "range")
+            // Who leads keeps leading when others come.
+            .set("partition.assignment.strategy", "cooperative-sticky")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "latest");
@@ -100,17 +97,24 @@ impl Leadership {
         *self.standing.borrow() && self.shared.state.lock().lease.is_some_and(|lease| Instant::now() < lease)
     }
 
-    /// Ready once it leads.
+    /// Ready once it leads. Needs tokio's time.
     pub async fn leading(&self) {
-        let mut standing = self.standing.clone();
-        // The sender lives as long as this.
-        let _ = standing.wait_for(|leads| *leads).await;
+        self.wait_until(true).await;
     }
 
     /// Ready once it no longer leads. What follows is: stop sending, wait for what was sent, [`Leadership::release`].
+    /// Needs tokio's time.
     pub async fn standing_by(&self) {
+        self.wait_until(false).await;
+    }
+
+    /// A lease ends without a word.
+    async fn wait_until(&self, leading: bool) {
         let mut standing = self.standing.clone();
-        let _ = standing.wait_for(|leads| !*leads).await;
+        while self.is_leading() != leading {
+            // The sender lives as long as this.
+            let _ = tokio::time::timeout(POLL, standing.changed()).await;
+        }
     }
 
     /// Nothing is on its way any more: another one may lead.
@@ -204,7 +208,8 @@ impl ConsumerContext for Context {
     /// What a revocation takes away is given up only when nothing of this process is on its way any more; the group
     /// waits for that, as long as the session lasts.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if !matches!(rebalance, Rebalance::Revoke(_)) {
+        let Rebalance::Revoke(partitions) = rebalance else { return };
+        if partitions.count() == 0 {
             return;
         }
         let lost = consumer.assignment_lost();
@@ -215,12 +220,18 @@ impl ConsumerContext for Context {
         }
         let until = Instant::now() + self.0.session;
         let mut state = self.0.state.lock();
-        while state.release_wanted && !state.stop && !self.0.released.wait_until(&mut state, until).timed_out() {}
+        while state.release_wanted
+            && !state.stop
+            && !self.0.released.wait_until(&mut state, until).timed_out()
+        {}
     }
 
     fn post_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance {
-            self.0.state.lock().assigned = partitions.count() > 0;
+        // An assignment tells what is new.
+        if let Rebalance::Assign(partitions) = rebalance
+            && partitions.count() > 0
+        {
+            self.0.state.lock().assigned = true;
         }
     }
 }

@@ -170,8 +170,7 @@ fn ends(
     let Some(found) = found else { return Err(ReadError::NoTopic(topic.to_owned())) };
     let mut ends = BTreeMap::new();
     for partition in found.partitions() {
-        let (begin, end) =
-            consumer.fetch_watermarks(topic, partition.id(), patience).map_err(unavailable)?;
+        let (begin, end) = consumer.fetch_watermarks(topic, partition.id(), patience).map_err(unavailable)?;
         if end > begin {
             ends.insert(partition.id(), end);
         }

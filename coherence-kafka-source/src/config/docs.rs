@@ -31,25 +31,12 @@ pub fn markdown() -> String {
         }
         page.push('\n');
     }
-    page.push_str(
-        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's; `bootstrap.servers`, \
-         `security.protocol`, `sasl.*` and `ssl.*` reach the other clients too. What is set unless you do:\n\n\
-         | Setting of librdkafka | Value |\n|---|---|\n",
-    );
-    for (name, value) in clients::PRODUCER.defaults {
-        let _ = writeln!(page, "| `{name}` | `{value}` |");
-    }
-    page.push_str("\nFixed, because ");
-    let fixed = clients::PRODUCER.fixed.iter().map(|(name, value)| format!("`{name}={value}`"));
+    let (name, value) = clients::DELIVERY_TIMEOUT;
     let _ = writeln!(
         page,
-        "{}: {}.\n\nAccepted, without effect:\n\n| Setting | Why |\n|---|---|",
-        clients::PRODUCER.fixed_because,
-        fixed.collect::<Vec<_>>().join(", ")
+        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store; \
+         `bootstrap.servers`, which is required, `security.protocol`, `sasl.*` and `ssl.*` reach the other clients too. \
+         `{name}` is `{value}` unless you set it."
     );
-    for (name, why) in clients::WITHOUT_EFFECT {
-        let family = if name.ends_with('.') { "*" } else { "" };
-        let _ = writeln!(page, "| `{name}{family}` | {why} |");
-    }
     page
 }

@@ -53,10 +53,11 @@ pub fn resolve(
         for (cache, _) in exact.iter().filter(|(cache, _)| !caches.iter().any(|listed| listed == cache)) {
             refused.push((MAPPINGS, format!("cache {cache} is not listed in {CACHES}")));
         }
-        maps.extend(caches.iter().map(|cache| MapConfig {
-            cache: cache.clone(),
-            topic: topic_of(cache, &exact, &patterns),
-        }));
+        maps.extend(
+            caches
+                .iter()
+                .map(|cache| MapConfig { cache: cache.clone(), topic: topic_of(cache, &exact, &patterns) }),
+        );
     }
     for (at, cache) in caches.iter().enumerate() {
         if cache.is_empty() {

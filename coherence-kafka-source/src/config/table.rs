@@ -57,3 +57,26 @@ const OWN: [ConfigKey; 13] = [
 /// The settings that are not a Kafka client's.
 pub const TABLE: ConfigDef = ConfigDef { keys: &KEYS };
 const KEYS: [ConfigKey; OWN.len() + session::KEYS.len()] = concat(&[&OWN, &session::KEYS]);
+
+/// What serializers read, and what declares variables: families end in a dot.
+const FAMILIES: [&str; 8] = [
+    "serializer.encoding",
+    "deserializer.encoding",
+    "key.serializer.",
+    "value.serializer.",
+    "default.list.key.serde.",
+    "default.list.value.serde.",
+    "config.providers",
+    "config.providers.",
+];
+
+/// Every name and family that is not a producer's.
+pub(super) const NAMES: [&str; KEYS.len() + FAMILIES.len()] = {
+    let mut names = [""; KEYS.len() + FAMILIES.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = if at < KEYS.len() { KEYS[at].name } else { FAMILIES[at - KEYS.len()] };
+        at += 1;
+    }
+    names
+};

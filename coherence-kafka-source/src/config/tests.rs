@@ -7,14 +7,16 @@ fn check(pairs: &[(&str, &str)]) -> Result<SourceConfig, String> {
     if findings.errors.is_empty() { Ok(config) } else { Err(findings.to_string()) }
 }
 
-const GOOD: [(&str, &str); 2] = [("coherence.cache.mappings", "orders->shop.orders"), ("coherence.passthrough", "true")];
+const KAFKA: (&str, &str) = ("bootstrap.servers", "localhost:9092");
+const GOOD: [(&str, &str); 3] =
+    [KAFKA, ("coherence.cache.mappings", "orders->shop.orders"), ("coherence.passthrough", "true")];
 
 fn with(more: &[(&str, &str)]) -> Result<SourceConfig, String> {
     check(&[&GOOD, more].concat())
 }
 
 fn topics(more: &[(&str, &str)]) -> Vec<(String, String)> {
-    let config = check(&[&[("coherence.passthrough", "true")], more].concat()).unwrap();
+    let config = check(&[&[KAFKA, ("coherence.passthrough", "true")], more].concat()).unwrap();
     config.maps.into_iter().map(|map| (map.cache, map.topic)).collect()
 }
 
@@ -66,6 +68,7 @@ fn mappings_that_would_mix_maps_or_name_no_cache_are_refused() {
         ("", "", "must be set"),
     ] {
         let settings = [
+            KAFKA,
             ("coherence.passthrough", "true"),
             ("coherence.caches", caches),
             ("coherence.cache.mappings", mappings),
@@ -77,16 +80,22 @@ fn mappings_that_would_mix_maps_or_name_no_cache_are_refused() {
 
 #[test]
 fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_do() {
-    let error = check(&GOOD[..1]).unwrap_err();
+    let error = check(&GOOD[..2]).unwrap_err();
     assert!(error.contains("key.serializer: must be set") && error.contains("value.serializer: must be set"));
     assert!(with(&[("key.serializer", "string")]).unwrap_err().contains("leave one of them out"));
     let names = [
+        KAFKA,
         ("coherence.cache.mappings", "a->b"),
         ("key.serializer", "org.apache.kafka.common.serialization.LongSerializer"),
         ("value.serializer", "com.oracle.coherence.io.json.JsonSerializer"),
     ];
     assert!(matches!(check(&names).unwrap().form, FormConfig::Serialized { .. }));
-    let slip = [("coherence.cache.mappings", "a->b"), ("key.serializer", "strng"), ("value.serializer", "json")];
+    let slip = [
+        KAFKA,
+        ("coherence.cache.mappings", "a->b"),
+        ("key.serializer", "strng"),
+        ("value.serializer", "json"),
+    ];
     assert!(check(&slip).unwrap_err().contains("did you mean string"));
 }
 
@@ -106,7 +115,10 @@ fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_told() {
 fn what_is_sent_must_end_before_another_process_takes_over() {
     let slow = [("delivery.timeout.ms", "30000"), ("linger.ms", "5")];
     let error = with(&slow).unwrap_err();
-    assert!(error.contains("must be less than coherence.source.session.timeout.ms, which is 30000"), "{error}");
+    assert!(
+        error.contains("must be less than coherence.source.session.timeout.ms, which is 30000"),
+        "{error}"
+    );
     assert!(with(&[slow[0], ("coherence.source.session.timeout.ms", "45000")]).is_ok());
     assert!(with(&[("coherence.source.session.timeout.ms", "15000")]).is_err(), "the default counts too");
 }
@@ -114,7 +126,9 @@ fn what_is_sent_must_end_before_another_process_takes_over() {
 #[test]
 fn credentials_reach_all_clients_and_are_shown_nowhere() {
     let secret = "hunter2";
-    let jaas = format!("org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"{secret}\";");
+    let jaas = format!(
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"{secret}\";"
+    );
     let sasl = [
         ("security.protocol", "SASL_PLAINTEXT"),
         ("sasl.mechanism", "PLAIN"),
@@ -131,7 +145,11 @@ fn credentials_reach_all_clients_and_are_shown_nowhere() {
 #[test]
 fn the_environment_lies_over_the_file_and_arguments_over_both() {
     let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-    std::fs::write(&file, "name=file\ncoherence.cache.mappings=a->b\ncoherence.passthrough=true\n").unwrap();
+    std::fs::write(
+        &file,
+        "name=file\nbootstrap.servers=a:1\ncoherence.cache.mappings=a->b\ncoherence.passthrough=true\n",
+    )
+    .unwrap();
     let mut sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
     assert_eq!(load(&sources).unwrap().name, "file");
     sources.environment.insert("COHERENCE_KAFKA_SOURCE_NAME".to_owned(), "environment".to_owned());
@@ -142,6 +160,9 @@ fn the_environment_lies_over_the_file_and_arguments_over_both() {
 
 #[test]
 fn a_metrics_listener_is_an_address() {
-    assert_eq!(with(&[("metrics.listener", "http://127.0.0.1:0")]).unwrap().metrics, Some(("127.0.0.1".to_owned(), 0)));
+    assert_eq!(
+        with(&[("metrics.listener", "http://127.0.0.1:0")]).unwrap().metrics,
+        Some(("127.0.0.1".to_owned(), 0))
+    );
     assert!(with(&[("metrics.listener", "127.0.0.1:9")]).unwrap_err().contains("write http://host:port"));
 }

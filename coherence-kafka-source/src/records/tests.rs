@@ -26,10 +26,8 @@ fn binary(key: &[u8], value: Option<&[u8]>) -> BinaryEntry {
 fn a_decorated_entry_and_its_plain_form_are_one_record() {
     let mut records = pass_through();
     let plain = records.hashes(&binary(b"\x15\x41\x05", Some(b"\x15\x41\x01"))).unwrap();
-    let decorated = binary(
-        b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05",
-        Some(b"\x12\x05\x03\x15\x41\x01\x03\x15\x4a\x00"),
-    );
+    let decorated =
+        binary(b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05", Some(b"\x12\x05\x03\x15\x41\x01\x03\x15\x4a\x00"));
     assert_eq!(records.hashes(&decorated), Ok(plain));
     assert_eq!(records.hasher().key(b"\x15\x41\x05"), plain.key);
 }

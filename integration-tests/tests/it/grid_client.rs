@@ -18,7 +18,7 @@ mod agents;
 mod finding;
 mod guards;
 mod members;
-mod relay;
+pub mod relay;
 mod streams;
 
 /// Longest time for anything that is awaited.
