@@ -190,3 +190,6 @@ fn is_refused(error: &KafkaError) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests;

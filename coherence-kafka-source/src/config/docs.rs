@@ -1,4 +1,4 @@
-//! The reference of the settings in Markdown, from the table that checks them: a part of `docs/source.md`.
+//! The guide and the reference of the settings in Markdown, the latter from the table that checks them: `docs/source.md`.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,9 @@ use coherence_kafka_connect::config::def::{DefaultValue, Validator};
 
 use super::{clients, table};
 
-/// The settings, under a heading for each group.
+/// The text of `docs/source.md`.
 pub fn markdown() -> String {
-    let mut page = String::new();
+    let mut page = String::from(include_str!("guide.md"));
     let mut groups: Vec<&str> = Vec::new();
     for key in table::TABLE.keys {
         if !groups.contains(&key.group) {
@@ -39,4 +39,22 @@ pub fn markdown() -> String {
          `{name}` is `{value}` unless you set it."
     );
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_md_is_what_the_table_renders() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/source.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == markdown(),
+            "docs/source.md is out of date: UPDATE_DOCS=1 cargo test -p coherence-kafka-source source_md"
+        );
+    }
 }
