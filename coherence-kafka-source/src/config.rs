@@ -16,7 +16,7 @@ use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::{Deserializer, Serializer, registry};
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
-    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, layers, producer,
+    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, connection, layers,
 };
 use coherence_kafka_core::KeyForm;
 
@@ -150,7 +150,7 @@ impl SourceConfig {
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
             metrics: metrics(&values, &properties, findings),
             producer: producer_settings,
-            consumer: producer::connection(&properties),
+            consumer: connection(&properties),
             warnings: Vec::new(),
         }
     }

@@ -94,7 +94,8 @@ impl Leadership {
 
     /// Whether nobody else can lead at this moment.
     pub fn is_leading(&self) -> bool {
-        *self.standing.borrow() && self.shared.state.lock().lease.is_some_and(|lease| Instant::now() < lease)
+        let standing = *self.standing.borrow();
+        standing && self.shared.state.lock().lease.is_some_and(|lease| Instant::now() < lease)
     }
 
     /// Ready once it leads. Needs tokio's time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coherence_kafka_connect::config::producer;
+use coherence_kafka_connect::config::producer as entry_store;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
 
 use super::table;
@@ -21,7 +21,7 @@ pub(super) fn producer(
     let given = [name, SECOND_NAME].iter().find_map(|name| properties.get(name));
     let default = given.is_none().then(|| Property::new(name, value, "default"));
     let all: Properties = properties.iter().cloned().chain(default).collect();
-    let settings = producer::producer(&all, &table::NAMES, findings).settings;
+    let settings = entry_store(&all, &table::NAMES, findings).settings;
     let timeout = settings.iter().find(|(name, _)| name == SECOND_NAME).and_then(|(_, ms)| ms.parse().ok());
     let timeout = timeout.map_or(Duration::ZERO, Duration::from_millis);
     // 0 is no limit in librdkafka.

@@ -12,11 +12,11 @@ const GOOD: [(&str, &str); 3] =
     [KAFKA, ("coherence.cache.mappings", "orders->shop.orders"), ("coherence.passthrough", "true")];
 
 fn with(more: &[(&str, &str)]) -> Result<SourceConfig, String> {
-    check(&[&GOOD, more].concat())
+    check(&[&GOOD[..], more].concat())
 }
 
 fn topics(more: &[(&str, &str)]) -> Vec<(String, String)> {
-    let config = check(&[&[KAFKA, ("coherence.passthrough", "true")], more].concat()).unwrap();
+    let config = check(&[&[KAFKA, ("coherence.passthrough", "true")][..], more].concat()).unwrap();
     config.maps.into_iter().map(|map| (map.cache, map.topic)).collect()
 }
 

@@ -146,10 +146,13 @@ impl Published {
 
 /// Records that tell what the record of their key before them told.
 fn repeated(records: &[Record]) -> usize {
-    let mut last: BTreeMap<&Vec<u8>, &Option<Vec<u8>>> = BTreeMap::new();
-    let repeats =
-        |record: &&Record| last.insert(record.key.as_ref().unwrap(), &record.value) == Some(&record.value);
-    records.iter().filter(repeats).count()
+    let mut last: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
+    let mut repeated = 0;
+    for record in records {
+        let (key, value) = (record.key.as_deref().unwrap_or_default(), record.value.as_deref());
+        repeated += usize::from(last.insert(key, value) == Some(value));
+    }
+    repeated
 }
 
 /// The application changes the map without end while `during` runs; how many operations it made.
