@@ -132,12 +132,16 @@ impl Publisher {
     pub fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
         let slot = self.digest.get(hash).copied();
         let held = slot.map_or(Held::Absent, |slot| slot.held());
-        if slot.is_some_and(|slot| slot.is_ahead()) && Held::of(change.old) != held {
+        if slot.is_some_and(|slot| slot.is_ahead()) && (held == Held::Absent || Held::of(change.old) != held)
+        {
             self.counts.overtaken += 1;
-            if Held::of(change.new) == held {
-                self.joined(hash, held);
-            } else {
+            if Held::of(change.new) != held {
                 self.read(key, hash, Why::Overtaken);
+            } else if held != Held::Absent
+                && let Some(slot) = self.digest.get_mut(hash)
+            {
+                // The events have come as far as what was published.
+                slot.set_ahead(false);
             }
             return None;
         }
@@ -316,15 +320,6 @@ impl Publisher {
         slot.hold(held);
         slot.set_ahead(ahead);
         slot.set_seen(true);
-    }
-
-    /// The events have come as far as what was published.
-    fn joined(&mut self, hash: KeyHash, held: Held) {
-        if held == Held::Absent && self.comparison == Comparison::None {
-            self.digest.remove(hash);
-        } else if let Some(slot) = self.digest.get_mut(hash) {
-            slot.set_ahead(false);
-        }
     }
 
     fn read(&mut self, key: &Bytes, hash: KeyHash, why: Why) {

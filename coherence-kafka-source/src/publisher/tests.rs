@@ -136,6 +136,23 @@ fn a_key_that_a_scan_does_not_meet_is_removed_only_when_a_read_does_not_find_it(
 }
 
 #[test]
+fn behind_a_tombstone_that_a_read_led_to_an_insert_is_read_again() {
+    let mut bench = Bench::new();
+    bench.event("", "a");
+    bench.publisher.begin_scan();
+    bench.publisher.end_scan();
+    bench.publisher.on_topic_key(&KEY, bench.hash());
+    bench.publisher.end_comparison();
+    assert!(bench.read() && bench.answer(""));
+    assert!(!bench.event("", "b") && !bench.event("b", ""), "it may have been absent twice");
+    assert!(bench.read());
+    assert!(!bench.answer(""));
+    assert!(!bench.event("", "c"));
+    assert!(bench.read() && bench.answer("c"));
+    assert!(bench.event("c", "d"));
+}
+
+#[test]
 fn a_record_that_was_not_acknowledged_is_read_again_and_published_even_where_it_is_the_same() {
     let mut bench = Bench::new();
     bench.event("", "a");

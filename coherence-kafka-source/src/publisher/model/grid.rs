@@ -58,7 +58,7 @@ impl Grid {
             _ => {
                 self.next_value += 1;
                 (
-                    Some(if self.values < 10 {
+                    Some(if self.values_come_back() {
                         random.below(self.values as usize) as u32
                     } else {
                         self.next_value
@@ -155,6 +155,11 @@ impl Grid {
             return None;
         }
         self.notices.pop_front()
+    }
+
+    /// A key may have the same value more than once.
+    pub(super) fn values_come_back(&self) -> bool {
+        self.values < 10
     }
 
     pub(super) fn is_quiet(&self) -> bool {
