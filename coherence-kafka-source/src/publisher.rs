@@ -269,8 +269,11 @@ impl Publisher {
         if refused && held != Held::of(value) && held != Held::Expired {
             return;
         }
-        self.digest.slot(hash).hold(Held::Unknown);
+        let slot = self.digest.slot(hash);
+        slot.hold(Held::Unknown);
         if !refused {
+            // The read settles it, also where a comparison does not find the key in the topic yet.
+            slot.set_seen(true);
             self.read(key, hash, Why::Failed);
         }
     }

@@ -172,6 +172,18 @@ fn a_tombstone_that_was_not_acknowledged_is_published_again() {
 }
 
 #[test]
+fn a_record_whose_failure_is_told_during_a_comparison_is_read_again_whatever_that_finds() {
+    let mut bench = Bench::new();
+    assert!(bench.event("", "a") && bench.event("a", ""));
+    bench.publisher.begin_scan();
+    bench.publisher.end_scan();
+    bench.publisher.on_store_failed(&KEY, bench.hash(), bench.value("a"), false);
+    bench.publisher.end_comparison();
+    assert!(bench.read());
+    assert!(bench.answer(""), "it may have come into the topic behind the tombstone");
+}
+
+#[test]
 fn a_refused_record_waits_for_the_next_comparison() {
     let mut bench = Bench::new();
     bench.event("", "a");
