@@ -1,11 +1,19 @@
 //! Everything of this crate that talks to Kafka: the only module that names `rdkafka`.
 //!
 //! ```text
-//! client.rs   a producer of librdkafka: records in, their delivery reports out, a batch of them at a time
+//! client.rs         a producer of librdkafka: records in, their delivery reports out, a batch of them at a time
+//! topic_reader.rs   a topic read once, from its beginning to its present end
+//! leadership.rs     one leader among processes, by the membership of a consumer group
+//! topics.rs         which topics there are, how they are cleaned; a topic made
+//! looking.rs        what librdkafka says where nothing comes
 //! ```
 //!
 //! `unsafe` is allowed in client.rs, for calls of librdkafka that rdkafka lacks, with the argument why it is sound.
 
 pub(crate) mod client;
+pub mod leadership;
+mod looking;
 #[cfg(test)]
 pub(crate) mod mock;
+pub mod topic_reader;
+pub mod topics;

@@ -8,6 +8,7 @@
 //!   outbound.rs    from an entry to its record; pure
 //!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
 //! read_write_backing_map.rs   a map over another one, whose changes the entry store gets before it or behind it
+//! topic_reader leadership topics   for a program that publishes a grid's maps, in kafka/
 //! stats.rs error.rs
 //! ```
 
@@ -31,6 +32,7 @@ pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
 pub use cache_factory::{CacheError, CacheFactory};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
+pub use kafka::{leadership, topic_reader, topics};
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
 pub use outbound::KeyForm;

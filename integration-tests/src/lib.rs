@@ -24,6 +24,7 @@ pub mod relay;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;
+pub mod source;
 pub mod tls;
 pub mod wait;
 

@@ -300,6 +300,17 @@ impl GridTool {
         }
     }
 
+    /// Random puts and removes of the texts `k0` to `k{keys - 1}`, as an application would make them, one by one and in
+    /// batches. Every value is `{seed}.` and a number that grows. Waits until the last of `operations` is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn churn(&self, map: &str, seed: u64, operations: u32, keys: u32) -> Result<()> {
+        self.ask(&["churn", map, &seed.to_string(), &operations.to_string(), &keys.to_string()])?;
+        Ok(())
+    }
+
     /// Listens to the map from now on, for [`GridTool::events`].
     ///
     /// # Errors

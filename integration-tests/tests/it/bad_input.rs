@@ -2,10 +2,10 @@
 //! do. And that nothing beside the culprit is lost.
 
 mod checks;
+mod credentials;
 mod kafka_tls;
 mod maps;
 mod offsets;
-mod credentials;
 mod peers;
 mod records;
 mod settings;

@@ -120,6 +120,8 @@ impl Reader {
             .env("CURL_HOME", self.folder.path())
             .env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()))
             .env("CONNECT_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
+            .env("COHERENCE_KAFKA_SOURCE_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
+            .env("COHERENCE_KAFKA_SOURCE_COHERENCE_SESSION_ADDRESS", shared::grid().address())
             .env("CONNECT_LISTENERS", &self.rest)
             .env("CONNECT_COHERENCE_SESSION_ADDRESS", shared::grid().address())
             .env("CONNECTOR_COHERENCE_SESSION_ADDRESS", shared::grid().address());
@@ -138,14 +140,15 @@ impl Reader {
         self.stop();
         let log = self.folder.path().join("sink.log");
         let mut process = Process::start(command, self.shell(command), &log).unwrap();
-        process.wait_for_line("sink started", DEADLINE).unwrap();
+        let started = if command.contains("kafka-source") { "source started" } else { "sink started" };
+        process.wait_for_line(started, DEADLINE).unwrap();
         self.running = Some(process);
     }
 
     fn stop(&mut self) {
         if let Some(process) = self.running.take() {
             let status = process.stop().unwrap();
-            assert_eq!(status.code(), Some(143), "a sink ended by SIGTERM");
+            assert_eq!(status.code(), Some(143), "ended by SIGTERM");
         }
     }
 }
@@ -156,7 +159,7 @@ fn every_command_shown_works_as_written() {
         return;
     }
     let kafka = Kafka::start(KafkaOptions::default()).unwrap();
-    for topic in ["orders", "orders-binary", "MyTopic"] {
+    for topic in ["orders", "orders-binary", "orders-published", "MyTopic"] {
         kafka.create_topic(topic, 2).unwrap();
     }
     let rest = format!("http://127.0.0.1:{}", sandbox::free_port().unwrap());
@@ -184,6 +187,14 @@ fn every_command_shown_works_as_written() {
                     arrives(&reader, "orders", "Orders", &key, r#"{"total":12.5}"#);
                 }
             }
+            (Some("coherence-kafka-source"), true) => {
+                reader.output(&command);
+            }
+            (Some("coherence-kafka-source"), false) if command.contains("--once") => {
+                let told = String::from_utf8(reader.output(&command).stdout).unwrap();
+                assert!(told.starts_with("1 map(s), "), "{told}");
+            }
+            (Some("coherence-kafka-source"), false) => reader.start(&command),
             (Some("curl"), _) => {
                 let output = reader.output(&command);
                 let text = String::from_utf8(output.stdout).unwrap();

@@ -28,6 +28,7 @@ mod rest;
 mod rooms;
 mod scale;
 mod scenarios;
+mod source;
 mod stopping;
 mod support;
 mod terminal;

@@ -49,6 +49,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -79,6 +80,8 @@ import java.util.stream.Stream;
  * expire MAP TYPE KEY TYPE VALUE MS puts an entry that leaves by itself after so many milliseconds; null
  * expiry MAP TYPE KEY               the milliseconds that an entry has left, 0 if it stays, or null if there is none
  * listen MAP                        remembers what happens to the map from now on; null
+ * churn MAP SEED OPERATIONS KEYS    so many random puts and removes of the texts k0 … as an application would make them, one by
+ *                                   one and in batches; every value is "SEED." and a number that grows; null
  * events MAP                        [{"kind":…,"key":…,"old":…,"new":…,"synthetic":…,"expired":…}] since the last time
  * </pre>
  */
@@ -168,10 +171,36 @@ public final class GridTool {
                     return recorder;
                 });
                 return "null";
+            case "churn":
+                churn(map(f[1]), Long.parseLong(f[2]), Integer.parseInt(f[3]), Integer.parseInt(f[4]));
+                return "null";
             case "events":
                 return LISTENERS.get(f[1]).taken();
             default:
                 throw new IllegalArgumentException("unknown command " + f[0]);
+        }
+    }
+
+    private static void churn(NamedCache<Object, Object> map, long seed, int operations, int keys) {
+        Random random = new Random(seed);
+        for (int done = 0; done < operations; ) {
+            int kind = random.nextInt(10);
+            if (kind < 4) {
+                map.put("k" + random.nextInt(keys), seed + "." + done++);
+            } else if (kind < 7) {
+                map.remove("k" + random.nextInt(keys));
+                done++;
+            } else {
+                Map<String, String> batch = new LinkedHashMap<>();
+                for (int n = random.nextInt(100); n >= 0 && done < operations; n--) {
+                    batch.put("k" + random.nextInt(keys), seed + "." + done++);
+                }
+                if (kind < 9) {
+                    map.putAll(batch);
+                } else {
+                    map.keySet().removeAll(batch.keySet());
+                }
+            }
         }
     }
 

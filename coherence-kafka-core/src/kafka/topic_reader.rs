@@ -1,0 +1,195 @@
+//! A topic read once, from its beginning to the end that it had when the reading began.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message as _;
+use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+
+use super::looking::Looking;
+
+/// What is set for the consumer that reads, unless the user does: bounded memory, and no pause behind a full queue.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("fetch.queue.backoff.ms", "10"),
+    ("queued.max.messages.kbytes", "4096"),
+    ("fetch.message.max.bytes", "262144"),
+];
+
+/// How long one look for the next record lasts.
+const POLL: Duration = Duration::from_millis(100);
+/// Records of one piece that is handed over.
+const PIECE: usize = 1_000;
+/// Pieces that wait to be taken.
+const PIECES: usize = 4;
+
+/// Why a topic could not be read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is none.
+    #[error("there is no topic {0}")]
+    NoTopic(String),
+    /// Settings that librdkafka refuses, or a permission that is missing: the same call fails again.
+    #[error("refused by kafka: {0}")]
+    Refused(String),
+    /// Kafka is away, or does not go on.
+    #[error("kafka cannot be read: {0}")]
+    Unavailable(String),
+}
+
+impl ReadError {
+    /// True where the same call may succeed later without any change.
+    pub fn is_retriable(&self) -> bool {
+        matches!(self, ReadError::Unavailable(_))
+    }
+}
+
+/// Begins to read `topic` on a thread of its own, with consumer `settings` by librdkafka's names. Every record is given
+/// to `take` on that thread, by its key and value; what it makes of them comes through the receiver in pieces, in order
+/// within a partition. The last message is how the reading ended: how many records there were. Whoever drops the
+/// receiver ends the reading.
+///
+/// `patience` is how long Kafka may take to say anything new.
+pub fn read_topic<T: Send + 'static>(
+    settings: Vec<(String, String)>,
+    topic: String,
+    patience: Duration,
+    mut take: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Option<T> + Send + 'static,
+) -> mpsc::Receiver<Result<Vec<T>, ReadError>> {
+    let (pieces, receiver) = mpsc::channel(PIECES);
+    let reading = move || {
+        if let Err(error) = read(&settings, &topic, patience, &mut take, &pieces) {
+            // Nobody may be there to hear it.
+            let _ = pieces.blocking_send(Err(error));
+        }
+    };
+    // Without a thread the receiver finds the channel closed before the end was told.
+    if let Err(error) = std::thread::Builder::new().name("topic-reader".to_owned()).spawn(reading) {
+        tracing::error!(%error, "no thread to read the topic");
+    }
+    receiver
+}
+
+type Pieces<T> = mpsc::Sender<Result<Vec<T>, ReadError>>;
+
+fn read<T>(
+    settings: &[(String, String)],
+    topic: &str,
+    patience: Duration,
+    take: &mut impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Option<T>,
+    pieces: &Pieces<T>,
+) -> Result<(), ReadError> {
+    let consumer = consumer(settings)?;
+    let mut ends = ends(&consumer, topic, patience)?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in ends.keys() {
+        assignment
+            .add_partition_offset(topic, *partition, Offset::Beginning)
+            .map_err(|error| ReadError::Refused(error.to_string()))?;
+    }
+    consumer.assign(&assignment).map_err(|error| ReadError::Refused(error.to_string()))?;
+    let mut piece = Vec::new();
+    let mut last_word = Instant::now();
+    while !ends.is_empty() {
+        match consumer.poll(POLL) {
+            Some(Ok(record)) => {
+                last_word = Instant::now();
+                if ends.get(&record.partition()).is_some_and(|end| record.offset() < *end) {
+                    piece.extend(take(record.key(), record.payload()));
+                }
+                if ends.get(&record.partition()).is_some_and(|end| record.offset() + 1 >= *end) {
+                    ends.remove(&record.partition());
+                }
+            }
+            // What was compacted away, or belongs to a transaction, may be the last before the end.
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                last_word = Instant::now();
+                ends.remove(&partition);
+            }
+            Some(Err(error)) => {
+                if is_refused(&error) {
+                    return Err(ReadError::Refused(error.to_string()));
+                }
+                consumer.context().note(&error.to_string());
+            }
+            None if pieces.is_closed() => return Ok(()),
+            None => {}
+        }
+        if last_word.elapsed() > patience {
+            return Err(ReadError::Unavailable(consumer.context().reason(patience)));
+        }
+        if piece.len() >= PIECE && pieces.blocking_send(Ok(std::mem::take(&mut piece))).is_err() {
+            return Ok(());
+        }
+    }
+    // An empty piece is the end.
+    if !piece.is_empty() {
+        let _ = pieces.blocking_send(Ok(piece));
+    }
+    let _ = pieces.blocking_send(Ok(Vec::new()));
+    Ok(())
+}
+
+fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Looking>, ReadError> {
+    let mut config = rdkafka::ClientConfig::new();
+    for (name, value) in DEFAULTS {
+        config.set(name, value);
+    }
+    for (name, value) in settings {
+        config.set(name, value);
+    }
+    // A group is needed by librdkafka and never joined: partitions are assigned here.
+    config
+        .set("group.id", "coherence-kafka-topic-reader")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_uncommitted")
+        .set("auto.offset.reset", "earliest");
+    config.create_with_context(Looking::default()).map_err(|error| ReadError::Refused(error.to_string()))
+}
+
+/// The end of every partition that holds anything.
+fn ends(
+    consumer: &BaseConsumer<Looking>,
+    topic: &str,
+    patience: Duration,
+) -> Result<BTreeMap<i32, i64>, ReadError> {
+    let unavailable = |error: KafkaError| match is_refused(&error) {
+        true => ReadError::Refused(error.to_string()),
+        false => {
+            consumer.context().note(&error.to_string());
+            ReadError::Unavailable(consumer.context().reason(patience))
+        }
+    };
+    let metadata = consumer.fetch_metadata(Some(topic), patience).map_err(unavailable)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let found = found.filter(|found| !found.partitions().is_empty());
+    let Some(found) = found else { return Err(ReadError::NoTopic(topic.to_owned())) };
+    let mut ends = BTreeMap::new();
+    for partition in found.partitions() {
+        let (begin, end) = consumer.fetch_watermarks(topic, partition.id(), patience).map_err(unavailable)?;
+        if end > begin {
+            ends.insert(partition.id(), end);
+        }
+    }
+    Ok(ends)
+}
+
+fn is_refused(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::SaslAuthenticationFailed
+                | Code::Authentication
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests;

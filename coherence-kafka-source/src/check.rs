@@ -1,0 +1,129 @@
+//! `check`: says what is wrong with settings, with Kafka or with the grid, and publishes nothing.
+//!
+//! It joins no group and writes no record. A map that would be published is opened, as that is the only way to learn
+//! whether the grid has a mapping for it.
+
+use std::fmt;
+use std::time::Duration;
+
+use coherence_kafka_common::map::Session as _;
+use coherence_kafka_core::topics::topics;
+
+use crate::config::{self, SourceConfig, Sources};
+use crate::source;
+
+/// How long the cluster may take to answer.
+const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Exit code where settings or Kafka are wrong.
+pub const SETTINGS: u8 = 2;
+/// Exit code where a map cannot be published.
+pub const MAPS: u8 = 3;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    lines: Vec<String>,
+    exit_code: u8,
+}
+
+impl Findings {
+    /// 0 where all is well, else as a start would have ended.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    fn good(&mut self, what: impl fmt::Display) {
+        self.lines.push(format!("ok       {what}"));
+    }
+
+    fn note(&mut self, what: impl fmt::Display) {
+        self.lines.push(format!("note     {what}"));
+    }
+
+    fn problem(&mut self, exit_code: u8, what: impl fmt::Display) {
+        self.lines.push(format!("problem  {what}"));
+        self.exit_code = if self.exit_code == 0 { exit_code } else { self.exit_code.min(exit_code) };
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("\n"))
+    }
+}
+
+/// Checks settings and what they lead to.
+pub async fn run(sources: &Sources) -> Findings {
+    let mut findings = Findings::default();
+    let config = match config::load(sources) {
+        Ok(config) => config,
+        Err(errors) => {
+            findings.problem(SETTINGS, errors);
+            return findings;
+        }
+    };
+    for warning in &config.warnings {
+        findings.note(warning);
+    }
+    findings.good(format_args!("configuration: {} map(s)", config.maps.len()));
+    check_topics(&config, &mut findings).await;
+    check_maps(&config, &mut findings).await;
+    findings
+}
+
+async fn check_topics(config: &SourceConfig, findings: &mut Findings) {
+    let settings = config.consumer.clone();
+    let names: Vec<String> = config.maps.iter().map(|map| map.topic.clone()).collect();
+    let looked = tokio::task::spawn_blocking(move || topics(&settings, &names, CLUSTER_DEADLINE));
+    let found = match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
+        Ok(found) => found,
+        Err(reason) => {
+            return findings.problem(
+                SETTINGS,
+                format_args!(
+                    "kafka cannot be reached: {reason}; check bootstrap.servers, and security.protocol, sasl.* and \
+                     ssl.* where the cluster asks for them: a source that runs waits for it"
+                ),
+            );
+        }
+    };
+    findings.good("kafka: reached");
+    for topic in config.maps.iter().map(|map| &map.topic) {
+        let Some(found) = found.iter().find(|found| found.name == *topic) else {
+            findings.note(format_args!(
+                "topic {topic} is not there: make it, with cleanup.policy=compact; a source that runs waits for it"
+            ));
+            continue;
+        };
+        findings.good(format_args!("topic {topic}: {} partition(s)", found.partitions));
+        if let Some(policy) = found.cleanup_policy.as_ref().filter(|policy| !policy.contains("compact")) {
+            findings.note(format_args!(
+                "topic {topic} has cleanup.policy={policy}: what its retention removes is published again at the next \
+                 comparison, and it never shrinks to one record for each key; cleanup.policy=compact is meant for this"
+            ));
+        }
+    }
+}
+
+async fn check_maps(config: &SourceConfig, findings: &mut Findings) {
+    let session = match source::session(&config.session) {
+        Ok(session) => session,
+        Err(error) => return findings.problem(SETTINGS, error),
+    };
+    for map in config.maps.iter().map(|map| &map.cache) {
+        match session.map(map).await {
+            Ok(_) => findings.good(format_args!("map {map}: open")),
+            Err(error) => {
+                let advice = if error.is_retriable() {
+                    "; check coherence.session.address, and that the grid runs its gRPC proxy there: \
+                     a source that runs waits for it"
+                } else {
+                    ""
+                };
+                findings.problem(MAPS, format_args!("map {map}: {error}{advice}"));
+            }
+        }
+    }
+    session.close().await;
+}

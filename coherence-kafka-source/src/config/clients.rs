@@ -1,0 +1,40 @@
+//! The Kafka clients of a source.
+
+use std::time::Duration;
+
+use coherence_kafka_connect::config::producer as entry_store;
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+
+use super::table;
+
+/// What is set unless the user does: Java's two minutes would outlast the session.
+pub(super) const DELIVERY_TIMEOUT: (&str, &str) = ("delivery.timeout.ms", "20000");
+const SECOND_NAME: &str = "message.timeout.ms";
+
+/// The settings of the producer, by librdkafka's names.
+pub(super) fn producer(
+    properties: &Properties,
+    session_timeout: Duration,
+    findings: &mut ConfigErrors,
+) -> Vec<(String, String)> {
+    let (name, value) = DELIVERY_TIMEOUT;
+    let given = [name, SECOND_NAME].iter().find_map(|name| properties.get(name));
+    let default = given.is_none().then(|| Property::new(name, value, "default"));
+    let all: Properties = properties.iter().cloned().chain(default).collect();
+    let settings = entry_store(&all, &table::NAMES, findings).settings;
+    let timeout = settings.iter().find(|(name, _)| name == SECOND_NAME).and_then(|(_, ms)| ms.parse().ok());
+    let timeout = timeout.map_or(Duration::ZERO, Duration::from_millis);
+    // 0 is no limit in librdkafka.
+    if timeout >= session_timeout || timeout.is_zero() {
+        let key = given.map_or(name, |property| property.key.as_str());
+        let why = format!(
+            "{} must be less than {}, which is {}: what is not acknowledged when another process takes over must not \
+             be sent any more",
+            timeout.as_millis(),
+            table::SESSION_TIMEOUT,
+            session_timeout.as_millis()
+        );
+        findings.error_at(given, key, why);
+    }
+    settings
+}

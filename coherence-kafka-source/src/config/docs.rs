@@ -1,0 +1,60 @@
+//! The guide and the reference of the settings in Markdown, the latter from the table that checks them: `docs/source.md`.
+
+use std::fmt::Write as _;
+
+use coherence_kafka_connect::config::def::{DefaultValue, Validator};
+
+use super::{clients, table};
+
+/// The text of `docs/source.md`.
+pub fn markdown() -> String {
+    let mut page = String::from(include_str!("guide.md"));
+    let mut groups: Vec<&str> = Vec::new();
+    for key in table::TABLE.keys {
+        if !groups.contains(&key.group) {
+            groups.push(key.group);
+        }
+    }
+    for group in groups {
+        let _ = write!(page, "### {group}\n\n| Setting | Default | What it does |\n|---|---|---|\n");
+        for key in table::TABLE.keys.iter().filter(|key| key.group == group) {
+            let default = match key.default {
+                DefaultValue::Required => "required".to_owned(),
+                DefaultValue::Null | DefaultValue::Text("") => String::new(),
+                DefaultValue::Text(text) => format!("`{text}`"),
+            };
+            let values = match key.validator {
+                Validator::OneOf(all) => format!(" One of `{}`.", all.join("`, `")),
+                _ => String::new(),
+            };
+            let _ = writeln!(page, "| `{}` | {default} | {}{values} |", key.name, key.documentation);
+        }
+        page.push('\n');
+    }
+    let (name, value) = clients::DELIVERY_TIMEOUT;
+    let _ = writeln!(
+        page,
+        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store; \
+         `bootstrap.servers`, which is required, `security.protocol`, `sasl.*` and `ssl.*` reach the other clients too. \
+         `{name}` is `{value}` unless you set it."
+    );
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_md_is_what_the_table_renders() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/source.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == markdown(),
+            "docs/source.md is out of date: UPDATE_DOCS=1 cargo test -p coherence-kafka-source source_md"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! Which caches are published, and to which topics.
+
+use std::collections::BTreeMap;
+
+use super::table::{CACHES, MAPPINGS};
+
+/// A cache and its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapConfig {
+    /// The name of the cache.
+    pub cache: String,
+    /// The topic that holds what the cache holds, and nothing else.
+    pub topic: String,
+}
+
+/// What stands in a topic for the name of the cache.
+const CACHE_NAME: &str = "{cache-name}";
+
+/// Caches with their topics.
+///
+/// # Errors
+/// Everything that is wrong, with the setting that it is wrong in.
+pub fn resolve(
+    caches: &[String],
+    mappings: &[String],
+) -> Result<Vec<MapConfig>, Vec<(&'static str, String)>> {
+    let mut refused = Vec::new();
+    let mut exact: Vec<(&str, &str)> = Vec::new();
+    let mut patterns: Vec<(&str, &str)> = Vec::new();
+    for item in mappings.iter().filter(|item| !item.is_empty()) {
+        match parse(item) {
+            Ok((cache, _)) if exact.iter().chain(&patterns).any(|(known, _)| *known == cache) => {
+                refused.push((MAPPINGS, format!("cache {cache} occurs twice")));
+            }
+            Ok((cache, topic)) if cache.contains('*') => patterns.push((cache, topic)),
+            Ok(pair) => exact.push(pair),
+            Err(why) => refused.push((MAPPINGS, why)),
+        }
+    }
+    // The longest pattern is the closest.
+    patterns.sort_by_key(|(cache, _)| std::cmp::Reverse(cache.len()));
+    let mut maps = Vec::new();
+    if caches.is_empty() {
+        for (cache, _) in &patterns {
+            let why = format!("{cache} is a pattern: list the caches that it stands for in {CACHES}");
+            refused.push((MAPPINGS, why));
+        }
+        maps.extend(exact.iter().map(|(cache, topic)| map(cache, topic)));
+        if maps.is_empty() && refused.is_empty() {
+            refused.push((MAPPINGS, "must be set, to items cache->topic separated by commas".to_owned()));
+        }
+    } else {
+        for (cache, _) in exact.iter().filter(|(cache, _)| !caches.iter().any(|listed| listed == cache)) {
+            refused.push((MAPPINGS, format!("cache {cache} is not listed in {CACHES}")));
+        }
+        maps.extend(
+            caches
+                .iter()
+                .map(|cache| MapConfig { cache: cache.clone(), topic: topic_of(cache, &exact, &patterns) }),
+        );
+    }
+    for (at, cache) in caches.iter().enumerate() {
+        if cache.is_empty() {
+            refused.push((CACHES, "an item is empty".to_owned()));
+        } else if cache.contains(['*', '?']) {
+            refused.push((CACHES, format!("{cache}: * and ? are not possible in the name of a cache")));
+        } else if caches[..at].contains(cache) {
+            refused.push((CACHES, format!("cache {cache} occurs twice")));
+        }
+    }
+    let mut topics = BTreeMap::new();
+    for MapConfig { cache, topic } in &maps {
+        if !is_topic_name(topic) {
+            let why = format!(
+                "{topic:?} is no name of a topic: 1 to 249 letters, digits, dots, underscores and dashes"
+            );
+            refused.push((MAPPINGS, why));
+        } else if let Some(other) = topics.insert(topic.as_str(), cache).filter(|other| *other != cache) {
+            let why = format!("caches {other} and {cache} go to one topic, {topic}: each needs its own");
+            refused.push((MAPPINGS, why));
+        }
+    }
+    if refused.is_empty() { Ok(maps) } else { Err(refused) }
+}
+
+fn map(cache: &str, topic: &str) -> MapConfig {
+    MapConfig { cache: cache.to_owned(), topic: topic.replace(CACHE_NAME, cache) }
+}
+
+fn topic_of(cache: &str, exact: &[(&str, &str)], patterns: &[(&str, &str)]) -> String {
+    if let Some((_, topic)) = exact.iter().find(|(name, _)| *name == cache) {
+        return topic.replace(CACHE_NAME, cache);
+    }
+    let matched = patterns.iter().find_map(|(pattern, topic)| {
+        let rest = cache.strip_prefix(pattern.strip_suffix('*')?)?;
+        Some(topic.replace(CACHE_NAME, cache).replace('*', rest))
+    });
+    matched.unwrap_or_else(|| cache.to_owned())
+}
+
+fn parse(item: &str) -> Result<(&str, &str), String> {
+    let Some((cache, topic)) = item.split_once("->") else {
+        return Err(format!("item {item} has no arrow: write cache->topic"));
+    };
+    let (cache, topic) = (cache.trim(), topic.trim());
+    if cache.is_empty() || topic.is_empty() || topic.contains("->") {
+        return Err(format!("item {item} is not of the form cache->topic"));
+    }
+    let stars = |text: &str| text.matches('*').count();
+    match stars(cache) {
+        0 if topic.contains('*') => Err(format!("item {item}: the topic has a *, the cache has none")),
+        0 => Ok((cache, topic)),
+        1 if cache.ends_with('*') => {
+            if topic.contains(CACHE_NAME) || stars(topic) == 1 {
+                Ok((cache, topic))
+            } else {
+                Err(format!(
+                    "item {item} sends many caches to one topic: write {{cache-name}} or * into the topic"
+                ))
+            }
+        }
+        _ => Err(format!("item {item}: a pattern ends with its only *")),
+    }
+}
+
+fn is_topic_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..")
+}

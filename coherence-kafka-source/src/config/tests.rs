@@ -1,0 +1,168 @@
+use super::*;
+
+fn check(pairs: &[(&str, &str)]) -> Result<SourceConfig, String> {
+    let mut findings = ConfigErrors::default();
+    let properties = Properties::from_pairs("test", pairs.iter().copied());
+    let config = SourceConfig::check(&properties, Environment::default(), &mut findings);
+    if findings.errors.is_empty() { Ok(config) } else { Err(findings.to_string()) }
+}
+
+const KAFKA: (&str, &str) = ("bootstrap.servers", "localhost:9092");
+const GOOD: [(&str, &str); 3] =
+    [KAFKA, ("coherence.cache.mappings", "orders->shop.orders"), ("coherence.passthrough", "true")];
+
+fn with(more: &[(&str, &str)]) -> Result<SourceConfig, String> {
+    check(&[&GOOD[..], more].concat())
+}
+
+fn topics(more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let config = check(&[&[KAFKA, ("coherence.passthrough", "true")][..], more].concat()).unwrap();
+    config.maps.into_iter().map(|map| (map.cache, map.topic)).collect()
+}
+
+fn pair(cache: &str, topic: &str) -> (String, String) {
+    (cache.to_owned(), topic.to_owned())
+}
+
+#[test]
+fn a_mapping_and_pass_through_are_enough() {
+    let config = check(&GOOD).unwrap();
+    assert_eq!(config.maps, [MapConfig { cache: "orders".to_owned(), topic: "shop.orders".to_owned() }]);
+    assert_eq!(config.group(), "coherence-source-coherence-source");
+    assert!(config.publish_expirations);
+    let producer: std::collections::BTreeMap<_, _> = config.producer.into_iter().collect();
+    assert_eq!(producer["acks"], "all");
+    assert_eq!(producer["partitioner"], "murmur2_random");
+}
+
+#[test]
+fn caches_go_to_the_topic_of_their_item_their_closest_pattern_or_their_own_name() {
+    let mappings = [
+        ("coherence.caches", "orders-eu,orders-eu-old,items,people"),
+        ("coherence.cache.mappings", "orders-*->shop.*, orders-eu-*->old.{cache-name}, items->things"),
+    ];
+    assert_eq!(
+        topics(&mappings),
+        [
+            pair("orders-eu", "shop.eu"),
+            pair("orders-eu-old", "old.orders-eu-old"),
+            pair("items", "things"),
+            pair("people", "people")
+        ]
+    );
+}
+
+#[test]
+fn mappings_that_would_mix_maps_or_name_no_cache_are_refused() {
+    for (caches, mappings, reason) in [
+        ("", "orders-*->{cache-name}", "list the caches that it stands for in coherence.caches"),
+        ("orders-a,orders-b", "orders-*->orders", "sends many caches to one topic"),
+        ("a,b", "a->t,b->t", "caches a and b go to one topic"),
+        ("a", "b->t", "cache b is not listed in coherence.caches"),
+        ("", "a->t,a->u", "cache a occurs twice"),
+        ("", "a", "has no arrow"),
+        ("", "a->b c", "no name of a topic"),
+        ("a*", "", "not possible in the name of a cache"),
+        ("a,a", "", "cache a occurs twice"),
+        ("", "*a->{cache-name}", "ends with its only *"),
+        ("", "", "must be set"),
+    ] {
+        let settings = [
+            KAFKA,
+            ("coherence.passthrough", "true"),
+            ("coherence.caches", caches),
+            ("coherence.cache.mappings", mappings),
+        ];
+        let error = check(&settings).unwrap_err();
+        assert!(error.contains(reason), "{caches:?} {mappings:?}: {error}");
+    }
+}
+
+#[test]
+fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_do() {
+    let error = check(&GOOD[..2]).unwrap_err();
+    assert!(error.contains("key.serializer: must be set") && error.contains("value.serializer: must be set"));
+    assert!(with(&[("key.serializer", "string")]).unwrap_err().contains("leave one of them out"));
+    let names = [
+        KAFKA,
+        ("coherence.cache.mappings", "a->b"),
+        ("key.serializer", "org.apache.kafka.common.serialization.LongSerializer"),
+        ("value.serializer", "com.oracle.coherence.io.json.JsonSerializer"),
+    ];
+    assert!(matches!(check(&names).unwrap().form, FormConfig::Serialized { .. }));
+    let slip = [
+        KAFKA,
+        ("coherence.cache.mappings", "a->b"),
+        ("key.serializer", "strng"),
+        ("value.serializer", "json"),
+    ];
+    assert!(check(&slip).unwrap_err().contains("did you mean string"));
+}
+
+#[test]
+fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_told() {
+    let config = with(&[("linger.ms", "20"), ("compression.type", "lz4")]).unwrap();
+    assert!(config.producer.contains(&("compression.codec".to_owned(), "lz4".to_owned())));
+    assert!(!config.consumer.iter().any(|(name, _)| name == "linger.ms"));
+    let error = with(&[("coherence.passtrough", "true"), ("lingr.ms", "1"), ("acks", "1")]).unwrap_err();
+    assert!(error.contains("did you mean coherence.passthrough?"), "{error}");
+    assert!(error.contains("did you mean linger.ms?"), "{error}");
+    assert!(error.contains("cannot be 1"), "{error}");
+    assert!(error.starts_with("3 settings are refused"), "{error}");
+}
+
+#[test]
+fn what_is_sent_must_end_before_another_process_takes_over() {
+    let slow = [("delivery.timeout.ms", "30000"), ("linger.ms", "5")];
+    let error = with(&slow).unwrap_err();
+    assert!(
+        error.contains("must be less than coherence.source.session.timeout.ms, which is 30000"),
+        "{error}"
+    );
+    assert!(with(&[slow[0], ("coherence.source.session.timeout.ms", "45000")]).is_ok());
+    assert!(with(&[("coherence.source.session.timeout.ms", "15000")]).is_err(), "the default counts too");
+}
+
+#[test]
+fn credentials_reach_all_clients_and_are_shown_nowhere() {
+    let secret = "hunter2";
+    let jaas = format!(
+        "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\" password=\"{secret}\";"
+    );
+    let sasl = [
+        ("security.protocol", "SASL_PLAINTEXT"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.jaas.config", jaas.as_str()),
+    ];
+    let config = with(&sasl).unwrap();
+    let password = ("sasl.password".to_owned(), secret.to_owned());
+    assert!(config.producer.contains(&password) && config.consumer.contains(&password));
+    assert!(!format!("{config:?}").contains(secret));
+    let broken = [sasl[0], sasl[1], ("sasl.jaas.config", "hunter2")];
+    assert!(!with(&broken).unwrap_err().contains(secret));
+}
+
+#[test]
+fn the_environment_lies_over_the_file_and_arguments_over_both() {
+    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+    std::fs::write(
+        &file,
+        "name=file\nbootstrap.servers=a:1\ncoherence.cache.mappings=a->b\ncoherence.passthrough=true\n",
+    )
+    .unwrap();
+    let mut sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+    assert_eq!(load(&sources).unwrap().name, "file");
+    sources.environment.insert("COHERENCE_KAFKA_SOURCE_NAME".to_owned(), "environment".to_owned());
+    assert_eq!(load(&sources).unwrap().name, "environment");
+    sources.set.push("name=argument".to_owned());
+    assert_eq!(load(&sources).unwrap().name, "argument");
+}
+
+#[test]
+fn a_metrics_listener_is_an_address() {
+    assert_eq!(
+        with(&[("metrics.listener", "http://127.0.0.1:0")]).unwrap().metrics,
+        Some(("127.0.0.1".to_owned(), 0))
+    );
+    assert!(with(&[("metrics.listener", "127.0.0.1:9")]).unwrap_err().contains("write http://host:port"));
+}

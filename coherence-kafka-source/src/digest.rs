@@ -1,0 +1,202 @@
+//! What a topic holds for each key, as hashes: enough to tell what a map has and the topic has not.
+//!
+//! ```text
+//! slot, 16 bytes   64 bits of the key's hash | 16 more | value's hash, 46 bits | seen | ahead
+//!                  8 more bits of the key's hash choose the shard
+//! ```
+//!
+//! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
+//! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 70 trillion.
+//! The shards grow one after the other, so that growing never needs the old and the new table of all at once.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+mod hash;
+
+pub use hash::{Hasher, KeyHash, ValueHash};
+
+const SHARDS: usize = 256;
+
+const AHEAD: u64 = 1;
+const SEEN: u64 = 2;
+const VALUE_SHIFT: u32 = 2;
+const KEY_SHIFT: u32 = 48;
+
+const ABSENT: u64 = 0;
+const EXPIRED: u64 = 1;
+const UNKNOWN: u64 = 2;
+
+/// What the topic holds for a key once all that was sent is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// This value.
+    Value(ValueHash),
+    /// Nothing, or a tombstone.
+    Absent,
+    /// The last value of an entry that has expired, without a tombstone.
+    Expired,
+    /// Nobody knows: a record was not acknowledged.
+    Unknown,
+}
+
+impl Held {
+    /// As it is after a record of this value, or a tombstone.
+    pub fn of(value: Option<ValueHash>) -> Self {
+        value.map_or(Held::Absent, Held::Value)
+    }
+
+    fn bits(self) -> u64 {
+        match self {
+            Held::Absent => ABSENT,
+            Held::Expired => EXPIRED,
+            Held::Unknown => UNKNOWN,
+            Held::Value(value) => value.bits(),
+        }
+    }
+}
+
+/// One key of the digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    low: u64,
+    rest: u64,
+}
+
+impl Slot {
+    fn new(key: KeyHash, held: Held) -> Self {
+        Self { low: key.low, rest: u64::from(key.high) << KEY_SHIFT | held.bits() << VALUE_SHIFT }
+    }
+
+    fn is(&self, key: KeyHash) -> bool {
+        self.low == key.low && self.rest >> KEY_SHIFT == u64::from(key.high)
+    }
+
+    /// What the topic holds.
+    pub fn held(&self) -> Held {
+        match (self.rest >> VALUE_SHIFT) & hash::VALUE_MASK {
+            ABSENT => Held::Absent,
+            EXPIRED => Held::Expired,
+            UNKNOWN => Held::Unknown,
+            bits => Held::Value(ValueHash::from_bits(bits)),
+        }
+    }
+
+    /// Replaces what the topic holds.
+    pub fn hold(&mut self, held: Held) {
+        self.rest = self.rest & !(hash::VALUE_MASK << VALUE_SHIFT) | held.bits() << VALUE_SHIFT;
+    }
+
+    /// The comparison that runs has met the key, or a change of it.
+    pub fn is_seen(&self) -> bool {
+        self.rest & SEEN != 0
+    }
+
+    /// Notes whether the comparison has met the key.
+    pub fn set_seen(&mut self, seen: bool) {
+        self.set(SEEN, seen);
+    }
+
+    /// The value was read from the map, and the events have not come as far yet.
+    pub fn is_ahead(&self) -> bool {
+        self.rest & AHEAD != 0
+    }
+
+    /// Notes whether the value is ahead of the events.
+    pub fn set_ahead(&mut self, ahead: bool) {
+        self.set(AHEAD, ahead);
+    }
+
+    fn set(&mut self, bit: u64, on: bool) {
+        self.rest = if on { self.rest | bit } else { self.rest & !bit };
+    }
+}
+
+/// The slots of all keys. At most 40 bytes for each, apart from what a large one keeps for a while after it shrank.
+#[derive(Debug)]
+pub struct Digest {
+    shards: Box<[HashTable<Slot>]>,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| HashTable::new()).collect() }
+    }
+}
+
+fn slot_hash(slot: &Slot) -> u64 {
+    slot.low
+}
+
+impl Digest {
+    fn shard(&self, key: KeyHash) -> &HashTable<Slot> {
+        &self.shards[usize::from(key.shard)]
+    }
+
+    fn shard_mut(&mut self, key: KeyHash) -> &mut HashTable<Slot> {
+        &mut self.shards[usize::from(key.shard)]
+    }
+
+    /// The slot of a key.
+    pub fn get(&self, key: KeyHash) -> Option<&Slot> {
+        self.shard(key).find(key.low, |slot| slot.is(key))
+    }
+
+    /// The slot of a key, to be changed.
+    pub fn get_mut(&mut self, key: KeyHash) -> Option<&mut Slot> {
+        self.shard_mut(key).find_mut(key.low, |slot| slot.is(key))
+    }
+
+    /// The slot of a key, made where there is none: absent, neither seen nor ahead.
+    pub fn slot(&mut self, key: KeyHash) -> &mut Slot {
+        match self.shard_mut(key).entry(key.low, |slot| slot.is(key), slot_hash) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(place) => place.insert(Slot::new(key, Held::Absent)).into_mut(),
+        }
+    }
+
+    /// Forgets a key.
+    pub fn remove(&mut self, key: KeyHash) {
+        if let Ok(slot) = self.shard_mut(key).find_entry(key.low, |slot| slot.is(key)) {
+            slot.remove();
+        }
+    }
+
+    /// Changes every slot.
+    pub fn for_each(&mut self, mut change: impl FnMut(&mut Slot)) {
+        self.shards.iter_mut().flatten().for_each(&mut change);
+    }
+
+    /// Every slot.
+    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.shards.iter().flatten()
+    }
+
+    /// Forgets the slots that are not to be kept, and gives back the memory of shards that became mostly empty.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
+        for shard in &mut self.shards {
+            shard.retain(&mut keep);
+            if shard.len() < shard.capacity() / 4 {
+                shard.shrink_to(shard.len() * 2, slot_hash);
+            }
+        }
+    }
+
+    /// Number of slots.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(HashTable::len).sum()
+    }
+
+    /// True without slots.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that the slots take, with the room of their tables.
+    pub fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.allocation_size() + size_of::<HashTable<Slot>>()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests;

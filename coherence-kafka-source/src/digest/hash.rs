@@ -1,0 +1,56 @@
+//! Hashes of keys and values, keyed anew in every process.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+const VALUE_BITS: u32 = 46;
+pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+/// What stands for no value in a slot.
+const RESERVED: u64 = 3;
+
+/// Hash of the bytes of a record's key, 88 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash {
+    pub(super) low: u64,
+    pub(super) high: u16,
+    pub(super) shard: u8,
+}
+
+/// Hash of the bytes of a record's value, 46 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ValueHash(u64);
+
+impl ValueHash {
+    pub(super) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// Makes the hashes of one process: SipHash with random keys, so that nobody can choose keys that collide.
+#[derive(Debug, Clone, Default)]
+pub struct Hasher {
+    first: RandomState,
+    second: RandomState,
+}
+
+impl Hasher {
+    /// Of a record's key.
+    pub fn key(&self, bytes: &[u8]) -> KeyHash {
+        let second = hash(&self.second, bytes);
+        KeyHash { low: hash(&self.first, bytes), high: second as u16, shard: (second >> 16) as u8 }
+    }
+
+    /// Of a record's value.
+    pub fn value(&self, bytes: &[u8]) -> ValueHash {
+        ValueHash(hash(&self.first, bytes) % (VALUE_MASK + 1 - RESERVED) + RESERVED)
+    }
+}
+
+fn hash(state: &RandomState, bytes: &[u8]) -> u64 {
+    let mut hasher = state.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}

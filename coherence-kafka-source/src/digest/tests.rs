@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn key(hasher: &Hasher, n: u64) -> KeyHash {
+    hasher.key(&n.to_be_bytes())
+}
+
+#[test]
+fn an_entry_takes_at_most_forty_bytes_however_many_there_are() {
+    let hasher = Hasher::default();
+    let mut digest = Digest::default();
+    let empty = digest.bytes();
+    let mut worst = 0.0_f64;
+    for n in 0..400_000_u64 {
+        digest.slot(key(&hasher, n)).hold(Held::Value(hasher.value(b"v")));
+        // Below this the empty shards weigh more than what is in them.
+        if n > 50_000 && n % 1_000 == 0 {
+            worst = worst.max((digest.bytes() - empty) as f64 / digest.len() as f64);
+        }
+    }
+    assert!(worst <= 40.0, "{worst} bytes for each entry");
+    assert_eq!(size_of::<Slot>(), 16);
+}
+
+#[test]
+fn memory_is_given_back_when_most_entries_are_gone() {
+    let hasher = Hasher::default();
+    let mut digest = Digest::default();
+    for n in 0..200_000_u64 {
+        digest.slot(key(&hasher, n));
+    }
+    let full = digest.bytes();
+    let mut n = 0;
+    digest.retain(|_| {
+        n += 1;
+        n % 20 == 0
+    });
+    assert_eq!(digest.len(), 10_000);
+    assert!(digest.bytes() * 5 < full, "{} of {full} bytes are kept", digest.bytes());
+}
+
+#[test]
+fn a_slot_keeps_what_it_holds_beside_its_marks() {
+    let hasher = Hasher::default();
+    let mut digest = Digest::default();
+    let value = Held::Value(hasher.value(b"value"));
+    let slot = digest.slot(key(&hasher, 1));
+    for held in [value, Held::Absent, Held::Expired, Held::Unknown, value] {
+        for marks in [(false, false), (true, false), (false, true), (true, true)] {
+            slot.hold(held);
+            slot.set_seen(marks.0);
+            slot.set_ahead(marks.1);
+            assert_eq!((slot.held(), slot.is_seen(), slot.is_ahead()), (held, marks.0, marks.1));
+        }
+    }
+    assert!(slot.is(key(&hasher, 1)) && !slot.is(key(&hasher, 2)));
+}
+
+#[test]
+fn two_processes_hash_the_same_bytes_differently() {
+    assert_ne!(Hasher::default().key(b"k"), Hasher::default().key(b"k"));
+    assert_ne!(Hasher::default().value(b"k"), Hasher::default().value(b"k"));
+}
+
+proptest! {
+    #[test]
+    fn it_holds_what_a_map_would(operations in proptest::collection::vec((0_u64..40, 0_u8..4), 0..300)) {
+        let hasher = Hasher::default();
+        let mut digest = Digest::default();
+        let mut model = BTreeMap::new();
+        for (n, operation) in operations {
+            let value = hasher.value(&[operation]);
+            match operation {
+                0 => {
+                    digest.remove(key(&hasher, n));
+                    model.remove(&n);
+                }
+                1 => {
+                    digest.retain(|slot| slot.held() != Held::Value(hasher.value(&[2])));
+                    model.retain(|_, held| *held != hasher.value(&[2]));
+                }
+                _ => {
+                    digest.slot(key(&hasher, n)).hold(Held::Value(value));
+                    model.insert(n, value);
+                }
+            }
+            prop_assert_eq!(digest.len(), model.len());
+        }
+        for n in 0..40 {
+            let held = digest.get(key(&hasher, n)).map(Slot::held);
+            prop_assert_eq!(held, model.get(&n).map(|value| Held::Value(*value)));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use coherence_kafka_core::KeyForm;
+
+use super::*;
+
+const KEY: &[u8] = b"\x15\x4e\x01k";
+
+fn pass_through() -> Records {
+    Records::new("t", Format::Pof, &FormConfig::PassThrough(KeyForm::Plain)).unwrap()
+}
+
+fn serialized(key: &str, value: &str) -> Records {
+    let none = Default::default();
+    let form = FormConfig::Serialized {
+        key: registry::serializer(key, Part::Key, &none).unwrap(),
+        value: registry::serializer(value, Part::Value, &none).unwrap(),
+        key_back: registry::deserializer(key, Part::Key, &none).unwrap(),
+    };
+    Records::new("t", Format::Pof, &form).unwrap()
+}
+
+fn binary(key: &[u8], value: Option<&[u8]>) -> BinaryEntry {
+    entry(Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice), false)
+}
+
+#[test]
+fn a_decorated_entry_and_its_plain_form_are_one_record() {
+    let mut records = pass_through();
+    let plain = records.hashes(&binary(b"\x15\x41\x05", Some(b"\x15\x41\x01"))).unwrap();
+    let decorated =
+        binary(b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05", Some(b"\x12\x05\x03\x15\x41\x01\x03\x15\x4a\x00"));
+    assert_eq!(records.hashes(&decorated), Ok(plain));
+    assert_eq!(records.hasher().key(b"\x15\x41\x05"), plain.key);
+}
+
+#[test]
+fn the_key_of_a_record_leads_back_to_the_key_of_its_entry() {
+    let mut records = pass_through();
+    assert_eq!(records.map_key(KEY).as_deref(), Some(KEY));
+    assert_eq!(records.map_key(b"no binary"), None);
+    let mut records = serialized("string", "json");
+    assert_eq!(records.map_key(b"k").as_deref(), Some(KEY));
+    assert_eq!(records.map_key(b"\xff"), None, "no text");
+    let mut records = serialized("integer", "json");
+    assert_eq!(records.map_key(&[0, 0, 0, 5]).as_deref(), Some(b"\x15\x41\x05".as_slice()));
+}
+
+#[test]
+fn the_key_of_a_record_that_no_entry_would_have_leads_nowhere() {
+    let decorated = b"\x0d\x07\x15\x41\x05";
+    assert_eq!(pass_through().map_key(decorated), None, "entries go out without decoration");
+}
+
+#[test]
+fn an_event_without_value_of_an_entry_that_is_there_tells_null() {
+    let records = pass_through();
+    let event = |kind| MapEvent {
+        kind,
+        key: Bytes::from_static(KEY),
+        old_value: None,
+        new_value: None,
+        synthetic: false,
+        expired: false,
+        priming: false,
+    };
+    let null = Bytes::from_static(b"\x15\x64");
+    let (entry, old) = records.of_event(event(EventKind::Updated));
+    assert_eq!((entry.value, entry.update, old), (Some(null.clone()), true, Some(null.clone())));
+    let (entry, old) = records.of_event(event(EventKind::Inserted));
+    assert_eq!((entry.value, entry.update, old), (Some(null.clone()), false, None));
+    let (entry, old) = records.of_event(event(EventKind::Deleted));
+    assert_eq!((entry.value, old), (None, Some(null)));
+}
+
+#[test]
+fn null_is_a_tombstone_for_serializers_and_a_value_in_pass_through() {
+    let null = binary(KEY, Some(b"\x15\x64"));
+    assert_eq!(serialized("string", "json").hashes(&null).unwrap().value, None);
+    assert!(pass_through().hashes(&null).unwrap().value.is_some());
+}
+
+#[test]
+fn an_entry_without_record_is_an_error() {
+    assert!(serialized("integer", "json").hashes(&binary(KEY, None)).is_err());
+    assert!(pass_through().hashes(&binary(b"bad", None)).is_err());
+}

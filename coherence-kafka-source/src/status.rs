@@ -1,0 +1,166 @@
+//! What a source does at the moment and what it has done, for metrics, logs and the progress bar.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// What the publishing of one map is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// Another process publishes.
+    #[default]
+    StandingBy,
+    /// The grid is waited for.
+    GridAway,
+    /// Kafka is waited for.
+    KafkaAway,
+    /// The topic is read.
+    ReadingTopic,
+    /// Map and topic are compared, while changes are published.
+    Comparing,
+    /// Changes are published as they come.
+    Following,
+    /// It has ended.
+    Stopped,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [State; 7] = [
+        State::StandingBy,
+        State::GridAway,
+        State::KafkaAway,
+        State::ReadingTopic,
+        State::Comparing,
+        State::Following,
+        State::Stopped,
+    ];
+
+    /// Its name in metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::StandingBy => "standing-by",
+            State::GridAway => "grid-away",
+            State::KafkaAway => "kafka-away",
+            State::ReadingTopic => "reading-topic",
+            State::Comparing => "comparing",
+            State::Following => "following",
+            State::Stopped => "stopped",
+        }
+    }
+}
+
+/// Counts that only grow, since the process began.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    /// That many more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The count at the moment.
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A value that goes up and down.
+#[derive(Debug, Default)]
+pub struct Level(AtomicI64);
+
+impl Level {
+    /// Replaces it.
+    pub fn set(&self, n: usize) {
+        self.0.store(i64::try_from(n).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// Moves it by that much.
+    pub fn move_by(&self, n: i64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The value at the moment.
+    pub fn now(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One map and its topic.
+#[derive(Debug)]
+pub struct Status {
+    /// The map.
+    pub map: String,
+    /// The topic.
+    pub topic: String,
+    state: Mutex<State>,
+    /// Events of the map that were taken.
+    pub events: Count,
+    /// Entries that comparisons have met.
+    pub scanned: Count,
+    /// Records and tombstones that were given to Kafka.
+    pub records: Count,
+    /// Those of them that told what the topic held already.
+    pub superfluous: Count,
+    /// Events left out because the topic was ahead of them.
+    pub overtaken: Count,
+    /// Records that Kafka has acknowledged.
+    pub acknowledged: Count,
+    /// Records that were not acknowledged, and are published anew.
+    pub failed: Count,
+    /// Entries that cannot become a record, or that Kafka refuses.
+    pub refused: Count,
+    /// Times at which changes may have been missed: gaps, truncations, destructions.
+    pub gaps: Count,
+    /// Comparisons that were begun.
+    pub comparisons: Count,
+    /// Keys in the digest of the topic.
+    pub digest_keys: Level,
+    /// Bytes that the digest takes.
+    pub digest_bytes: Level,
+    /// Records without acknowledgement.
+    pub in_flight: Level,
+}
+
+impl Status {
+    /// Nothing done yet.
+    pub fn new(map: &str, topic: &str) -> Self {
+        Self {
+            map: map.to_owned(),
+            topic: topic.to_owned(),
+            state: Mutex::default(),
+            events: Count::default(),
+            scanned: Count::default(),
+            records: Count::default(),
+            superfluous: Count::default(),
+            overtaken: Count::default(),
+            acknowledged: Count::default(),
+            failed: Count::default(),
+            refused: Count::default(),
+            gaps: Count::default(),
+            comparisons: Count::default(),
+            digest_keys: Level::default(),
+            digest_bytes: Level::default(),
+            in_flight: Level::default(),
+        }
+    }
+
+    /// What it does at the moment.
+    pub fn state(&self) -> State {
+        *self.state.lock()
+    }
+
+    /// It does this from now on. A change is logged.
+    pub fn set(&self, state: State) {
+        let before = std::mem::replace(&mut *self.state.lock(), state);
+        if before != state {
+            tracing::info!(map = self.map, topic = self.topic, state = state.name(), "state");
+        }
+    }
+}

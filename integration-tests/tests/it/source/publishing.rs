@@ -1,0 +1,145 @@
+//! What becomes of changes while nothing fails.
+
+use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::sandbox::Folder;
+use integration_tests::wait::eventually;
+use integration_tests::{require_peers, shared};
+
+use super::{Form, Published, SOON, repeated};
+
+fn a_map_is_rebuilt_from_its_topic(form: Form) {
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let published = Published::new(kafka, grid, "published", form);
+    grid.tool().churn(&published.name, 1, 5_000, 2_000).unwrap();
+    let source = published.start();
+    for seed in 2..12 {
+        grid.tool().churn(&published.name, seed, 3_000, 2_000).unwrap();
+    }
+    published.follows(&source);
+    published.equal(kafka, grid, &source);
+    let records = kafka.records(&published.name).unwrap();
+    published.never_goes_back(&records);
+    println!("{form:?}: {} records, {} of them superfluous", records.len(), repeated(&records));
+    let count = |name| source.count(name, &published.name).unwrap();
+    assert_eq!(count("acknowledged"), records.len() as u64);
+    assert_eq!((count("refused"), count("failed"), count("gaps")), (0, 0, 0));
+    assert_eq!(source.stop().unwrap().code(), Some(143));
+}
+
+#[test]
+fn a_consumer_rebuilds_the_map_from_bytes_that_passed_through() {
+    require_peers!();
+    a_map_is_rebuilt_from_its_topic(Form::PassThrough);
+}
+
+#[test]
+fn a_consumer_rebuilds_the_map_from_what_serializers_wrote() {
+    require_peers!();
+    a_map_is_rebuilt_from_its_topic(Form::Strings);
+}
+
+#[test]
+fn each_change_is_a_record_that_says_what_happened() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let published = Published::new(kafka, grid, "changes", Form::Strings);
+    let source = published.start();
+    published.follows(&source);
+    let tool = grid.tool();
+    tool.put(&published.name, "k", "a").unwrap();
+    tool.put(&published.name, "k", "b").unwrap();
+    tool.remove(&published.name, "k").unwrap();
+    let records = || kafka.records(&published.name).unwrap();
+    eventually(SOON, "three records", || records().len() == 3);
+    let told: Vec<_> = records()
+        .into_iter()
+        .map(|record| {
+            let [(name, event)] = &record.headers[..] else { panic!("{:?}", record.headers) };
+            assert_eq!(name, "event");
+            (String::from_utf8(event.clone().unwrap()).unwrap(), record.value)
+        })
+        .collect();
+    let record = |event: &str, value: Option<&str>| (event.to_owned(), value.map(|v| v.as_bytes().to_vec()));
+    assert_eq!(told, [record("INSERT", Some("a")), record("UPDATE", Some("b")), record("DELETE", None)]);
+}
+
+#[test]
+fn a_truncated_map_leaves_tombstones_and_a_destroyed_one_is_listened_to_again() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let published = Published::new(kafka, grid, "truncated", Form::PassThrough);
+    grid.tool().churn(&published.name, 1, 2_000, 500).unwrap();
+    let source = published.start();
+    published.follows(&source);
+    published.equal(kafka, grid, &source);
+    grid.tool().truncate(&published.name).unwrap();
+    published.equal(kafka, grid, &source);
+    grid.tool().churn(&published.name, 2, 2_000, 500).unwrap();
+    published.equal(kafka, grid, &source);
+    assert!(source.count("gaps", &published.name).unwrap() > 0);
+}
+
+#[test]
+fn an_expired_entry_is_a_tombstone_or_stays_as_configured() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    for (expirations, stays) in [("tombstone", false), ("ignore", true)] {
+        let mut published = Published::new(kafka, grid, "expires", Form::Strings);
+        published.set("publish.expirations", expirations);
+        let source = published.start();
+        published.follows(&source);
+        let expiry = std::time::Duration::from_millis(500);
+        grid.tool().put_for(&published.name, "k", "a", expiry).unwrap();
+        eventually(SOON, "the entry expires", || grid.tool().size(&published.name).unwrap() == 0);
+        grid.tool().put(&published.name, "behind", "b").unwrap();
+        let rebuilt = || published.rebuilt(&kafka.records(&published.name).unwrap());
+        eventually(SOON, "what came behind it is there", || rebuilt().contains_key("behind"));
+        eventually(SOON, "the expired entry is as configured", || rebuilt().contains_key("k") == stays);
+    }
+}
+
+/// A map whose values wait in write-behind for an hour.
+const WRITE_BEHIND: &str = r#"<cache-config xmlns="http://xmlns.oracle.com/coherence/coherence-cache-config">
+  <defaults><serializer>pof</serializer></defaults>
+  <caching-scheme-mapping>
+    <cache-mapping><cache-name>store</cache-name><scheme-name>store</scheme-name></cache-mapping>
+    <cache-mapping><cache-name>*</cache-name><scheme-name>behind</scheme-name></cache-mapping>
+  </caching-scheme-mapping>
+  <caching-schemes><local-scheme><scheme-name>store</scheme-name></local-scheme><distributed-scheme>
+    <scheme-name>behind</scheme-name>
+    <service-name>PartitionedCache</service-name>
+    <backing-map-scheme><read-write-backing-map-scheme>
+      <internal-cache-scheme><local-scheme/></internal-cache-scheme>
+      <cachestore-scheme><class-scheme>
+        <class-name>com.tangosol.net.cache.MapCacheStore</class-name>
+        <init-params><init-param>
+          <param-type>{cache-ref}</param-type>
+          <param-value>store</param-value>
+        </init-param></init-params>
+      </class-scheme></cachestore-scheme>
+      <write-delay>1h</write-delay>
+    </read-write-backing-map-scheme></backing-map-scheme>
+    <autostart>true</autostart>
+  </distributed-scheme></caching-schemes>
+</cache-config>
+"#;
+
+#[test]
+fn what_waits_in_write_behind_passes_through_without_its_decorations() {
+    require_peers!();
+    let folder = Folder::new("write-behind").unwrap();
+    let config = folder.path().join("cache-config.xml");
+    std::fs::write(&config, WRITE_BEHIND).unwrap();
+    let properties = vec![format!("coherence.cacheconfig={}", config.display())];
+    let (kafka, grid) =
+        (shared::kafka(), Grid::start(GridOptions { properties, ..GridOptions::default() }).unwrap());
+    let published = Published::new(kafka, &grid, "behind", Form::PassThrough);
+    grid.tool().put(&published.name, "before", "1").unwrap();
+    let source = published.start();
+    published.follows(&source);
+    grid.tool().put(&published.name, "after", "2").unwrap();
+    let stored = grid.tool().stored(&published.name, "after").unwrap().unwrap();
+    assert_eq!(stored[0], 0x12, "the grid decorates it");
+    // The text of a decorated value would not be understood.
+    published.equal(kafka, &grid, &source);
+}
