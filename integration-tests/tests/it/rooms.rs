@@ -53,7 +53,12 @@ const ROOMS: [Room; 7] = [
     },
     Room {
         name: "coherence-kafka-source",
-        uses: &["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-core"],
+        uses: &[
+            "coherence-kafka-common",
+            "coherence-client",
+            "coherence-kafka-connect",
+            "coherence-kafka-core",
+        ],
         without: &["rdkafka", "config"],
         places: &[],
     },
