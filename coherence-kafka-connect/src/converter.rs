@@ -33,7 +33,7 @@ mod string;
 pub trait Converter: Send + Sync + Debug {
     /// The data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
     fn to_connect<'a>(
-        &self,
+        &'a self,
         topic: &str,
         bytes: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConvertError>;

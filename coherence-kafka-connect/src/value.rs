@@ -67,8 +67,8 @@ pub struct Struct<'a> {
 /// A value and its schema; schemaless data has none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaAndValue<'a> {
-    /// The schema, if the data has one.
-    pub schema: Option<Arc<Schema>>,
+    /// The schema, if the data has one: the converter's own where it never changes, which costs no counted reference.
+    pub schema: Option<Cow<'a, Arc<Schema>>>,
     /// The value.
     pub value: Value<'a>,
 }

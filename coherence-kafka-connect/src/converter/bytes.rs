@@ -20,9 +20,13 @@ struct ByteArrayConverter {
 }
 
 impl Converter for ByteArrayConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = bytes.map_or(Value::Null, |bytes| Value::Bytes(Cow::Borrowed(bytes)));
-        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+        Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }
 
     fn class_name(&self) -> &'static str {

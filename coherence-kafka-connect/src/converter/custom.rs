@@ -120,7 +120,11 @@ struct CustomConverter {
 }
 
 impl Converter for CustomConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => self.deserializer.deserialize(bytes).map_err(|error| {

@@ -97,15 +97,22 @@ struct JsonConverter {
 }
 
 impl Converter for JsonConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let Some(bytes) = bytes else {
             return Ok(SchemaAndValue { schema: None, value: Value::Null });
         };
         match text::decode(bytes) {
             text::Text::Utf8(text) => self.convert(text, None),
-            text::Text::Decoded { text, invalid } => self
-                .convert(&text, invalid)
-                .map(|SchemaAndValue { schema, value }| SchemaAndValue { schema, value: value.into_owned() }),
+            text::Text::Decoded { text, invalid } => {
+                self.convert(&text, invalid).map(|SchemaAndValue { schema, value }| SchemaAndValue {
+                    schema: schema.map(|schema| Cow::Owned(schema.into_owned())),
+                    value: value.into_owned(),
+                })
+            }
         }
         .map_err(|error| match bytes {
             [0, 0, ..] if error.message == NOT_JSON => error.because(
@@ -133,13 +140,13 @@ impl JsonConverter {
         if let Some(schema) = &self.fixed_schema {
             let payload = reader.value()?.unwrap_or(Node::Null);
             let value = payload::read(schema, payload, self.replace_null_with_default)?;
-            return Ok(SchemaAndValue { schema: Some(schema.clone()), value });
+            return Ok(SchemaAndValue { schema: Some(Cow::Owned(schema.clone())), value });
         }
         let (schema_text, payload) = self.envelope(&mut reader)?;
         match self.schema(schema_text)? {
             Some(schema) => {
                 let value = payload::read(&schema, payload, self.replace_null_with_default)?;
-                Ok(SchemaAndValue { schema: Some(schema), value })
+                Ok(SchemaAndValue { schema: Some(Cow::Owned(schema)), value })
             }
             None => Ok(SchemaAndValue { schema: None, value: payload::schemaless(payload) }),
         }

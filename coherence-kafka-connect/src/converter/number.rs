@@ -1,5 +1,6 @@
 //! Connect's converters of fixed width: Short, Integer, Long, Float, Double, Boolean.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::deserializer::Deserializer;
@@ -55,7 +56,11 @@ struct NumberConverter {
 }
 
 impl Converter for NumberConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => self
@@ -63,7 +68,7 @@ impl Converter for NumberConverter {
                 .deserialize(bytes)
                 .map_err(|error| ConvertError::data(self.failed).because(error.to_string()))?,
         };
-        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+        Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }
 
     fn class_name(&self) -> &'static str {

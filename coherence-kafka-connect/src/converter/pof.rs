@@ -31,7 +31,11 @@ pub(super) fn create(_: Role, _: &mut Options<'_>) -> Option<Arc<dyn Converter>>
 struct KafkaPofConverter;
 
 impl Converter for KafkaPofConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => {

@@ -1,5 +1,6 @@
 //! `StringConverter`: text in any of the known charsets, never an error.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_common::serializer::charset::Charset;
@@ -25,9 +26,13 @@ struct StringConverter {
 }
 
 impl Converter for StringConverter {
-    fn to_connect<'a>(&self, _: &str, bytes: Option<&'a [u8]>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn to_connect<'a>(
+        &'a self,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = bytes.map_or(Value::Null, |bytes| Value::String(self.charset.decode(bytes)));
-        Ok(SchemaAndValue { schema: Some(self.schema.clone()), value })
+        Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }
 
     fn class_name(&self) -> &'static str {

@@ -14,8 +14,11 @@ fn converter(class: &str, pairs: &[(&str, &str)]) -> Arc<dyn Converter> {
     create(class, Role::Value, &options(pairs)).unwrap()
 }
 
-fn value<'a>(converter: &dyn Converter, bytes: &'a [u8]) -> Result<Value<'a>, String> {
-    converter.to_connect("t", Some(bytes)).map(|data| data.value).map_err(|error| error.to_string())
+fn value(converter: &dyn Converter, bytes: &[u8]) -> Result<Value<'static>, String> {
+    converter
+        .to_connect("t", Some(bytes))
+        .map(|data| data.value.into_owned())
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -104,7 +107,8 @@ fn simple_converters_borrow_and_share_their_schema() {
     let again = strings.to_connect("t", Some(b"more")).unwrap();
     assert!(Arc::ptr_eq(&data.schema.unwrap(), &again.schema.unwrap()));
     let bytes = converter("ByteArray", &[]);
-    assert!(matches!(value(&*bytes, b"x"), Ok(Value::Bytes(Cow::Borrowed(b"x")))));
+    let data = bytes.to_connect("t", Some(b"x")).unwrap();
+    assert!(matches!(data.value, Value::Bytes(Cow::Borrowed(b"x"))));
 }
 
 #[test]
@@ -229,6 +233,7 @@ proptest! {
 
 #[test]
 fn a_number_converter_declares_an_optional_schema() {
-    let data = converter("Integer", &[]).to_connect("t", None).map(|data| data.schema).unwrap();
-    assert_eq!(*data.unwrap(), crate::schema::Schema::optional(Kind::Int32));
+    let converter = converter("Integer", &[]);
+    let data = converter.to_connect("t", None).map(|data| data.schema).unwrap();
+    assert_eq!(**data.unwrap(), crate::schema::Schema::optional(Kind::Int32));
 }

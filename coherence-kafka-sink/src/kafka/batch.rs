@@ -280,7 +280,9 @@ impl Batch<'_> {
     /// The records in the order of the queue: by offset within a partition.
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, ReadError>> {
         let singles = self.singles.iter().map(single);
-        let messages = self.messages.iter().map(|&handle| {
+        // Records come in runs of one topic: its name is measured once a run.
+        let mut last = (std::ptr::null_mut(), "");
+        let messages = self.messages.iter().map(move |&handle| {
             // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
             // A topic's name lives as long as the topic handle, which the message holds.
             unsafe {
@@ -288,10 +290,13 @@ impl Batch<'_> {
                 if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                     return Err(read_error(message));
                 }
-                let name = CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt));
-                Ok(RawRecord {
+                if last.0 != message.rkt {
+                    let name = CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt));
                     // Kafka allows only ASCII letters, digits, dot, underscore and dash in a topic's name.
-                    topic: std::str::from_utf8_unchecked(name.to_bytes()),
+                    last = (message.rkt, std::str::from_utf8_unchecked(name.to_bytes()));
+                }
+                Ok(RawRecord {
+                    topic: last.1,
                     partition: message.partition,
                     offset: message.offset,
                     key: bytes(message.key, message.key_len),

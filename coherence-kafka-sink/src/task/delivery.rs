@@ -81,6 +81,8 @@ pub struct Delivery {
     rules: Rules,
     reporter: Reporter,
     counters: Arc<Counters>,
+    /// What was taken since it was last counted: atomics cost too much for each record.
+    uncounted: Uncounted,
     settle: Settle,
     building: Building,
     in_flight: Option<InFlight>,
@@ -111,6 +113,14 @@ struct InFlight {
     records: u64,
     reported: Vec<Source>,
     written: bool,
+}
+
+#[derive(Debug, Default)]
+struct Uncounted {
+    records: u64,
+    puts: u64,
+    removes: u64,
+    null_values: u64,
 }
 
 #[derive(Debug)]
@@ -146,6 +156,7 @@ impl Delivery {
             options,
             rules,
             counters: reporter.counters.clone(),
+            uncounted: Uncounted::default(),
             reporter,
             settle: Settle::default(),
             building: Building::default(),
@@ -252,13 +263,13 @@ impl Delivery {
 
     /// Takes a record that was read. False when no further one is wanted.
     pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
-        self.counters.records.add(1);
+        self.uncounted.records += 1;
         let looked = self.building.take(record, &mut self.settle, &self.refused, &self.rules);
         let Some((source, taken)) = looked else { return true };
         let error = match taken {
-            Ok(Taken::Put) => return self.count(&self.counters.puts),
-            Ok(Taken::Remove) => return self.count(&self.counters.removes),
-            Ok(Taken::NullValue) => return self.count(&self.counters.null_values),
+            Ok(Taken::Put) => return counted(&mut self.uncounted.puts),
+            Ok(Taken::Remove) => return counted(&mut self.uncounted.removes),
+            Ok(Taken::NullValue) => return counted(&mut self.uncounted.null_values),
             Ok(Taken::NullKey) => RecordError::NullKey,
             Err(error) => error,
         };
@@ -394,9 +405,15 @@ impl Delivery {
         self.actions.extend(letter.map(|letter| Action::Report(self.reported, letter)));
     }
 
-    fn count(&self, count: &crate::counters::Count) -> bool {
-        count.add(1);
-        true
+    /// Tells the counters what was taken.
+    fn count(&mut self) {
+        let Uncounted { records, puts, removes, null_values } = std::mem::take(&mut self.uncounted);
+        if records > 0 {
+            self.counters.records.add(records);
+            self.counters.puts.add(puts);
+            self.counters.removes.add(removes);
+            self.counters.null_values.add(null_values);
+        }
     }
 
     fn fail(&mut self, failure: TaskFailure) {
@@ -420,6 +437,7 @@ impl Delivery {
 
     /// Everything that follows from what is known now.
     fn advance(&mut self, now: Instant) {
+        self.count();
         self.launch();
         self.flush(now);
         let done = self.is_idle() && self.is_committed();
@@ -565,6 +583,11 @@ impl Delivery {
         self.next_flush = now + self.options.flush_interval;
         self.actions.push_back(Action::Commit(self.commits, offsets));
     }
+}
+
+fn counted(count: &mut u64) -> bool {
+    *count += 1;
+    true
 }
 
 #[cfg(test)]
