@@ -3,6 +3,7 @@
 
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
+use integration_tests::relay::Relay;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 

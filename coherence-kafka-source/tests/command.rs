@@ -1,0 +1,26 @@
+//! The command itself, without Kafka and grid. Cargo builds it for the integration tests of the workspace because this
+//! file is here.
+
+use std::process::{Command, Output};
+
+fn command(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_coherence-kafka-source")).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_version_is_an_answer_and_a_missing_file_is_not() {
+    let version = command(&["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&version.stdout).contains(env!("CARGO_PKG_VERSION")));
+    let nothing = command(&[]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stderr).starts_with("usage: "));
+}
+
+#[test]
+fn all_that_is_missing_is_told_at_once() {
+    let refused = command(&["--set", "name=alone"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("bootstrap.servers") && told.contains("coherence.cache.mappings"), "{told}");
+}
