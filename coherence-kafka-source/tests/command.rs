@@ -4,7 +4,8 @@
 use std::process::{Command, Output};
 
 fn command(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_coherence-kafka-source")).args(arguments).output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coherence-kafka-source"));
+    command.args(arguments).output().expect("the command starts")
 }
 
 #[test]
