@@ -137,7 +137,11 @@ impl Publisher {
             self.counts.overtaken += 1;
             if Held::of(change.new) != held {
                 self.read(key, hash, Why::Overtaken);
-            } else if held != Held::Absent
+                return None;
+            }
+            // What is being read may be from before this event.
+            self.reads.again(hash);
+            if held != Held::Absent
                 && let Some(slot) = self.digest.get_mut(hash)
             {
                 // The events have come as far as what was published.

@@ -81,6 +81,13 @@ impl Reads {
         true
     }
 
+    /// Where the key is being read, it is read once more.
+    pub(super) fn again(&mut self, hash: KeyHash) {
+        if let Some(read) = self.reads.get_mut(&hash).filter(|read| read.asked) {
+            read.again = read.again.max(Some(Why::Overtaken));
+        }
+    }
+
     /// Keys to ask for now. `is_ahead` tells for which of them events are still left out.
     pub(super) fn next(&mut self, max: usize, is_ahead: impl Fn(KeyHash) -> bool) -> Vec<(Bytes, KeyHash)> {
         let mut asked = Vec::new();

@@ -153,6 +153,22 @@ fn behind_a_tombstone_that_a_read_led_to_an_insert_is_read_again() {
 }
 
 #[test]
+fn a_removal_that_is_told_while_its_key_is_read_has_it_read_once_more() {
+    let mut bench = Bench::new();
+    bench.event("", "a");
+    bench.publisher.begin_scan();
+    bench.publisher.end_scan();
+    bench.publisher.on_topic_key(&KEY, bench.hash());
+    bench.publisher.end_comparison();
+    assert!(bench.read() && bench.answer(""));
+    bench.event("", "b");
+    assert!(bench.read());
+    bench.event("b", "");
+    assert!(bench.answer("b"), "read between the two");
+    assert!(bench.read() && bench.answer(""));
+}
+
+#[test]
 fn a_record_that_was_not_acknowledged_is_read_again_and_published_even_where_it_is_the_same() {
     let mut bench = Bench::new();
     bench.event("", "a");
