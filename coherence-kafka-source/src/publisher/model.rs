@@ -160,7 +160,7 @@ impl World {
             70..95 => self.grid.change(&mut self.random),
             95 => self.disconnect(),
             96 => self.grid.overflow(&mut self.random),
-            97 => self.grid.truncate(&mut self.random),
+            97 => self.grid.truncate(),
             98 if self.random.one_in(2) => self.grid.destroy(),
             99 if self.random.one_in(2) => self.die(),
             100 if self.random.one_in(3) => {
