@@ -43,6 +43,8 @@ const READ_KEYS: usize = 500;
 const READ_BYTES: usize = 8 << 20;
 /// How often what waits for calm is looked at.
 const TICK: Duration = Duration::from_millis(200);
+/// How long behind a truncation events may still come that happened before it: map and topic are compared once more then.
+const STRAGGLERS: Duration = Duration::from_secs(5);
 /// How long Kafka may say nothing while a topic is read.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 /// The shortest and the longest pause before something that failed is tried again.
@@ -128,6 +130,8 @@ struct Work<'m> {
     flushing: Option<BoxFuture<'m, ()>>,
     looking: Option<mpsc::Receiver<Result<Vec<Bytes>, ReadError>>>,
     not_before: Option<Instant>,
+    /// When map and topic are compared once more.
+    compare_at: Option<Instant>,
     pauses: Option<ExponentialBackoff>,
 }
 
@@ -332,7 +336,12 @@ impl Task {
                     }
                     return Ok(Ended::Destroyed);
                 }
-                Input::Notices(Some(notices)) => self.on_notices(publisher, notices, stop).await,
+                Input::Notices(Some(notices)) => {
+                    if notices.contains(&MapNotice::Truncated) {
+                        work.compare_at = Some(Instant::now() + STRAGGLERS);
+                    }
+                    self.on_notices(publisher, notices, stop).await
+                }
                 Input::Read(answer) => {
                     let goes_on = self.on_read(publisher, &mut work, answer, stop).await?;
                     self.begin_reading(publisher, map, &mut work);
@@ -362,8 +371,9 @@ impl Task {
                 Input::Tick => {
                     self.count(publisher);
                     publisher.on_tick(Instant::now());
+                    let once_more = work.compare_at.take_if(|at| Instant::now() >= *at).is_some();
                     let due = |interval| compared.elapsed() >= interval && !work.is_comparing();
-                    if self.comparison_interval.is_some_and(due) {
+                    if once_more || self.comparison_interval.is_some_and(due) {
                         publisher.want_comparison();
                     }
                     self.begin_reading(publisher, map, &mut work);

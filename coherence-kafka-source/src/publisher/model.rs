@@ -160,7 +160,7 @@ impl World {
             70..95 => self.grid.change(&mut self.random),
             95 => self.disconnect(),
             96 => self.grid.overflow(&mut self.random),
-            97 => self.grid.truncate(&mut self.random),
+            97 => self.grid.truncate(),
             98 if self.random.one_in(2) => self.grid.destroy(),
             99 if self.random.one_in(2) => self.die(),
             100 if self.random.one_in(3) => {
@@ -354,20 +354,26 @@ impl World {
             && self.outcomes.is_empty()
     }
 
-    fn run(mut self) -> Counts {
-        for _ in 0..self.random.between(10, 400) {
-            self.step();
-        }
-        self.calm = true;
-        if self.needs_comparison {
-            self.publisher.want_comparison();
-        }
+    fn rest(&mut self) {
         for step in 0.. {
             if self.is_at_rest() {
                 break;
             }
             assert!(step < REST, "it does not come to rest: {self:?}");
             self.step();
+        }
+    }
+
+    fn run(mut self) -> Counts {
+        for _ in 0..self.random.between(10, 400) {
+            self.step();
+        }
+        self.calm = true;
+        self.rest();
+        if self.needs_comparison {
+            // As it comes from time to time.
+            self.publisher.want_comparison();
+            self.rest();
         }
         for key in 0..self.grid.map.len() {
             let held = self.topic.iter().rev().find(|(of, _)| *of == key).and_then(|(_, value)| *value);

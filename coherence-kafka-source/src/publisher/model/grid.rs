@@ -101,10 +101,11 @@ impl Grid {
         }
     }
 
-    pub(super) fn truncate(&mut self, random: &mut Random) {
+    /// Told behind what was told before; events of later changes may come before it.
+    pub(super) fn truncate(&mut self) {
         self.wipe();
         if self.listening {
-            self.tell(Notice::Truncated, random);
+            self.notices.push_back(Notice::Truncated);
         }
     }
 

@@ -64,7 +64,7 @@ fn each_change_is_a_record_that_says_what_happened() {
 }
 
 #[test]
-fn a_truncated_map_leaves_tombstones_and_a_destroyed_one_is_listened_to_again() {
+fn a_truncated_map_leaves_tombstones_and_what_it_gets_then_is_published() {
     require_peers!();
     let (kafka, grid) = (shared::kafka(), shared::grid());
     let published = Published::new(kafka, grid, "truncated", Form::PassThrough);
