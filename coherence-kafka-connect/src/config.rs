@@ -10,9 +10,10 @@
 //! command line ┘              (key → value, origin)      ├ session.rs    coherence.session.*
 //!                                                        └ translate.rs  Java's client settings → librdkafka's,
 //!                                                                         for an entry store by producer.rs
-//!                                       whatever is wrong ─ findings.rs
+//!                                       whatever is wrong ─ findings.rs, and for a person ─ checked.rs
 //! ```
 
+mod checked;
 pub mod def;
 pub mod file;
 mod findings;
@@ -24,6 +25,7 @@ pub mod session;
 pub mod translate;
 mod variables;
 
+pub use checked::Checked;
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
 pub use producer::{ProducerConfig, connection, producer};

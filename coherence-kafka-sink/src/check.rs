@@ -4,11 +4,9 @@
 //! connector is there yet. A map that a connector would write to is opened, as that is the only way to learn whether
 //! the grid has a mapping for it.
 
-use std::fmt;
-
 use coherence_client::GrpcSession;
 use coherence_kafka_common::map::{MapError, Session as _};
-use coherence_kafka_connect::config::{SessionConfig, SessionKind};
+use coherence_kafka_connect::config::{Checked, SessionConfig, SessionKind};
 use regex::Regex;
 
 use crate::cli::Files;
@@ -19,42 +17,9 @@ use crate::run::{self, EMBEDDED, StartError};
 /// The exit code of a connector that cannot be: see [`StartError::exit_code`].
 const CONNECTOR: u8 = 3;
 
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Findings {
-    lines: Vec<String>,
-    exit_code: u8,
-}
-
-impl Findings {
-    /// 0 where all is well, else as a start would have ended: 1, 2 or 3.
-    pub fn exit_code(&self) -> u8 {
-        self.exit_code
-    }
-
-    fn good(&mut self, what: impl fmt::Display) {
-        self.lines.push(format!("ok       {what}"));
-    }
-
-    fn note(&mut self, what: impl fmt::Display) {
-        self.lines.push(format!("note     {what}"));
-    }
-
-    fn problem(&mut self, exit_code: u8, what: impl fmt::Display) {
-        self.lines.push(format!("problem  {what}"));
-        self.exit_code = if self.exit_code == 0 { exit_code } else { self.exit_code.min(exit_code) };
-    }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines.join("\n"))
-    }
-}
-
 /// Checks files and what they lead to.
-pub async fn run(files: &Files) -> Findings {
-    let mut findings = Findings::default();
+pub async fn run(files: &Files) -> Checked {
+    let mut findings = Checked::default();
     let loaded = match run::load(files) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -93,7 +58,7 @@ pub async fn run(files: &Files) -> Findings {
 }
 
 /// The grid of the connectors that are still to come: what the worker says for them all.
-async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Findings) {
+async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Checked) {
     let named = loaded.worker.names_session();
     let session = match loaded.worker.session() {
         Ok(session) if named || loaded.connectors.is_empty() => session,
@@ -121,7 +86,7 @@ async fn check_connector(
     config: &ConnectorConfig,
     topics: Option<&[String]>,
     grids: &mut Grids,
-    findings: &mut Findings,
+    findings: &mut Checked,
 ) {
     let name = &config.name;
     let wanted = match (&config.topics, topics) {
@@ -204,7 +169,7 @@ impl Grids {
         &mut self,
         whose: &str,
         config: &SessionConfig,
-        findings: &mut Findings,
+        findings: &mut Checked,
     ) -> Option<GrpcSession> {
         match self.look(config).await {
             Ok(session) => {

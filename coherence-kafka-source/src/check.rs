@@ -3,10 +3,10 @@
 //! It joins no group and writes no record. A map that would be published is opened, as that is the only way to learn
 //! whether the grid has a mapping for it.
 
-use std::fmt;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Session as _;
+use coherence_kafka_connect::config::Checked;
 use coherence_kafka_core::topics::topics;
 
 use crate::config::{self, SourceConfig, Sources};
@@ -20,42 +20,9 @@ pub const SETTINGS: u8 = 2;
 /// Exit code where a map cannot be published.
 pub const MAPS: u8 = 3;
 
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Findings {
-    lines: Vec<String>,
-    exit_code: u8,
-}
-
-impl Findings {
-    /// 0 where all is well, else as a start would have ended.
-    pub fn exit_code(&self) -> u8 {
-        self.exit_code
-    }
-
-    fn good(&mut self, what: impl fmt::Display) {
-        self.lines.push(format!("ok       {what}"));
-    }
-
-    fn note(&mut self, what: impl fmt::Display) {
-        self.lines.push(format!("note     {what}"));
-    }
-
-    fn problem(&mut self, exit_code: u8, what: impl fmt::Display) {
-        self.lines.push(format!("problem  {what}"));
-        self.exit_code = if self.exit_code == 0 { exit_code } else { self.exit_code.min(exit_code) };
-    }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines.join("\n"))
-    }
-}
-
 /// Checks settings and what they lead to.
-pub async fn run(sources: &Sources) -> Findings {
-    let mut findings = Findings::default();
+pub async fn run(sources: &Sources) -> Checked {
+    let mut findings = Checked::default();
     let config = match config::load(sources) {
         Ok(config) => config,
         Err(errors) => {
@@ -72,7 +39,7 @@ pub async fn run(sources: &Sources) -> Findings {
     findings
 }
 
-async fn check_topics(config: &SourceConfig, findings: &mut Findings) {
+async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
     let settings = config.consumer.clone();
     let names: Vec<String> = config.maps.iter().map(|map| map.topic.clone()).collect();
     let looked = tokio::task::spawn_blocking(move || topics(&settings, &names, CLUSTER_DEADLINE));
@@ -106,7 +73,7 @@ async fn check_topics(config: &SourceConfig, findings: &mut Findings) {
     }
 }
 
-async fn check_maps(config: &SourceConfig, findings: &mut Findings) {
+async fn check_maps(config: &SourceConfig, findings: &mut Checked) {
     let session = match source::session(&config.session) {
         Ok(session) => session,
         Err(error) => return findings.problem(SETTINGS, error),
