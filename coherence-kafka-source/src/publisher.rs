@@ -175,6 +175,8 @@ impl Publisher {
     pub fn begin_scan(&mut self) {
         self.wanted = false;
         self.comparison = Comparison::Scanning;
+        // What was read before must not stand for what the scan reads.
+        self.reads.outdate_all();
         self.digest.for_each(|slot| slot.set_seen(false));
     }
 

@@ -109,6 +109,14 @@ impl Reads {
         }
     }
 
+    /// Whatever is being read is read once more instead.
+    pub(super) fn outdate_all(&mut self) {
+        for read in self.reads.values_mut().filter(|read| read.asked) {
+            read.outdated = true;
+            read.again = read.again.max(Some(read.why));
+        }
+    }
+
     pub(super) fn finish(&mut self, hash: KeyHash) -> Answer {
         match self.reads.remove(&hash) {
             Some(Read { why, outdated, again, .. }) => Answer { why, outdated, again },
