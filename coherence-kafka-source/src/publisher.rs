@@ -175,6 +175,8 @@ impl Publisher {
     pub fn begin_scan(&mut self) {
         self.wanted = false;
         self.comparison = Comparison::Scanning;
+        // What was read before must not stand for what the scan reads.
+        self.reads.outdate_all();
         self.digest.for_each(|slot| slot.set_seen(false));
     }
 
@@ -240,8 +242,7 @@ impl Publisher {
     /// Up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`] or
     /// [`Publisher::on_read_failed`].
     pub fn next_reads(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
-        let digest = &self.digest;
-        self.reads.next(max, |hash| digest.get(hash).is_some_and(|slot| slot.is_ahead()))
+        self.reads.next(max)
     }
 
     /// The map has this value for a key, or none. Whether that is to be published.

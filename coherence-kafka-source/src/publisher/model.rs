@@ -211,10 +211,13 @@ impl World {
             if self.calm || !self.random.one_in(12) {
                 scan.unread.swap_remove(at);
             }
-            if let Some(value) = self.grid.map[key]
-                && (self.calm || !self.random.one_in(12))
-            {
-                scan.read.push_back((key, value));
+            if let Some(value) = self.grid.map[key] {
+                if self.calm || !self.random.one_in(12) {
+                    scan.read.push_back((key, value));
+                } else {
+                    // What neither scan nor topic has, only the next comparison finds.
+                    self.needs_comparison = true;
+                }
             }
         }
         if self.random.one_in(2) {

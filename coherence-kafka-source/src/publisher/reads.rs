@@ -12,7 +12,7 @@ const READ_BYTES: usize = 128;
 /// Why a key is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Why {
-    /// An event was left out. Needless where the events have caught up meanwhile.
+    /// An event was left out.
     Overtaken,
     /// The topic has it and the scan has not met it.
     Missing,
@@ -88,18 +88,14 @@ impl Reads {
         }
     }
 
-    /// Keys to ask for now. `is_ahead` tells for which of them events are still left out.
-    pub(super) fn next(&mut self, max: usize, is_ahead: impl Fn(KeyHash) -> bool) -> Vec<(Bytes, KeyHash)> {
+    /// Keys to ask for now.
+    pub(super) fn next(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
         let mut asked = Vec::new();
         while asked.len() < max
             && let Some((key, hash)) = self.waiting.pop_front()
         {
             self.bytes -= key.len() + READ_BYTES;
             let Some(read) = self.reads.get_mut(&hash) else { continue };
-            if read.why == Why::Overtaken && !is_ahead(hash) {
-                self.reads.remove(&hash);
-                continue;
-            }
             read.asked = true;
             asked.push((key, hash));
         }
@@ -110,6 +106,14 @@ impl Reads {
     pub(super) fn outdate(&mut self, hash: KeyHash) {
         if let Some(read) = self.reads.get_mut(&hash) {
             read.outdated = read.asked;
+        }
+    }
+
+    /// Whatever is being read is read once more instead.
+    pub(super) fn outdate_all(&mut self) {
+        for read in self.reads.values_mut().filter(|read| read.asked) {
+            read.outdated = true;
+            read.again = read.again.max(Some(read.why));
         }
     }
 
