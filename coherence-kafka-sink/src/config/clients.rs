@@ -60,6 +60,8 @@ pub(super) const CONSUMER: Profile = Profile {
         ("fetch.queue.backoff.ms", "10"),
         ("queued.max.messages.kbytes", "4096"),
         ("fetch.message.max.bytes", "262144"),
+        // One answer of a broker, of however many partitions; librdkafka's 50 MiB would hold all of them.
+        ("fetch.max.bytes", "1048576"),
     ],
     fixed: &[
         ("enable.auto.commit", "false"),
