@@ -29,7 +29,7 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	@cargo test -p integration-tests --test it rooms::
+	@cargo test --workspace --test it rooms::
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo deny is not installed: licences and advisories were not checked"; fi
 
