@@ -165,7 +165,7 @@ impl Plan {
                 continue;
             }
             let pairs = operations.iter().map(|o| (key_bytes(&bytes, &o.span), value_bytes(&bytes, &o.span)));
-            writes.push(Write { kind, entries: Arc::new(Entries::from_pairs(pairs)), sources });
+            writes.push(Write { kind, entries: Arc::new(Entries::from_unique_pairs(pairs)), sources });
         }
         if let Some((kind, sources, spans)) = kept {
             writes.push(Write { kind, entries: Arc::new(Entries::new(bytes, spans)?), sources });

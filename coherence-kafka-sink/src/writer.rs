@@ -390,7 +390,7 @@ impl Piece<'_> {
             return self.write.entries.clone();
         }
         let pairs = self.left(out).filter_map(|entry| self.write.entries.get(entry));
-        Arc::new(Entries::from_pairs(pairs))
+        Arc::new(Entries::from_unique_pairs(pairs))
     }
 }
 

@@ -114,7 +114,7 @@ impl WriteBehind {
             let piece = if (begin, end) == (0, entries.len()) {
                 entries.clone()
             } else {
-                Arc::new(Entries::from_pairs(entries.iter().skip(begin).take(end - begin)))
+                Arc::new(Entries::from_unique_pairs(entries.iter().skip(begin).take(end - begin)))
             };
             let room = self.room(bytes).await?;
             let held = change.held(&*self.map, &piece).await?;

@@ -80,5 +80,5 @@ impl WriteThrough {
 fn without(entries: &Entries, not_stored: &[NotStored]) -> Entries {
     let mut out = not_stored.iter().map(|entry| entry.index).peekable();
     let stored = entries.iter().enumerate().filter(|(index, _)| out.next_if_eq(index).is_none());
-    Entries::from_pairs(stored.map(|(_, entry)| entry))
+    Entries::from_unique_pairs(stored.map(|(_, entry)| entry))
 }
