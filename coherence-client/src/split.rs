@@ -10,7 +10,7 @@ use coherence_kafka_common::binary::FMT_IDO;
 use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, MapError};
 
-use crate::request::{Batch, ENVELOPE_BYTES, entry_len, key_len, plain_key};
+use crate::request::{Batch, ENVELOPE_BYTES, entry_len, key_len};
 
 /// Entries in one request. 5,000 to 10,000 cost the grid the least CPU per entry; 20,000 gain nothing, and several
 /// of them side by side collapse.
@@ -48,12 +48,8 @@ pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> 
     let mut batches = Vec::new();
     let (mut start, mut encoded_len) = (0, 0);
     for (index, (key, value)) in entries.iter().enumerate() {
-        let len = match purpose {
-            Purpose::Puts => entry_len(plain_key(key), value),
-            Purpose::Keys => key_len(plain_key(key)),
-        };
-        check_entry(key, value, purpose, beside + len)
-            .map_err(|reason| MapError::NotSent { index, reason })?;
+        let len =
+            check_entry(key, value, purpose, beside).map_err(|reason| MapError::NotSent { index, reason })?;
         let full = beside + encoded_len + len > MAX_REQUEST_BYTES || index - start == MAX_REQUEST_ENTRIES;
         if full && index > start {
             batches.push(Batch { entries: entries.clone(), range: start..index, encoded_len });
@@ -83,8 +79,10 @@ pub(crate) fn check_single(key: &[u8], value: &[u8]) -> Result<(), MapError> {
 
 /// Refuses an entry that cannot be put by a request that carries `beside` other bytes.
 pub(crate) fn check_beside(key: &[u8], value: &[u8], beside: usize) -> Result<(), MapError> {
-    check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + beside + entry_len(plain_key(key), value))
-        .map_err(|reason| MapError::NotSent { index: 0, reason })
+    match check_entry(key, value, Purpose::Puts, ENVELOPE_BYTES + beside) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(MapError::NotSent { index: 0, reason }),
+    }
 }
 
 /// Refuses agents and filters that together fit into no request.
@@ -100,11 +98,14 @@ pub(crate) fn check_agent(parts: &[&Bytes]) -> Result<(), MapError> {
 
 /// Refuses a key that no request with `beside` other bytes can carry.
 pub(crate) fn check_key(key: &[u8], beside: usize) -> Result<(), MapError> {
-    check_entry(key, &[], Purpose::Keys, ENVELOPE_BYTES + beside + key_len(plain_key(key)))
-        .map_err(|reason| MapError::NotSent { index: 0, reason })
+    match check_entry(key, &[], Purpose::Keys, ENVELOPE_BYTES + beside) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(MapError::NotSent { index: 0, reason }),
+    }
 }
 
-fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -> Result<(), String> {
+/// The encoded length of an entry, or of its key alone, that can be sent with `beside` other bytes in its request.
+fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, beside: usize) -> Result<usize, String> {
     let key = undecorated_key(key).map_err(|error| format!("the key cannot be read: {error}"))?;
     match key {
         [] => return Err("the key has no bytes".to_owned()),
@@ -116,9 +117,13 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -
     if value.is_empty() && purpose == Purpose::Puts {
         return Err("the value has no bytes".to_owned());
     }
+    let len = match purpose {
+        Purpose::Puts => entry_len(key, value),
+        Purpose::Keys => key_len(key),
+    };
     // Entries to the byte as `max_entry_bytes` of the session has it, though a few more bytes might fit.
     let entry_fits = purpose == Purpose::Keys || key.len() + value.len() <= MAX_ENTRY_BYTES;
-    if request_len > MAX_MESSAGE_BYTES || !entry_fits {
+    if beside + len > MAX_MESSAGE_BYTES || !entry_fits {
         let (key, value) = (key.len(), value.len());
         return Err(match purpose {
             Purpose::Puts => format!(
@@ -130,7 +135,7 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, request_len: usize) -
             ),
         });
     }
-    Ok(())
+    Ok(len)
 }
 
 #[cfg(test)]
