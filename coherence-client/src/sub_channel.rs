@@ -16,37 +16,40 @@
 //! Where writes are without answer then, they may still be applied. A stream that was too slow is not cancelled but
 //! *retired*: for its callers it has ended, and it is read on until its writes are answered.
 //!
+//! ```text
+//! open.rs   how a stream is opened     table.rs   what callers and reader share     reader.rs   the reader task
+//! ```
+//!
 //! Events go to the listeners before the response behind them is looked at.
 //!
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
 //! not be in flight together.
 
 mod open;
+mod reader;
+mod table;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::key_order::Claim;
 use coherence_kafka_common::map::MapError;
 use parking_lot::Mutex;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::Streaming;
 
-use crate::answer::{self, Answer, classify};
-use crate::doubt::{Cause, Doubt, Unanswered};
+use crate::answer::{self, Answer};
+use crate::doubt::{Cause, Doubt};
 use crate::events::Listeners;
 use crate::options::SessionOptions;
-use crate::proto::cache::{NamedCacheResponse, ResponseType};
-use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
 
 use open::Initialised;
 pub(crate) use open::{OpenFailure, chain, greet, open};
+use reader::Reader;
+use table::{Pending, Table};
 
 /// The room that a request takes up in its session until it is answered.
 #[derive(Debug)]
@@ -82,43 +85,6 @@ pub(crate) struct SubChannel {
     gone: CancellationToken,
 }
 
-/// What the callers and the reader share.
-#[derive(Debug)]
-struct Table {
-    /// Why the stream ended, once it has.
-    ended: Option<String>,
-    /// It has ended for its callers alone: the writes that are still pending are awaited.
-    retired: bool,
-    next_id: i64,
-    /// By id, and thereby by deadline: ids grow and the time-out is the same for all.
-    pending: BTreeMap<i64, Pending>,
-    /// The ids of the maps on this stream; each name is ensured once, or its events would come twice.
-    caches: HashMap<String, Arc<OnceCell<i32>>>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    deadline: Instant,
-    cache_id: Option<i32>,
-    /// It may change entries.
-    changes: bool,
-    messages: Answer,
-    /// `None` once the caller was told that there is none.
-    answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
-    /// Held until the grid has answered even where the caller has gone: it bounds what the grid has to do.
-    admission: Option<Admission>,
-    /// Where the caller has gone.
-    left: Option<Unanswered>,
-}
-
-impl Pending {
-    fn tell(&mut self, answer: Result<Answer, MapError>) {
-        if let Some(caller) = self.answer.take() {
-            let _ = caller.send(answer);
-        }
-    }
-}
-
 /// A caller that waits for the answer to a write.
 struct Waiting<'a> {
     stream: &'a SubChannel,
@@ -141,14 +107,7 @@ impl SubChannel {
     /// Takes over an initialised stream: request id 1 has been used.
     fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
         let Initialised { outgoing, stop, grpc, responses } = stream;
-        let table = Table {
-            ended: None,
-            retired: false,
-            next_id: 2,
-            pending: BTreeMap::new(),
-            caches: HashMap::new(),
-        };
-        let table = Arc::new(Mutex::new(table));
+        let table = Arc::new(Mutex::new(Table::new()));
         let gone = CancellationToken::new();
         let (number, request_timeout, doubt) = (role.number, options.request_timeout, role.doubt.clone());
         let reader = Reader {
@@ -267,250 +226,5 @@ impl Drop for SubChannel {
         if !self.table.lock().retired {
             self.stop.cancel();
         }
-    }
-}
-
-/// The receiving half.
-struct Reader {
-    address: String,
-    options: SessionOptions,
-    /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
-    outgoing: mpsc::Sender<Frame>,
-    role: Role,
-    table: Arc<Mutex<Table>>,
-    stop: CancellationToken,
-    gone: CancellationToken,
-}
-
-/// How a stream ends.
-enum End {
-    /// From this side.
-    Closed,
-    /// By the grid, or by the transport.
-    Broken(String),
-    /// Given up for its slowness; answers may still come.
-    Slow(String),
-}
-
-/// When something came last, and whether a sign of life has been asked for since.
-struct Quiet {
-    since: Instant,
-    asked: bool,
-}
-
-impl Reader {
-    async fn run(self, mut responses: Streaming<ProxyResponse>) {
-        match self.serve(&mut responses).await {
-            End::Closed => self.end("closed by the session", false),
-            End::Broken(what) => self.end(&what, true),
-            End::Slow(what) => {
-                // Before any caller is told.
-                let unanswered = self.role.doubt.begin(&self.address, Cause::Retired(self.stop.clone()));
-                if self.retire(&what) {
-                    self.finish(&mut responses).await;
-                }
-                drop(unanswered);
-            }
-        }
-        // Ends the sending half too. What the grid has not taken yet is not sent any more.
-        self.stop.cancel();
-    }
-
-    async fn serve(&self, responses: &mut Streaming<ProxyResponse>) -> End {
-        let mut quiet = Quiet { since: Instant::now(), asked: false };
-        let mut check = pin!(sleep_until(self.first_check(&quiet)));
-        loop {
-            tokio::select! {
-                response = responses.message() => match response {
-                    Ok(Some(response)) => {
-                        quiet = Quiet { since: Instant::now(), asked: false };
-                        self.take(response);
-                    }
-                    Ok(None) => return End::Broken("ended by the grid".to_owned()),
-                    Err(status) => return End::Broken(format!("ended: {}", open::describe(&status))),
-                },
-                () = &mut check => match self.next_check(&mut quiet) {
-                    Ok(at) => check.as_mut().reset(at),
-                    Err(what) => return End::Slow(what),
-                },
-                () = self.stop.cancelled() => return End::Closed,
-            }
-        }
-    }
-
-    /// The stream has ended, and with it all that is pending.
-    fn end(&self, what: &str, broken: bool) {
-        let reason = format!("the stream to {} was {what}", self.address);
-        let pending = {
-            let mut table = self.table.lock();
-            table.ended = Some(reason.clone());
-            std::mem::take(&mut table.pending)
-        };
-        tracing::info!(address = self.address, reason, pending = pending.len(), "grid stream ended");
-        // Before any caller is told.
-        if broken && pending.values().any(|pending| pending.changes) {
-            self.role.doubt.broken(&self.address, &self.options);
-        }
-        for mut pending in pending.into_values() {
-            pending.tell(Err(MapError::Unavailable(reason.clone())));
-        }
-    }
-
-    /// Ends the stream for its callers. True where it has writes whose answers are still awaited.
-    fn retire(&self, what: &str) -> bool {
-        let reason = format!("the stream to {} was {what}", self.address);
-        let mut callers = Vec::new();
-        let awaited = {
-            let mut table = self.table.lock();
-            table.ended = Some(reason.clone());
-            table.retired = true;
-            table.pending.retain(|_, pending| {
-                callers.extend(pending.answer.take());
-                pending.messages.clear();
-                pending.admission = None;
-                pending.left = None;
-                pending.changes
-            });
-            table.pending.len()
-        };
-        tracing::info!(
-            address = self.address,
-            reason,
-            pending = callers.len(),
-            awaited,
-            "grid stream ended for its callers"
-        );
-        for caller in callers {
-            let _ = caller.send(Err(MapError::Unavailable(reason.clone())));
-        }
-        self.gone.cancel();
-        awaited > 0
-    }
-
-    /// Reads until every write is answered.
-    async fn finish(&self, responses: &mut Streaming<ProxyResponse>) {
-        let broke = loop {
-            if self.table.lock().pending.is_empty() {
-                tracing::info!(address = self.address, "late writes answered");
-                return;
-            }
-            tokio::select! {
-                response = responses.message() => match response {
-                    Ok(Some(response)) => {
-                        self.table.lock().take(response);
-                    }
-                    Ok(None) | Err(_) => break true,
-                },
-                () = self.stop.cancelled() => break false,
-                () = self.role.doubt.closed().cancelled() => break false,
-            }
-        };
-        if broke {
-            self.role.doubt.broken(&self.address, &self.options);
-        }
-    }
-
-    fn first_check(&self, quiet: &Quiet) -> Instant {
-        let request_timeout = self.options.request_timeout;
-        quiet.since + self.options.heartbeat.map_or(request_timeout, |beat| beat.min(request_timeout))
-    }
-
-    /// When to look again, or why the stream is given up. Without a pending request nothing can be late before a
-    /// whole time-out has passed.
-    fn next_check(&self, quiet: &mut Quiet) -> Result<Instant, String> {
-        let now = Instant::now();
-        let mut table = self.table.lock();
-        let oldest = table.pending.values().next().map(|oldest| oldest.deadline);
-        if oldest.is_some_and(|deadline| deadline <= now) {
-            return Err(format!("given up: no answer within {:?}", self.options.request_timeout));
-        }
-        let next_request = oldest.unwrap_or(now + self.options.request_timeout);
-        let Some(heartbeat) = self.options.heartbeat else { return Ok(next_request) };
-        if quiet.asked {
-            let until = quiet.since + 2 * heartbeat;
-            if until <= now {
-                return Err(format!("given up: silent for {:?}", 2 * heartbeat));
-            }
-            return Ok(next_request.min(until));
-        }
-        let due = quiet.since + heartbeat;
-        if due > now {
-            return Ok(next_request.min(due));
-        }
-        // What is awaited has its own deadline, and may take its time.
-        if oldest.is_none() {
-            let id = table.next_id;
-            table.next_id += 1;
-            // Without room for it the stream is not idle on this side, and its end is near all the same.
-            let _ = self.outgoing.try_send(Frame { id, request: Request::heartbeat() });
-            *quiet = Quiet { since: now - heartbeat, asked: true };
-        }
-        Ok(next_request.min(now + heartbeat))
-    }
-
-    fn take(&self, response: ProxyResponse) {
-        if let (0, Some(Response::Message(any))) = (response.id, &response.response) {
-            // One that cannot be read is nothing that could be acted on.
-            if let Ok(event) = answer::cache_response(any.value.clone()) {
-                self.take_event(event);
-            }
-            return;
-        }
-        let stale = self.table.lock().take(response);
-        if let (Some(cache_id), Some(listeners)) = (stale, &self.role.listeners) {
-            listeners.destroyed(self.role.number, cache_id);
-        }
-    }
-
-    /// A message that answers no request: an event, or the end of a map.
-    fn take_event(&self, event: NamedCacheResponse) {
-        if event.r#type() == ResponseType::Destroyed {
-            self.table.lock().forget(event.cache_id);
-        }
-        if let Some(listeners) = &self.role.listeners {
-            listeners.take(self.role.number, event);
-        }
-    }
-}
-
-impl Table {
-    /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no
-    /// longer knows, where the response says so.
-    fn take(&mut self, response: ProxyResponse) -> Option<i32> {
-        let id = response.id;
-        match response.response {
-            Some(Response::Message(any)) => {
-                if let Some(pending) = self.pending.get_mut(&id)
-                    && pending.answer.is_some()
-                    && answer::is_type(&any, "coherence.cache.v1.NamedCacheResponse")
-                {
-                    pending.messages.push(any.value);
-                }
-            }
-            Some(Response::Complete(_)) => {
-                if let Some(mut pending) = self.pending.remove(&id) {
-                    let messages = std::mem::take(&mut pending.messages);
-                    pending.tell(Ok(messages));
-                }
-            }
-            Some(Response::Error(error)) => {
-                let mut pending = self.pending.remove(&id)?;
-                let read = classify(&error);
-                let stale = pending.cache_id.filter(|_| read.stale_cache);
-                if let Some(cache_id) = stale {
-                    self.forget(cache_id);
-                }
-                pending.tell(Err(read.error));
-                return stale;
-            }
-            // Heartbeats are a sign of life by having come.
-            Some(Response::Init(_) | Response::Heartbeat(_)) | None => {}
-        }
-        None
-    }
-
-    /// The map must be ensured again before it is used again.
-    fn forget(&mut self, cache_id: i32) {
-        self.caches.retain(|_, cell| cell.get() != Some(&cache_id));
     }
 }

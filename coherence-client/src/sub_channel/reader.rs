@@ -1,0 +1,223 @@
+//! The task that reads a stream: answers to their callers, events to the listeners, and the watch over the time.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use coherence_kafka_common::map::MapError;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+
+use super::table::Table;
+use super::{Role, open};
+use crate::answer;
+use crate::doubt::Cause;
+use crate::options::SessionOptions;
+use crate::proto::cache::{NamedCacheResponse, ResponseType};
+use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
+use crate::request::{Frame, Request};
+
+/// The receiving half.
+pub(super) struct Reader {
+    pub address: String,
+    pub options: SessionOptions,
+    /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
+    pub outgoing: mpsc::Sender<Frame>,
+    pub role: Role,
+    pub table: Arc<Mutex<Table>>,
+    pub stop: CancellationToken,
+    pub gone: CancellationToken,
+}
+
+/// How a stream ends.
+enum End {
+    /// From this side.
+    Closed,
+    /// By the grid, or by the transport.
+    Broken(String),
+    /// Given up for its slowness; answers may still come.
+    Slow(String),
+}
+
+/// When something came last, and whether a sign of life has been asked for since.
+struct Quiet {
+    since: Instant,
+    asked: bool,
+}
+
+impl Reader {
+    pub async fn run(self, mut responses: Streaming<ProxyResponse>) {
+        match self.serve(&mut responses).await {
+            End::Closed => self.end("closed by the session", false),
+            End::Broken(what) => self.end(&what, true),
+            End::Slow(what) => {
+                // Before any caller is told.
+                let unanswered = self.role.doubt.begin(&self.address, Cause::Retired(self.stop.clone()));
+                if self.retire(&what) {
+                    self.finish(&mut responses).await;
+                }
+                drop(unanswered);
+            }
+        }
+        // Ends the sending half too. What the grid has not taken yet is not sent any more.
+        self.stop.cancel();
+    }
+
+    async fn serve(&self, responses: &mut Streaming<ProxyResponse>) -> End {
+        let mut quiet = Quiet { since: Instant::now(), asked: false };
+        let mut check = pin!(sleep_until(self.first_check(&quiet)));
+        loop {
+            tokio::select! {
+                response = responses.message() => match response {
+                    Ok(Some(response)) => {
+                        quiet = Quiet { since: Instant::now(), asked: false };
+                        self.take(response);
+                    }
+                    Ok(None) => return End::Broken("ended by the grid".to_owned()),
+                    Err(status) => return End::Broken(format!("ended: {}", open::describe(&status))),
+                },
+                () = &mut check => match self.next_check(&mut quiet) {
+                    Ok(at) => check.as_mut().reset(at),
+                    Err(what) => return End::Slow(what),
+                },
+                () = self.stop.cancelled() => return End::Closed,
+            }
+        }
+    }
+
+    /// The stream has ended, and with it all that is pending.
+    fn end(&self, what: &str, broken: bool) {
+        let reason = format!("the stream to {} was {what}", self.address);
+        let pending = {
+            let mut table = self.table.lock();
+            table.ended = Some(reason.clone());
+            std::mem::take(&mut table.pending)
+        };
+        tracing::info!(address = self.address, reason, pending = pending.len(), "grid stream ended");
+        // Before any caller is told.
+        if broken && pending.values().any(|pending| pending.changes) {
+            self.role.doubt.broken(&self.address, &self.options);
+        }
+        for mut pending in pending.into_values() {
+            pending.tell(Err(MapError::Unavailable(reason.clone())));
+        }
+    }
+
+    /// Ends the stream for its callers. True where it has writes whose answers are still awaited.
+    fn retire(&self, what: &str) -> bool {
+        let reason = format!("the stream to {} was {what}", self.address);
+        let mut callers = Vec::new();
+        let awaited = {
+            let mut table = self.table.lock();
+            table.ended = Some(reason.clone());
+            table.retired = true;
+            table.pending.retain(|_, pending| {
+                callers.extend(pending.answer.take());
+                pending.messages.clear();
+                pending.admission = None;
+                pending.left = None;
+                pending.changes
+            });
+            table.pending.len()
+        };
+        tracing::info!(
+            address = self.address,
+            reason,
+            pending = callers.len(),
+            awaited,
+            "grid stream ended for its callers"
+        );
+        for caller in callers {
+            let _ = caller.send(Err(MapError::Unavailable(reason.clone())));
+        }
+        self.gone.cancel();
+        awaited > 0
+    }
+
+    /// Reads until every write is answered.
+    async fn finish(&self, responses: &mut Streaming<ProxyResponse>) {
+        let broke = loop {
+            if self.table.lock().pending.is_empty() {
+                tracing::info!(address = self.address, "late writes answered");
+                return;
+            }
+            tokio::select! {
+                response = responses.message() => match response {
+                    Ok(Some(response)) => {
+                        self.table.lock().take(response);
+                    }
+                    Ok(None) | Err(_) => break true,
+                },
+                () = self.stop.cancelled() => break false,
+                () = self.role.doubt.closed().cancelled() => break false,
+            }
+        };
+        if broke {
+            self.role.doubt.broken(&self.address, &self.options);
+        }
+    }
+
+    fn first_check(&self, quiet: &Quiet) -> Instant {
+        let request_timeout = self.options.request_timeout;
+        quiet.since + self.options.heartbeat.map_or(request_timeout, |beat| beat.min(request_timeout))
+    }
+
+    /// When to look again, or why the stream is given up. Without a pending request nothing can be late before a
+    /// whole time-out has passed.
+    fn next_check(&self, quiet: &mut Quiet) -> Result<Instant, String> {
+        let now = Instant::now();
+        let mut table = self.table.lock();
+        let oldest = table.pending.values().next().map(|oldest| oldest.deadline);
+        if oldest.is_some_and(|deadline| deadline <= now) {
+            return Err(format!("given up: no answer within {:?}", self.options.request_timeout));
+        }
+        let next_request = oldest.unwrap_or(now + self.options.request_timeout);
+        let Some(heartbeat) = self.options.heartbeat else { return Ok(next_request) };
+        if quiet.asked {
+            let until = quiet.since + 2 * heartbeat;
+            if until <= now {
+                return Err(format!("given up: silent for {:?}", 2 * heartbeat));
+            }
+            return Ok(next_request.min(until));
+        }
+        let due = quiet.since + heartbeat;
+        if due > now {
+            return Ok(next_request.min(due));
+        }
+        // What is awaited has its own deadline, and may take its time.
+        if oldest.is_none() {
+            let id = table.next_id;
+            table.next_id += 1;
+            // Without room for it the stream is not idle on this side, and its end is near all the same.
+            let _ = self.outgoing.try_send(Frame { id, request: Request::heartbeat() });
+            *quiet = Quiet { since: now - heartbeat, asked: true };
+        }
+        Ok(next_request.min(now + heartbeat))
+    }
+
+    fn take(&self, response: ProxyResponse) {
+        if let (0, Some(Response::Message(any))) = (response.id, &response.response) {
+            // One that cannot be read is nothing that could be acted on.
+            if let Ok(event) = answer::cache_response(any.value.clone()) {
+                self.take_event(event);
+            }
+            return;
+        }
+        let stale = self.table.lock().take(response);
+        if let (Some(cache_id), Some(listeners)) = (stale, &self.role.listeners) {
+            listeners.destroyed(self.role.number, cache_id);
+        }
+    }
+
+    /// A message that answers no request: an event, or the end of a map.
+    fn take_event(&self, event: NamedCacheResponse) {
+        if event.r#type() == ResponseType::Destroyed {
+            self.table.lock().forget(event.cache_id);
+        }
+        if let Some(listeners) = &self.role.listeners {
+            listeners.take(self.role.number, event);
+        }
+    }
+}

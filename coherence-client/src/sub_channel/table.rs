@@ -1,0 +1,97 @@
+//! What the callers of a stream and its reader share: the requests without answer, and the ids of maps.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use coherence_kafka_common::map::MapError;
+use tokio::sync::{OnceCell, oneshot};
+use tokio::time::Instant;
+
+use super::Admission;
+use crate::answer::{self, Answer, classify};
+use crate::doubt::Unanswered;
+use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
+
+/// What the callers and the reader share.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Why the stream ended, once it has.
+    pub ended: Option<String>,
+    /// It has ended for its callers alone: the writes that are still pending are awaited.
+    pub retired: bool,
+    pub next_id: i64,
+    /// By id, and thereby by deadline: ids grow and the time-out is the same for all.
+    pub pending: BTreeMap<i64, Pending>,
+    /// The ids of the maps on this stream; each name is ensured once, or its events would come twice.
+    pub caches: HashMap<String, Arc<OnceCell<i32>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub deadline: Instant,
+    pub cache_id: Option<i32>,
+    /// It may change entries.
+    pub changes: bool,
+    pub messages: Answer,
+    /// `None` once the caller was told that there is none.
+    pub answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
+    /// Held until the grid has answered even where the caller has gone: it bounds what the grid has to do.
+    pub admission: Option<Admission>,
+    /// Where the caller has gone.
+    pub left: Option<Unanswered>,
+}
+
+impl Pending {
+    pub fn tell(&mut self, answer: Result<Answer, MapError>) {
+        if let Some(caller) = self.answer.take() {
+            let _ = caller.send(answer);
+        }
+    }
+}
+
+impl Table {
+    /// Of a stream on which the request id 1 has been used.
+    pub fn new() -> Self {
+        Self { ended: None, retired: false, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() }
+    }
+
+    /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no
+    /// longer knows, where the response says so.
+    pub fn take(&mut self, response: ProxyResponse) -> Option<i32> {
+        let id = response.id;
+        match response.response {
+            Some(Response::Message(any)) => {
+                if let Some(pending) = self.pending.get_mut(&id)
+                    && pending.answer.is_some()
+                    && answer::is_type(&any, "coherence.cache.v1.NamedCacheResponse")
+                {
+                    pending.messages.push(any.value);
+                }
+            }
+            Some(Response::Complete(_)) => {
+                if let Some(mut pending) = self.pending.remove(&id) {
+                    let messages = std::mem::take(&mut pending.messages);
+                    pending.tell(Ok(messages));
+                }
+            }
+            Some(Response::Error(error)) => {
+                let mut pending = self.pending.remove(&id)?;
+                let read = classify(&error);
+                let stale = pending.cache_id.filter(|_| read.stale_cache);
+                if let Some(cache_id) = stale {
+                    self.forget(cache_id);
+                }
+                pending.tell(Err(read.error));
+                return stale;
+            }
+            // Heartbeats are a sign of life by having come.
+            Some(Response::Init(_) | Response::Heartbeat(_)) | None => {}
+        }
+        None
+    }
+
+    /// The map must be ensured again before it is used again.
+    pub fn forget(&mut self, cache_id: i32) {
+        self.caches.retain(|_, cell| cell.get() != Some(&cache_id));
+    }
+}
