@@ -13,6 +13,7 @@
 //! key_order.rs                                         calls for one key, one after the other
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
+//! splitmix.rs                                          chance that can be repeated, for a demo and for tests
 //! ```
 
 pub mod binary;
@@ -26,4 +27,5 @@ pub mod packed;
 pub mod pass_through;
 pub mod pof;
 pub mod serializer;
+pub mod splitmix;
 pub mod typed_map;

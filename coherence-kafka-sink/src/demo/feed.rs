@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_common::splitmix::SplitMix64;
 use serde_json::{Value, json};
 
 /// Topic of the orders.
@@ -42,19 +43,19 @@ pub fn endless(records: u64) -> impl Iterator<Item = FeedRecord> {
 
 /// Records of as many orders and customers as `records` of them deserve.
 fn made(records: u64) -> impl Iterator<Item = FeedRecord> {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = SplitMix64(0x9E37_79B9_7F4A_7C15);
     // Each key is written about ten times, so that updates and deletes matter.
-    let keys = (records / 10).max(1);
+    let keys = usize::try_from(records / 10).unwrap_or(usize::MAX).max(1);
     (0..).map(move |n: u64| {
         let deleted = random.below(10) == 0;
         if random.below(4) == 0 {
             let key = format!("customer-{}", random.below(keys / 4 + 1));
-            let city = ["Praha", "São Paulo", "東京", "Austin"][random.below(4) as usize];
+            let city = ["Praha", "São Paulo", "東京", "Austin"][random.below(4)];
             let value = (!deleted).then(|| json!({"name": key, "city": city, "version": n}));
             FeedRecord { topic: CUSTOMERS, key, value }
         } else {
             let key = format!("order-{}", random.below(keys));
-            let status = ["placed", "paid", "shipped"][random.below(3) as usize];
+            let status = ["placed", "paid", "shipped"][random.below(3)];
             let total = random.below(100_000) as f64 / 100.0;
             let value = (!deleted).then(
                 || json!({"status": status, "total": total, "open": random.below(2) == 0, "version": n}),
@@ -75,19 +76,6 @@ pub fn model(records: impl Iterator<Item = FeedRecord>) -> Model {
         };
     }
     model
-}
-
-/// SplitMix64: the feed has to be the same everywhere, whatever a library's next release does.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % n.max(1)
-    }
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@
 
 use std::collections::VecDeque;
 
+use coherence_kafka_common::splitmix::SplitMix64 as Random;
+
 use super::*;
 use crate::digest::Hasher;
 
 mod grid;
-mod random;
 
 use grid::{Grid, Notice};
-use random::Random;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;

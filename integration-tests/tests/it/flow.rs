@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use coherence_kafka_common::splitmix::SplitMix64;
 use integration_tests::grid::{Contents, Grid};
 use integration_tests::kafka::Kafka;
 use integration_tests::sandbox::unique;
@@ -149,13 +150,14 @@ pub struct Model {
     prefix: &'static str,
     keys: u64,
     made: u64,
+    random: SplitMix64,
     entries: HashMap<String, String>,
 }
 
 impl Model {
     /// For records of about 100 bytes with `keys` different keys, all of which begin with `prefix`.
     pub fn new(prefix: &'static str, keys: u64) -> Self {
-        Self { prefix, keys, made: 0, entries: HashMap::new() }
+        Self { prefix, keys, made: 0, random: SplitMix64::default(), entries: HashMap::new() }
     }
 
     /// The next `count` records: keys in no order, one in ten a delete.
@@ -165,7 +167,7 @@ impl Model {
 
     fn record(&mut self) -> Pair {
         self.made += 1;
-        let random = scattered(self.made);
+        let random = self.random.bits();
         let key = format!("{}-{:08}", self.prefix, random % self.keys);
         let value = (!(random >> 32).is_multiple_of(10)).then(|| format!("{:088}", self.made));
         match &value {
@@ -179,12 +181,4 @@ impl Model {
     pub fn contents(&self) -> Contents {
         self.entries.iter().collect()
     }
-}
-
-/// SplitMix64: the same sequence in every run.
-fn scattered(n: u64) -> u64 {
-    let mut z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

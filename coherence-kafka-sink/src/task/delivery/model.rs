@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Format;
+use coherence_kafka_common::splitmix::SplitMix64 as Random;
 
 use super::*;
 use crate::config::Mappings;
@@ -20,11 +21,9 @@ use crate::writer::{Backoff, Writer};
 
 mod grid;
 mod log;
-mod random;
 
 use grid::Grid;
 use log::{Partition, Place, Record, is_replaced, key, place_of, record};
-use random::Random;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;
@@ -345,7 +344,7 @@ impl World {
         }
         let Some((number, writes)) = self.write.take() else { return };
         self.grid.lock().faults = if self.calm { 0 } else { self.random.below(6) };
-        self.grid.lock().random = Random(self.random.next());
+        self.grid.lock().random = Random(self.random.bits());
         let outcome = self.runtime.block_on(self.writer.write(&writes));
         self.delivery.on_written(number, outcome, self.now);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::random::Random;
+use coherence_kafka_common::splitmix::SplitMix64 as Random;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Notice {

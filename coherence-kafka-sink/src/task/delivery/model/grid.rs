@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
+use coherence_kafka_common::splitmix::SplitMix64 as Random;
 use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use parking_lot::{Mutex, MutexGuard};
 
-use super::random::Random;
 use crate::plan::Kind;
 use crate::writer::BatchWrites;
 

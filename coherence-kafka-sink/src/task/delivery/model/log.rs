@@ -1,7 +1,8 @@
 //! The records of a partition, and how to find one again from its bytes.
 
+use coherence_kafka_common::splitmix::SplitMix64 as Random;
+
 use super::grid::Grid;
-use super::random::Random;
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::kafka::consumer::TopicPartition;
 
