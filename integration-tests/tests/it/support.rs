@@ -1,5 +1,8 @@
-//! What tests with a few records have in common, where the topic, the map and the connector have names of their own.
+//! What tests have in common: of a few records, where the topic, the map and the connector have names of their own, and
+//! a grid that more than one theme needs.
 
+use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::sandbox::Folder;
 use integration_tests::shared;
 use integration_tests::sink::Sink;
 use integration_tests::wait::within;
@@ -22,4 +25,13 @@ pub fn delivered(sink: &Sink, connector: &str, topic: &str) {
         "{connector} has committed {committed:?} of {ends:?} of {topic}, failures: {failures:?}\n{}",
         sink.process().log_end()
     );
+}
+
+/// A grid in whose maps, all but `store`, values wait in write-behind for an hour; and the folder of its configuration.
+pub fn grid_that_writes_behind() -> (Grid, Folder) {
+    let folder = Folder::new("write-behind").unwrap();
+    let config = folder.path().join("cache-config.xml");
+    std::fs::write(&config, include_str!("support/write-behind.xml")).unwrap();
+    let properties = vec![format!("coherence.cacheconfig={}", config.display())];
+    (Grid::start(GridOptions { properties, ..GridOptions::default() }).unwrap(), folder)
 }

@@ -1,6 +1,5 @@
 //! What a real grid does not survive or forgive, and what it answers in several ways.
 
-use std::fs;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,10 +8,11 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt};
 use integration_tests::grid::{Grid, GridOptions, Serializer, Stays};
 use integration_tests::relay::Relay;
-use integration_tests::sandbox::{Folder, unique};
+use integration_tests::sandbox::unique;
 use integration_tests::{require_peers, shared};
 
 use super::{batch, entries, event, listen, put, session, text, told};
+use crate::support::grid_that_writes_behind;
 
 #[tokio::test]
 async fn a_batch_with_an_expiry_keeps_its_values() {
@@ -109,40 +109,10 @@ async fn an_entry_too_large_for_the_grid_is_named_before_anything_of_its_batch_i
     map.truncate().await.unwrap();
 }
 
-/// A map whose values wait in write-behind for an hour.
-const WRITE_BEHIND: &str = r#"<cache-config xmlns="http://xmlns.oracle.com/coherence/coherence-cache-config">
-  <defaults><serializer>pof</serializer></defaults>
-  <caching-scheme-mapping>
-    <cache-mapping><cache-name>store</cache-name><scheme-name>store</scheme-name></cache-mapping>
-    <cache-mapping><cache-name>*</cache-name><scheme-name>behind</scheme-name></cache-mapping>
-  </caching-scheme-mapping>
-  <caching-schemes><local-scheme><scheme-name>store</scheme-name></local-scheme><distributed-scheme>
-    <scheme-name>behind</scheme-name>
-    <service-name>PartitionedCache</service-name>
-    <backing-map-scheme><read-write-backing-map-scheme>
-      <internal-cache-scheme><local-scheme/></internal-cache-scheme>
-      <cachestore-scheme><class-scheme>
-        <class-name>com.tangosol.net.cache.MapCacheStore</class-name>
-        <init-params><init-param>
-          <param-type>{cache-ref}</param-type>
-          <param-value>store</param-value>
-        </init-param></init-params>
-      </class-scheme></cachestore-scheme>
-      <write-delay>1h</write-delay>
-    </read-write-backing-map-scheme></backing-map-scheme>
-    <autostart>true</autostart>
-  </distributed-scheme></caching-schemes>
-</cache-config>
-"#;
-
 #[tokio::test]
 async fn what_waits_in_write_behind_is_told_without_its_decorations() {
     require_peers!();
-    let folder = Folder::new("write-behind").unwrap();
-    let config = folder.path().join("cache-config.xml");
-    fs::write(&config, WRITE_BEHIND).unwrap();
-    let properties = vec![format!("coherence.cacheconfig={}", config.display())];
-    let grid = Grid::start(GridOptions { properties, ..GridOptions::default() }).unwrap();
+    let (grid, _folder) = grid_that_writes_behind();
     let map = session([grid.address()]).map("behind").await.unwrap();
     let (key, one, two) = (text("k"), text("1"), text("2"));
     let mut notices = listen(&*map, ListenTo::All).await;

@@ -1,11 +1,10 @@
 //! What becomes of changes while nothing fails.
 
-use integration_tests::grid::{Grid, GridOptions};
-use integration_tests::sandbox::Folder;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
 use super::{Form, Published, SOON, repeated};
+use crate::support::grid_that_writes_behind;
 
 fn a_map_is_rebuilt_from_its_topic(form: Form) {
     let (kafka, grid) = (shared::kafka(), shared::grid());
@@ -98,41 +97,10 @@ fn an_expired_entry_is_a_tombstone_or_stays_as_configured() {
     }
 }
 
-/// A map whose values wait in write-behind for an hour.
-const WRITE_BEHIND: &str = r#"<cache-config xmlns="http://xmlns.oracle.com/coherence/coherence-cache-config">
-  <defaults><serializer>pof</serializer></defaults>
-  <caching-scheme-mapping>
-    <cache-mapping><cache-name>store</cache-name><scheme-name>store</scheme-name></cache-mapping>
-    <cache-mapping><cache-name>*</cache-name><scheme-name>behind</scheme-name></cache-mapping>
-  </caching-scheme-mapping>
-  <caching-schemes><local-scheme><scheme-name>store</scheme-name></local-scheme><distributed-scheme>
-    <scheme-name>behind</scheme-name>
-    <service-name>PartitionedCache</service-name>
-    <backing-map-scheme><read-write-backing-map-scheme>
-      <internal-cache-scheme><local-scheme/></internal-cache-scheme>
-      <cachestore-scheme><class-scheme>
-        <class-name>com.tangosol.net.cache.MapCacheStore</class-name>
-        <init-params><init-param>
-          <param-type>{cache-ref}</param-type>
-          <param-value>store</param-value>
-        </init-param></init-params>
-      </class-scheme></cachestore-scheme>
-      <write-delay>1h</write-delay>
-    </read-write-backing-map-scheme></backing-map-scheme>
-    <autostart>true</autostart>
-  </distributed-scheme></caching-schemes>
-</cache-config>
-"#;
-
 #[test]
 fn what_waits_in_write_behind_passes_through_without_its_decorations() {
     require_peers!();
-    let folder = Folder::new("write-behind").unwrap();
-    let config = folder.path().join("cache-config.xml");
-    std::fs::write(&config, WRITE_BEHIND).unwrap();
-    let properties = vec![format!("coherence.cacheconfig={}", config.display())];
-    let (kafka, grid) =
-        (shared::kafka(), Grid::start(GridOptions { properties, ..GridOptions::default() }).unwrap());
+    let (kafka, (grid, _folder)) = (shared::kafka(), grid_that_writes_behind());
     let published = Published::new(kafka, &grid, "behind", Form::PassThrough);
     grid.tool().put(&published.name, "before", "1").unwrap();
     let source = published.start();
