@@ -33,14 +33,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use coherence_kafka_common::key_order::{Access, Claim, KeyOrder, Keys};
-use coherence_kafka_common::map::{Entries, Expiry, Listen, ListenTo, MapError, MapNotices, NamedMap};
-use futures::future::{AbortHandle, BoxFuture, abortable};
-use futures::stream::{BoxStream, TryStreamExt as _};
-use futures::{FutureExt as _, StreamExt as _};
+use coherence_kafka_common::map::{Entries, Expiry, Listen, ListenTo, MapError, NamedMap};
+use futures::future::{AbortHandle, abortable};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::entry_store::EntryStore;
 use crate::observer::StoreObserver;
@@ -48,21 +43,20 @@ use crate::observer::StoreObserver;
 mod carry_on;
 mod change;
 mod expirations;
+mod named_map;
 mod options;
 mod queue;
+mod shared;
 mod write_behind;
 mod write_through;
 
-use carry_on::CarryOn;
+use change::ChangeAll;
 pub use change::NotStored;
-use change::{Change, ChangeAll, answer};
 pub use options::{PublishExpirations, ReadWriteOptions};
 pub use queue::Counts;
-use write_behind::{WriteBehind, closed};
+use shared::{Mode, Shared};
+use write_behind::WriteBehind;
 use write_through::WriteThrough;
-
-/// Keys that [`NamedMap::clear`] takes at once.
-const CLEAR_KEYS: usize = 1024;
 
 /// A map over another one, whose changes an [`EntryStore`] gets: before the map below changes, or behind it. See the
 /// [module](self) for what that means when something fails.
@@ -95,21 +89,6 @@ const CLEAR_KEYS: usize = 1024;
 pub struct ReadWriteBackingMap {
     shared: Arc<Shared>,
     expirations: Option<AbortHandle>,
-}
-
-struct Shared {
-    map: Arc<dyn NamedMap>,
-    order: Arc<KeyOrder>,
-    mode: Mode,
-    cachestore_timeout: Option<Duration>,
-    runtime: Handle,
-    closed: AtomicBool,
-}
-
-enum Mode {
-    ReadOnly,
-    Through(WriteThrough),
-    Behind(Arc<WriteBehind>),
 }
 
 impl ReadWriteBackingMap {
@@ -228,233 +207,9 @@ impl ReadWriteBackingMap {
     }
 }
 
-impl Shared {
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Refuses before the wait and after it: a close waits for the calls that got their turn before it.
-    async fn claim(&self, keys: Keys) -> Result<Claim, MapError> {
-        if self.is_closed() {
-            return Err(closed());
-        }
-        let claim = self.order.claim(keys, Access::Write).await;
-        if self.is_closed() { Err(closed()) } else { Ok(claim) }
-    }
-
-    fn carry_on<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> CarryOn<T> {
-        CarryOn::new(&self.runtime, call)
-    }
-
-    /// What a caller waits for the store.
-    async fn in_time<T: Send + 'static>(&self, call: CarryOn<Result<T, MapError>>) -> Result<T, MapError> {
-        let Some(limit) = self.cachestore_timeout else { return call.await };
-        timeout(limit, call).await.unwrap_or_else(|_| {
-            let reason = format!("no outcome after {limit:?} (cachestore-timeout), it may still be stored");
-            Err(MapError::NotStored { index: 0, reason, retriable: true })
-        })
-    }
-
-    async fn change(self: &Arc<Self>, key: &[u8], change: Change) -> Result<Option<Bytes>, MapError> {
-        if let Mode::ReadOnly = self.mode {
-            return change.apply(&*self.map, key).await;
-        }
-        change.check(key)?;
-        let claim = self.claim(self.order.one(key)).await?;
-        let (shared, key) = (self.clone(), Bytes::copy_from_slice(key));
-        self.in_time(self.carry_on(async move {
-            let _claim = claim;
-            match &shared.mode {
-                Mode::Through(through) => through.change(key, change).await,
-                Mode::Behind(behind) => behind.change(key, change).await,
-                Mode::ReadOnly => change.apply(&*shared.map, &key).await,
-            }
-        }))
-        .await
-    }
-
-    async fn change_all(
-        self: &Arc<Self>,
-        entries: Arc<Entries>,
-        change: ChangeAll,
-    ) -> Result<Vec<NotStored>, MapError> {
-        if let Mode::ReadOnly = self.mode {
-            return change.apply(&*self.map, entries).await.map(|()| Vec::new());
-        }
-        change.check(&entries)?;
-        let claim = self.claim(Keys::Batch(entries.clone())).await?;
-        let shared = self.clone();
-        self.in_time(self.carry_on(async move {
-            let _claim = claim;
-            shared.change_claimed(entries, change).await
-        }))
-        .await
-    }
-
-    async fn change_claimed(
-        &self,
-        entries: Arc<Entries>,
-        change: ChangeAll,
-    ) -> Result<Vec<NotStored>, MapError> {
-        match &self.mode {
-            Mode::Through(through) => through.change_all(entries, change).await,
-            Mode::Behind(behind) => behind.change_all(entries, change).await.map(|()| Vec::new()),
-            Mode::ReadOnly => change.apply(&*self.map, entries).await.map(|()| Vec::new()),
-        }
-    }
-
-    /// Goes on to the end where some keys cannot be erased.
-    async fn clear(self: &Arc<Self>) -> Result<(), MapError> {
-        if let Mode::ReadOnly = self.mode {
-            return self.map.clear().await;
-        }
-        let claim = self.claim(Keys::All).await?;
-        let shared = self.clone();
-        self.carry_on(async move {
-            let _claim = claim;
-            let mut keys = shared.map.keys().try_chunks(CLEAR_KEYS);
-            let (mut not_erased, mut seen) = (Vec::new(), 0);
-            while let Some(piece) = keys.next().await {
-                let piece = Arc::new(Entries::from_keys(piece.map_err(|error| error.1)?));
-                let len = piece.len();
-                let failed = shared.change_claimed(piece, ChangeAll::Remove).await?;
-                // The answer names the first and counts the others.
-                not_erased.extend(failed.into_iter().map(|mut entry| {
-                    entry.index += seen;
-                    entry
-                }));
-                seen += len;
-            }
-            answer(&not_erased, seen)
-        })
-        .await
-    }
-
-    /// Waits for all changes, and makes one that the store does not see.
-    async fn below<'a>(
-        &'a self,
-        call: impl FnOnce(&'a dyn NamedMap) -> BoxFuture<'a, Result<(), MapError>>,
-    ) -> Result<(), MapError> {
-        let _claim = self.claim(Keys::All).await?;
-        call(&*self.map).await
-    }
-
-    async fn flush(&self, deadline: Duration) -> usize {
-        let until = Instant::now() + deadline;
-        // The calls before it have ended when it has its turn.
-        let turn = self.order.claim(Keys::All, Access::Write);
-        let calls = if timeout_at(until, turn).await.is_ok() { 0 } else { self.order.claims() };
-        match &self.mode {
-            Mode::Behind(behind) if timeout_at(until, behind.flush()).await.is_err() => {
-                let counts = behind.counts();
-                calls + counts.queued + counts.in_flight
-            }
-            _ => calls,
-        }
-    }
-}
-
 impl Drop for ReadWriteBackingMap {
     fn drop(&mut self) {
         self.expirations.iter().for_each(AbortHandle::abort);
-    }
-}
-
-impl Drop for Shared {
-    /// Behind the last call that was finished without its caller.
-    fn drop(&mut self) {
-        if let Mode::Behind(behind) = &self.mode {
-            behind.finish();
-        }
-    }
-}
-
-impl NamedMap for ReadWriteBackingMap {
-    fn name(&self) -> &str {
-        self.shared.map.name()
-    }
-
-    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.shared.map.get(key)
-    }
-
-    fn get_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
-        self.shared.map.get_all(keys)
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-        expiry: Expiry,
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.shared.change(key, Change::Put(Bytes::copy_from_slice(value), expiry)).boxed()
-    }
-
-    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
-        let len = entries.len();
-        async move { answer(&self.put_all_outcomes(entries, expiry).await?, len) }.boxed()
-    }
-
-    fn put_if_absent<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.shared.change(key, Change::PutIfAbsent(Bytes::copy_from_slice(value))).boxed()
-    }
-
-    fn replace<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.shared.change(key, Change::Replace(Bytes::copy_from_slice(value))).boxed()
-    }
-
-    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.shared.change(key, Change::Remove).boxed()
-    }
-
-    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        let len = keys.len();
-        async move { answer(&self.remove_all_outcomes(keys).await?, len) }.boxed()
-    }
-
-    fn contains_key<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<bool, MapError>> {
-        self.shared.map.contains_key(key)
-    }
-
-    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
-        self.shared.map.size()
-    }
-
-    fn is_empty(&self) -> BoxFuture<'_, Result<bool, MapError>> {
-        self.shared.map.is_empty()
-    }
-
-    fn clear(&self) -> BoxFuture<'_, Result<(), MapError>> {
-        self.shared.clear().boxed()
-    }
-
-    fn truncate(&self) -> BoxFuture<'_, Result<(), MapError>> {
-        self.shared.below(|map| map.truncate()).boxed()
-    }
-
-    fn destroy(&self) -> BoxFuture<'_, Result<(), MapError>> {
-        self.shared.below(|map| map.destroy()).boxed()
-    }
-
-    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        self.shared.map.entries()
-    }
-
-    fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
-        self.shared.map.keys()
-    }
-
-    fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
-        self.shared.map.listen(listen)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use coherence_kafka_common::pof::{PofContext, from_binary};
 use futures::FutureExt as _;

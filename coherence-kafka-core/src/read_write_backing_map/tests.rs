@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::task::Poll;
 
+use bytes::Bytes;
 use coherence_kafka_common::local::{Clock, LocalOptions, LocalSession, ManualClock};
 use coherence_kafka_common::map::{Format, Session as _};
-use futures::poll;
+use futures::{StreamExt as _, poll};
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::*;
 use crate::entry_store::BinaryEntry;

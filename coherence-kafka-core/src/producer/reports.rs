@@ -1,0 +1,130 @@
+//! The thread of a producer: outcomes to their observers, and another client where one has failed for good.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use crate::error::StoreError;
+use crate::kafka::client::{Client, Report, Topic};
+
+/// How long the records of a producer that failed for good may wait for the broker's answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two producers, so that a broker that fails each of them is not stormed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long the thread of reports sleeps where nothing happens: how soon it sees that it shall end.
+const TICK: Duration = Duration::from_millis(50);
+/// How long librdkafka may take to report what was purged.
+const PURGE: Duration = Duration::from_millis(500);
+
+impl Shared {
+    /// The thread of reports.
+    pub(super) fn serve(&self) {
+        let mut reports = Vec::new();
+        let mut made = Instant::now();
+        loop {
+            let (client, failed, stop) = {
+                let core = self.core.lock();
+                (core.client.clone(), core.failed, core.stop)
+            };
+            if stop {
+                return self.end(client, &mut reports);
+            }
+            let Some(client) = client else {
+                std::thread::park_timeout(TICK);
+                self.renew(&mut made);
+                continue;
+            };
+            let fatal = client.poll(TICK, &mut reports);
+            self.report(&mut reports);
+            if fatal {
+                self.core.lock().failed.get_or_insert_with(Instant::now);
+                client.purge(false);
+            }
+            if let Some(since) = failed
+                && self.is_emptied(&client, since, &mut reports)
+            {
+                let mut core = self.core.lock();
+                core.forget_client();
+            }
+        }
+    }
+
+    fn report(&self, reports: &mut Vec<Report>) {
+        if reports.is_empty() {
+            return;
+        }
+        let mut outcomes = Vec::with_capacity(reports.len());
+        let mut core = self.core.lock();
+        for Report { number, outcome } in reports.drain(..) {
+            outcomes.extend(core.ledger.take(number).map(|(item, stake)| (item, stake, outcome)));
+        }
+        drop(core);
+        self.tell(outcomes);
+    }
+
+    /// Whether everything that a failed client held has its outcome; after [`PATIENCE`] without the broker's answer.
+    fn is_emptied(&self, client: &Client, since: Instant, reports: &mut Vec<Report>) -> bool {
+        let late = since.elapsed() > PATIENCE;
+        if late {
+            self.purge(client, reports);
+        }
+        let mut core = self.core.lock();
+        let parked: HashSet<usize> = core.parked.iter().map(|parked| parked.number).collect();
+        let mut left = core.ledger.numbers();
+        left.retain(|number| !parked.contains(number));
+        if !late && !left.is_empty() {
+            return false;
+        }
+        let taken: Vec<_> = left.into_iter().filter_map(|number| core.ledger.take(number)).collect();
+        drop(core);
+        let unknown = "the producer failed for good; the record may be in the topic";
+        let error = StoreError::Unavailable(unknown.to_owned());
+        self.tell(taken.into_iter().map(|(item, stake)| (item, stake, Err(error.clone()))).collect());
+        true
+    }
+
+    fn purge(&self, client: &Client, reports: &mut Vec<Report>) {
+        client.purge(true);
+        let end = Instant::now() + PURGE;
+        while client.holds() > 0 && Instant::now() < end {
+            client.poll(TICK, reports);
+            self.report(reports);
+        }
+    }
+
+    /// Makes the next client, not too soon after the last one, and sends what was parked meanwhile.
+    fn renew(&self, made: &mut Instant) {
+        if made.elapsed() < PAUSE {
+            return;
+        }
+        *made = Instant::now();
+        let client = match Client::new(&self.settings) {
+            Ok(client) => client,
+            Err(reason) => {
+                tracing::warn!(reason, "kafka producer not made, tried again");
+                return;
+            }
+        };
+        tracing::info!("kafka producer made anew");
+        let mut core = self.core.lock();
+        for (name, handle) in &mut core.topics {
+            *handle = Topic::new(&client, name).ok();
+        }
+        core.client = Some(client);
+        core.failed = None;
+        let failures = core.unpark();
+        drop(core);
+        self.tell(failures.into_iter().map(|(item, stake, error)| (item, stake, Err(error))).collect());
+    }
+
+    /// Nobody waits any more: what librdkafka still holds has its outcome, or is given up.
+    fn end(&self, client: Option<Arc<Client>>, reports: &mut Vec<Report>) {
+        if let Some(client) = &client {
+            self.purge(client, reports);
+        }
+        let mut core = self.core.lock();
+        core.parked.clear();
+        core.forget_client();
+    }
+}

@@ -1,0 +1,128 @@
+//! What the lock of a producer guards: the client, the ledger, and what waits for another client.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::ledger::{Ledger, Stake};
+use super::{Call, Outstanding};
+use crate::entry_store::BinaryEntry;
+use crate::error::StoreError;
+use crate::kafka::client::{Client, NotTaken, Topic};
+use crate::outbound::{Outbound, Planned};
+
+pub(super) struct Core {
+    pub accepting: bool,
+    pub stop: bool,
+    /// Since when nothing can be sent because the client has failed.
+    pub failed: Option<Instant>,
+    pub client: Option<Arc<Client>>,
+    /// Their handles are those of the client, and none without one.
+    pub topics: Vec<(String, Option<Topic>)>,
+    pub ledger: Ledger<Outstanding>,
+    /// In the ledger, not yet sent, oldest first.
+    pub parked: VecDeque<Parked>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("accepting", &self.accepting)
+            .field("failed", &self.failed)
+            .field("held", &self.ledger.held())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Parked {
+    pub number: usize,
+    topic: usize,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Core {
+    /// The bytes of the record that was sent, or parked.
+    pub fn send(
+        &mut self,
+        entry: &BinaryEntry,
+        planned: &Planned,
+        scratch: &[u8],
+        call: &Call,
+        outbound: &Outbound,
+        full: &mut bool,
+    ) -> Result<usize, StoreError> {
+        let account = &call.account;
+        if !self.accepting || account.closed.load(Ordering::Relaxed) {
+            return Err(StoreError::Closed);
+        }
+        *full |= !self.ledger.has_room();
+        if *full {
+            return Err(StoreError::Full);
+        }
+        let record = planned.record(entry, scratch);
+        let bytes = record.key.len() + record.value.map_or(0, <[u8]>::len);
+        let headers = outbound.headers(planned, scratch);
+        let number = self.ledger.next_number();
+        if self.failed.is_none()
+            && let (Some(client), Some((_, Some(topic)))) = (&self.client, self.topics.get(account.topic))
+        {
+            match client.produce(topic, record.key, record.value, &headers, number) {
+                Ok(()) => return Ok(bytes),
+                Err(NotTaken::Because(error)) => return Err(error),
+                Err(NotTaken::Full) => {
+                    *full = true;
+                    return Err(StoreError::Full);
+                }
+                Err(NotTaken::Fatal) => self.failed = Some(Instant::now()),
+            }
+        }
+        let owned = |(name, value): &(&str, Option<&[u8]>)| ((*name).to_owned(), value.map(<[u8]>::to_vec));
+        self.parked.push_back(Parked {
+            number,
+            topic: account.topic,
+            key: record.key.to_vec(),
+            value: record.value.map(<[u8]>::to_vec),
+            headers: headers.iter().map(owned).collect(),
+        });
+        Ok(bytes)
+    }
+
+    /// The last handle of the client is with the thread of reports, which may wait for its end.
+    pub fn forget_client(&mut self) {
+        self.topics.iter_mut().for_each(|(_, handle)| *handle = None);
+        self.client = None;
+    }
+
+    /// Sends what was parked, in order, until the client fails again. What cannot be sent.
+    pub fn unpark(&mut self) -> Vec<(Outstanding, Stake, StoreError)> {
+        let mut failures = Vec::new();
+        while let Some(Parked { number, topic, key, value, headers }) = self.parked.pop_front() {
+            if !self.ledger.is_held(number) {
+                self.ledger.take(number);
+                continue;
+            }
+            let (Some(client), Some((_, Some(handle)))) = (&self.client, self.topics.get(topic)) else {
+                let error = StoreError::Unavailable("the producer has no such topic".to_owned());
+                failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
+                continue;
+            };
+            let borrowed: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+            let error = match client.produce(handle, &key, value.as_deref(), &borrowed, number) {
+                Ok(()) => continue,
+                Err(NotTaken::Fatal) => {
+                    self.failed = Some(Instant::now());
+                    self.parked.push_front(Parked { number, topic, key, value, headers });
+                    break;
+                }
+                Err(NotTaken::Full) => StoreError::Full,
+                Err(NotTaken::Because(error)) => error,
+            };
+            failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
+        }
+        failures
+    }
+}
