@@ -11,6 +11,8 @@ use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 
+mod distinct;
+
 /// The operations of an [`EntryStore`] in a form that is awaited instead of observed. Where the store has no room they
 /// wait for it, up to [`EntryStore::max_block`]. Needs tokio's time.
 ///

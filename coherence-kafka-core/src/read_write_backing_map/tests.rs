@@ -179,6 +179,39 @@ async fn of_a_batch_what_was_acknowledged_reaches_the_map_and_the_rest_is_named(
     assert_eq!(world.contents().await.into_keys().collect::<Vec<_>>(), ["key-0"]);
 }
 
+/// One call of the store for all of them, as far as there is room: what was refused then is given again, in order.
+#[tokio::test]
+async fn a_batch_is_given_to_the_store_in_one_call_and_what_found_no_room_again() {
+    let store = FakeStore::with_capacity(4, |entry| match &entry.key[..] {
+        b"key-2" | b"key-8" => Answer::Failed(refused()),
+        _ => Answer::Late,
+    });
+    let world = World::over(store, through()).await;
+    let outcomes = world.map.put_all_outcomes(batch(0..10, "1"), Expiry::Default).await.unwrap();
+    let error = refused();
+    assert_eq!(outcomes, [NotStored { index: 2, error: error.clone() }, NotStored { index: 8, error }]);
+    let stored: Vec<_> = world.log().into_iter().map(|(key, ..)| key).collect();
+    let expected: Vec<_> = (0..10).filter(|n| ![2, 8].contains(n)).map(|n| format!("key-{n}")).collect();
+    assert_eq!(stored, expected);
+    assert_eq!(replayed(&world.store.log()), world.contents().await);
+    assert!(world.store.calls() < 10, "{} calls", world.store.calls());
+}
+
+#[tokio::test]
+async fn a_batch_that_finds_no_room_in_time_is_named_as_full_and_the_map_has_what_was_stored() {
+    let store = FakeStore::with_capacity(3, |_| Answer::Held).with_max_block(Duration::from_millis(20));
+    let world = World::over(store, through()).await;
+    let mut call = Box::pin(world.map.put_all_outcomes(batch(0..5, "1"), Expiry::Default));
+    assert!(poll!(&mut call).is_pending());
+    assert_eq!(world.store.held(), 3);
+    world.store.fill();
+    (0..3).for_each(|n| world.store.release((n == 1).then(away)));
+    let outcomes = call.await.unwrap().into_iter().map(|entry| (entry.index, entry.error));
+    let outcomes: Vec<_> = outcomes.collect();
+    assert_eq!(outcomes, [(1, away()), (3, StoreError::Full), (4, StoreError::Full)]);
+    assert_eq!(world.contents().await.into_keys().collect::<Vec<_>>(), ["key-0", "key-2"]);
+}
+
 #[tokio::test]
 async fn a_batch_larger_than_the_store_waits_for_room() {
     let store = FakeStore::with_capacity(7, |_| Answer::Late);

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, MapError, NamedMap};
+use hashbrown::HashMap;
 
 use super::change::{Change, ChangeAll, NotStored, not_stored};
 use crate::awaiting::Awaiting;
-use crate::entry_store::EntryStore;
+use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::error::StoreError;
 
 /// Whoever calls holds the claim on the keys.
 #[derive(Debug)]
@@ -60,13 +62,11 @@ impl WriteThrough {
         }
         let given = change.entries(&entries, &change.held(&*self.map, &entries).await?, false);
         let store = Awaiting::of(&*self.store);
-        let outcomes = match change {
-            ChangeAll::Put(_) => store.store_all(given).await,
-            ChangeAll::Remove => store.erase_all(given).await,
+        let failed = match change {
+            ChangeAll::Put(_) => store.store_distinct(given).await,
+            ChangeAll::Remove => store.erase_distinct(given).await,
         };
-        let failed = outcomes.into_iter().enumerate();
-        let failed = failed.filter_map(|(index, stored)| Some(NotStored { index, error: stored.err()? }));
-        let not_stored: Vec<_> = failed.collect();
+        let not_stored = by_index(&entries, failed);
         if not_stored.is_empty() || !self.rollback {
             change.apply(&*self.map, entries).await?;
         } else if not_stored.len() < entries.len() {
@@ -75,6 +75,17 @@ impl WriteThrough {
         }
         Ok(not_stored)
     }
+}
+
+/// Where they are in the batch, in its order.
+fn by_index(entries: &Entries, failed: Vec<(BinaryEntry, StoreError)>) -> Vec<NotStored> {
+    if failed.is_empty() {
+        return Vec::new();
+    }
+    let mut failed: HashMap<Bytes, StoreError> =
+        failed.into_iter().map(|(entry, error)| (entry.key, error)).collect();
+    let keys = entries.iter().enumerate();
+    keys.filter_map(|(index, (key, _))| Some(NotStored { index, error: failed.remove(key)? })).collect()
 }
 
 fn without(entries: &Entries, not_stored: &[NotStored]) -> Entries {

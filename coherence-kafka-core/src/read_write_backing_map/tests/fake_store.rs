@@ -34,13 +34,15 @@ struct State {
     /// What was stored, in order.
     log: Vec<BinaryEntry>,
     held: VecDeque<Waiting>,
+    calls: usize,
+    capacity: usize,
 }
 
 #[derive(Clone)]
 pub struct FakeStore {
     state: Arc<Mutex<State>>,
     room: Arc<Notify>,
-    capacity: usize,
+    max_block: Duration,
 }
 
 impl FakeStore {
@@ -53,9 +55,30 @@ impl FakeStore {
         capacity: usize,
         behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static,
     ) -> Self {
-        let store = Self { state: Arc::default(), room: Arc::default(), capacity };
+        let max_block = Duration::from_secs(60);
+        let store = Self { state: Arc::default(), room: Arc::default(), max_block };
+        store.state.lock().capacity = capacity;
         store.behave(behaviour);
         store
+    }
+
+    pub fn with_max_block(self, max_block: Duration) -> Self {
+        Self { max_block, ..self }
+    }
+
+    /// Holds nothing more.
+    pub fn fill(&self) {
+        self.state.lock().capacity = 0;
+    }
+
+    fn has_room(&self) -> bool {
+        let state = self.state.lock();
+        state.held.len() < state.capacity
+    }
+
+    /// How often it was called to store or erase.
+    pub fn calls(&self) -> usize {
+        self.state.lock().calls
     }
 
     pub fn behave(&self, behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static) {
@@ -85,9 +108,14 @@ impl FakeStore {
         }
     }
 
+    fn take_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        self.state.lock().calls += 1;
+        entries.into_iter().for_each(|entry| self.take(entry, observer));
+    }
+
     fn take(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
         let mut state = self.state.lock();
-        if state.held.len() >= self.capacity {
+        if state.held.len() >= state.capacity {
             drop(state);
             return observer.on_error(entry, StoreError::Full);
         }
@@ -117,13 +145,25 @@ impl FakeStore {
 
 impl EntryStore for FakeStore {
     fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        assert!(entry.value.is_some());
-        self.take(entry, observer);
+        self.store_all(vec![entry], observer);
     }
 
     fn erase(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        assert!(entry.value.is_none());
-        self.take(entry, observer);
+        self.erase_all(vec![entry], observer);
+    }
+
+    fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        assert!(entries.iter().all(|entry| entry.value.is_some()));
+        self.take_all(entries, observer);
+    }
+
+    fn erase_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
+        assert!(entries.iter().all(|entry| entry.value.is_none()));
+        self.take_all(entries, observer);
+    }
+
+    fn max_block(&self) -> Duration {
+        self.max_block
     }
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
@@ -136,7 +176,7 @@ impl EntryStore for FakeStore {
                 let room = self.room.notified();
                 tokio::pin!(room);
                 room.as_mut().enable();
-                if self.held() < self.capacity {
+                if self.has_room() {
                     return;
                 }
                 room.await;
