@@ -36,11 +36,12 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightly Rust and cargo-fuzz
 	@scripts/fuzz $(or $(SECONDS),10)
 
-bench: setup ## measure: the codecs, the grid's client, and the sink between a real Kafka and a real Coherence
+bench: setup ## measure: the codecs; between a real Kafka and a real Coherence the client, the sink, the entry store, the source
 	@cargo bench --workspace
 	@cargo build --release -p coherence-client --example bare-loop
 	@cargo run --release -p integration-tests --bin bench-client
 	@cargo run --release -p integration-tests --bin bench
+	@cargo run --release -p integration-tests --bin bench-store
 
 doc: setup ## the documentation of all crates, in target/doc
 	@cargo doc --workspace --no-deps

@@ -6,6 +6,8 @@
 //!                           ◄── Measured, one line of JSON ──┘
 //! ```
 //!
+//! `bench-client` and `bench-store` have measurements of their own, in [`client`] and [`store`].
+//!
 //! It never judges: goals and their table are the program's.
 
 use std::fs;
@@ -18,6 +20,7 @@ pub mod child;
 pub mod client;
 mod load;
 mod spread;
+pub mod store;
 
 pub use load::{KEY_BYTES, VALUE_BYTES, records};
 pub use spread::Spread;

@@ -25,6 +25,28 @@ fn the_bench_of_the_sink_prints_a_line_for_each_measurement() {
 }
 
 #[test]
+fn the_bench_of_the_entry_store_and_the_source_prints_its_tables() {
+    require_peers!();
+    let table = table(env!("CARGO_BIN_EXE_bench-store"));
+    let lines = |begin: &str| table.lines().filter(|line| line.starts_with(begin)).count();
+    for measured in [
+        "| librdkafka alone: ",
+        "| `store` ",
+        "| `store_all`",
+        "| write-behind ",
+        "| a listener ",
+        "| the source",
+    ] {
+        assert_eq!(lines(measured), 1, "{measured} in\n{table}");
+    }
+    for callers in [1, 8, 64] {
+        assert_eq!(lines(&format!("| {callers} | ")), 2, "{callers} callers in\n{table}");
+    }
+    assert_eq!(lines("| bytes of resident memory"), 1, "{table}");
+    assert!(!table.contains("NaN"), "{table}");
+}
+
+#[test]
 fn the_bench_of_the_client_prints_a_table() {
     require_peers!();
     let table = table(env!("CARGO_BIN_EXE_bench-client"));
