@@ -103,7 +103,8 @@ pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report>
     world.kafka.produce(&world.name, backlog.map(|(key, value)| (Some(key), value)))?;
     world.start_sinks()?;
     let seed = plan.seed;
-    let feed = world.kafka.feed(&world.name, plan.rate, move |number| record(seed, BACKLOG as u64 + number))?;
+    let next = move |number| record(seed, BACKLOG as u64 + number);
+    let feed = world.kafka.feed(&world.name, plan.rate, u64::MAX, next)?;
     let sampler = Sampler::of(world.lasting()?);
     let end = Instant::now() + plan.duration;
     let mut faults = Vec::new();

@@ -184,11 +184,7 @@ fn put_all(order: &Order) -> Result<Measured> {
         while !next.is_empty() {
             let (map, batch) = (map.clone(), Arc::new(next));
             let call = tokio::spawn(async move {
-                if deletes {
-                    map.remove_all(batch).await
-                } else {
-                    map.put_all(batch, Expiry::Default).await
-                }
+                if deletes { map.remove_all(batch).await } else { map.put_all(batch, Expiry::Default).await }
             });
             next = entries(&mut all)?;
             call.await??;
@@ -240,7 +236,11 @@ fn sink(
         if let Some(failure) = &task.failure {
             return Err(anyhow!("{failure}"));
         }
-        ensure!(Instant::now() < end, "{confirmed} of {} records arrived within {DEADLINE:?}", order.load.records);
+        ensure!(
+            Instant::now() < end,
+            "{confirmed} of {} records arrived within {DEADLINE:?}",
+            order.load.records
+        );
         if task.counters.records.now() > 0 {
             first.get_or_insert_with(Instant::now);
         }

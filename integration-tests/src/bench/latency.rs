@@ -22,8 +22,14 @@ const DIGITS: usize = 20;
 const WARM_UP: u64 = 4;
 
 /// A rate of the producer, and the linger of the sink where it is not the default.
-const CASES: [(u64, Option<&str>); 6] =
-    [(1_000, None), (50_000, None), (1_000, Some("0")), (1_000, Some("50")), (50_000, Some("0")), (50_000, Some("50"))];
+const CASES: [(u64, Option<&str>); 6] = [
+    (1_000, None),
+    (50_000, None),
+    (1_000, Some("0")),
+    (1_000, Some("50")),
+    (50_000, Some("0")),
+    (50_000, Some("50")),
+];
 
 /// What one case gave.
 struct Latency {
@@ -48,7 +54,10 @@ pub fn run(peers: &Peers, seconds: u64) -> Result<()> {
         let latency = measure(peers, rate, linger, seconds)?;
         let at = |share: f64| {
             let last = latency.sorted_micros.len().saturating_sub(1);
-            latency.sorted_micros.get((last as f64 * share) as usize).map_or(f64::NAN, |micros| *micros as f64 / 1e3)
+            latency
+                .sorted_micros
+                .get((last as f64 * share) as usize)
+                .map_or(f64::NAN, |micros| *micros as f64 / 1e3)
         };
         println!(
             "| {rate} | {} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0} |",
@@ -80,23 +89,24 @@ fn measure(peers: &Peers, rate: u64, linger: Option<&str>, seconds: u64) -> Resu
         let ids = (sink.process().id(), peers.grid.process_id().context("the grid is down")?);
         let before = (cpu_of(ids.0)?, cpu_of(ids.1)?);
         let count = rate * seconds;
-        let feed = peers.kafka.feed(&name, rate, |number| (key(number).to_vec(), Some(stamped())))?;
+        let feed = peers.kafka.feed(&name, rate, count, |number| (key(number).to_vec(), Some(stamped())))?;
         let mut latencies = Vec::with_capacity(count as usize);
         for number in 0..count {
             let notice = tokio::time::timeout(DEADLINE, notices.next()).await.context("no event comes")?;
             let Some(MapNotice::Event(event)) = notice else { bail!("{notice:?} instead of an event") };
-            let micros = now_micros()?.saturating_sub(time_of(&event.new_value.context("an event without value")?)?);
+            let micros =
+                now_micros()?.saturating_sub(time_of(&event.new_value.context("an event without value")?)?);
             if number >= count / WARM_UP {
                 latencies.push(micros);
             }
         }
         let after = (cpu_of(ids.0)?, cpu_of(ids.1)?);
-        let all = feed.finish()?;
+        feed.finish()?;
         let cost = |time: Duration| time.as_nanos() as f64 / count as f64;
         latencies.sort_unstable();
         session.close().await;
         let confirmed = || sink.metric("coherence_sink_records_confirmed_total", &name).unwrap_or(0);
-        ensure!(wait::within(DEADLINE, || confirmed() == all), "the sink does not come to an end");
+        ensure!(wait::within(DEADLINE, || confirmed() == count), "the sink does not come to an end");
         Ok(Latency {
             sorted_micros: latencies,
             sink_cpu_ns: cost(after.0 - before.0),

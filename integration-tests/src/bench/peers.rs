@@ -91,12 +91,7 @@ impl Peers {
     /// # Errors
     ///
     /// When it fails, or the map does not hold what the load makes.
-    pub fn measure(
-        &mut self,
-        kind: Kind,
-        load: Load,
-        settings: &[(String, String)],
-    ) -> Result<Measurement> {
+    pub fn measure(&mut self, kind: Kind, load: Load, settings: &[(String, String)]) -> Result<Measurement> {
         let topics = self.topics(load)?;
         if kind.fills_grid() && load.deletes_only() {
             self.run_child(Kind::PutAll, Load { deletes: 0, ..load }, Vec::new(), &[])?;

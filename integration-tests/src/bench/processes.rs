@@ -75,9 +75,5 @@ fn measure(peers: &Peers, processes: usize, records: u64) -> Result<[f64; 3]> {
     let size = peers.grid.tool().size(MAP)?;
     ensure!(size == records, "{size} entries of {records} records");
     peers.grid.tool().truncate(MAP)?;
-    Ok([
-        records as f64 / took.as_secs_f64(),
-        (after - before).as_nanos() as f64 / records as f64,
-        peak,
-    ])
+    Ok([records as f64 / took.as_secs_f64(), (after - before).as_nanos() as f64 / records as f64, peak])
 }

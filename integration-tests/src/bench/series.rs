@@ -38,8 +38,8 @@ impl Series {
             let records = (records / fewer).max(1);
             case(format!("{value_bytes} bytes a value"), Load { value_bytes, records, ..plain })
         });
-        let partitions =
-            [1, 8, 64].map(|partitions| case(format!("{partitions} partitions"), Load { partitions, ..plain }));
+        let partitions = [1, 8, 64]
+            .map(|partitions| case(format!("{partitions} partitions"), Load { partitions, ..plain }));
         let deletes =
             [0, 10, 100].map(|deletes| case(format!("{deletes} % deletes"), Load { deletes, ..plain }));
         let keys = [1, 10, 100].map(|times| {

@@ -34,8 +34,11 @@ fn parent(names: &[String]) -> Result<()> {
     let seconds = setting("COHERENCE_KAFKA_BENCH_SECONDS", 8)?.max(1);
     let (fewer_rounds, fewer_records) = (rounds.div_ceil(SMALLER.0), (records / SMALLER.1).max(1));
     let series = Series::all(fewer_records);
-    let known: Vec<&str> =
-        ["sink"].into_iter().chain(series.iter().map(|series| series.name)).chain(["processes", "latency"]).collect();
+    let known: Vec<&str> = ["sink"]
+        .into_iter()
+        .chain(series.iter().map(|series| series.name))
+        .chain(["processes", "latency"])
+        .collect();
     for name in names {
         ensure!(known.contains(&name.as_str()), "there is no {name}: expected any of {}", known.join(", "));
     }

@@ -1,7 +1,7 @@
 //! A producer that goes on at a pace of its own, through whatever happens to the broker, until it is told to stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -32,12 +32,11 @@ pub struct Feed {
 #[derive(Debug, Default)]
 struct State {
     stops: AtomicBool,
-    sent: AtomicU64,
 }
 
 impl Kafka {
-    /// Starts to produce `rate` records a second; `record` makes the record of a number, from 0 on, in the moment in
-    /// which it is sent.
+    /// Starts to produce `rate` records a second, `count` of them if it is not told to stop before; `record` makes the
+    /// record of a number, from 0 on, in the moment in which it is sent.
     ///
     /// The order of the records of a partition is that of their numbers, and each is there once, also where the broker
     /// goes and comes back in between: the producer is idempotent.
@@ -49,6 +48,7 @@ impl Kafka {
         &self,
         topic: &str,
         rate: u64,
+        count: u64,
         record: impl FnMut(u64) -> Pair + Send + 'static,
     ) -> Result<Feed> {
         let mut config = self.config();
@@ -56,17 +56,12 @@ impl Kafka {
         let producer = config.create_with_context(FirstError::default())?;
         let state = Arc::new(State::default());
         let (topic, shared) = (topic.to_owned(), state.clone());
-        let thread = thread::spawn(move || produce(&producer, &topic, rate, record, &shared));
+        let thread = thread::spawn(move || produce(&producer, &topic, (rate, count), record, &shared));
         Ok(Feed { state, thread: Some(thread) })
     }
 }
 
 impl Feed {
-    /// How many records were handed over so far.
-    pub fn sent(&self) -> u64 {
-        self.state.sent.load(Ordering::Relaxed)
-    }
-
     /// Stops, waits until everything is acknowledged, and returns how many records that were.
     ///
     /// # Errors
@@ -94,21 +89,20 @@ impl State {
 fn produce(
     producer: &BaseProducer<FirstError>,
     topic: &str,
-    rate: u64,
+    (rate, count): (u64, u64),
     mut record: impl FnMut(u64) -> Pair,
     state: &State,
 ) -> Result<u64> {
     let (mut start, mut base, mut sent) = (Instant::now(), 0, 0);
-    while !state.stops() {
+    while sent < count && !state.stops() {
         let mut due = base + (start.elapsed().as_secs_f64() * rate as f64) as u64;
         if due - sent > rate * CATCHES_UP.as_secs() {
             (start, base, due) = (Instant::now(), sent, sent);
         }
-        while sent < due && !state.stops() {
+        while sent < due.min(count) && !state.stops() {
             let (key, value) = record(sent);
             send(producer, topic, &key, value.as_deref(), state)?;
             sent += 1;
-            state.sent.store(sent, Ordering::Relaxed);
         }
         producer.poll(PAUSE);
     }

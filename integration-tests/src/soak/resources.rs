@@ -54,7 +54,8 @@ fn sample(process: u32) -> Result<Sample> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let field = |name: &str| -> Result<f64> {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let number = line.and_then(|line| line.split_whitespace().next()).context("a process without memory")?;
+        let number =
+            line.and_then(|line| line.split_whitespace().next()).context("a process without memory")?;
         Ok(number.parse()?)
     };
     Ok(Sample {

@@ -162,7 +162,8 @@ impl World {
             let through = |(ends, committed): (&Vec<i64>, &Vec<i64>)| {
                 committed.iter().zip(ends).all(|(committed, end)| committed >= end)
             };
-            ends.as_ref().zip(committed.as_ref()).is_some_and(through) && self.members.iter().all(Grid::is_safe)
+            ends.as_ref().zip(committed.as_ref()).is_some_and(through)
+                && self.members.iter().all(Grid::is_safe)
         });
         let Sinks { lasting, other } = self.sinks.as_ref().context("no sink runs")?;
         for sink in [lasting, other] {

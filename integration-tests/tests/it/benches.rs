@@ -33,8 +33,7 @@ fn the_bench_of_the_sink_prints_a_line_for_each_measurement() {
 #[test]
 fn every_series_of_the_bench_prints_a_line_for_each_case() {
     require_peers!();
-    let names =
-        ["size", "partitions", "deletes", "keys", "memory", "batch", "processes", "latency"];
+    let names = ["size", "partitions", "deletes", "keys", "memory", "batch", "processes", "latency"];
     let text = table(env!("CARGO_BIN_EXE_bench"), &names);
     let tables: Vec<&str> = text.split("## ").skip(1).collect();
     // Behind the head of each table.

@@ -28,10 +28,7 @@ fn make_soak_takes_minutes_and_a_seed() {
     let makefile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Makefile");
     let makefile = std::fs::read_to_string(makefile).unwrap();
     let (_, arguments) = makefile.split_once("--bin soak -- ").unwrap();
-    assert_eq!(
-        arguments.lines().next(),
-        Some("--minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))")
-    );
+    assert_eq!(arguments.lines().next(), Some("--minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))"));
     let mut soak = std::process::Command::new(env!("CARGO_BIN_EXE_soak"));
     let output = soak.args(["--minutes", "few"]).output().unwrap();
     assert!(!output.status.success());
