@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bench doc peers
+.PHONY: help setup demo test check fuzz soak bench doc peers
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -36,11 +36,15 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightly Rust and cargo-fuzz
 	@scripts/fuzz $(or $(SECONDS),10)
 
-bench: setup ## measure: the codecs; between a real Kafka and a real Coherence the client, the sink, the entry store, the source
+soak: setup ## a sink under load and random faults, MINUTES=20, and a SEED that an earlier run has printed
+	@cargo build --release -p coherence-kafka-sink
+	@cargo run --release -p integration-tests --bin soak -- --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+
+bench: setup ## measure the codecs, the client, the sink (SERIES="sink latency": only these of it), the entry store, the source
 	@cargo bench --workspace
 	@cargo build --release -p coherence-client --example bare-loop
 	@cargo run --release -p integration-tests --bin bench-client
-	@cargo run --release -p integration-tests --bin bench
+	@cargo run --release -p integration-tests --bin bench -- $(SERIES)
 	@cargo run --release -p integration-tests --bin bench-store
 
 doc: setup ## the documentation of all crates, in target/doc

@@ -2,27 +2,32 @@
 //! belong to it alone.
 //!
 //! ```text
-//! parent (src/bin/bench.rs) ── Order, as arguments ──► child (bench/child.rs)
-//!                           ◄── Measured, one line of JSON ──┘
+//! parent (bench/peers.rs) ── Order, an argument of JSON ──► child (bench/child.rs)
+//!                         ◄── Measured, a line of JSON ─────────┘
 //! ```
 //!
-//! `bench-client` and `bench-store` have measurements of their own, in [`client`] and [`store`].
-//!
-//! It never judges: goals and their table are the program's.
+//! [`table`] is the sink beside the bare loops, with the goals; [`series`] how the figures grow with the load;
+//! [`latency`] and [`processes`] watch the command itself, running. `bench-client` and `bench-store` have measurements of
+//! their own, in [`client`] and [`store`].
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 pub mod child;
 pub mod client;
+pub mod latency;
 mod load;
+pub mod peers;
+pub mod processes;
+pub mod series;
 mod spread;
 pub mod store;
+pub mod table;
 
-pub use load::{KEY_BYTES, VALUE_BYTES, records};
+pub use load::{KEY_BYTES, Load, VALUE_BYTES, records};
 pub use spread::Spread;
 
 /// Entries of one call, and records of one batch: the sink's default.
@@ -32,7 +37,7 @@ pub const BATCH: usize = 5_000;
 pub const MAP: &str = "Bench";
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A bare loop: a member of a group reads, counts and commits.
     Consume,
@@ -40,17 +45,14 @@ pub enum Kind {
     Discard,
     /// The sink into the embedded map.
     Embedded,
-    /// A bare loop: entries are made and put, one call in flight.
+    /// A bare loop: entries are made and put, or removed where the load is of deletes alone; one call in flight.
     PutAll,
     /// The sink into the grid.
     Grid,
 }
 
 impl Kind {
-    /// All of them, in the order of the table.
-    pub const ALL: [Kind; 5] = [Kind::Consume, Kind::Discard, Kind::Embedded, Kind::PutAll, Kind::Grid];
-
-    /// Its name as an argument.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Consume => "consume",
@@ -68,63 +70,28 @@ impl Kind {
 }
 
 /// One measurement to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     /// What to measure.
     pub kind: Kind,
+    /// The records of the topics, or the entries to put.
+    pub load: Load,
     /// The broker.
     pub bootstrap: String,
     /// The grid's gRPC proxy.
     pub grid: String,
-    /// The topic to read.
-    pub topic: String,
+    /// The topics to read.
+    pub topics: Vec<String>,
     /// Name of the connector; its group is `connect-<name>`.
     pub name: String,
-    /// How many records the topic holds, or how many entries to put.
-    pub records: u64,
-    /// When the child's process was started.
-    pub started: Duration,
+    /// Settings of the connector that are not the default.
+    pub settings: Vec<(String, String)>,
+    /// When the child's process was started, in microseconds since 1970.
+    pub started: u64,
 }
 
-impl Order {
-    /// As arguments of the child.
-    pub fn to_arguments(&self) -> Vec<String> {
-        let Self { kind, bootstrap, grid, topic, name, records, started } = self;
-        let started = started.as_micros().to_string();
-        vec![
-            kind.name().to_owned(),
-            bootstrap.clone(),
-            grid.clone(),
-            topic.clone(),
-            name.clone(),
-            records.to_string(),
-            started,
-        ]
-    }
-
-    /// Back from [`Order::to_arguments`].
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub fn from_arguments(arguments: &[String]) -> Result<Self> {
-        let [kind, bootstrap, grid, topic, name, records, started] = arguments else {
-            bail!("expected: KIND BOOTSTRAP GRID TOPIC NAME RECORDS STARTED");
-        };
-        Ok(Self {
-            kind: Kind::ALL.into_iter().find(|k| k.name() == kind).context("an unknown kind")?,
-            bootstrap: bootstrap.clone(),
-            grid: grid.clone(),
-            topic: topic.clone(),
-            name: name.clone(),
-            records: records.parse()?,
-            started: Duration::from_micros(started.parse()?),
-        })
-    }
-}
-
-/// What a measurement gave.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a measurement gave: the line that the child prints, as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Records a second, from the first record to the last confirmation.
     pub rate: f64,
@@ -136,32 +103,13 @@ pub struct Measured {
     pub first_commit_ms: Option<f64>,
 }
 
-impl Measured {
-    /// As the line that the child prints.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "rate": self.rate,
-            "cpu_ns": self.cpu_ns,
-            "peak_mib": self.peak_mib,
-            "first_commit_ms": self.first_commit_ms,
-        })
-    }
-
-    /// Back from [`Measured::to_json`].
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub fn from_json(text: &str) -> Result<Self> {
-        let json: Value = serde_json::from_str(text).context("a measurement is no JSON")?;
-        let field = |name: &str| json[name].as_f64().with_context(|| format!("a measurement without {name}"));
-        Ok(Self {
-            rate: field("rate")?,
-            cpu_ns: field("cpu_ns")?,
-            peak_mib: field("peak_mib")?,
-            first_commit_ms: json["first_commit_ms"].as_f64(),
-        })
-    }
+/// Microseconds since 1970, by the clock that all processes of the machine share.
+///
+/// # Errors
+///
+/// When that clock is before 1970.
+pub fn now_micros() -> Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?)
 }
 
 /// Peak resident memory of a process (`VmHWM`), in MiB.

@@ -12,9 +12,11 @@ use crate::process::Process;
 use crate::sandbox::{Folder, free_port};
 use crate::tls::Certificates;
 
+mod feed;
 mod java;
 mod topics;
 
+pub use feed::{Feed, Pair};
 pub use topics::Record;
 
 const START_DEADLINE: Duration = Duration::from_secs(90);

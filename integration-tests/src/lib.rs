@@ -9,6 +9,7 @@
 //! relay    a way to either that can be cut and stopped up
 //! sandbox  names, ports and folders of one test          wait      until a condition holds
 //! bench    the measurements of make bench
+//! soak     a sink under load and random faults, for make soak
 //! ```
 //!
 //! It never asserts anything about the product: that is the business of `tests/it`.
@@ -24,6 +25,7 @@ pub mod relay;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;
+pub mod soak;
 pub mod source;
 pub mod tls;
 pub mod wait;

@@ -1,10 +1,9 @@
 //! The measurements themselves, each the whole work of a process.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
 
-use super::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, peak_mib, records};
+use super::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, now_micros, peak_mib};
 
 const DEADLINE: Duration = Duration::from_secs(180);
 /// As the task of the sink reads.
@@ -54,7 +53,7 @@ pub fn measure(order: &Order) -> Result<Measured> {
         // What arrived in the grid is counted by the parent, through other code than ours.
         Kind::Grid => {
             let open = |runtime: &Runtime| run::open(LocalSessions::default(), runtime.handle().clone());
-            sink(order, "grpc", open, || order.records)
+            sink(order, "grpc", open, || order.load.entries())
         }
     }
 }
@@ -71,41 +70,49 @@ fn measured(
     first_commit: Option<Duration>,
 ) -> Result<Measured> {
     Ok(Measured {
-        rate: order.records as f64 / (last - first).as_secs_f64(),
-        cpu_ns: cpu_of_self().as_nanos() as f64 / order.records as f64,
+        rate: order.load.records as f64 / (last - first).as_secs_f64(),
+        cpu_ns: cpu_of_self().as_nanos() as f64 / order.load.records as f64,
         peak_mib: peak_mib(std::process::id())?,
         first_commit_ms: first_commit.map(|time| time.as_secs_f64() * 1e3),
     })
 }
 
 fn since_start(order: &Order) -> Result<Duration> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.saturating_sub(order.started))
+    Ok(Duration::from_micros(now_micros()?.saturating_sub(order.started)))
 }
 
 fn worker_config(order: &Order) -> Result<WorkerConfig> {
-    let string = "org.apache.kafka.connect.storage.StringConverter";
+    let converter = if order.load.binary {
+        "org.apache.kafka.connect.converters.ByteArrayConverter"
+    } else {
+        "org.apache.kafka.connect.storage.StringConverter"
+    };
     let settings = [
         ("bootstrap.servers", order.bootstrap.as_str()),
-        ("key.converter", string),
-        ("value.converter", string),
+        ("key.converter", converter),
+        ("value.converter", converter),
     ];
     WorkerConfig::parse(&Properties::from_pairs("bench", settings), Environment::default())
         .map_err(|errors| anyhow!("{errors}"))
 }
 
 fn connector_properties(order: &Order, session: &str) -> Properties {
-    let mapping = format!("{}->{MAP}", order.topic);
-    let mut settings = BTreeMap::from([
-        ("name", order.name.as_str()),
-        ("connector.class", "CoherenceSink"),
-        ("topics", &order.topic),
-        ("coherence.cache.mappings", &mapping),
-        ("coherence.session", session),
-    ]);
+    let mappings: Vec<_> = order.topics.iter().map(|topic| format!("{topic}->{MAP}")).collect();
+    let mut settings = vec![
+        ("name", order.name.clone()),
+        ("connector.class", "CoherenceSink".to_owned()),
+        ("topics", order.topics.join(",")),
+        ("coherence.cache.mappings", mappings.join(",")),
+        ("coherence.session", session.to_owned()),
+    ];
     if session == "grpc" {
-        settings.insert("coherence.session.address", &order.grid);
+        settings.push(("coherence.session.address", order.grid.clone()));
     }
-    Properties::from_pairs("bench", settings)
+    if order.load.binary {
+        settings.push(("coherence.passthrough", "true".to_owned()));
+    }
+    settings.extend(order.settings.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    Properties::from_pairs("bench", settings.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// The sink's consumer with the sink's settings, without what the sink does with records.
@@ -113,14 +120,15 @@ fn consume(order: &Order) -> Result<Measured> {
     let worker = worker_config(order)?;
     let config = ConnectorConfig::parse(&worker, &connector_properties(order, "grpc"));
     let config = config.map_err(|errors| anyhow!("{errors}"))?;
-    let mut consumer = Consumer::join(&config.consumer_settings(0), &[&order.topic], READ_AT_ONCE)
+    let topics: Vec<&str> = order.topics.iter().map(String::as_str).collect();
+    let mut consumer = Consumer::join(&config.consumer_settings(0), &topics, READ_AT_ONCE)
         .map_err(|reason| anyhow!("{reason}"))?;
     let mut settle = Settle::default();
     let (mut count, mut first, mut first_commit) = (0, None, None);
     let mut next_commit = Instant::now();
     let end = Instant::now() + DEADLINE;
-    while count < order.records || first_commit.is_none() {
-        ensure!(Instant::now() < end, "{count} of {} records came within {DEADLINE:?}", order.records);
+    while count < order.load.records || first_commit.is_none() {
+        ensure!(Instant::now() < end, "{count} of {} records came within {DEADLINE:?}", order.load.records);
         for event in consumer.poll() {
             match event {
                 GroupEvent::Assigned(partitions) => {
@@ -156,7 +164,7 @@ fn consume(order: &Order) -> Result<Measured> {
         }
     }
     let last = Instant::now();
-    ensure!(count == order.records, "{count} records instead of {}", order.records);
+    ensure!(count == order.load.records, "{count} records instead of {}", order.load.records);
     let measured = measured(order, first.context("no record")?, last, first_commit);
     consumer.leave(Duration::from_secs(10));
     measured
@@ -169,12 +177,15 @@ fn put_all(order: &Order) -> Result<Measured> {
         let options = SessionOptions { addresses: vec![order.grid.clone()], ..SessionOptions::default() };
         let session = GrpcSession::new(options)?;
         let map = session.map(MAP).await?;
-        let mut all = records(0).take(order.records as usize);
+        let (deletes, value) = (order.load.deletes_only(), order.load.value());
+        let mut all = order.load.keys().map(|key| (key, &value));
         let first = Instant::now();
         let mut next = entries(&mut all)?;
         while !next.is_empty() {
             let (map, batch) = (map.clone(), Arc::new(next));
-            let call = tokio::spawn(async move { map.put_all(batch, Expiry::Default).await });
+            let call = tokio::spawn(async move {
+                if deletes { map.remove_all(batch).await } else { map.put_all(batch, Expiry::Default).await }
+            });
             next = entries(&mut all)?;
             call.await??;
         }
@@ -225,22 +236,26 @@ fn sink(
         if let Some(failure) = &task.failure {
             return Err(anyhow!("{failure}"));
         }
-        ensure!(Instant::now() < end, "{confirmed} of {} records arrived within {DEADLINE:?}", order.records);
+        ensure!(
+            Instant::now() < end,
+            "{confirmed} of {} records arrived within {DEADLINE:?}",
+            order.load.records
+        );
         if task.counters.records.now() > 0 {
             first.get_or_insert_with(Instant::now);
         }
         if first_commit.is_none() && task.counters.commits.now() > 0 {
             first_commit = Some(since_start(order)?);
         }
-        if confirmed >= order.records {
+        if confirmed >= order.load.records {
             last.get_or_insert_with(Instant::now);
         }
     }
     let times = first.zip(last).context("no record")?;
     let measured = measured(order, times.0, times.1, first_commit);
     worker.stop();
-    let arrived = arrived();
-    ensure!(arrived == order.records, "{arrived} entries of {} records", order.records);
+    let (arrived, expected) = (arrived(), order.load.entries());
+    ensure!(arrived == expected, "{arrived} entries instead of {expected}");
     measured
 }
 

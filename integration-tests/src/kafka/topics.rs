@@ -83,7 +83,7 @@ impl Kafka {
             }
         }
         producer.flush(DEADLINE)?;
-        match producer.context().0.lock().take() {
+        match producer.context().take() {
             None => Ok(()),
             Some(error) => Err(error).context(format!("a record for {topic} was not acknowledged")),
         }
@@ -95,6 +95,18 @@ impl Kafka {
     ///
     /// When the broker does not know the topic or does not answer.
     pub fn records(&self, topic: &str) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        self.each_record(topic, |record| records.push(record))?;
+        records.sort_by_key(|r| (r.partition, r.offset));
+        Ok(records)
+    }
+
+    /// Hands out every record of the topic, those of a partition in their order.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not know the topic or does not answer.
+    pub fn each_record(&self, topic: &str, mut take: impl FnMut(Record)) -> Result<()> {
         // The ends are reported, not computed: a compacted topic may hold nothing near its last offset.
         let consumer: BaseConsumer =
             self.config().set("group.id", "unused").set("enable.partition.eof", "true").create()?;
@@ -104,17 +116,15 @@ impl Kafka {
             from.add_partition_offset(topic, partition, Offset::Beginning)?;
         }
         consumer.assign(&from)?;
-        let mut records = Vec::new();
         let mut ended = 0;
         while ended < partitions {
             match consumer.poll(DEADLINE).context("the broker sends nothing")? {
-                Ok(message) => records.push(Record::from(&message)),
+                Ok(message) => take(Record::from(&message)),
                 Err(KafkaError::PartitionEOF(_)) => ended += 1,
                 Err(error) => return Err(error.into()),
             }
         }
-        records.sort_by_key(|r| (r.partition, r.offset));
-        Ok(records)
+        Ok(())
     }
 
     /// The offset after the last record, for each partition of the topic.
@@ -161,7 +171,7 @@ impl Kafka {
         Ok(consumer.commit(&offsets, CommitMode::Sync)?)
     }
 
-    fn config(&self) -> ClientConfig {
+    pub(super) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap()).set("enable.auto.commit", "false");
         config
@@ -181,8 +191,15 @@ impl<M: Message> From<&M> for Record {
     }
 }
 
+/// Keeps why the first record was not acknowledged.
 #[derive(Default)]
-struct FirstError(Mutex<Option<KafkaError>>);
+pub(super) struct FirstError(Mutex<Option<KafkaError>>);
+
+impl FirstError {
+    pub(super) fn take(&self) -> Option<KafkaError> {
+        self.0.lock().take()
+    }
+}
 
 impl ClientContext for FirstError {}
 

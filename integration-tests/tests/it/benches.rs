@@ -4,24 +4,49 @@ use std::process::Command;
 
 use integration_tests::require_peers;
 
-fn table(program: &str) -> String {
+fn bench(program: &str, names: &[&str]) -> Command {
     let mut bench = Command::new(program);
     bench.env("COHERENCE_KAFKA_BENCH_ROUNDS", "1").env("COHERENCE_KAFKA_BENCH_RECORDS", "2000");
-    let output = bench.env("COHERENCE_KAFKA_BENCH_WARM_ENTRIES", "1").output().unwrap();
+    bench.env("COHERENCE_KAFKA_BENCH_WARM_ENTRIES", "1").env("COHERENCE_KAFKA_BENCH_SECONDS", "1");
+    bench.args(names);
+    bench
+}
+
+fn table(program: &str, names: &[&str]) -> String {
+    let output = bench(program, names).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!text.contains("NaN"), "{text}");
     text
 }
 
 #[test]
 fn the_bench_of_the_sink_prints_a_line_for_each_measurement() {
     require_peers!();
-    let table = table(env!("CARGO_BIN_EXE_bench"));
-    for letter in ["a", "b", "c", "d", "e"] {
+    let table = table(env!("CARGO_BIN_EXE_bench"), &["sink"]);
+    for letter in ["a", "b", "c", "d", "e", "f", "g"] {
         let rows = table.lines().filter(|line| line.starts_with(&format!("| {letter} | ")));
         assert_eq!(rows.count(), 1, "{letter} in\n{table}");
     }
-    assert!(!table.contains("NaN"), "{table}");
+}
+
+#[test]
+fn every_series_of_the_bench_prints_a_line_for_each_case() {
+    require_peers!();
+    let names = ["size", "partitions", "deletes", "keys", "memory", "batch", "processes", "latency"];
+    let text = table(env!("CARGO_BIN_EXE_bench"), &names);
+    let tables: Vec<&str> = text.split("## ").skip(1).collect();
+    // Behind the head of each table.
+    let rows = tables.iter().map(|table| table.lines().filter(|line| line.starts_with("| ")).count() - 1);
+    assert_eq!(rows.collect::<Vec<_>>(), [6, 3, 3, 3, 5, 9, 2, 6], "{text}");
+}
+
+#[test]
+fn an_unknown_series_is_refused_with_the_known_ones() {
+    let output = bench(env!("CARGO_BIN_EXE_bench"), &["lateness"]).output().unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("there is no lateness") && told.contains("processes, latency"), "{told}");
 }
 
 #[test]
@@ -49,7 +74,7 @@ fn the_bench_of_the_entry_store_and_the_source_prints_its_tables() {
 #[test]
 fn the_bench_of_the_client_prints_a_table() {
     require_peers!();
-    let table = table(env!("CARGO_BIN_EXE_bench-client"));
+    let table = table(env!("CARGO_BIN_EXE_bench-client"), &[]);
     for contender in ["client", "bare loop"] {
         assert!(table.contains(&format!(" | {contender} | ")), "{table}");
     }

@@ -28,6 +28,7 @@ mod rest;
 mod rooms;
 mod scale;
 mod scenarios;
+mod soak;
 mod source;
 mod stopping;
 mod support;

@@ -1,0 +1,194 @@
+//! A sink under continuous load and random faults, and what must hold at the end: the map is what the topic makes of
+//! it, and the sink that lived through all of it has not grown.
+//!
+//! ```text
+//! feed ──► Kafka ──► two sinks of one group ──► two relays ──► a grid of two members, each with a proxy
+//!            ▲         one lives, one dies         ▲                ▲
+//!            └────────────── fault, one at a time, until all is well again ──┘
+//! ```
+//!
+//! One fault at a time, because that is what the guarantee covers (docs/delivery.md, "late writes"), and because content
+//! of the grid survives one of its members, not both: so the comparison at the end is exact.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use coherence_kafka_common::splitmix::SplitMix64;
+
+pub use fault::Fault;
+pub use resources::{Sampler, Trend, flat};
+use world::World;
+
+use crate::kafka::Pair;
+
+mod fault;
+mod resources;
+mod world;
+
+/// Distinct keys of the load.
+const KEYS: u64 = 20_000;
+/// Records that wait when the sinks start: they reach their full speed, and with it their full size, before anything
+/// is compared.
+const BACKLOG: usize = 100_000;
+/// The samples of this part of the time, at the beginning, do not count.
+const WARM_UP: f64 = 0.25;
+
+/// What to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Where all random choices come from.
+    pub seed: u64,
+    /// How long faults go on; start, recovery and comparison come on top.
+    pub duration: Duration,
+    /// Records a second.
+    pub rate: u64,
+    /// How long a fault lasts at least and at most.
+    pub holds: (Duration, Duration),
+}
+
+/// One fault and how it went.
+#[derive(Debug, Clone, Copy)]
+pub struct Suffered {
+    /// What was done.
+    pub fault: Fault,
+    /// For how long.
+    pub held: Duration,
+    /// How long after its end everything was committed that was on the topic then.
+    pub recovered: Duration,
+}
+
+/// How it went.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed of the plan.
+    pub seed: u64,
+    /// The faults in their order.
+    pub faults: Vec<Suffered>,
+    /// Records on the topic.
+    pub records: u64,
+    /// Entries in the map, all of them as the topic makes them.
+    pub entries: usize,
+    /// What the lasting sink used: memory, threads, descriptors.
+    pub resources: [Trend; 3],
+}
+
+impl Report {
+    /// Whether the lasting sink has not grown.
+    ///
+    /// # Errors
+    ///
+    /// With what has.
+    pub fn check(&self) -> Result<()> {
+        for trend in &self.resources {
+            ensure!(trend.is_flat(), "{trend} (seed {})", self.seed);
+        }
+        Ok(())
+    }
+}
+
+/// Does it; `told` is called at the beginning of each fault.
+///
+/// # Errors
+///
+/// When something stays behind for good after a fault, a task fails, or the map is not what the topic makes.
+pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report> {
+    let mut random = SplitMix64(plan.seed);
+    let mut world = World::start()?;
+    let backlog = (0..BACKLOG as u64).map(|number| record(plan.seed, number));
+    world.kafka.produce(&world.name, backlog.map(|(key, value)| (Some(key), value)))?;
+    world.start_sinks()?;
+    let seed = plan.seed;
+    let next = move |number| record(seed, BACKLOG as u64 + number);
+    let feed = world.kafka.feed(&world.name, plan.rate, u64::MAX, next)?;
+    let sampler = Sampler::of(world.lasting()?);
+    let end = Instant::now() + plan.duration;
+    let mut faults = Vec::new();
+    while Instant::now() < end {
+        for fault in Fault::shuffled(&mut random) {
+            if Instant::now() >= end {
+                break;
+            }
+            let held = between(&mut random, plan.holds);
+            told(fault, held);
+            let what = || format!("{fault} for {held:?}");
+            world.suffer(fault, held).with_context(what)?;
+            let recovered = world.recover().with_context(what)?;
+            faults.push(Suffered { fault, held, recovered });
+            thread::sleep(between(&mut random, plan.holds) / 4);
+        }
+    }
+    feed.finish()?;
+    world.recover()?;
+    let samples = sampler.finish()?;
+    let (records, entries) = compare(&world)?;
+    let counted = samples.len() - (samples.len() as f64 * WARM_UP) as usize;
+    let resources = Trend::all(&samples[samples.len() - counted..]);
+    world.stop()?;
+    Ok(Report { seed: plan.seed, faults, records, entries, resources })
+}
+
+/// A time of whole milliseconds, the ends included.
+fn between(random: &mut SplitMix64, (least, most): (Duration, Duration)) -> Duration {
+    let width = most.saturating_sub(least).as_millis() as usize;
+    least + Duration::from_millis(random.between(0, width) as u64)
+}
+
+/// Keys in no order, every value another one, one in ten a delete.
+fn record(seed: u64, number: u64) -> Pair {
+    let random = SplitMix64(seed ^ SplitMix64(number).bits()).bits();
+    let key = format!("k-{:08}", random % KEYS).into_bytes();
+    let value = (!(random >> 32).is_multiple_of(10)).then(|| format!("{number:088}").into_bytes());
+    (key, value)
+}
+
+/// The map must be what the topic's records make in their order; returns how many records and entries that are.
+fn compare(world: &World) -> Result<(u64, usize)> {
+    let (mut model, mut records) = (HashMap::new(), 0);
+    let text = |bytes| String::from_utf8(bytes).unwrap_or_default();
+    world.kafka.each_record(&world.name, |record| {
+        records += 1;
+        let key = text(record.key.unwrap_or_default());
+        match record.value {
+            Some(value) => model.insert(key, text(value)),
+            None => model.remove(&key),
+        };
+    })?;
+    let map = world.entries()?;
+    let keys = model.keys().chain(map.keys().filter(|key| !model.contains_key(*key)));
+    let differing: Vec<_> = keys.filter(|key| model.get(*key) != map.get(*key)).collect();
+    if let Some(key) = differing.first() {
+        bail!(
+            "{} of {} keys differ from the topic; {key} is {:?} in the map and should be {:?}",
+            differing.len(),
+            model.len(),
+            map.get(*key),
+            model.get(*key)
+        );
+    }
+    Ok((records, map.len()))
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| fault | times | longest s | longest recovery s |\n|---|---|---|---|")?;
+        for fault in Fault::ALL {
+            let of: Vec<_> = self.faults.iter().filter(|suffered| suffered.fault == fault).collect();
+            let longest = |time: fn(&Suffered) -> Duration| {
+                of.iter().map(|suffered| time(suffered).as_secs_f64()).fold(0.0, f64::max)
+            };
+            let (held, recovered) = (longest(|s| s.held), longest(|s| s.recovered));
+            writeln!(f, "| {fault} | {} | {held:.1} | {recovered:.1} |", of.len())?;
+        }
+        writeln!(f, "\n| the lasting sink | median of the first third | of the last | allowed | |")?;
+        writeln!(f, "|---|---|---|---|---|")?;
+        for trend in &self.resources {
+            let verdict = if trend.is_flat() { "flat" } else { "GROWN" };
+            let Trend { what, first, last, allowed } = trend;
+            writeln!(f, "| {what} | {first:.1} | {last:.1} | {allowed:.1} | {verdict} |")?;
+        }
+        write!(f, "\n{} records, {} entries, differences: 0, seed {}", self.records, self.entries, self.seed)
+    }
+}
