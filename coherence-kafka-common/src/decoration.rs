@@ -97,10 +97,16 @@ fn mask(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
 }
 
 /// The key without its partition decoration, or the key itself where it bears none.
+#[inline]
 pub fn undecorated_key(binary: &[u8]) -> Result<&[u8], DecodeError> {
     if binary.first() != Some(&FMT_IDO) {
         return Ok(binary);
     }
+    without_decoration(binary)
+}
+
+#[cold]
+fn without_decoration(binary: &[u8]) -> Result<&[u8], DecodeError> {
     let mut cursor = Cursor::new(binary);
     cursor.byte("the format byte")?;
     cursor.packed_i32("the partition decoration")?;

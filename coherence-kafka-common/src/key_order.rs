@@ -65,7 +65,10 @@ struct Claims {
     /// The claim that entered while there was no other: its keys are not in the table before a second one comes,
     /// which spares a single writer of large batches the table.
     alone: Option<u64>,
-    keys: HashTable<Key>,
+    /// The youngest claim that writes each key.
+    writers: HashTable<Held>,
+    /// The claims that read keys, younger than the writer; a key is in it once for each of them.
+    readers: HashTable<Held>,
     /// The youngest claim on all keys.
     all: Option<u64>,
 }
@@ -73,6 +76,8 @@ struct Claims {
 struct Pending {
     keys: Keys,
     access: Access,
+    /// Of its keys, once they are in the tables: to give them back without reading them again.
+    hashes: Vec<u64>,
     /// How many older claims it waits for.
     before: usize,
     /// The younger claims that wait for it.
@@ -82,15 +87,13 @@ struct Pending {
     left: bool,
 }
 
-struct Key {
+/// Small, because a call of thousands of keys puts as many of them into a table.
+struct Held {
     hash: u64,
-    /// The youngest claim that writes it, or 0.
-    writer: u64,
-    /// The claims that read it, younger than the writer.
-    readers: Vec<u64>,
+    id: u64,
 }
 
-/// Keys for which the table keeps its memory when it is empty.
+/// Keys for which a table keeps its memory when it is empty.
 const KEPT_KEYS: usize = 1 << 16;
 
 impl KeyOrder {
@@ -119,7 +122,15 @@ impl KeyOrder {
         claims.last += 1;
         let id = claims.last;
         let alone = claims.pending.is_empty();
-        let pending = Pending { keys, access, before: 0, behind: Vec::new(), turn: None, left: false };
+        let pending = Pending {
+            keys,
+            access,
+            hashes: Vec::new(),
+            before: 0,
+            behind: Vec::new(),
+            turn: None,
+            left: false,
+        };
         claims.pending.insert(id, pending);
         let mut turn = None;
         if alone {
@@ -152,30 +163,53 @@ impl KeyOrder {
 }
 
 impl Claims {
-    /// Enters the keys of a claim into the table; the older claims that stand against it, each once.
+    /// Enters the keys of a claim into the tables; the older claims that stand against it, each once.
     fn take_keys(&mut self, id: u64, hash: impl Fn(&[u8]) -> u64) -> Vec<u64> {
-        let Some(Pending { keys, access, .. }) = self.pending.get(&id) else { return Vec::new() };
-        let (keys, access) = (keys.clone(), *access);
+        let Some(pending) = self.pending.get_mut(&id) else { return Vec::new() };
+        pending.hashes = match &pending.keys {
+            Keys::One(hash) => vec![*hash],
+            Keys::Batch(entries) => entries.iter().map(|(key, _)| hash(key)).collect(),
+            Keys::All => {
+                self.all = Some(id);
+                return self.pending.range(..id).map(|(older, _)| *older).collect();
+            }
+        };
         let mut before: Vec<u64> = self.all.into_iter().collect();
-        match keys {
-            Keys::One(hash) => take_key(&mut self.keys, hash, id, access, &mut before),
-            Keys::Batch(entries) => {
-                for (key, _) in entries.iter() {
-                    take_key(&mut self.keys, hash(key), id, access, &mut before);
+        match pending.access {
+            Access::Read => {
+                self.readers.reserve(pending.hashes.len(), Held::hash);
+                for hash in &pending.hashes {
+                    before.extend(find(&self.writers, *hash));
+                    self.readers.insert_unique(*hash, Held { hash: *hash, id }, Held::hash);
                 }
             }
-            Keys::All => {
-                before = self.pending.range(..id).map(|(older, _)| *older).collect();
-                self.all = Some(id);
+            Access::Write => {
+                self.writers.reserve(pending.hashes.len(), Held::hash);
+                for hash in &pending.hashes {
+                    match self.writers.entry(*hash, |held| held.hash == *hash, Held::hash) {
+                        Entry::Vacant(vacant) => {
+                            vacant.insert(Held { hash: *hash, id });
+                        }
+                        Entry::Occupied(mut occupied) => {
+                            before.push(std::mem::replace(&mut occupied.get_mut().id, id));
+                        }
+                    }
+                    // Whoever comes later waits for this claim, and thereby for them.
+                    while let Ok(reader) = self.readers.find_entry(*hash, |held| held.hash == *hash) {
+                        before.push(reader.remove().0.id);
+                    }
+                }
             }
         }
         before.sort_unstable();
         before.dedup();
+        // Two keys of one call may have the same hash.
+        before.retain(|older| *older != id);
         before
     }
 
     /// The claim is over. Returns those whose turn it is now.
-    fn leave(&mut self, id: u64, hash: impl Fn(&[u8]) -> u64) -> Vec<oneshot::Sender<()>> {
+    fn leave(&mut self, id: u64) -> Vec<oneshot::Sender<()>> {
         let mut turns = Vec::new();
         match self.pending.get_mut(&id) {
             Some(pending) if pending.before > 0 => {
@@ -189,15 +223,22 @@ impl Claims {
             let Some(pending) = self.pending.remove(&id) else { continue };
             if self.alone == Some(id) {
                 self.alone = None;
-            } else {
-                match &pending.keys {
-                    Keys::One(hash) => give_key_back(&mut self.keys, *hash, id),
-                    Keys::Batch(entries) => {
-                        entries.iter().for_each(|(key, _)| give_key_back(&mut self.keys, hash(key), id));
-                    }
-                    Keys::All if self.all == Some(id) => self.all = None,
-                    Keys::All => {}
+            }
+            if self.all == Some(id) {
+                self.all = None;
+            }
+            let table = match pending.access {
+                Access::Read => &mut self.readers,
+                Access::Write => &mut self.writers,
+            };
+            for hash in &pending.hashes {
+                // A younger writer may have taken its place.
+                if let Ok(held) = table.find_entry(*hash, |held| held.hash == *hash && held.id == id) {
+                    held.remove();
                 }
+            }
+            if table.is_empty() && table.capacity() > KEPT_KEYS {
+                *table = HashTable::new();
             }
             for younger in pending.behind {
                 let Some(pending) = self.pending.get_mut(&younger) else { continue };
@@ -211,56 +252,24 @@ impl Claims {
                 }
             }
         }
-        if self.keys.is_empty() && self.keys.capacity() > KEPT_KEYS {
-            self.keys = HashTable::new();
-        }
         turns
     }
 }
 
-fn take_key(keys: &mut HashTable<Key>, hash: u64, id: u64, access: Access, before: &mut Vec<u64>) {
-    match keys.entry(hash, |key| key.hash == hash, |key| key.hash) {
-        Entry::Vacant(vacant) => {
-            let mut key = Key { hash, writer: 0, readers: Vec::new() };
-            match access {
-                Access::Read => key.readers.push(id),
-                Access::Write => key.writer = id,
-            }
-            vacant.insert(key);
-        }
-        Entry::Occupied(occupied) => {
-            let key = occupied.into_mut();
-            // Two keys of one call may have the same hash.
-            if key.writer != 0 && key.writer != id {
-                before.push(key.writer);
-            }
-            match access {
-                Access::Read => key.readers.push(id),
-                Access::Write => {
-                    before.append(&mut key.readers);
-                    key.writer = id;
-                }
-            }
-        }
+impl Held {
+    fn hash(&self) -> u64 {
+        self.hash
     }
 }
 
-fn give_key_back(keys: &mut HashTable<Key>, hash: u64, id: u64) {
-    let Ok(mut occupied) = keys.find_entry(hash, |key| key.hash == hash) else { return };
-    let key = occupied.get_mut();
-    if key.writer == id {
-        key.writer = 0;
-    } else if let Some(at) = key.readers.iter().position(|reader| *reader == id) {
-        key.readers.swap_remove(at);
-    }
-    if key.writer == 0 && key.readers.is_empty() {
-        occupied.remove();
-    }
+/// The claim that holds a key.
+fn find(table: &HashTable<Held>, hash: u64) -> Option<u64> {
+    table.find(hash, |held| held.hash == hash).map(|held| held.id)
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let turns = self.order.claims.lock().leave(self.id, |key| self.order.hash(key));
+        let turns = self.order.claims.lock().leave(self.id);
         for turn in turns {
             // One that has gone meanwhile drops its claim itself.
             let _ = turn.send(());

@@ -72,7 +72,7 @@ fn nothing_is_kept_of_claims_that_are_over() {
         drop((second, third, first));
     }
     let claims = order.claims.lock();
-    assert!(claims.pending.is_empty() && claims.keys.is_empty());
+    assert!(claims.pending.is_empty() && claims.writers.is_empty() && claims.readers.is_empty());
     assert_eq!((claims.all, claims.alone), (None, None));
 }
 
@@ -149,6 +149,7 @@ proptest! {
         }
         model.clear();
         prop_assert!(order.claims.lock().pending.is_empty());
-        prop_assert!(order.claims.lock().keys.is_empty());
+        let claims = order.claims.lock();
+        prop_assert!(claims.writers.is_empty() && claims.readers.is_empty());
     }
 }
