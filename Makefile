@@ -33,7 +33,7 @@ check: setup ## format, lints, documentation, the crates' rooms, licences
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
 	else echo "cargo deny is not installed: licences and advisories were not checked"; fi
 
-fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightly Rust and cargo-fuzz
+fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightly Rust
 	@scripts/fuzz $(or $(SECONDS),10)
 
 soak: setup ## a sink under load and random faults, MINUTES=20, and a SEED that an earlier run has printed
