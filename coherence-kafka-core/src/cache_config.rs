@@ -190,12 +190,26 @@ impl CacheConfig {
         if walk.findings.errors.is_empty() { Ok(scheme) } else { Err(walk.findings) }
     }
 
+    /// The name that the file was read by.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The caches that have a store, as they are mapped: each a name, or its beginning followed by `*`, and where it
+    /// stands.
+    pub fn stored(&self) -> impl Iterator<Item = (&str, String)> {
+        let stored = self.mappings.iter().filter(|mapping| self.store(mapping).is_some());
+        stored.map(|mapping| (mapping.pattern.as_str(), format!("{}:{}", self.file, mapping.line)))
+    }
+
     /// The store of every mapping that has one, for a pattern that of a cache of a made-up name.
     pub(crate) fn stores(&self) -> impl Iterator<Item = StoreScheme> {
-        self.mappings.iter().filter_map(|mapping| {
-            let scheme = self.schemes.get(&mapping.scheme_name)?;
-            self.evaluate(&mapping.example(), mapping, scheme).1.store
-        })
+        self.mappings.iter().filter_map(|mapping| self.store(mapping))
+    }
+
+    fn store(&self, mapping: &Mapping) -> Option<StoreScheme> {
+        let scheme = self.schemes.get(&mapping.scheme_name)?;
+        self.evaluate(&mapping.example(), mapping, scheme).1.store
     }
 
     fn evaluate<'a>(
@@ -251,8 +265,12 @@ impl fmt::Debug for CacheConfig {
 /// Java's system properties from the environment of the process: the variable of the same name, else the one in
 /// upper case with underscores for dots, as `COHERENCE_KAFKA_PASSTHROUGH` for `coherence.kafka.passthrough`.
 pub fn environment(name: &str) -> Option<String> {
-    let in_capitals = || std::env::var(name.to_uppercase().replace(['.', '-'], "_"));
-    std::env::var(name).or_else(|_| in_capitals()).ok()
+    in_variables(name, |variable| std::env::var(variable).ok())
+}
+
+/// As [`environment`], from variables that somebody else knows.
+pub fn in_variables(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    variable(name).or_else(|| variable(&name.to_uppercase().replace(['.', '-'], "_")))
 }
 
 fn refused(error: Finding) -> ConfigErrors {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! CacheConfig ── scheme of a cache ─┬─ no store    the session's own map
-//!                                   └─ a store     ReadWriteBackingMap over it ──► KafkaEntryStore ──► Producer
+//!                                   └─ a store     ReadWriteBackingMap over it ──► KafkaEntryStore ──► Producer, shared
+//!                     expiring.rs: expiry-delay, over the session's map
 //! ```
 //!
 //! Owns: one map and one store for each cache name, the producers that their stores share, their close. Never does:
@@ -24,7 +25,12 @@ use tokio::time::Instant;
 use crate::cache_config::{CacheConfig, CacheScheme, environment};
 use crate::entry_store::EntryStore as _;
 use crate::kafka_entry_store::{KafkaEntryStore, KafkaEntryStoreBuilder};
+use crate::producers::Producers;
 use crate::read_write_backing_map::ReadWriteBackingMap;
+
+mod expiring;
+
+use expiring::Expiring;
 
 /// Why there is no such cache.
 #[derive(Debug, thiserror::Error)]
@@ -69,11 +75,17 @@ pub enum CacheError {
 /// process or with the session's own map, do not reach the topic. It is a [`Session`] itself, so that
 /// [`coherence_kafka_common::typed_map::TypedMap`] opens its caches too.
 ///
+/// Caches with equal producer settings share one producer: its connections, its threads and its `buffer.memory`.
+///
+/// What is put without a time of its own into a cache with an `expiry-delay` expires after it. `put_if_absent` and
+/// `replace` have no time in a grid's protocol: what they write expires as the session's own map is configured.
+///
 /// Dropping it gives up what waits to be written: [`CacheFactory::close`] does not.
 #[derive(Debug)]
 pub struct CacheFactory {
     config: CacheConfig,
     session: Arc<dyn Session>,
+    producers: Producers,
     /// The cell makes two callers at once wait for one and the same cache; it stays empty after an error.
     caches: Mutex<HashMap<String, Arc<OnceCell<Cache>>>>,
     /// Whether it is closed; held while a cache is being opened, so that a close misses none.
@@ -88,7 +100,7 @@ enum Cache {
 
 impl CacheFactory {
     /// Reads the file; the environment answers for Java's system properties, see [`environment`]. The maps are those of
-    /// `session`: what a scheme says of where entries live, and for how long, is the session's own business.
+    /// `session`: what a scheme says of where entries live is the session's own business.
     ///
     /// # Errors
     /// Everything that is wrong with the file, as [`CacheConfig::from_file`] and [`CacheFactory::new`] tell it.
@@ -110,7 +122,13 @@ impl CacheFactory {
         for note in config.notes().iter().chain(&findings.warnings) {
             tracing::info!(%note, "cache configuration");
         }
-        findings.finish(Some(Self { config, session, caches: Mutex::default(), closed: RwLock::new(false) }))
+        findings.finish(Some(Self {
+            config,
+            session,
+            producers: Producers::default(),
+            caches: Mutex::default(),
+            closed: RwLock::new(false),
+        }))
     }
 
     /// What the file says.
@@ -159,8 +177,12 @@ impl CacheFactory {
         let scheme = self.scheme(name)?;
         let failed = |error| CacheError::Map { cache: name.to_owned(), error };
         let map = self.session.map(name).await.map_err(failed)?;
+        let map = match scheme.expiry_delay {
+            Some(delay) => Arc::new(Expiring::new(map, delay)),
+            None => map,
+        };
         let Some(stored) = scheme.store else { return Ok(Cache::Plain(map)) };
-        let store = KafkaEntryStore::from_properties(&stored.properties, self.session.format())
+        let store = KafkaEntryStore::sharing(&stored.properties, self.session.format(), &self.producers)
             .map_err(|errors| CacheError::Config { cache: name.to_owned(), errors })?;
         let store = Arc::new(store);
         let map = ReadWriteBackingMap::new(map, store.clone(), &stored.options).await.map_err(failed)?;
@@ -182,6 +204,8 @@ impl CacheFactory {
             Some((name, of_map.max(of_store)))
         });
         let closed = join_all(closing).await;
+        // Nothing of any store is left to wait for.
+        self.producers.close(Duration::ZERO).await;
         let mut remained: Vec<_> = closed.into_iter().flatten().filter(|(_, count)| *count > 0).collect();
         remained.sort();
         remained

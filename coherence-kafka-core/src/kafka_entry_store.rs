@@ -17,6 +17,7 @@ use crate::error::StoreError;
 use crate::observer::StoreObserver;
 use crate::outbound::{Form, KeyForm, Operation, Outbound};
 use crate::producer::{Account, Batch, Call, Producer};
+use crate::producers::Producers;
 use crate::stats::StoreStats;
 
 mod properties;
@@ -162,6 +163,19 @@ impl KafkaEntryStoreBuilder {
     pub fn producer(mut self, producer: Arc<Producer>) -> Self {
         self.producer = Some(producer);
         self
+    }
+
+    /// Shares the producer of its settings with other stores that have the same.
+    ///
+    /// # Errors
+    /// What the Kafka client refuses, or a producer that is shared already.
+    pub fn sharing(mut self, producers: &Producers) -> Result<Self, BuildError> {
+        if self.producer.is_some() {
+            return Err(BuildError::TwoProducers);
+        }
+        let settings = std::mem::take(&mut self.settings);
+        self.producer = Some(producers.of(settings).map_err(BuildError::Settings)?);
+        Ok(self)
     }
 
     /// How long the awaitable forms wait for room: 60 seconds unless set, as `max.block.ms` in Kafka.

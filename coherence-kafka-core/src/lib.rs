@@ -7,6 +7,7 @@
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
 //!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
+//!   producers.rs   stores of equal settings share one of those
 //! read_write_backing_map.rs   a map over another one, whose changes the entry store gets before it or behind it
 //! topic_reader leadership topics   for a program that publishes a grid's maps, in kafka/
 //! stats.rs error.rs
@@ -22,6 +23,7 @@ pub mod kafka_entry_store;
 pub mod observer;
 pub mod outbound;
 pub mod producer;
+pub mod producers;
 pub mod read_write_backing_map;
 pub mod stats;
 #[cfg(test)]
@@ -37,5 +39,6 @@ pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder}
 pub use observer::StoreObserver;
 pub use outbound::KeyForm;
 pub use producer::Producer;
+pub use producers::Producers;
 pub use read_write_backing_map::{ReadWriteBackingMap, ReadWriteOptions};
 pub use stats::{Failures, StoreStats};

@@ -40,9 +40,22 @@ pub async fn run(sources: &Sources) -> Checked {
 }
 
 async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
-    let settings = config.consumer.clone();
-    let names: Vec<String> = config.maps.iter().map(|map| map.topic.clone()).collect();
-    let looked = tokio::task::spawn_blocking(move || topics(&settings, &names, CLUSTER_DEADLINE));
+    // Maps may be published to more than one cluster, or with more than one user.
+    let mut clusters: Vec<(&[(String, String)], Vec<String>)> = vec![(&config.consumer, Vec::new())];
+    for map in &config.maps {
+        match clusters.iter_mut().find(|(settings, _)| *settings == map.consumer) {
+            Some((_, topics)) => topics.push(map.topic.clone()),
+            None => clusters.push((&map.consumer, vec![map.topic.clone()])),
+        }
+    }
+    for (settings, names) in clusters {
+        check_cluster(settings.to_vec(), names, findings).await;
+    }
+}
+
+async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, findings: &mut Checked) {
+    let wanted = names.clone();
+    let looked = tokio::task::spawn_blocking(move || topics(&settings, &wanted, CLUSTER_DEADLINE));
     let found = match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(found) => found,
         Err(reason) => {
@@ -56,7 +69,7 @@ async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
         }
     };
     findings.good("kafka: reached");
-    for topic in config.maps.iter().map(|map| &map.topic) {
+    for topic in &names {
         let Some(found) = found.iter().find(|found| found.name == *topic) else {
             findings.note(format_args!(
                 "topic {topic} is not there: make it, with cleanup.policy=compact; a source that runs waits for it"

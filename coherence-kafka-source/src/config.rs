@@ -2,30 +2,29 @@
 //! before anything starts.
 //!
 //! ```text
-//! file ─ environment ─ --set ──► table.rs (types, defaults) ──► mappings.rs (cache → topic)
-//!                                what it does not know is a producer setting ──► librdkafka's names
+//! file ─ environment ─ --set ──► table.rs (types, defaults) ─┬► mappings.rs (cache → topic) ─► form.rs
+//!                                                            └► schemes.rs (a cache configuration file; for each
+//!                                                               cache its own topic, form and producer)
+//!                                what it does not know is a producer setting ──► clients.rs, librdkafka's names
 //! ```
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_common::pass_through::Part;
-use coherence_kafka_common::pof::PofValue;
-use coherence_kafka_common::serializer::{Deserializer, Serializer, registry};
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
     ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, connection, layers,
 };
-use coherence_kafka_core::KeyForm;
 
 mod clients;
 pub mod docs;
+mod form;
 pub mod mappings;
+mod schemes;
 pub mod table;
 
-pub use mappings::MapConfig;
+pub use form::FormConfig;
 
 /// Prefix of the environment variables that hold settings.
 const PREFIX: &str = "COHERENCE_KAFKA_SOURCE_";
@@ -50,10 +49,6 @@ pub struct SourceConfig {
     pub session: SessionConfig,
     /// The maps and their topics, at least one, no topic twice.
     pub maps: Vec<MapConfig>,
-    /// What keys and values become.
-    pub form: FormConfig,
-    /// `publish.expirations`: an entry that expires becomes a tombstone.
-    pub publish_expirations: bool,
     /// `coherence.source.comparison.interval.ms`; `None` compares only where something may have been missed.
     pub comparison_interval: Option<Duration>,
     /// `coherence.source.control.topic`.
@@ -64,9 +59,7 @@ pub struct SourceConfig {
     pub shutdown_timeout: Duration,
     /// `metrics.listener`: host and port.
     pub metrics: Option<(String, u16)>,
-    /// Settings of the producer, by librdkafka's names.
-    pub producer: Vec<(String, String)>,
-    /// Settings of the clients that read, by librdkafka's names.
+    /// Settings of the clients of the control topic, by librdkafka's names.
     pub consumer: Vec<(String, String)>,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
@@ -81,20 +74,31 @@ impl fmt::Debug for SourceConfig {
     }
 }
 
-/// What keys and values become.
-#[derive(Debug, Clone)]
-pub enum FormConfig {
-    /// The binaries of the map.
-    PassThrough(KeyForm),
-    /// What serializers make of the objects in them.
-    Serialized {
-        /// `key.serializer`.
-        key: Arc<dyn Serializer<PofValue>>,
-        /// `value.serializer`.
-        value: Arc<dyn Serializer<PofValue>>,
-        /// Reads what `key.serializer` writes.
-        key_back: Arc<dyn Deserializer<PofValue>>,
-    },
+/// A cache and its topic.
+#[derive(Clone)]
+pub struct MapConfig {
+    /// The name of the cache.
+    pub cache: String,
+    /// The topic that holds what the cache holds, and nothing else.
+    pub topic: String,
+    /// What keys and values become.
+    pub form: FormConfig,
+    /// `publish.expirations`: an entry that expires becomes a tombstone.
+    pub publish_expirations: bool,
+    /// Settings of the producer, by librdkafka's names; maps with equal ones share it.
+    pub producer: Vec<(String, String)>,
+    /// Settings of the clients that read the topic, by librdkafka's names.
+    pub consumer: Vec<(String, String)>,
+}
+
+impl fmt::Debug for MapConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapConfig")
+            .field("cache", &self.cache)
+            .field("topic", &self.topic)
+            .field("form", &self.form)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads and checks everything.
@@ -126,7 +130,7 @@ pub fn load(sources: &Sources) -> Result<SourceConfig, ConfigErrors> {
 impl SourceConfig {
     /// Checks settings; `environment` is what `${env:…}` may see. The result may only be used where nothing was refused.
     pub fn check(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
-        let variables = Variables::declared(properties, environment, findings);
+        let variables = Variables::declared(properties, environment.clone(), findings);
         let properties = variables.resolve(properties, findings);
         let (values, violations) =
             table::TABLE.parse(|key| properties.get(key).map(|property| property.value.as_str()));
@@ -136,20 +140,32 @@ impl SourceConfig {
         }
         let text = |key| values.text(key).unwrap_or_default().to_owned();
         let session_timeout = values.millis(table::SESSION_TIMEOUT);
-        let producer_settings = clients::producer(&properties, session_timeout, findings);
+        let producer = clients::producer(&properties, session_timeout, findings);
         let interval = values.millis(table::COMPARISON_INTERVAL);
+        let session = SessionConfig::read(&values, |key| properties.get(key), &variables, findings);
+        let maps = match properties.get(table::CACHE_CONFIG) {
+            Some(file) => {
+                let settings = schemes::Settings {
+                    file,
+                    properties: &properties,
+                    caches: values.list(table::CACHES),
+                    session_timeout,
+                    format: session.format,
+                    environment: &environment,
+                };
+                schemes::maps(&settings, findings)
+            }
+            None => maps(&values, &properties, producer, findings),
+        };
         Self {
             name: text(table::NAME),
-            session: SessionConfig::read(&values, |key| properties.get(key), &variables, findings),
-            maps: maps(&values, &properties, findings),
-            form: form(&values, &properties, findings),
-            publish_expirations: values.text(table::EXPIRATIONS) != Some("ignore"),
+            session,
+            maps,
             comparison_interval: (!interval.is_zero()).then_some(interval),
             control_topic: text(table::CONTROL_TOPIC),
             session_timeout,
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
             metrics: metrics(&values, &properties, findings),
-            producer: producer_settings,
             consumer: connection(&properties),
             warnings: Vec::new(),
         }
@@ -161,63 +177,31 @@ impl SourceConfig {
     }
 }
 
-fn maps(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<MapConfig> {
+/// All by one form and one producer.
+fn maps(
+    values: &Values,
+    properties: &Properties,
+    producer: Vec<(String, String)>,
+    findings: &mut ConfigErrors,
+) -> Vec<MapConfig> {
+    let form = form::form(values, properties, findings);
     let (caches, mappings) = (values.list(table::CACHES), values.list(table::MAPPINGS));
+    let map = |(cache, topic)| MapConfig {
+        cache,
+        topic,
+        form: form.clone(),
+        publish_expirations: values.text(table::EXPIRATIONS) != Some("ignore"),
+        producer: producer.clone(),
+        consumer: connection(properties),
+    };
     match mappings::resolve(caches, mappings) {
-        Ok(maps) => maps,
+        Ok(maps) => maps.into_iter().map(map).collect(),
         Err(refused) => {
             for (key, why) in refused {
                 findings.refusal(properties.get(key), key, why, "an item is refused");
             }
             Vec::new()
         }
-    }
-}
-
-fn form(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> FormConfig {
-    let pass_through = values.boolean(table::PASS_THROUGH);
-    let decorated = values.text(table::KEY_FORM) == Some("decorated");
-    if pass_through {
-        for key in [table::KEY_SERIALIZER, table::VALUE_SERIALIZER] {
-            if let Some(property) = properties.get(key) {
-                findings.error(property, "has no use with coherence.passthrough=true: leave one of them out");
-            }
-        }
-        return FormConfig::PassThrough(if decorated { KeyForm::Decorated } else { KeyForm::Plain });
-    }
-    if decorated {
-        let why = "decorated needs coherence.passthrough=true: what a serializer writes has no decoration";
-        findings.error_at(properties.get(table::KEY_FORM), table::KEY_FORM, why);
-    }
-    let all = properties.to_map();
-    let mut serializer = |key: &'static str, part| {
-        let Some(name) = values.text(key) else {
-            let why = "must be set, for example to org.apache.kafka.common.serialization.StringSerializer, \
-                       or coherence.passthrough=true, which publishes the bytes of the map";
-            findings.error_at(None, key, why);
-            return None;
-        };
-        let found = registry::serializer(name, part, &all)
-            .and_then(|found| Ok((found, registry::deserializer(&deserializer_of(name), part, &all)?)));
-        found
-            .map_err(|error| findings.refusal(properties.get(key), key, error.to_string(), "no serializer"))
-            .ok()
-    };
-    let key = serializer(table::KEY_SERIALIZER, Part::Key);
-    let value = serializer(table::VALUE_SERIALIZER, Part::Value);
-    match (key, value) {
-        (Some((key, key_back)), Some((value, _))) => FormConfig::Serialized { key, value, key_back },
-        // Never used: something was refused.
-        _ => FormConfig::PassThrough(KeyForm::Plain),
-    }
-}
-
-/// The class that reads what a serializer writes.
-fn deserializer_of(serializer: &str) -> String {
-    const BOTH: &str = "com.oracle.coherence.io.json.JsonSerializer";
-    match serializer.strip_suffix("Serializer") {
-        Some(stem) if serializer != BOTH => format!("{stem}Deserializer"),
-        _ => serializer.to_owned(),
     }
 }
 

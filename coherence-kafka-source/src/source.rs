@@ -20,7 +20,8 @@ use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_connect::config::{SessionConfig, TlsFiles};
 use coherence_kafka_core::leadership::Leadership;
 use coherence_kafka_core::topics::{create_topic, topics};
-use coherence_kafka_core::{KafkaEntryStore, Producer};
+use coherence_kafka_core::{KafkaEntryStore, Producers};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +36,9 @@ const CLUSTER_DEADLINE: Duration = Duration::from_secs(10);
 const SESSION_DEADLINE: Duration = Duration::from_secs(2);
 /// Between two looks for the control topic.
 const CLUSTER_PAUSE: Duration = Duration::from_secs(1);
+
+/// Topics that are read at once, each with a consumer of its own.
+const TOPIC_READERS: usize = 4;
 
 /// Why a source ends, or does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +68,7 @@ pub enum SourceError {
 pub struct Source {
     config: Arc<SourceConfig>,
     session: GrpcSession,
-    producer: Arc<Producer>,
+    producers: Producers,
     stores: Vec<Arc<KafkaEntryStore>>,
     statuses: Vec<Arc<Status>>,
 }
@@ -77,12 +81,13 @@ impl Source {
     pub fn new(config: SourceConfig) -> Result<Self, SourceError> {
         let settings = |error: String| SourceError::Settings(error);
         let session = session(&config.session)?;
-        let producer = Producer::new(config.producer.clone()).map_err(settings)?;
+        let producers = Producers::default();
         let mut stores = Vec::new();
         for map in &config.maps {
+            let producer = producers.of(map.producer.clone()).map_err(settings)?;
             let builder =
-                KafkaEntryStore::builder(&map.topic).producer(producer.clone()).format(config.session.format);
-            let builder = match &config.form {
+                KafkaEntryStore::builder(&map.topic).producer(producer).format(config.session.format);
+            let builder = match &map.form {
                 FormConfig::PassThrough(keys) => builder.pass_through().key_form(*keys),
                 FormConfig::Serialized { key, value, .. } => {
                     builder.key_serializer(key.clone()).value_serializer(value.clone())
@@ -92,7 +97,7 @@ impl Source {
         }
         let status = |map: &crate::config::MapConfig| Arc::new(Status::new(&map.cache, &map.topic));
         let statuses = config.maps.iter().map(status).collect();
-        Ok(Self { config: Arc::new(config), session, producer, stores, statuses })
+        Ok(Self { config: Arc::new(config), session, producers, stores, statuses })
     }
 
     /// What each map does and has done.
@@ -112,7 +117,7 @@ impl Source {
     /// What no waiting can mend.
     pub async fn run(&self, stop: &CancellationToken, once: bool) -> Result<(), SourceError> {
         let outcome = self.lead_and_follow(stop, once).await;
-        let lost = self.producer.close(self.config.shutdown_timeout).await;
+        let lost = self.producers.close(self.config.shutdown_timeout).await;
         if lost > 0 {
             tracing::warn!(
                 records = lost,
@@ -151,7 +156,7 @@ impl Source {
             let (ended, returned) = self.lead(tasks, &term, &leadership).await;
             tasks = returned;
             // Nothing of this term may be on its way when another process begins its own.
-            let _ = tokio::time::timeout(self.config.session_timeout / 2, self.producer.flush()).await;
+            let _ = tokio::time::timeout(self.config.session_timeout / 2, self.producers.flush()).await;
             leadership.release();
             match ended {
                 Err(error) => break Err(error.into()),
@@ -218,8 +223,9 @@ impl Source {
 
     fn tasks(&self, leadership: &Arc<Leadership>, once: bool) -> Result<Vec<Task>, SourceError> {
         let mut tasks = Vec::new();
-        for (status, store) in self.statuses.iter().zip(&self.stores) {
-            let records = Records::new(&status.topic, self.config.session.format, &self.config.form)
+        let readers = Arc::new(Semaphore::new(TOPIC_READERS));
+        for ((map, status), store) in self.config.maps.iter().zip(&self.statuses).zip(&self.stores) {
+            let records = Records::new(&map.topic, self.config.session.format, &map.form)
                 .map_err(|error| SourceError::Settings(error.to_string()))?;
             let leadership = leadership.clone();
             tasks.push(Task {
@@ -227,9 +233,10 @@ impl Source {
                 records,
                 store: store.clone(),
                 outcomes: Outcomes::new(status.clone()),
-                consumer: self.config.consumer.clone(),
+                consumer: map.consumer.clone(),
+                readers: readers.clone(),
                 may_send: Arc::new(move || leadership.is_leading()),
-                publish_expirations: self.config.publish_expirations,
+                publish_expirations: map.publish_expirations,
                 comparison_interval: self.config.comparison_interval,
                 once,
                 status: status.clone(),

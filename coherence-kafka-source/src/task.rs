@@ -8,37 +8,34 @@
 //!
 //! Listening begins before anything is read, so that no change falls between. Nothing is taken while the store has no
 //! room: the grid's events then wait in the listener's queue, and what that cannot hold becomes a gap and a comparison.
+//!
+//! What each input leads to is in `inputs.rs`, what is under way in `work.rs`, what was not acknowledged in `outcomes.rs`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
-use coherence_kafka_common::map::{
-    Entries, Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session,
-};
+use coherence_kafka_common::map::{Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session};
 use coherence_kafka_core::topic_reader::{ReadError, read_topic};
 use coherence_kafka_core::{BinaryEntry, EntryStore, StoreError};
 use futures::StreamExt as _;
-use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
-use futures::stream::BoxStream;
-use tokio::sync::mpsc;
+use futures::future::{FutureExt as _, OptionFuture};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::digest::KeyHash;
-use crate::publisher::{Change, Publish, Publisher};
-use crate::records::{Records, entry};
+use crate::publisher::Publisher;
+use crate::records::Records;
 use crate::status::{State, Status};
 
+mod inputs;
 mod outcomes;
+mod work;
 
 pub use outcomes::Outcomes;
+use work::{Looking, Work, pauses, sleep};
 
 /// Events, or scanned entries, that are taken in one go.
 const CHUNK: usize = 256;
-/// Keys of one request that reads entries again.
-const READ_KEYS: usize = 500;
 /// Bytes of keys that wait to be read again.
 const READ_BYTES: usize = 8 << 20;
 /// How often what waits for calm is looked at.
@@ -47,8 +44,6 @@ const TICK: Duration = Duration::from_millis(200);
 const STRAGGLERS: Duration = Duration::from_secs(5);
 /// How long Kafka may say nothing while a topic is read.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
-/// The shortest and the longest pause before something that failed is tried again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// What a task is made of.
 pub struct Task {
@@ -62,9 +57,11 @@ pub struct Task {
     pub outcomes: Outcomes,
     /// Settings of the consumer that reads the topic, by librdkafka's names.
     pub consumer: Vec<(String, String)>,
+    /// Lets a topic be read: all tasks together have a few consumers only.
+    pub readers: Arc<Semaphore>,
     /// Asked before each record: this process, and no other, publishes.
     pub may_send: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// See [`crate::config::SourceConfig`].
+    /// See [`crate::config::MapConfig`].
     pub publish_expirations: bool,
     /// See [`crate::config::SourceConfig`].
     pub comparison_interval: Option<Duration>,
@@ -111,53 +108,9 @@ enum Input {
     Notices(Option<Vec<MapNotice>>),
     Read(Result<Vec<(Bytes, Bytes)>, MapError>),
     Scanned(Option<Vec<Result<(Bytes, Bytes), MapError>>>),
-    Flushed,
+    Flushed(Option<OwnedSemaphorePermit>),
     TopicKeys(Option<Result<Vec<Bytes>, ReadError>>),
     Tick,
-}
-
-type Reading<'m> = BoxFuture<'m, Result<Vec<(Bytes, Bytes)>, MapError>>;
-type Scan<'m> = BoxStream<'m, Vec<Result<(Bytes, Bytes), MapError>>>;
-
-/// What is under way beside the events.
-#[derive(Default)]
-struct Work<'m> {
-    reading: Option<Reading<'m>>,
-    /// What is being read.
-    asked: Vec<(Bytes, KeyHash)>,
-    scan: Option<Scan<'m>>,
-    /// The scan has ended: what was sent must be in the topic before it is looked through.
-    flushing: Option<BoxFuture<'m, ()>>,
-    looking: Option<mpsc::Receiver<Result<Vec<Bytes>, ReadError>>>,
-    not_before: Option<Instant>,
-    /// When map and topic are compared once more.
-    compare_at: Option<Instant>,
-    pauses: Option<ExponentialBackoff>,
-}
-
-impl Work<'_> {
-    fn is_comparing(&self) -> bool {
-        self.scan.is_some() || self.flushing.is_some() || self.looking.is_some()
-    }
-
-    /// Nothing new is begun for a while.
-    fn pause(&mut self) {
-        let pauses = self.pauses.get_or_insert_with(pauses);
-        self.not_before = Some(Instant::now() + pauses.next().unwrap_or(PAUSES.1));
-    }
-
-    fn may_begin(&self) -> bool {
-        self.not_before.is_none_or(|until| Instant::now() >= until)
-    }
-}
-
-fn pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(PAUSES.0)
-        .with_max_delay(PAUSES.1)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }
 
 impl Task {
@@ -250,6 +203,7 @@ impl Task {
         let mut pauses = pauses();
         loop {
             self.status.set(State::ReadingTopic);
+            let Some(turn) = stop.run_until_cancelled(self.readers.acquire()).await else { return Ok(false) };
             let hasher = self.records.hasher().clone();
             let take = move |key: Option<&[u8]>, value: Option<&[u8]>| {
                 Some((hasher.key(key?), value.map(|value| hasher.value(value))))
@@ -270,6 +224,7 @@ impl Task {
                     None => break ReadError::Unavailable("the reading ended by itself".to_owned()),
                 }
             };
+            drop(turn);
             self.kafka_failed(error)?;
             // What was taken in is read again: the last record of a key is the last one then too.
             if stop.run_until_cancelled(sleep(&mut pauses)).await.is_none() {
@@ -313,9 +268,9 @@ impl Task {
                         Some(answer) = OptionFuture::from(work.reading.as_mut()) => Input::Read(answer),
                         Some(items) = OptionFuture::from(work.scan.as_mut().map(|scan| scan.next())) =>
                             Input::Scanned(items),
-                        Some(()) = OptionFuture::from(work.flushing.as_mut()) => Input::Flushed,
+                        Some(turn) = OptionFuture::from(work.flushing.as_mut()) => Input::Flushed(turn),
                         Some(keys) = OptionFuture::from(
-                            work.looking.as_mut().filter(|_| looking).map(|keys| keys.recv()),
+                            work.looking.as_mut().filter(|_| looking).map(|looking| looking.keys.recv()),
                         ) => Input::TopicKeys(keys),
                         _ = ticks.tick() => Input::Tick,
                     }
@@ -352,16 +307,20 @@ impl Task {
                     work.scan = None;
                     work.pauses = None;
                     if publisher.end_scan() > 0 {
-                        let store = store.clone();
-                        work.flushing = Some(async move { store.flush().await }.boxed());
+                        let (store, readers) = (store.clone(), self.readers.clone());
+                        let flushed = async move {
+                            store.flush().await;
+                            readers.acquire_owned().await.ok()
+                        };
+                        work.flushing = Some(flushed.boxed());
                     } else {
                         publisher.end_comparison();
                     }
                     true
                 }
-                Input::Flushed => {
+                Input::Flushed(turn) => {
                     work.flushing = None;
-                    work.looking = Some(self.look_through());
+                    work.looking = Some(Looking { keys: self.look_through(), _turn: turn });
                     true
                 }
                 Input::TopicKeys(keys) => {
@@ -401,251 +360,4 @@ impl Task {
             }
         }
     }
-
-    /// False where it is to stop.
-    async fn on_notices(
-        &mut self,
-        publisher: &mut Publisher,
-        notices: Vec<MapNotice>,
-        stop: &CancellationToken,
-    ) -> bool {
-        for notice in notices {
-            let event = match notice {
-                MapNotice::Event(event) => event,
-                MapNotice::Truncated => {
-                    self.missed(publisher, "truncated");
-                    continue;
-                }
-                // The notices end behind it.
-                MapNotice::Destroyed => {
-                    self.missed(publisher, "destroyed");
-                    continue;
-                }
-                MapNotice::Gap(reason) => {
-                    self.missed(publisher, &reason);
-                    continue;
-                }
-            };
-            self.status.events.one();
-            let expired = event.expired;
-            let (changed, old) = self.records.of_event(event);
-            let hashes = match self.records.hashes(&changed) {
-                Ok(hashes) => hashes,
-                Err(error) => {
-                    self.refused(&error);
-                    continue;
-                }
-            };
-            let old = if publisher.needs_old(hashes.key, expired) {
-                let before = entry(changed.key.clone(), old, true);
-                self.records.hashes(&before).ok().and_then(|before| before.value)
-            } else {
-                None
-            };
-            let change = Change { old, new: hashes.value, expired };
-            let publish = publisher.on_event(&changed.key, hashes.key, change);
-            if publish.is_some() && !self.send(changed, stop).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn missed(&self, publisher: &mut Publisher, reason: &str) {
-        self.status.gaps.one();
-        tracing::info!(map = self.status.map, reason, "changes may be missing: map and topic are compared");
-        publisher.want_comparison();
-    }
-
-    fn refused(&self, error: &StoreError) {
-        self.status.refused.one();
-        tracing::error!(map = self.status.map, topic = self.status.topic, %error, "entry not published");
-    }
-
-    async fn on_scanned(
-        &mut self,
-        publisher: &mut Publisher,
-        work: &mut Work<'_>,
-        items: Vec<Result<(Bytes, Bytes), MapError>>,
-        stop: &CancellationToken,
-    ) -> Result<bool, TaskError> {
-        for item in items {
-            let (key, value) = match item {
-                Ok(item) => item,
-                Err(error) => {
-                    work.scan = None;
-                    work.pause();
-                    publisher.fail_comparison();
-                    self.grid_failed(error)?;
-                    return Ok(true);
-                }
-            };
-            self.status.scanned.one();
-            let mut scanned = entry(key, Some(value), false);
-            let hashes = match self.records.hashes(&scanned) {
-                Ok(hashes) => hashes,
-                Err(error) => {
-                    self.refused(&error);
-                    continue;
-                }
-            };
-            let publish = match hashes.value {
-                Some(value) => publisher.on_scanned(hashes.key, value),
-                // Null for serializers: a null value, which is what an absent key has.
-                None => None,
-            };
-            if let Some(Publish { update }) = publish {
-                scanned.update = update;
-                if !self.send(scanned, stop).await {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Reads the topic once more, for the bytes of its keys.
-    fn look_through(&self) -> mpsc::Receiver<Result<Vec<Bytes>, ReadError>> {
-        let take = |key: Option<&[u8]>, _: Option<&[u8]>| key.map(Bytes::copy_from_slice);
-        read_topic(self.consumer.clone(), self.status.topic.clone(), KAFKA_PATIENCE, take)
-    }
-
-    fn on_topic_keys(
-        &mut self,
-        publisher: &mut Publisher,
-        work: &mut Work<'_>,
-        keys: Option<Result<Vec<Bytes>, ReadError>>,
-    ) -> Result<(), TaskError> {
-        match keys {
-            Some(Ok(keys)) if keys.is_empty() => {
-                work.looking = None;
-                publisher.end_comparison();
-            }
-            Some(Ok(keys)) => {
-                for key in keys {
-                    let hash = self.records.hasher().key(&key);
-                    if publisher.is_missing(hash)
-                        && let Some(map_key) = self.records.map_key(&key)
-                    {
-                        publisher.on_topic_key(&map_key, hash);
-                    }
-                }
-            }
-            ended => {
-                work.looking = None;
-                work.pause();
-                publisher.fail_comparison();
-                if let Some(Err(error)) = ended {
-                    self.kafka_failed(error)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn begin_reading<'m>(&self, publisher: &mut Publisher, map: &'m dyn NamedMap, work: &mut Work<'m>) {
-        if work.reading.is_some() || !work.may_begin() {
-            return;
-        }
-        let keys = publisher.next_reads(READ_KEYS);
-        if keys.is_empty() {
-            return;
-        }
-        let batch = Arc::new(Entries::from_keys(keys.iter().map(|(key, _)| key)));
-        work.asked = keys;
-        work.reading = Some(map.get_all(batch));
-    }
-
-    async fn on_read(
-        &mut self,
-        publisher: &mut Publisher,
-        work: &mut Work<'_>,
-        answer: Result<Vec<(Bytes, Bytes)>, MapError>,
-        stop: &CancellationToken,
-    ) -> Result<bool, TaskError> {
-        work.reading = None;
-        let keys = std::mem::take(&mut work.asked);
-        let mut present: HashMap<Bytes, Bytes> = match answer {
-            Ok(present) => {
-                work.pauses = None;
-                present.into_iter().collect()
-            }
-            Err(error) => {
-                for (key, hash) in keys {
-                    publisher.on_read_failed(&key, hash);
-                }
-                work.pause();
-                self.grid_failed(error)?;
-                return Ok(true);
-            }
-        };
-        for (key, hash) in keys {
-            let mut read = entry(key.clone(), present.remove(&key), false);
-            let hashes = match self.records.hashes(&read) {
-                Ok(hashes) => hashes,
-                Err(error) => {
-                    self.refused(&error);
-                    publisher.on_read_refused(hash);
-                    continue;
-                }
-            };
-            if let Some(Publish { update }) = publisher.on_read(&key, hash, hashes.value) {
-                read.update = update;
-                if !self.send(read, stop).await {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    fn on_failed(&mut self, publisher: &mut Publisher, failed: &BinaryEntry, error: &StoreError) {
-        let refused = !error.is_retriable();
-        if refused {
-            self.refused(error);
-        } else {
-            self.status.failed.one();
-            self.status.set(State::KafkaAway);
-            tracing::debug!(topic = self.status.topic, %error, "record not acknowledged");
-        }
-        if let Ok(hashes) = self.records.hashes(failed) {
-            publisher.on_store_failed(&failed.key, hashes.key, hashes.value, refused);
-        }
-    }
-
-    /// Gives a record to the store, once it has room. False where it is to stop, or may not send any more.
-    async fn send(&self, entry: BinaryEntry, stop: &CancellationToken) -> bool {
-        if self.store.room().now_or_never().is_none()
-            && stop.run_until_cancelled(self.store.room()).await.is_none()
-        {
-            return false;
-        }
-        if stop.is_cancelled() || !(self.may_send)() {
-            return false;
-        }
-        self.status.records.one();
-        self.status.in_flight.move_by(1);
-        if entry.value.is_some() {
-            self.store.store(entry, self.outcomes.observer());
-        } else {
-            self.store.erase(entry, self.outcomes.observer());
-        }
-        true
-    }
-
-    fn count(&self, publisher: &mut Publisher) {
-        let counts = publisher.take_counts();
-        self.status.superfluous.add(counts.superfluous);
-        self.status.overtaken.add(counts.overtaken);
-    }
-
-    fn show(&self, publisher: &Publisher) {
-        let status = &self.status;
-        status.digest_keys.set(publisher.keys());
-        status.digest_bytes.set(publisher.digest_bytes());
-    }
-}
-
-async fn sleep(pauses: &mut ExponentialBackoff) {
-    tokio::time::sleep(pauses.next().unwrap_or(PAUSES.1)).await;
 }

@@ -105,10 +105,8 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 .error(store, "a store is possible in a <read-write-backing-map-scheme> alone".to_owned());
         }
         let expiry = self.walk.value(children.get("expiry-delay"), Duration::ZERO, value::seconds);
-        if let (false, Some(element)) = (expiry.is_zero(), children.get("expiry-delay")) {
+        if !expiry.is_zero() {
             self.result.expiry_delay = Some(expiry);
-            let message = "is the session's business: set it where its maps are made";
-            self.walk.warn(element, message.to_owned());
         }
     }
 

@@ -11,6 +11,8 @@ use super::xml::Element;
 pub(super) struct Mapping {
     /// A name, or its beginning followed by `*`.
     pub pattern: String,
+    /// Where it stands.
+    pub line: usize,
     pub scheme_name: String,
     /// The element with the name of the scheme.
     pub scheme: Arc<Element>,
@@ -66,8 +68,10 @@ impl Mappings {
                 );
                 continue;
             }
+            let line = children.get("cache-name").unwrap_or(&child).line;
             mappings.push(Mapping {
                 pattern,
+                line,
                 scheme_name,
                 scheme: Arc::clone(scheme),
                 parameters: parameters.unwrap_or_default(),

@@ -45,6 +45,31 @@ async fn callers_at_once_get_one_cache() {
 }
 
 #[tokio::test]
+async fn caches_of_equal_producer_settings_share_one_producer() {
+    let factory = factory();
+    for number in 0..100 {
+        factory.cache(&format!("stock-{number}")).await.unwrap();
+    }
+    assert_eq!(factory.producers.len(), 1);
+    factory.cache("invoices").await.unwrap();
+    assert_eq!(factory.producers.len(), 2, "its compression is another one");
+    factory.cache("plain").await.unwrap();
+    assert_eq!(factory.producers.len(), 2, "nothing is stored of it");
+}
+
+#[tokio::test]
+async fn what_one_cache_of_a_shared_producer_leaves_is_not_counted_to_another() {
+    let factory = factory();
+    let (first, second) = (factory.cache("stock-a").await.unwrap(), factory.cache("stock-b").await.unwrap());
+    first.put(KEY, VALUE, Expiry::Default).await.unwrap();
+    for key in [KEY, b"\x15\x4e\x01l"] {
+        second.put(key, VALUE, Expiry::Default).await.unwrap();
+    }
+    let remained = factory.close(Duration::from_millis(50)).await;
+    assert_eq!(remained, [("stock-a".to_owned(), 1), ("stock-b".to_owned(), 2)]);
+}
+
+#[tokio::test]
 async fn a_cache_without_a_store_is_the_map_of_the_session() {
     let factory = factory();
     let cache = factory.cache("plain").await.unwrap();

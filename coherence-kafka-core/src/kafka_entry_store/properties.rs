@@ -21,6 +21,7 @@ use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, produc
 
 use super::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder, is_topic_name};
 use crate::outbound::{EVENT_HEADER, KeyForm};
+use crate::producers::Producers;
 
 const TOPIC: &str = "topic.name";
 const PASS_THROUGH: &str = "passthrough";
@@ -48,13 +49,33 @@ impl KafkaEntryStore {
     /// # Errors
     /// Everything that is wrong with the properties.
     pub fn from_properties(properties: &Properties, format: Format) -> Result<Self, ConfigErrors> {
+        Self::of(properties, format, Ok)
+    }
+
+    /// The same, with the producer of `producers` that has these settings.
+    ///
+    /// # Errors
+    /// As [`KafkaEntryStore::from_properties`].
+    pub fn sharing(
+        properties: &Properties,
+        format: Format,
+        producers: &Producers,
+    ) -> Result<Self, ConfigErrors> {
+        Self::of(properties, format, |builder| builder.sharing(producers))
+    }
+
+    fn of(
+        properties: &Properties,
+        format: Format,
+        more: impl FnOnce(KafkaEntryStoreBuilder) -> Result<KafkaEntryStoreBuilder, BuildError>,
+    ) -> Result<Self, ConfigErrors> {
         let mut findings = ConfigErrors::default();
         let builder = KafkaEntryStoreBuilder::from_properties(properties, format, &mut findings);
         let builder = findings.clone().finish(builder)?;
         for warning in &findings.warnings {
             tracing::warn!(%warning, "entry store setting");
         }
-        builder.build().map_err(|error| {
+        more(builder).and_then(KafkaEntryStoreBuilder::build).map_err(|error| {
             let property = matches!(error, BuildError::Topic(_)).then(|| properties.get(TOPIC)).flatten();
             findings.error_at(property, property.map_or("", |property| &property.key), error.to_string());
             findings

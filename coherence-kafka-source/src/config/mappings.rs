@@ -4,26 +4,17 @@ use std::collections::BTreeMap;
 
 use super::table::{CACHES, MAPPINGS};
 
-/// A cache and its topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MapConfig {
-    /// The name of the cache.
-    pub cache: String,
-    /// The topic that holds what the cache holds, and nothing else.
-    pub topic: String,
-}
-
 /// What stands in a topic for the name of the cache.
 const CACHE_NAME: &str = "{cache-name}";
 
-/// Caches with their topics.
+/// Caches, each with its topic, of which no two are the same.
 ///
 /// # Errors
 /// Everything that is wrong, with the setting that it is wrong in.
 pub fn resolve(
     caches: &[String],
     mappings: &[String],
-) -> Result<Vec<MapConfig>, Vec<(&'static str, String)>> {
+) -> Result<Vec<(String, String)>, Vec<(&'static str, String)>> {
     let mut refused = Vec::new();
     let mut exact: Vec<(&str, &str)> = Vec::new();
     let mut patterns: Vec<(&str, &str)> = Vec::new();
@@ -45,7 +36,9 @@ pub fn resolve(
             let why = format!("{cache} is a pattern: list the caches that it stands for in {CACHES}");
             refused.push((MAPPINGS, why));
         }
-        maps.extend(exact.iter().map(|(cache, topic)| map(cache, topic)));
+        maps.extend(
+            exact.iter().map(|(cache, topic)| ((*cache).to_owned(), topic.replace(CACHE_NAME, cache))),
+        );
         if maps.is_empty() && refused.is_empty() {
             refused.push((MAPPINGS, "must be set, to items cache->topic separated by commas".to_owned()));
         }
@@ -53,38 +46,36 @@ pub fn resolve(
         for (cache, _) in exact.iter().filter(|(cache, _)| !caches.iter().any(|listed| listed == cache)) {
             refused.push((MAPPINGS, format!("cache {cache} is not listed in {CACHES}")));
         }
-        maps.extend(
-            caches
-                .iter()
-                .map(|cache| MapConfig { cache: cache.clone(), topic: topic_of(cache, &exact, &patterns) }),
-        );
+        maps.extend(caches.iter().map(|cache| (cache.clone(), topic_of(cache, &exact, &patterns))));
     }
-    for (at, cache) in caches.iter().enumerate() {
-        if cache.is_empty() {
-            refused.push((CACHES, "an item is empty".to_owned()));
-        } else if cache.contains(['*', '?']) {
-            refused.push((CACHES, format!("{cache}: * and ? are not possible in the name of a cache")));
-        } else if caches[..at].contains(cache) {
-            refused.push((CACHES, format!("cache {cache} occurs twice")));
-        }
-    }
+    refused.extend(bad_names(caches).map(|why| (CACHES, why)));
     let mut topics = BTreeMap::new();
-    for MapConfig { cache, topic } in &maps {
-        if !is_topic_name(topic) {
-            let why = format!(
-                "{topic:?} is no name of a topic: 1 to 249 letters, digits, dots, underscores and dashes"
-            );
+    for (cache, topic) in &maps {
+        if let Some(why) = no_topic(topic) {
             refused.push((MAPPINGS, why));
         } else if let Some(other) = topics.insert(topic.as_str(), cache).filter(|other| *other != cache) {
-            let why = format!("caches {other} and {cache} go to one topic, {topic}: each needs its own");
-            refused.push((MAPPINGS, why));
+            refused.push((MAPPINGS, one_topic(other, cache, topic)));
         }
     }
     if refused.is_empty() { Ok(maps) } else { Err(refused) }
 }
 
-fn map(cache: &str, topic: &str) -> MapConfig {
-    MapConfig { cache: cache.to_owned(), topic: topic.replace(CACHE_NAME, cache) }
+/// What is wrong with the names of caches that are listed.
+pub(super) fn bad_names(caches: &[String]) -> impl Iterator<Item = String> {
+    caches.iter().enumerate().filter_map(|(at, cache)| {
+        if cache.is_empty() {
+            Some("an item is empty".to_owned())
+        } else if cache.contains(['*', '?']) {
+            Some(format!("{cache}: * and ? are not possible in the name of a cache"))
+        } else {
+            caches[..at].contains(cache).then(|| format!("cache {cache} occurs twice"))
+        }
+    })
+}
+
+/// Why a topic holds the entries of one map alone.
+pub(super) fn one_topic(one: &str, other: &str, topic: &str) -> String {
+    format!("caches {one} and {other} go to one topic, {topic}: each needs its own")
 }
 
 fn topic_of(cache: &str, exact: &[(&str, &str)], patterns: &[(&str, &str)]) -> String {
@@ -123,7 +114,11 @@ fn parse(item: &str) -> Result<(&str, &str), String> {
     }
 }
 
-fn is_topic_name(name: &str) -> bool {
+/// What is wrong with the name of a topic.
+pub(super) fn no_topic(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..")
+    let good = (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..");
+    (!good).then(|| {
+        format!("{name:?} is no name of a topic: 1 to 249 letters, digits, dots, underscores and dashes")
+    })
 }

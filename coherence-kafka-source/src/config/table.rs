@@ -8,6 +8,7 @@ use coherence_kafka_connect::config::session;
 
 pub(super) const NAME: &str = "name";
 pub(super) const CACHES: &str = "coherence.caches";
+pub(super) const CACHE_CONFIG: &str = "coherence.cacheconfig";
 pub(super) const MAPPINGS: &str = "coherence.cache.mappings";
 pub(super) const PASS_THROUGH: &str = "coherence.passthrough";
 pub(super) const KEY_FORM: &str = "coherence.kafka.key.form";
@@ -25,13 +26,15 @@ const RECORDS: &str = "Records";
 const RUNNING: &str = "Running";
 
 #[rustfmt::skip]
-const OWN: [ConfigKey; 13] = [
+const OWN: [ConfigKey; 14] = [
     key(NAME, Kind::String, Text("coherence-source"), Name, (RUNNING, High),
         "Name of the source. Of all processes with one name, one publishes and the others stand by."),
     key(MAPPINGS, Kind::List, Null, Any, (MAPS, High),
         "Items `cache->topic`, separated by commas. A cache `orders-*` stands for those of `coherence.caches` that begin so; its topic holds `{cache-name}`, the name of the cache, or one `*`, what the cache's stands for."),
     key(CACHES, Kind::List, Null, Any, (MAPS, High),
         "Caches to publish, separated by commas; one without an item in `coherence.cache.mappings` goes to the topic of its own name. Default: those of `coherence.cache.mappings`. A grid does not tell over gRPC which caches it has, so a pattern needs this list."),
+    key(CACHE_CONFIG, Kind::String, Null, NonEmpty, (MAPS, High),
+        "Path of a Coherence cache configuration file whose `kafka:producer` schemes name the topics, instead of `coherence.cache.mappings`, and say all that is below *Records*. A pattern in it needs `coherence.caches`."),
     key(PASS_THROUGH, Kind::Boolean, Text("false"), Any, (RECORDS, High),
         "Publish the bytes of the map as they are, without decorations."),
     key(KEY_SERIALIZER, Kind::Class, Null, NonEmpty, (RECORDS, High),

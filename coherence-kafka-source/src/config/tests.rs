@@ -27,10 +27,11 @@ fn pair(cache: &str, topic: &str) -> (String, String) {
 #[test]
 fn a_mapping_and_pass_through_are_enough() {
     let config = check(&GOOD).unwrap();
-    assert_eq!(config.maps, [MapConfig { cache: "orders".to_owned(), topic: "shop.orders".to_owned() }]);
+    let [map] = &config.maps[..] else { panic!("{config:?}") };
+    assert_eq!((&*map.cache, &*map.topic), ("orders", "shop.orders"));
     assert_eq!(config.group(), "coherence-source-coherence-source");
-    assert!(config.publish_expirations);
-    let producer: std::collections::BTreeMap<_, _> = config.producer.into_iter().collect();
+    assert!(map.publish_expirations);
+    let producer: std::collections::BTreeMap<_, _> = map.producer.iter().cloned().collect();
     assert_eq!(producer["acks"], "all");
     assert_eq!(producer["partitioner"], "murmur2_random");
 }
@@ -89,7 +90,7 @@ fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_
         ("key.serializer", "org.apache.kafka.common.serialization.LongSerializer"),
         ("value.serializer", "com.oracle.coherence.io.json.JsonSerializer"),
     ];
-    assert!(matches!(check(&names).unwrap().form, FormConfig::Serialized { .. }));
+    assert!(matches!(check(&names).unwrap().maps[0].form, FormConfig::Serialized { .. }));
     let slip = [
         KAFKA,
         ("coherence.cache.mappings", "a->b"),
@@ -102,8 +103,8 @@ fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_
 #[test]
 fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_told() {
     let config = with(&[("linger.ms", "20"), ("compression.type", "lz4")]).unwrap();
-    assert!(config.producer.contains(&("compression.codec".to_owned(), "lz4".to_owned())));
-    assert!(!config.consumer.iter().any(|(name, _)| name == "linger.ms"));
+    assert!(config.maps[0].producer.contains(&("compression.codec".to_owned(), "lz4".to_owned())));
+    assert!(!config.maps[0].consumer.iter().any(|(name, _)| name == "linger.ms"));
     let error = with(&[("coherence.passtrough", "true"), ("lingr.ms", "1"), ("acks", "1")]).unwrap_err();
     assert!(error.contains("did you mean coherence.passthrough?"), "{error}");
     assert!(error.contains("did you mean linger.ms?"), "{error}");
@@ -136,7 +137,10 @@ fn credentials_reach_all_clients_and_are_shown_nowhere() {
     ];
     let config = with(&sasl).unwrap();
     let password = ("sasl.password".to_owned(), secret.to_owned());
-    assert!(config.producer.contains(&password) && config.consumer.contains(&password));
+    let map = &config.maps[0];
+    assert!(
+        [&map.producer, &map.consumer, &config.consumer].iter().all(|settings| settings.contains(&password))
+    );
     assert!(!format!("{config:?}").contains(secret));
     let broken = [sasl[0], sasl[1], ("sasl.jaas.config", "hunter2")];
     assert!(!with(&broken).unwrap_err().contains(secret));

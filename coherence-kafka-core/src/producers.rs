@@ -1,0 +1,68 @@
+//! The producers of many stores: those of equal settings share one, with its connections, threads and memory.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use parking_lot::Mutex;
+
+use crate::producer::Producer;
+
+/// One producer for each set of settings. What is bounded for a producer, such as `buffer.memory`, is bounded for all
+/// that share it.
+#[derive(Default)]
+pub struct Producers {
+    by_settings: Mutex<HashMap<Vec<(String, String)>, Arc<Producer>>>,
+}
+
+// Settings may hold passwords.
+impl fmt::Debug for Producers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producers").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Producers {
+    /// The producer of these settings, by librdkafka's names; their order does not matter unless one occurs twice.
+    ///
+    /// # Errors
+    /// As [`Producer::new`].
+    pub fn of(&self, mut settings: Vec<(String, String)>) -> Result<Arc<Producer>, String> {
+        settings.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut by_settings = self.by_settings.lock();
+        if let Some(producer) = by_settings.get(&settings) {
+            return Ok(producer.clone());
+        }
+        let producer = Producer::new(settings.clone())?;
+        by_settings.insert(settings, producer.clone());
+        Ok(producer)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_settings.lock().len()
+    }
+
+    /// True without producers.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As [`Producer::flush`], for all of them.
+    pub async fn flush(&self) {
+        let producers = self.all();
+        join_all(producers.iter().map(|producer| producer.flush())).await;
+    }
+
+    /// As [`Producer::close`], for all of them side by side.
+    pub async fn close(&self, deadline: Duration) -> usize {
+        let producers = self.all();
+        join_all(producers.iter().map(|producer| producer.close(deadline))).await.into_iter().sum()
+    }
+
+    fn all(&self) -> Vec<Arc<Producer>> {
+        self.by_settings.lock().values().cloned().collect()
+    }
+}
