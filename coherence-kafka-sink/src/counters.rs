@@ -49,6 +49,10 @@ pub struct Counters {
     pub commit_failures: Count,
     /// Commits without an answer within `offset.flush.timeout.ms`.
     pub commit_timeouts: Count,
+    /// Saves of the embedded maps, before what they hold was committed.
+    pub saves: Count,
+    /// Those that failed.
+    pub save_failures: Count,
     /// Partitions that are assigned, as last seen.
     pub partitions: Count,
     /// Partitions that were given up when the group asked for them.

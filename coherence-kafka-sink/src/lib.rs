@@ -10,6 +10,7 @@
 //! expiry.rs                        pure: when entries expire
 //! errors.rs errors/                what becomes of a bad record, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
+//! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
 //! kafka.rs kafka/                  the only module that names rdkafka
 //! ```
 
@@ -27,6 +28,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod rest;
 pub mod run;
+pub mod saved;
 pub mod settle;
 pub mod task;
 pub mod worker;

@@ -61,6 +61,8 @@ const TASK: &[TaskMetric] = &[
     counter("coherence_sink_earlier_attempts_given_up", "Those that went on without its answer, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
     counter("coherence_sink_commit_failures", "Commits that the broker refused, or that could not be sent", |c| c.commit_failures.now()),
     counter("coherence_sink_commit_timeouts", "Commits without an answer within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
+    counter("coherence_sink_map_saves", "Times that the embedded maps were saved to coherence.session.directory", |c| c.saves.now()),
+    counter("coherence_sink_map_save_failures", "Times that they could not be saved; nothing was committed then", |c| c.save_failures.now()),
     counter("coherence_sink_partitions_revoked", "Partitions given up when the group asked for them", |c| c.partitions_revoked.now()),
     counter("coherence_sink_partitions_lost", "Partitions lost without being asked for", |c| c.partitions_lost.now()),
     counter("coherence_sink_task_restarts", "Times that the task was started again", |c| c.restarts.now()),

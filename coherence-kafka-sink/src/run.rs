@@ -208,7 +208,7 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
         SessionKind::Embedded => {
             tracing::warn!(
                 "embedded maps are empty when the process starts: the topics are read from the beginning at \
-                 every start"
+                 every start; coherence.session.directory keeps them"
             );
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }

@@ -34,10 +34,19 @@ struct Partition {
     assigned: Option<Generation>,
     /// Offset of the first record taken under this assignment.
     first: Option<i64>,
+    /// What the map held of it before anything was taken: everything below this offset.
+    held: Option<i64>,
     /// Offset behind the last confirmed record.
     confirmed: Option<i64>,
     /// The offset that the last commit named.
     committed: Option<i64>,
+}
+
+impl Partition {
+    /// Everything below is in the map.
+    fn reached(&self) -> Option<i64> {
+        self.confirmed.or(self.held)
+    }
 }
 
 impl Settle {
@@ -49,6 +58,7 @@ impl Settle {
                 tp: tp.clone(),
                 assigned: Some(self.generation),
                 first: None,
+                held: None,
                 confirmed: None,
                 committed: None,
             };
@@ -56,6 +66,14 @@ impl Settle {
                 Some(known) => *known = fresh,
                 None => self.partitions.push(fresh),
             }
+        }
+    }
+
+    /// The map holds everything below this offset of an assigned partition already. It may be committed; whether the
+    /// partition still has records there shows only when it is read.
+    pub fn note_held(&mut self, tp: &TopicPartition, position: Option<i64>) {
+        if let Some(partition) = self.partitions.iter_mut().find(|p| p.tp == *tp) {
+            partition.held = position;
         }
     }
 
@@ -117,14 +135,14 @@ impl Settle {
     pub fn to_commit(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions
             .iter()
-            .filter(|p| p.assigned.is_some() && p.confirmed != p.committed)
-            .filter_map(|p| p.confirmed.map(|next| (&p.tp, next)))
+            .filter(|p| p.assigned.is_some() && p.reached() != p.committed)
+            .filter_map(|p| p.reached().map(|next| (&p.tp, next)))
     }
 
     /// A commit was sent that names all of [`Settle::to_commit`].
     pub fn commit_sent(&mut self) {
         for partition in &mut self.partitions {
-            partition.committed = partition.confirmed;
+            partition.committed = partition.reached();
         }
     }
 
@@ -180,6 +198,20 @@ mod tests {
         assert!(to_commit(&s).is_empty());
         s.confirm(&[reached(&s, 0, 4)]);
         assert_eq!(to_commit(&s), [(0, 4)]);
+    }
+
+    #[test]
+    fn what_a_map_held_before_is_committed_until_more_is_confirmed_and_nothing_is_read_again_for_it() {
+        let mut s = settle(&[0, 1]);
+        s.note_held(&tp(0), Some(5));
+        assert_eq!(to_commit(&s), [(0, 5)]);
+        assert_eq!(s.resume_positions().count(), 0);
+        s.commit_sent();
+        assert!(to_commit(&s).is_empty());
+        let (index, _) = s.find("orders", 0).unwrap();
+        assert!(!s.is_confirmed(index, 4), "the topic may have been made anew");
+        s.confirm(&[reached(&s, 0, 3)]);
+        assert_eq!(to_commit(&s), [(0, 3)]);
     }
 
     #[test]

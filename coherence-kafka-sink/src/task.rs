@@ -28,13 +28,14 @@ use crate::expiry::Expiries;
 use crate::kafka::batch::ReadError;
 use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
+use crate::saved::{Saved, Saving};
 use crate::writer::{Membership, Writer};
 
 mod building;
 pub mod delivery;
 mod in_flight;
 
-use delivery::{Action, Delivery, DeliveryOptions};
+use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
 
 /// Records asked for in one call: small enough that the group is served between two of them.
@@ -76,7 +77,7 @@ pub struct TaskOptions {
     pub reads_batches: bool,
     /// Topic names, or one pattern that starts with `^`.
     pub topics: Vec<String>,
-    /// Where newly assigned partitions are read from.
+    /// Where newly assigned partitions are read from, unless saved maps know better.
     pub start: StartAt,
     /// How long a read waits for more records.
     pub linger: Duration,
@@ -119,6 +120,9 @@ pub enum TaskFailure {
     /// The consumer cannot go on.
     #[error("kafka consumer: {0}")]
     Consumer(String),
+    /// The saved maps do not belong to this cluster.
+    #[error("{0}")]
+    SavedMaps(String),
 }
 
 /// What becomes of the records of a connector; shared by its tasks.
@@ -139,6 +143,8 @@ pub struct TaskParts {
     pub rules: Rules,
     /// Writes batches.
     pub writer: Arc<Writer>,
+    /// The maps that are written to, where they are saved.
+    pub saved: Option<Arc<Saved>>,
     /// What the writer knows of the group.
     pub membership: Arc<Membership>,
     /// Where writes run.
@@ -158,6 +164,7 @@ pub struct Task {
     queue: Option<DeadLetterQueue>,
     delivery: Delivery,
     write: Option<InFlight>,
+    saving: Option<(CommitNumber, Saving)>,
     /// Where partitions are to be read from before anything else is read.
     seeks: BTreeMap<TopicPartition, i64>,
     next_lag: Instant,
@@ -196,6 +203,7 @@ impl Task {
             consumer,
             queue,
             write: None,
+            saving: None,
             seeks: BTreeMap::new(),
             next_lag: now,
             was_assigned: false,
@@ -221,6 +229,7 @@ impl Task {
                 );
             }
             self.collect(Duration::ZERO);
+            self.collect_save();
             let ready = self.serve_queue() && self.seek();
             self.delivery.on_tick(Instant::now());
             self.perform();
@@ -249,7 +258,9 @@ impl Task {
                 GroupEvent::Assigned(partitions) => {
                     self.was_assigned = true;
                     tracing::info!(task = self.name, partitions = %names(&partitions), "partitions assigned");
-                    self.delivery.on_assigned(partitions);
+                    let saved = self.parts.saved.as_ref();
+                    let held = |tp: &TopicPartition| saved.and_then(|saved| saved.position(tp));
+                    self.delivery.on_assigned(partitions, held);
                 }
                 GroupEvent::Revoked { partitions, lost } => {
                     tracing::info!(
@@ -296,8 +307,11 @@ impl Task {
         while let Some(action) = self.delivery.next_action() {
             match action {
                 Action::Assign(partitions) => {
-                    let outcome = self.consumer.assign(&partitions, self.options.start);
+                    let start = |held: Option<i64>| held.map_or(self.options.start, StartAt::Offset);
+                    let partitions: Vec<_> = partitions.into_iter().map(|(tp, at)| (tp, start(at))).collect();
+                    let outcome = self.consumer.assign(&partitions);
                     self.consumer_answer(outcome);
+                    self.check_cluster();
                 }
                 Action::Release(partitions) => {
                     self.seeks.retain(|tp, _| !partitions.contains(tp));
@@ -319,6 +333,9 @@ impl Task {
                         *self.parts.counters.holding.lock() = None;
                     }
                 }
+                Action::Save(number, offsets) => {
+                    self.saving = self.parts.saved.as_ref().map(|saved| (number, saved.save(&offsets)));
+                }
                 Action::Commit(number, offsets) => {
                     let sent = self.consumer.commit(number, offsets.iter().map(|(tp, next)| (tp, *next)));
                     if let Err(reason) = sent {
@@ -331,6 +348,14 @@ impl Task {
                     }
                 }
             }
+        }
+    }
+
+    /// Saved maps belong to one cluster. Where this is another one nothing is read.
+    fn check_cluster(&mut self) {
+        let Some(saved) = &self.parts.saved else { return };
+        if let Err(error) = saved.of_cluster(self.consumer.cluster()) {
+            self.delivery.on_foreign_maps(error.to_string());
         }
     }
 
@@ -431,6 +456,18 @@ impl Task {
             None if !wait.is_zero() => std::thread::park_timeout(wait),
             None => {}
         }
+    }
+
+    fn collect_save(&mut self) {
+        let Some((number, outcome)) = self.saving.as_ref().and_then(|(number, saving)| {
+            let outcome = saving.outcome()?;
+            Some((*number, outcome))
+        }) else {
+            return;
+        };
+        self.saving = None;
+        self.delivery.on_saved(number, outcome, Instant::now());
+        self.perform();
     }
 
     fn observe_lag(&mut self) {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
-use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Property, SessionConfig};
+use coherence_kafka_connect::config::{
+    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind,
+};
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 
@@ -18,6 +21,7 @@ use super::worker::{WorkerConfig, create_converter, refuse_not_yet, report_stran
 
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
+use crate::run::EMBEDDED;
 use crate::writer::Backoff;
 
 pub use errors::{DeadLetterConfig, RestartConfig};
@@ -25,6 +29,7 @@ pub use errors::{DeadLetterConfig, RestartConfig};
 mod errors;
 mod shared;
 
+const DIRECTORY: &str = "coherence.session.directory";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
 /// A sink connector's configuration, checked. `Debug` shows no values: there may be passwords among them.
@@ -46,6 +51,8 @@ pub struct ConnectorConfig {
     pub value_converter: Arc<dyn Converter>,
     /// Where the maps are.
     pub session: SessionConfig,
+    /// `coherence.session.directory`, only where the maps are embedded.
+    pub session_directory: Option<PathBuf>,
     /// `coherence.json.arrays`.
     pub arrays: ArrayForm,
     /// The consumers of the tasks, in librdkafka's words.
@@ -186,6 +193,7 @@ impl<'a> Check<'a> {
             passthrough,
             key_converter: key_converter?,
             value_converter: value_converter?,
+            session_directory: self.session_directory(&values, session.kind),
             session,
             arrays: match values.text("coherence.json.arrays") {
                 Some("array") => ArrayForm::ObjectArray,
@@ -312,6 +320,30 @@ impl<'a> Check<'a> {
             }
         }
         mappings
+    }
+
+    /// A grid keeps its maps itself, and a broker inside the process forgets what the offsets count.
+    fn session_directory(&mut self, values: &Values, kind: SessionKind) -> Option<PathBuf> {
+        let directory = self.existing_directory(values)?;
+        if kind != SessionKind::Embedded {
+            self.error(DIRECTORY, "needs coherence.session=embedded: a grid keeps its maps itself");
+        }
+        if self.worker.bootstrap_servers() == EMBEDDED {
+            let why = "cannot be with bootstrap.servers=embedded: that broker forgets its records at the end of the \
+                       process, and the offsets would count others";
+            self.error(DIRECTORY, why);
+        }
+        Some(directory)
+    }
+
+    fn existing_directory(&mut self, values: &Values) -> Option<PathBuf> {
+        let directory = PathBuf::from(values.text(DIRECTORY)?);
+        // Not made: where a file system is not mounted the maps would silently begin anew.
+        if !directory.is_dir() {
+            let why = format!("{} is not a folder: make it, or mount it", directory.display());
+            self.refusal(DIRECTORY, why, "is not a folder: make it, or mount it");
+        }
+        Some(directory)
     }
 
     fn converter(&mut self, role: Role) -> Option<Arc<dyn Converter>> {

@@ -147,6 +147,8 @@ const BEFORE_SESSION: &[ConfigKey] = &[
         "Store the bytes of keys and values as they are, as Coherence binaries. Both converters must be `org.apache.kafka.connect.converters.ByteArrayConverter`."),
     key("coherence.session", Kind::String, Text("grpc"), OneOf(&["grpc", "embedded"]), (COHERENCE, High),
         "`grpc`: a Coherence grid, over gRPC. `embedded`: maps in the memory of this process."),
+    key("coherence.session.directory", Kind::String, Null, NonEmpty, (COHERENCE, Medium),
+        "Folder in which embedded maps outlive their process: `<connector>.maps` holds the maps of a connector and the offsets up to which they hold its topics. It is written as a whole before offsets are committed (`offset.flush.interval.ms`) and at the stop, and read at the start, which goes on from its offsets. The folder must be there; no two processes may use it for one connector. Without it the topics are read from the beginning at every start."),
 ];
 
 #[rustfmt::skip]

@@ -25,6 +25,9 @@ use super::{ClientSettings, client_config};
 /// How long one seek may take: the group is not served meanwhile.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long the name of the cluster is waited for. Every answer about topics has it, so it is there.
+const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A partition of a topic, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
@@ -75,6 +78,8 @@ pub enum StartAt {
     Committed,
     /// The oldest record, whatever was committed.
     Beginning,
+    /// This offset, or `auto.offset.reset` where the partition does not have it.
+    Offset(i64),
 }
 
 /// A consumer of a group. Used by one thread.
@@ -142,18 +147,19 @@ impl Consumer {
     }
 
     /// Takes over partitions that were assigned.
-    pub fn assign(&mut self, partitions: &[TopicPartition], start: StartAt) -> Result<(), String> {
-        for tp in partitions {
+    pub fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<(), String> {
+        for (tp, _) in partitions {
             match &mut self.singles {
                 Some(singles) => singles.split(&self.client, tp),
                 None => self.queue.forward(&tp.topic, tp.partition),
             }
         }
-        let offset = match start {
+        let offset = |start: &StartAt| match start {
             StartAt::Committed => Offset::Invalid,
             StartAt::Beginning => Offset::Beginning,
+            StartAt::Offset(offset) => Offset::Offset(*offset),
         };
-        let list = list_of(partitions.iter().map(|tp| (tp, offset)));
+        let list = list_of(partitions.iter().map(|(tp, start)| (tp, offset(start))));
         match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => self.client.incremental_assign(&list),
             _ => self.client.assign(&list),
@@ -196,6 +202,11 @@ impl Consumer {
     ) -> Result<(), String> {
         let list = list_of(offsets.map(|(tp, next)| (tp, Offset::Offset(next))));
         self.commits.commit(number, &list).map_err(|error| error.to_string())
+    }
+
+    /// Which cluster this is, as soon as a broker has said so; it did before it assigned anything.
+    pub fn cluster(&self) -> Option<String> {
+        self.client.client().fetch_cluster_id(CLUSTER_TIMEOUT)
     }
 
     /// The newest offset of a partition that a fetch has shown.

@@ -5,7 +5,7 @@
 //! carried out in order before anything else is given in.
 //!
 //! ```text
-//! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ commit
+//! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ (save) ──▶ commit
 //!    │ bad: policy ─▶ report                     │ refused records: rewind, read again without them
 //!    ▼ under `none`                              ▼ settings, retry timeout
 //!  no more records; what was taken is written    given up; the task ends with its offsets intact
@@ -27,9 +27,9 @@ use crate::pipeline::{RecordError, Taken};
 use crate::plan::Source;
 use crate::settle::{Reached, Settle};
 use crate::writer::{BatchWrites, Refused, WriteFailure};
+use commits::Commits;
 
-/// How long a commit that has to be answered waits after a failure before it is sent again.
-const COMMIT_RETRY: Duration = Duration::from_millis(100);
+mod commits;
 
 /// Bounds and deadlines of a delivery.
 #[derive(Debug, Clone, Copy)]
@@ -46,19 +46,21 @@ pub struct DeliveryOptions {
     pub revoke_deadline: Duration,
     /// `task.shutdown.graceful.timeout.ms`.
     pub stop_deadline: Duration,
+    /// The maps are saved with their positions before these are committed.
+    pub saves: bool,
 }
 
 /// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
 pub type WriteNumber = u64;
 
-/// Numbers the commits of a delivery: one that was not answered in time may be answered behind the next.
+/// Numbers the saves and commits of a delivery: one that was not answered in time may be answered behind the next.
 pub type CommitNumber = usize;
 
 /// What is to be done outside, in this order.
 #[derive(Debug)]
 pub enum Action {
-    /// Answer an assignment.
-    Assign(Vec<TopicPartition>),
+    /// Answer an assignment; a partition that the maps hold a part of is read from behind it.
+    Assign(Vec<(TopicPartition, Option<i64>)>),
     /// Answer a revocation.
     Release(Vec<TopicPartition>),
     /// Read a partition from this offset on.
@@ -67,6 +69,8 @@ pub enum Action {
     Write(WriteNumber, Arc<BatchWrites>),
     /// Make no further attempt at the write in flight. What was sent may still be applied.
     Abandon,
+    /// Save the maps, which hold everything below these positions; the answer is [`Delivery::on_saved`].
+    Save(CommitNumber, Vec<(TopicPartition, i64)>),
     /// Commit these positions; the answer is [`Delivery::on_committed`].
     Commit(CommitNumber, Vec<(TopicPartition, i64)>),
     /// Give a record to the dead letter queue; the answer is [`Delivery::on_reported`].
@@ -94,15 +98,9 @@ pub struct Delivery {
     /// Partitions to be given up when what was taken is written and committed.
     releasing: Vec<TopicPartition>,
     failure: Option<TaskFailure>,
-    /// The commit that is awaited, and when it was sent.
-    committing: Option<(CommitNumber, Instant)>,
-    /// After a commit failed the broker is not asked again at once.
-    no_commit_before: Instant,
-    /// When the next periodic commit is due; the first one follows the first batch.
-    next_flush: Instant,
+    commits: Commits,
     actions: VecDeque<Action>,
     writes: WriteNumber,
-    commits: CommitNumber,
     reported: usize,
 }
 
@@ -166,12 +164,9 @@ impl Delivery {
             phase: Phase::Running,
             releasing: Vec::new(),
             failure: None,
-            committing: None,
-            no_commit_before: now,
-            next_flush: now,
+            commits: Commits::new(&options, now),
             actions: VecDeque::new(),
             writes: 0,
-            commits: 0,
             reported: 0,
         }
     }
@@ -219,10 +214,19 @@ impl Delivery {
         self.settle.assigned()
     }
 
-    /// Partitions were assigned.
-    pub fn on_assigned(&mut self, partitions: Vec<TopicPartition>) {
+    /// Partitions were assigned. `held` says below which position the maps hold everything of one already.
+    pub fn on_assigned(
+        &mut self,
+        partitions: Vec<TopicPartition>,
+        held: impl Fn(&TopicPartition) -> Option<i64>,
+    ) {
         self.settle.assign(&partitions);
-        self.actions.push_back(Action::Assign(partitions));
+        let held: Vec<_> =
+            partitions.into_iter().map(|tp| (held(&tp), tp)).map(|(at, tp)| (tp, at)).collect();
+        for (tp, at) in &held {
+            self.settle.note_held(tp, *at);
+        }
+        self.actions.push_back(Action::Assign(held));
     }
 
     /// Partitions are to be given up, or are gone.
@@ -246,7 +250,7 @@ impl Delivery {
 
     /// A commit was answered.
     pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
-        let awaited = self.committing.take_if(|(sent, _)| *sent == number).is_some();
+        let awaited = self.commits.on_committed(number, outcome.is_ok(), now);
         match outcome {
             Ok(()) => self.counters.commits.add(1),
             // What it named was sent again already.
@@ -255,9 +259,26 @@ impl Delivery {
                 self.counters.commit_failures.add(1);
                 tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
                 self.settle.commit_failed();
-                self.no_commit_before = now + COMMIT_RETRY;
             }
         }
+        self.advance(now);
+    }
+
+    /// A save was answered.
+    pub fn on_saved(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
+        match &outcome {
+            Ok(()) => self.counters.saves.add(1),
+            Err(reason) => {
+                self.counters.save_failures.add(1);
+                tracing::warn!(
+                    task = self.task,
+                    reason,
+                    "embedded maps not saved, it is tried again; nothing is committed meanwhile"
+                );
+                self.settle.commit_failed();
+            }
+        }
+        self.actions.extend(self.commits.on_saved(number, outcome.is_ok(), now));
         self.advance(now);
     }
 
@@ -368,6 +389,11 @@ impl Delivery {
         self.fail(TaskFailure::Consumer(reason));
     }
 
+    /// The saved maps cannot be read on with this cluster.
+    pub fn on_foreign_maps(&mut self, reason: String) {
+        self.fail(TaskFailure::SavedMaps(reason));
+    }
+
     /// The consumer is no member of its group any more, and another one may own its partitions: nothing that was taken
     /// is written or committed.
     pub fn on_consumer_lost(&mut self, reason: String, now: Instant) {
@@ -378,7 +404,7 @@ impl Delivery {
 
     /// The task is to end: the batch in flight is finished and committed within a deadline.
     pub fn on_stop(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Running) {
+        if matches!(self.phase, Phase::Running | Phase::Revoking { .. }) {
             self.stop(now);
             self.advance(now);
         }
@@ -422,7 +448,12 @@ impl Delivery {
 
     fn stop(&mut self, now: Instant) {
         self.building = Building::default();
-        self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
+        let mut deadline = now + self.options.stop_deadline;
+        // Who waits for the partitions was promised them by then.
+        if let Phase::Revoking { deadline: promised } = self.phase {
+            deadline = deadline.min(promised);
+        }
+        self.phase = Phase::Stopping { deadline };
     }
 
     /// Nothing that was taken waits for its end.
@@ -432,7 +463,7 @@ impl Delivery {
     }
 
     fn is_committed(&self) -> bool {
-        self.committing.is_none() && self.settle.to_commit().next().is_none()
+        self.commits.is_idle() && self.settle.to_commit().next().is_none()
     }
 
     /// Everything that follows from what is known now.
@@ -536,6 +567,7 @@ impl Delivery {
 
     fn let_go(&mut self, partitions: Vec<TopicPartition>) {
         self.settle.release(&partitions);
+        self.commits.release(&partitions);
         self.forget();
         self.actions.push_back(Action::Release(partitions));
     }
@@ -555,33 +587,20 @@ impl Delivery {
         self.actions.extend(seeks);
     }
 
-    /// Sends a commit if it is time and there is anything to say.
+    /// Saves or commits if it is time and there is anything to say.
     fn flush(&mut self, now: Instant) {
-        if self.committing.is_some_and(|(_, sent)| now > sent + self.options.flush_timeout) {
-            // An answer that comes all the same says nothing of the next one.
-            self.committing = None;
+        if self.commits.gives_up(now) {
             self.counters.commit_timeouts.add(1);
             tracing::warn!(task = self.task, "commit not answered within offset.flush.timeout.ms");
             self.settle.commit_failed();
         }
         // A revoke and a stop wait for the answer, or lag tools and the next owner would see an older position.
-        let due = match self.phase {
-            Phase::Running => now >= self.next_flush,
-            Phase::Revoking { .. } | Phase::Stopping { .. } => now >= self.no_commit_before,
-            Phase::Over => false,
+        let urgent = match self.phase {
+            Phase::Running => false,
+            Phase::Revoking { .. } | Phase::Stopping { .. } => true,
+            Phase::Over => return,
         };
-        if !due || self.committing.is_some() {
-            return;
-        }
-        let offsets: Vec<_> = self.settle.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
-        if offsets.is_empty() {
-            return;
-        }
-        self.settle.commit_sent();
-        self.commits += 1;
-        self.committing = Some((self.commits, now));
-        self.next_flush = now + self.options.flush_interval;
-        self.actions.push_back(Action::Commit(self.commits, offsets));
+        self.actions.extend(self.commits.next(&mut self.settle, urgent, now));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::encode::Encoder;
 
 use super::{Control, CreateError, TaskHandle, Worker};
@@ -10,6 +11,7 @@ use crate::config::{ConnectorConfig, Topics};
 use crate::counters::Counters;
 use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
+use crate::saved::{Saved, SavedError};
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{Rules, Task, TaskOptions, TaskParts};
 use crate::writer::{Membership, Writer};
@@ -24,7 +26,11 @@ impl Worker {
     /// Starts the tasks of a connector: all of them, or none.
     pub(super) fn start_tasks(&self, config: &ConnectorConfig) -> Result<Vec<TaskHandle>, CreateError> {
         let not_started = |reason: String| CreateError::NotStarted { name: config.name.clone(), reason };
-        let session = (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?;
+        let saved = self.saved_maps(config).map_err(|error| not_started(error.to_string()))?;
+        let session: Arc<dyn Session> = match &saved {
+            Some(saved) => saved.session().clone(),
+            None => (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?,
+        };
         let pipeline = Arc::new(Pipeline {
             form: if config.passthrough {
                 Form::PassThrough
@@ -55,6 +61,7 @@ impl Worker {
             let parts = TaskParts {
                 rules: rules.clone(),
                 writer: Arc::new(writer),
+                saved: saved.clone(),
                 membership,
                 runtime: self.runtime.clone(),
                 counters: counters.clone(),
@@ -75,6 +82,15 @@ impl Worker {
             }
         }
         Ok(handles)
+    }
+
+    /// The maps of a connector that are in a directory.
+    fn saved_maps(&self, config: &ConnectorConfig) -> Result<Option<Arc<Saved>>, SavedError> {
+        let Some(directory) = &config.session_directory else { return Ok(None) };
+        let settings = config.consumer_settings(0);
+        let group = settings.iter().find_map(|(key, value)| (key == "group.id").then_some(value.as_str()));
+        let saved = Saved::open(directory, &config.name, group.unwrap_or_default(), config.session.format)?;
+        Ok(Some(Arc::new(saved)))
     }
 
     fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
@@ -115,6 +131,7 @@ impl Worker {
                 flush_timeout: self.config.offset_flush_timeout,
                 revoke_deadline: membership / 2,
                 stop_deadline: self.config.shutdown_timeout,
+                saves: config.session_directory.is_some(),
             },
             errors: config.errors,
             dead_letters,

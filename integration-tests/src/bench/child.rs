@@ -133,7 +133,9 @@ fn consume(order: &Order) -> Result<Measured> {
             match event {
                 GroupEvent::Assigned(partitions) => {
                     settle.assign(&partitions);
-                    consumer.assign(&partitions, StartAt::Committed).map_err(|reason| anyhow!("{reason}"))?;
+                    let partitions: Vec<_> =
+                        partitions.into_iter().map(|tp| (tp, StartAt::Committed)).collect();
+                    consumer.assign(&partitions).map_err(|reason| anyhow!("{reason}"))?;
                 }
                 GroupEvent::Committed(_, outcome) => {
                     outcome.map_err(|reason| anyhow!("{reason}"))?;

@@ -26,6 +26,7 @@ mod metrics;
 mod peers;
 mod rest;
 mod rooms;
+mod saved_maps;
 mod scale;
 mod scenarios;
 mod soak;

@@ -38,6 +38,7 @@ impl WorkerConfig {
         }
         check.retry(&values);
         check.restart(&values);
+        check.existing_directory(&values);
         SessionConfig::read(&values, |key| setting(self, &none, key), &self.variables, findings)
     }
 }

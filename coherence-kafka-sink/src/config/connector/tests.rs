@@ -673,3 +673,25 @@ fn a_pattern_must_not_match_the_dead_letter_topic() {
     ]);
     assert!(found[0].contains("is a topic that the connector reads"), "{found:?}");
 }
+
+#[test]
+fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = ("coherence.session.directory", folder.path().to_str().unwrap());
+    let embedded = ("coherence.session", "embedded");
+    let config = good(&[directory, embedded]);
+    assert_eq!(config.session_directory.as_deref(), Some(folder.path()));
+    assert_eq!(good(&[embedded]).session_directory, None);
+    assert_eq!(
+        errors(&[directory]),
+        ["c: coherence.session.directory: needs coherence.session=embedded: a grid keeps its maps itself"]
+    );
+
+    let properties = |settings: &[(&str, &str)]| Properties::from_pairs("c", settings.iter().copied());
+    let forgets = [&CONVERTERS[..], &[("bootstrap.servers", "embedded")]].concat();
+    let worker = WorkerConfig::parse(&properties(&forgets), Environment::default()).unwrap();
+    let connector =
+        [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t"), directory, embedded];
+    let error = ConnectorConfig::parse(&worker, &properties(&connector)).unwrap_err().to_string();
+    assert!(error.contains("cannot be with bootstrap.servers=embedded"), "{error}");
+}

@@ -59,6 +59,7 @@ const BAD_BY_MEANING: &[(&str, &str, &str)] = &[
     ("coherence.cache.mappings", "t=>m", "write topic->map"),
     ("coherence.session.address", "grid", "write host:port"),
     ("coherence.session.tls.ca", "/nowhere.pem", "needs coherence.session.tls.enabled=true"),
+    ("coherence.session.directory", "/nowhere", "/nowhere is not a folder: make it, or mount it"),
     ("coherence.retry.backoff.ms", "99000", "is more than coherence.retry.backoff.max.ms"),
     ("coherence.task.restart.backoff.ms", "99000", "is more than coherence.task.restart.backoff.max.ms"),
     ("errors.deadletterqueue.topic.name", "b*d", "b*d is no name of a topic"),

@@ -1,6 +1,7 @@
 //! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
 //! every way that is known, all in virtual time. After each world the maps must equal the log, and at every commit
-//! everything below it must be in the maps, or in the queue, or skipped by a policy.
+//! everything below it must be in the maps, or in the queue, or skipped by a policy. In half of the worlds the maps are
+//! the process's own and saved: what is committed must be in the file, and a process that dies goes on from it.
 //!
 //! `DELIVERY_MODEL_WORLDS` says how many worlds, `DELIVERY_MODEL_SEED` which is the first; a failure names its seed.
 
@@ -21,9 +22,11 @@ use crate::writer::{Backoff, Writer};
 
 mod grid;
 mod log;
+mod saves;
 
-use grid::Grid;
+use grid::{Grid, MapKey};
 use log::{Partition, Place, Record, is_replaced, key, place_of, record};
+use saves::Saves;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;
@@ -44,6 +47,8 @@ struct World {
     write: Option<(WriteNumber, Arc<BatchWrites>)>,
     /// Commits without answer: one that is late may be followed by another.
     commits: VecDeque<SentCommit>,
+    /// Where the maps are saved.
+    saves: Option<Saves>,
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
@@ -83,13 +88,15 @@ impl World {
                 partitions.push(Partition { tp, log, committed: 0, position: None, generation: 0 });
             }
         }
+        let saves = random.one_in(2);
         let now = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let none = Duration::ZERO;
         let backoff = Backoff { min: none, max: none, timeout: None };
         let mut world = Self {
             writer: Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned()),
-            delivery: delivery(&mut random, policy, now),
+            saves: saves.then(Saves::default),
+            delivery: delivery(&mut random, policy, saves, now),
             random,
             now,
             policy,
@@ -112,7 +119,8 @@ impl World {
         let free: Vec<_> =
             self.partitions.iter().filter(|p| p.position.is_none()).map(|p| p.tp.clone()).collect();
         if !free.is_empty() {
-            self.delivery.on_assigned(free);
+            let saves = self.saves.as_ref();
+            self.delivery.on_assigned(free, |tp| saves.and_then(|saves| saves.position(tp)));
             self.perform();
         }
     }
@@ -126,10 +134,14 @@ impl World {
         while let Some(action) = self.delivery.next_action() {
             match action {
                 Action::Assign(partitions) => {
-                    for tp in &partitions {
+                    let saves = self.saves.is_some();
+                    for (tp, held) in &partitions {
                         let partition = self.partition(tp);
                         assert!(partition.position.is_none(), "{tp} is assigned twice");
-                        partition.position = Some(partition.committed);
+                        assert!(saves || held.is_none());
+                        // Maps that are saved are read on from what they hold, else from the beginning.
+                        let start = if saves { held.unwrap_or(0) } else { partition.committed };
+                        partition.position = Some(start);
                         partition.generation += 1;
                     }
                 }
@@ -166,6 +178,7 @@ impl World {
                     self.write = Some((number, writes));
                 }
                 Action::Abandon => self.abandon(),
+                Action::Save(number, offsets) => self.begin_save(number, offsets),
                 Action::Commit(number, offsets) => {
                     for (tp, next) in &offsets {
                         self.check_commit(tp, *next);
@@ -187,21 +200,36 @@ impl World {
 
     /// Everything below a committed offset is in its map, in the queue, or skipped by a policy.
     fn check_commit(&mut self, tp: &TopicPartition, next: i64) {
+        let partition = self.partition(tp);
+        assert!(partition.position.is_some(), "commit of {tp}, which is not assigned");
+        assert!(next >= partition.committed, "commit of {tp} goes back");
+        match &self.saves {
+            Some(saves) => {
+                assert!(
+                    saves.saved_position(tp) >= Some(next),
+                    "{tp} is committed at {next} before it is saved"
+                );
+                self.check_held(tp, next, saves.entries());
+            }
+            None => self.check_held(tp, next, &self.grid.lock().entries),
+        }
+    }
+
+    /// Everything below an offset is in the maps with these entries, in the queue, or skipped by a policy.
+    fn check_held(&self, tp: &TopicPartition, next: i64, entries: &BTreeMap<MapKey, Vec<u8>>) {
         let dead_letters = self.policy.dead_letters;
         let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
         let partition = &self.partitions[index];
-        assert!(partition.position.is_some(), "commit of {tp}, which is not assigned");
-        assert!(next >= partition.committed, "commit of {tp} goes back");
         let prefix = &partition.log[..usize::try_from(next).unwrap()];
         let mut last: BTreeMap<&[u8], usize> = BTreeMap::new();
         for (offset, record) in prefix.iter().enumerate() {
             if record.bad && !(record.refused && is_replaced(partition, offset)) {
                 let counts = self.policy.tolerance == Tolerance::All
                     || (record.key.is_none() && self.skipped_null_keys);
-                assert!(counts, "{tp} at {offset} is bad, and committed without tolerance");
+                assert!(counts, "{tp} at {offset} is bad, and done without tolerance");
                 assert!(
                     !dead_letters || self.dead.contains(&(index, offset as i64)),
-                    "{tp} at {offset} is committed before the queue has it"
+                    "{tp} at {offset} is done before the queue has it"
                 );
             } else if !record.bad
                 && let Some(key) = &record.key
@@ -210,10 +238,8 @@ impl World {
                 last.insert(key, offset);
             }
         }
-        let grid = self.grid.lock();
         for (key, offset) in last {
-            let held =
-                grid.entries.get(&(tp.topic.clone(), key.to_vec())).map(|value| place_of(value).1 as usize);
+            let held = entries.get(&(tp.topic.clone(), key.to_vec())).map(|value| place_of(value).1 as usize);
             let is_delete =
                 |record: &Record| record.key.as_deref() == Some(key) && !record.bad && record.value.is_none();
             let fine = match held {
@@ -226,7 +252,7 @@ impl World {
             };
             assert!(
                 fine,
-                "{tp} is committed up to {next}, but its record at {offset} is not in the map: {held:?}"
+                "{tp} is done up to {next}, but its record at {offset} is not in the map: {held:?}"
             );
         }
     }
@@ -251,6 +277,10 @@ impl World {
 
     /// The partitions have another owner for a while, who takes some of their records.
     fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
+        // With maps of the process's own another one writes to others.
+        if self.saves.is_some() {
+            return;
+        }
         // Another process knows nothing of the late writes of this one: that is not promised.
         self.grid.settle();
         for tp in partitions {
@@ -285,6 +315,7 @@ impl World {
             20..35 => self.finish_write(),
             35..45 => self.answer_commit(),
             45..55 => self.answer_letter(),
+            55..60 if self.is_saving() => self.finish_save(),
             55..60 => self.delivery.on_tick(self.now),
             60..62 if !self.revoking => self.revoke(),
             62..64 => self.assign_all(),
@@ -407,6 +438,7 @@ impl World {
     fn crash(&mut self) {
         self.abandon();
         self.grid.settle();
+        self.load_saved();
         self.restart();
     }
 
@@ -437,7 +469,9 @@ impl World {
         self.letters.clear();
         self.revoking = false;
         self.partitions.iter_mut().for_each(|p| p.position = None);
-        self.delivery = delivery(&mut self.random, self.policy, self.now);
+        self.forget_save();
+        let saves = self.saves.is_some();
+        self.delivery = delivery(&mut self.random, self.policy, saves, self.now);
         self.assign_all();
     }
 
@@ -494,7 +528,7 @@ impl World {
     }
 }
 
-fn delivery(random: &mut Random, policy: ErrorPolicy, now: Instant) -> Delivery {
+fn delivery(random: &mut Random, policy: ErrorPolicy, saves: bool, now: Instant) -> Delivery {
     let options = DeliveryOptions {
         batch_records: random.between(1, 20),
         batch_bytes: random.between(20, 400),
@@ -502,6 +536,7 @@ fn delivery(random: &mut Random, policy: ErrorPolicy, now: Instant) -> Delivery 
         flush_timeout: Duration::from_millis(500),
         revoke_deadline: Duration::from_secs(1),
         stop_deadline: Duration::from_secs(1),
+        saves,
     };
     let pipeline = Pipeline {
         form: Form::PassThrough,

@@ -21,6 +21,15 @@ fn tp(partition: i32) -> TopicPartition {
 
 impl Bench {
     fn new(policy: ErrorPolicy) -> Self {
+        Self::with(policy, false)
+    }
+
+    /// One whose maps are saved.
+    fn saving() -> Self {
+        Self::with(ErrorPolicy::default(), true)
+    }
+
+    fn with(policy: ErrorPolicy, saves: bool) -> Self {
         let now = Instant::now();
         let second = Duration::from_secs(1);
         let options = DeliveryOptions {
@@ -30,6 +39,7 @@ impl Bench {
             flush_timeout: 5 * second,
             revoke_deadline: second,
             stop_deadline: second,
+            saves,
         };
         let pipeline = Pipeline {
             form: Form::PassThrough,
@@ -44,7 +54,7 @@ impl Bench {
         };
         let reporter = Reporter { connector: "c".to_owned(), task: 0, policy, counters: Arc::default() };
         let mut delivery = Delivery::new("c-0".to_owned(), options, rules, reporter, now);
-        delivery.on_assigned(vec![tp(0), tp(1)]);
+        delivery.on_assigned(vec![tp(0), tp(1)], |_| None);
         let mut bench = Self { delivery, now };
         assert_eq!(bench.actions(), ["assign t-0 t-1"]);
         bench
@@ -77,17 +87,21 @@ impl Bench {
     fn actions(&mut self) -> Vec<String> {
         let names =
             |partitions: &[TopicPartition]| partitions.iter().map(|tp| format!(" {tp}")).collect::<String>();
+        let positions = |offsets: &[(TopicPartition, i64)]| {
+            offsets.iter().map(|(tp, next)| format!(" {tp}@{next}")).collect::<String>()
+        };
         std::iter::from_fn(|| self.delivery.next_action())
             .map(|action| match action {
-                Action::Assign(partitions) => format!("assign{}", names(&partitions)),
+                Action::Assign(partitions) => {
+                    let partitions: Vec<_> = partitions.into_iter().map(|(tp, _)| tp).collect();
+                    format!("assign{}", names(&partitions))
+                }
+                Action::Save(_, offsets) => format!("save{}", positions(&offsets)),
                 Action::Release(partitions) => format!("release{}", names(&partitions)),
                 Action::Seek(tp, at) => format!("seek {tp} {at}"),
                 Action::Write(number, _) => format!("write {number}"),
                 Action::Abandon => "abandon".to_owned(),
-                Action::Commit(_, offsets) => {
-                    let offsets: Vec<_> = offsets.iter().map(|(tp, next)| format!("{tp}@{next}")).collect();
-                    format!("commit {}", offsets.join(" "))
-                }
+                Action::Commit(_, offsets) => format!("commit{}", positions(&offsets)),
                 Action::Report(number, _) => format!("report {number}"),
             })
             .collect()
@@ -168,6 +182,24 @@ fn a_task_that_ends_lets_go_of_revoked_partitions_only_behind_its_write() {
     bench.delivery.on_committed(1, Ok(()), bench.now);
     assert_eq!(bench.actions(), ["release t-0"]);
     assert!(bench.delivery.is_over());
+}
+
+#[test]
+fn a_stop_during_a_revoke_ends_by_the_deadline_of_the_stop_and_by_that_of_the_revoke() {
+    for (stop, revoke) in [(2, 60), (60, 2)] {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.delivery.options.stop_deadline = Duration::from_secs(stop);
+        bench.delivery.options.revoke_deadline = Duration::from_secs(revoke);
+        bench.take(0, 0, "good");
+        assert_eq!(bench.tick(), ["write 1"]);
+        bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+        bench.delivery.on_stop(bench.now);
+        bench.now += Duration::from_secs(1);
+        assert!(bench.tick().is_empty());
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.tick(), ["abandon", "release t-0"]);
+        assert!(bench.delivery.is_over());
+    }
 }
 
 #[test]
@@ -252,4 +284,78 @@ fn a_task_without_tolerance_writes_and_commits_what_came_before_the_bad_record()
     bench.delivery.on_committed(1, Ok(()), bench.now);
     assert!(bench.delivery.is_over());
     assert!(matches!(bench.delivery.failure(), Some(TaskFailure::Record { offset: 1, .. })));
+}
+
+#[test]
+fn what_is_committed_was_saved_before_and_no_more_than_that() {
+    let mut bench = Bench::saving();
+    bench.take(0, 0, "good");
+    bench.tick();
+    assert_eq!(bench.written(1), ["save t-0@1"]);
+    bench.take(0, 1, "good");
+    bench.tick();
+    assert!(bench.written(2).is_empty());
+    bench.delivery.on_saved(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["commit t-0@1"]);
+    bench.now += Duration::from_secs(5);
+    assert!(bench.tick().is_empty(), "the commit is not answered");
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["save t-0@2"]);
+}
+
+#[test]
+fn a_save_that_fails_commits_nothing_and_is_tried_again() {
+    let mut bench = Bench::saving();
+    bench.take(0, 0, "good");
+    bench.tick();
+    assert_eq!(bench.written(1), ["save t-0@1"]);
+    bench.delivery.on_saved(1, Err("no room".to_owned()), bench.now);
+    assert!(bench.actions().is_empty());
+    assert_eq!(bench.delivery.counters.save_failures.now(), 1);
+    bench.now += Duration::from_secs(5);
+    assert_eq!(bench.tick(), ["save t-0@1"]);
+}
+
+#[test]
+fn nothing_is_committed_of_partitions_that_were_lost_while_the_maps_were_saved() {
+    let mut bench = Bench::saving();
+    bench.take(0, 0, "good");
+    bench.take(1, 0, "good");
+    bench.tick();
+    assert_eq!(bench.written(1), ["save t-0@1 t-1@1"]);
+    bench.delivery.on_revoked(vec![tp(0)], true, bench.now);
+    assert_eq!(bench.actions(), ["release t-0", "seek t-1 1"]);
+    bench.delivery.on_saved(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["commit t-1@1"]);
+}
+
+#[test]
+fn a_revoke_and_a_stop_wait_for_the_save_and_for_the_commit_behind_it() {
+    for stops in [false, true] {
+        let mut bench = Bench::saving();
+        bench.take(0, 0, "good");
+        bench.tick();
+        bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+        if stops {
+            bench.delivery.on_stop(bench.now);
+        }
+        assert_eq!(bench.written(1), ["save t-0@1"]);
+        bench.delivery.on_saved(1, Ok(()), bench.now);
+        assert_eq!(bench.actions(), ["commit t-0@1"]);
+        bench.delivery.on_committed(2, Ok(()), bench.now);
+        assert_eq!(bench.actions(), ["release t-0"]);
+        assert_eq!(bench.delivery.is_over(), stops);
+    }
+}
+
+#[test]
+fn maps_that_held_a_part_of_a_partition_are_read_on_behind_it_and_that_is_committed() {
+    let mut bench = Bench::saving();
+    let two = TopicPartition { topic: "u".to_owned(), partition: 2 };
+    bench.delivery.on_assigned(vec![two.clone()], |tp| (*tp == two).then_some(40));
+    match bench.delivery.next_action() {
+        Some(Action::Assign(partitions)) => assert_eq!(partitions, [(two, Some(40))]),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.tick(), ["save u-2@40"]);
 }

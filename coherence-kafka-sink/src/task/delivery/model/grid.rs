@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::plan::Kind;
 use crate::writer::BatchWrites;
 
-type MapKey = (String, Vec<u8>);
+pub(super) type MapKey = (String, Vec<u8>);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Grid(Arc<Mutex<State>>);

@@ -1,0 +1,127 @@
+//! When positions are saved and committed: after the first batch, at the interval, and at once where a revoke or a stop
+//! waits for it. Where the maps are saved with their positions, a commit names only what a save has answered.
+//!
+//! Pure: no I/O, no clock.
+
+use std::time::{Duration, Instant};
+
+use super::{Action, CommitNumber, DeliveryOptions};
+use crate::kafka::consumer::TopicPartition;
+use crate::settle::Settle;
+
+/// How long what has to be answered waits after a failure before it is sent again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The commits of one delivery, of which at most one is on its way.
+#[derive(Debug)]
+pub(super) struct Commits {
+    /// `offset.flush.interval.ms`.
+    interval: Duration,
+    /// `offset.flush.timeout.ms`.
+    timeout: Duration,
+    /// The maps are saved before a commit.
+    saves: bool,
+    step: Step,
+    sent: CommitNumber,
+    /// When the next periodic one is due; the first one follows the first batch.
+    next: Instant,
+    /// After a failure nobody is asked again at once.
+    not_before: Instant,
+}
+
+#[derive(Debug)]
+enum Step {
+    Idle,
+    /// These are being saved, and are committed then.
+    Saving(CommitNumber, Vec<(TopicPartition, i64)>),
+    /// Sent at this time.
+    Committing(CommitNumber, Instant),
+}
+
+impl Commits {
+    pub(super) fn new(options: &DeliveryOptions, now: Instant) -> Self {
+        Self {
+            interval: options.flush_interval,
+            timeout: options.flush_timeout,
+            saves: options.saves,
+            step: Step::Idle,
+            sent: 0,
+            next: now,
+            not_before: now,
+        }
+    }
+
+    /// Nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.step, Step::Idle)
+    }
+
+    /// What is to be done now, if it is time and there is anything to say. `urgent` where somebody waits for it.
+    pub(super) fn next(&mut self, settle: &mut Settle, urgent: bool, now: Instant) -> Option<Action> {
+        let due = if urgent { now >= self.not_before } else { now >= self.next };
+        if !due || !self.is_idle() {
+            return None;
+        }
+        let offsets: Vec<_> = settle.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
+        if offsets.is_empty() {
+            return None;
+        }
+        settle.commit_sent();
+        self.next = now + self.interval;
+        if !self.saves {
+            return Some(self.commit(offsets, now));
+        }
+        self.sent += 1;
+        self.step = Step::Saving(self.sent, offsets.clone());
+        Some(Action::Save(self.sent, offsets))
+    }
+
+    /// A save was answered: what is to be committed now, of partitions that are still there.
+    pub(super) fn on_saved(&mut self, number: CommitNumber, saved: bool, now: Instant) -> Option<Action> {
+        let offsets = match &mut self.step {
+            Step::Saving(sent, offsets) if *sent == number => std::mem::take(offsets),
+            _ => return None,
+        };
+        self.step = Step::Idle;
+        if !saved {
+            self.not_before = now + RETRY;
+            return None;
+        }
+        (!offsets.is_empty()).then(|| self.commit(offsets, now))
+    }
+
+    /// A commit was answered. False where it was given up before: what it named was sent again already.
+    pub(super) fn on_committed(&mut self, number: CommitNumber, committed: bool, now: Instant) -> bool {
+        let awaited = matches!(self.step, Step::Committing(sent, _) if sent == number);
+        if awaited {
+            self.step = Step::Idle;
+            if !committed {
+                self.not_before = now + RETRY;
+            }
+        }
+        awaited
+    }
+
+    /// Gives up a commit that was not answered in time; an answer that comes all the same says nothing of the next one.
+    /// True where there was one.
+    pub(super) fn gives_up(&mut self, now: Instant) -> bool {
+        let late = matches!(self.step, Step::Committing(_, sent) if now > sent + self.timeout);
+        if late {
+            self.step = Step::Idle;
+        }
+        late
+    }
+
+    /// Partitions are gone: nothing is committed for them any more.
+    pub(super) fn release(&mut self, partitions: &[TopicPartition]) {
+        if let Step::Saving(_, offsets) = &mut self.step {
+            offsets.retain(|(tp, _)| !partitions.contains(tp));
+        }
+    }
+
+    fn commit(&mut self, offsets: Vec<(TopicPartition, i64)>, now: Instant) -> Action {
+        self.sent += 1;
+        self.step = Step::Committing(self.sent, now);
+        Action::Commit(self.sent, offsets)
+    }
+}
