@@ -267,7 +267,14 @@ fn after_a_fatal_error_every_entry_has_its_outcome_and_later_ones_go_to_a_new_pr
         assert!(outcome.is_ok() || !after, "{outcome:?}");
         assert!(outcome.is_ok() || matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
     }
-    for (key, values) in by_key(&mock.records(TOPIC, PARTITIONS)) {
+    let topic = by_key(&mock.records(TOPIC, PARTITIONS));
+    for (told, outcome) in &told {
+        // The broker answers in time for all that was on its way.
+        let key: i32 = from_binary(&PofContext::default(), &told.key).unwrap();
+        let there = topic[&key].contains(&told.value.as_deref().map(text));
+        assert_eq!(there, outcome.is_ok(), "{key}: {outcome:?}");
+    }
+    for (key, values) in topic {
         let values: Vec<_> = values.into_iter().flatten().collect();
         assert!(values.is_sorted_by(|one, next| order(one) < order(next)), "{key}: {values:?}");
         assert_eq!(values.iter().filter(|value| value.ends_with("after")).count(), 3);
@@ -279,6 +286,26 @@ fn after_a_fatal_error_every_entry_has_its_outcome_and_later_ones_go_to_a_new_pr
 /// Of a value of the test above: its turn, then whether it was stored after the failure.
 fn order(value: &str) -> (&str, bool) {
     (&value[..1], value.ends_with("after"))
+}
+
+#[test]
+fn what_is_given_after_a_fatal_error_goes_out_in_the_order_of_the_calls() {
+    let mock = mock();
+    let store = store(&mock.servers(), &[]);
+    let (seen, observer) = Seen::new();
+    store.store(entry(0, "before"), &observer);
+    wait(store.flush());
+    failed(&store);
+    for n in 0..200 {
+        store.store(entry(n % 4, &n.to_string()), &observer);
+    }
+    wait(store.flush());
+    assert!(seen.wait_for(201).iter().all(|(_, outcome)| outcome.is_ok()));
+    for (key, mut values) in by_key(&mock.records(TOPIC, PARTITIONS)) {
+        values.retain(|value| value.as_deref() != Some("before"));
+        let expected: Vec<_> = (0..50).map(|n| Some((n * 4 + key).to_string())).collect();
+        assert_eq!(values, expected, "key {key}");
+    }
 }
 
 #[test]

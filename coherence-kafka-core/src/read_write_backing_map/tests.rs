@@ -296,6 +296,25 @@ async fn a_caller_that_leaves_does_not_stop_the_change() {
 }
 
 #[tokio::test]
+async fn a_batch_has_its_keys_until_the_map_has_changed() {
+    let world = World::new(through(), |_| Answer::Held).await;
+    let mut first = Box::pin(world.map.put_all(batch(0..2, "1"), Expiry::Default));
+    assert!(poll!(&mut first).is_pending());
+    let mut next = Box::pin(world.put("key-1", "2"));
+    assert!(poll!(&mut next).is_pending());
+    assert_eq!(world.store.held(), 2, "the next one of the key has not reached the store");
+    world.store.release(None);
+    world.store.release(None);
+    first.await.unwrap();
+    while world.store.held() == 0 {
+        assert!(poll!(&mut next).is_pending());
+        tokio::task::yield_now().await;
+    }
+    world.store.release(None);
+    assert_eq!(next.await, Ok(Some("1".into())));
+}
+
+#[tokio::test]
 async fn after_the_cachestore_timeout_the_caller_knows_and_the_change_follows_the_acknowledgement() {
     let timeout = Some(Duration::from_millis(20));
     let options = ReadWriteOptions { cachestore_timeout: timeout, ..through() };
@@ -449,6 +468,19 @@ async fn who_finds_the_queue_full_waits_and_nothing_waits_for_its_delay_then() {
     assert!(matches!(too_large, Err(MapError::NotSent { index: 0, .. })), "{too_large:?}");
     assert_eq!(world.map.close(SOON).await, 0);
     assert_eq!(replayed(&world.store.log()), world.contents().await);
+}
+
+#[tokio::test]
+async fn a_newer_change_of_a_key_gives_the_room_of_the_older_one_back() {
+    let options = ReadWriteOptions { write_queue_bytes: 4096, ..behind(HOUR) };
+    let world = World::new(options, |_| Answer::Stored).await;
+    let value = "v".repeat(1000);
+    for _ in 0..20 {
+        tokio::time::timeout(SOON, world.put("a", &value)).await.unwrap().unwrap();
+        assert!(world.log().is_empty(), "nobody waits for room, so the delay is kept");
+    }
+    assert_eq!(world.map.close(SOON).await, 0);
+    assert_eq!(world.log(), [put_of("a", &value, false)]);
 }
 
 #[tokio::test]
