@@ -50,7 +50,8 @@ impl Contents {
         let of_topic = |(topic, partitions): (&String, &BTreeMap<i32, i64>)| {
             let topic = topic.clone();
             let positions = partitions.iter().map(|(partition, offset)| (*partition, *offset));
-            positions.map(|(partition, offset)| (TopicPartition { topic: topic.clone(), partition }, offset))
+            positions
+                .map(|(partition, offset)| (TopicPartition { topic: topic.clone(), partition }, offset))
                 .collect::<Vec<_>>()
         };
         self.offsets.iter().flat_map(of_topic).collect()

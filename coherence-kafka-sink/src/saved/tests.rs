@@ -49,7 +49,10 @@ fn maps_and_positions_are_there_again_after_the_process() {
     drop(saved);
 
     let saved = open(directory.path()).unwrap();
-    assert_eq!((saved.position(&tp(0)), saved.position(&tp(1)), saved.position(&tp(2))), (Some(7), Some(3), None));
+    assert_eq!(
+        (saved.position(&tp(0)), saved.position(&tp(1)), saved.position(&tp(2))),
+        (Some(7), Some(3), None)
+    );
     assert_eq!(get(&saved, "k").as_deref(), Some(&b"v"[..]));
     saved.of_cluster(Some("abc".to_owned())).unwrap();
     saved.of_cluster(None).unwrap();

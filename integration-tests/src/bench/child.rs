@@ -125,7 +125,8 @@ fn consume(order: &Order) -> Result<Measured> {
             match event {
                 GroupEvent::Assigned(partitions) => {
                     settle.assign(&partitions);
-                    let partitions: Vec<_> = partitions.into_iter().map(|tp| (tp, StartAt::Committed)).collect();
+                    let partitions: Vec<_> =
+                        partitions.into_iter().map(|tp| (tp, StartAt::Committed)).collect();
                     consumer.assign(&partitions).map_err(|reason| anyhow!("{reason}"))?;
                 }
                 GroupEvent::Committed(_, outcome) => {
