@@ -11,7 +11,8 @@
 //! ```text
 //! consumer ──records, group events──▶ ┐              ┌ ──writes──▶ writer, on the runtime
 //! writer ──outcomes──▶                ├─▶ delivery ─▶┤ ──commits, seeks, assignments──▶ consumer
-//! dead letter queue ──outcomes──▶     ┘              └ ──bad records──▶ dead letter queue
+//! dead letter queue ──outcomes──▶     ┤              ├ ──bad records──▶ dead letter queue
+//! saved maps ──outcomes──▶            ┘              └ ──saves──▶ saved maps, on a thread of their own
 //! ```
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ use crate::errors::ErrorPolicy;
 use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
-use crate::kafka::batch::ReadError;
+use crate::kafka::batch::{ReadError, ReadErrorKind};
 use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
 use crate::saved::{Saved, Saving};
@@ -44,7 +45,7 @@ const READ_AT_ONCE: usize = 1000;
 const HOLD_POLL: Duration = Duration::from_millis(50);
 /// The same while the end of the task or of an assignment waits for an answer.
 const ANSWER_POLL: Duration = Duration::from_millis(2);
-/// How long a read waits for a first record, and the group therefore for being served.
+/// How long a read waits for records, and the group therefore for being served.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// The same while a batch is in flight, whose end must not go unnoticed.
 const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
@@ -79,8 +80,6 @@ pub struct TaskOptions {
     pub topics: Vec<String>,
     /// Where newly assigned partitions are read from, unless saved maps know better.
     pub start: StartAt,
-    /// How long a read waits for more records.
-    pub linger: Duration,
     /// Bounds and deadlines.
     pub delivery: DeliveryOptions,
     /// What is done about bad records.
@@ -385,14 +384,17 @@ impl Task {
 
     fn tell_trouble(&mut self, reason: String, now: Instant) {
         self.told_trouble.retain(|_, told| now < *told + TELL_TROUBLE_EVERY);
-        if self.told_trouble.contains_key(&reason) || self.told_trouble.len() >= TROUBLES_TOLD {
+        // Behind it librdkafka says how long the connection was in which state.
+        let same = reason.split(" (after ").next().unwrap_or_default();
+        if self.told_trouble.contains_key(same) || self.told_trouble.len() >= TROUBLES_TOLD {
             return;
         }
         tracing::warn!(task = self.name, reason, "kafka client reports trouble");
-        self.told_trouble.insert(reason, now);
+        self.told_trouble.insert(same.to_owned(), now);
     }
 
-    /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it.
+    /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it, but
+    /// never longer than the group may wait. What is missing then comes on the next turn.
     fn read(&mut self) {
         if !self.delivery.has_records() {
             let wait = if self.delivery.is_writing() { IN_FLIGHT_WAIT } else { IDLE_WAIT };
@@ -400,11 +402,16 @@ impl Task {
             if !self.delivery.has_records() {
                 return;
             }
+            self.delivery.linger(Instant::now());
         }
         let room = self.delivery.room();
         if room > 0 {
             // While a batch is in flight more records join this one on the next turn; its end must not wait for them.
-            let wait = if self.delivery.is_writing() { IN_FLIGHT_WAIT } else { self.options.linger };
+            let wait = if self.delivery.is_writing() {
+                IN_FLIGHT_WAIT
+            } else {
+                self.delivery.lingers(Instant::now()).min(IDLE_WAIT)
+            };
             self.take(room, wait);
         }
     }
@@ -424,17 +431,20 @@ impl Task {
     }
 
     fn on_read_error(&mut self, error: ReadError) {
-        if !error.no_offset {
-            // Nothing is skipped: librdkafka goes on fetching at the same offset.
-            self.tell_trouble(error.to_string(), Instant::now());
-            return;
+        match error.kind {
+            // Nothing is skipped.
+            ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
+            // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
+            ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
+                "no offset to read from: {error}; consumer.auto.offset.reset=none forbids to choose one: set it to \
+                 earliest or latest, or commit an offset for the consumer group of the connector \
+                 (kafka-consumer-groups --reset-offsets), and restart the task"
+            )),
+            // Java's TopicAuthorizationException.
+            ReadErrorKind::NotPermitted => {
+                self.delivery.on_consumer_failure(format!("{error}: {PERMISSIONS}"));
+            }
         }
-        // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
-        self.delivery.on_consumer_failure(format!(
-            "no offset to read from: {error}; consumer.auto.offset.reset=none forbids to choose one: set it to earliest \
-             or latest, or commit an offset for the consumer group of the connector (kafka-consumer-groups \
-             --reset-offsets), and restart the task"
-        ));
     }
 
     /// Takes nothing for a while; the end of a write ends the wait.

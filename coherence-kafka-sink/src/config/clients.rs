@@ -162,21 +162,25 @@ pub(super) fn queue_client(
     settings
 }
 
-/// The consumer settings of the connector `name`.
+/// What bounds librdkafka's queue where each partition has one of its own, because records are read one by one.
+const QUEUE_OF_PARTITION: (&str, &str) = ("queued.max.messages.kbytes", "256");
+
+/// The consumer settings of the connector `name`, which reads topics by a pattern, or records in batches.
 pub(super) fn consumer(
     name: &str,
     worker: &Properties,
     connector: &Properties,
     policy: &OverridePolicy,
-    pattern: bool,
+    (pattern, batches): (bool, bool),
     findings: &mut ConfigErrors,
 ) -> ConsumerConfig {
     let group_id = format!("connect-{name}");
-    let given = [("group.id", group_id.as_str()), ("topic.blacklist", INTERNAL_TOPICS)];
-    let given = if pattern { &given[..] } else { &given[..1] };
+    let mut given = vec![("group.id", group_id.as_str())];
+    given.extend(pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
+    given.extend((!batches).then_some(QUEUE_OF_PARTITION));
     let user = user_settings(Client::Consumer, worker, connector, policy, findings);
     let Translated { settings, max_poll_records, .. } =
-        translate::translate(&CONSUMER, given, user, findings);
+        translate::translate(&CONSUMER, &given, user, findings);
     let group_id = settings.get("group.id").cloned().unwrap_or_default();
     ConsumerConfig { group_id, max_poll_records, settings, connector: name.to_owned() }
 }

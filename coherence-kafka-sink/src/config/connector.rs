@@ -177,12 +177,13 @@ impl<'a> Check<'a> {
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, topics.as_ref());
         let restart = self.restart(&values);
+        let reads_batches = values.boolean("coherence.consumer.batch");
         let consumer = clients::consumer(
             &name,
             &self.worker.properties,
             self.properties,
             &self.worker.override_policy,
-            matches!(topics, Some(Topics::Pattern(_))),
+            (matches!(topics, Some(Topics::Pattern(_))), reads_batches),
             self.findings,
         );
         Some(ConnectorConfig {
@@ -203,7 +204,7 @@ impl<'a> Check<'a> {
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
             batch_linger: values.millis("coherence.batch.linger.ms"),
             consumer,
-            reads_batches: values.boolean("coherence.consumer.batch"),
+            reads_batches,
             retry,
             errors,
             dead_letters,

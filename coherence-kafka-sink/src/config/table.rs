@@ -163,7 +163,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
     key("coherence.batch.linger.ms", Kind::Int, Text("10"), Between(0, 60_000), (DELIVERY, Low),
         "Milliseconds to wait for a batch to fill once it has its first record."),
     key("coherence.consumer.batch", Kind::Boolean, Text("true"), Any, (DELIVERY, Low),
-        "Read records in batches, straight from librdkafka's memory; `false` reads them one by one through rdkafka's safe interface, which costs three times as much."),
+        "Read records in batches, straight from librdkafka's memory; `false` reads them one by one through rdkafka's safe interface, which costs three times as much; each partition then has a queue of its own, bounded by `queued.max.messages.kbytes`, which is 256 unless set."),
     key("coherence.retry.backoff.ms", Kind::Long, Text("100"), AtLeast(1), (DELIVERY, Low),
         "Milliseconds before the first retry while the grid is away, at most; the bound doubles each time, and the pause is anything below it (full jitter)."),
     key("coherence.retry.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),

@@ -32,16 +32,31 @@ use super::consumer::TopicPartition;
 pub struct ReadError {
     /// Where it was read, if that is known.
     pub partition: Option<TopicPartition>,
+    /// What is to be done about it.
+    pub kind: ReadErrorKind,
+    reason: String,
+}
+
+/// What is to be done about a [`ReadError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadErrorKind {
+    /// Nothing: librdkafka goes on fetching at the same offset.
+    Passes,
     /// There is no offset to read from, and `auto.offset.reset` lets nobody choose one. librdkafka says so once, and
     /// reads the partition no more.
-    pub no_offset: bool,
-    reason: String,
+    NoOffset,
+    /// The broker does not permit to read the topic. librdkafka asks again and again, and the partition stands still.
+    NotPermitted,
 }
 
 impl ReadError {
     fn new(partition: Option<TopicPartition>, code: RDKafkaErrorCode, reason: Option<String>) -> Self {
-        let no_offset = code == RDKafkaErrorCode::AutoOffsetReset;
-        Self { partition, no_offset, reason: reason.unwrap_or_else(|| code.to_string()) }
+        let kind = match code {
+            RDKafkaErrorCode::AutoOffsetReset => ReadErrorKind::NoOffset,
+            RDKafkaErrorCode::TopicAuthorizationFailed => ReadErrorKind::NotPermitted,
+            _ => ReadErrorKind::Passes,
+        };
+        Self { partition, kind, reason: reason.unwrap_or_else(|| code.to_string()) }
     }
 }
 

@@ -124,7 +124,11 @@ impl Consumer {
         for _ in 0..64 {
             match self.client.poll(Duration::ZERO) {
                 None => break,
-                Some(Err(error)) => self.client.context().push(event_of(&error)),
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                    self.client.context().push(GroupEvent::Fatal(error.to_string()));
+                }
+                // The context was told of it, with the reason.
+                Some(Err(_)) => {}
                 // Every partition's records are forwarded away from this queue before it is assigned.
                 Some(Ok(_)) => self.client.context().push(GroupEvent::Fatal(
                     "a record arrived on the group's own queue, where it cannot be ordered".to_owned(),
@@ -236,14 +240,15 @@ impl Events {
 impl ClientContext for Events {
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "kafka client");
-        let credentials = match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => true,
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed) => {
-                false
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let denied = |credentials| GroupEvent::Denied { reason: reason.to_owned(), credentials };
+        self.push(match code {
+            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => denied(true),
+            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed => {
+                denied(false)
             }
-            _ => return,
-        };
-        self.push(GroupEvent::Denied { reason: reason.to_owned(), credentials });
+            _ => GroupEvent::Trouble(format!("{code:?}: {reason}")),
+        });
     }
 }
 
@@ -272,13 +277,6 @@ impl ConsumerContext for Events {
     }
 }
 
-fn event_of(error: &KafkaError) -> GroupEvent {
-    match error {
-        KafkaError::MessageConsumptionFatal(_) => GroupEvent::Fatal(error.to_string()),
-        _ => GroupEvent::Trouble(error.to_string()),
-    }
-}
-
 fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for (tp, offset) in offsets {
@@ -299,3 +297,6 @@ fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
         .map(|e| TopicPartition { topic: e.topic().to_owned(), partition: e.partition() })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

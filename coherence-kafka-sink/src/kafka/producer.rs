@@ -25,6 +25,15 @@ pub struct OutgoingRecord {
     pub timestamp: Option<i64>,
 }
 
+impl OutgoingRecord {
+    /// Bytes of its key, its value and its headers, their names included.
+    pub fn bytes(&self) -> usize {
+        let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + len(value)).sum();
+        len(&self.key) + len(&self.value) + headers
+    }
+}
+
 /// Why a record was not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendError {

@@ -26,56 +26,13 @@ use crate::kafka::producer::OutgoingRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::Source;
 use crate::settle::{Reached, Settle};
-use crate::writer::{BatchWrites, Refused, WriteFailure};
+use crate::writer::{Refused, WriteFailure};
 use commits::Commits;
 
+mod actions;
 mod commits;
 
-/// Bounds and deadlines of a delivery.
-#[derive(Debug, Clone, Copy)]
-pub struct DeliveryOptions {
-    /// Records of one batch, at most.
-    pub batch_records: usize,
-    /// Bytes of keys and values of one batch: no further record is taken beyond it.
-    pub batch_bytes: usize,
-    /// `offset.flush.interval.ms`.
-    pub flush_interval: Duration,
-    /// `offset.flush.timeout.ms`.
-    pub flush_timeout: Duration,
-    /// How long a revoke waits for what was taken; shorter than the session time-out.
-    pub revoke_deadline: Duration,
-    /// `task.shutdown.graceful.timeout.ms`.
-    pub stop_deadline: Duration,
-    /// The maps are saved with their positions before these are committed.
-    pub saves: bool,
-}
-
-/// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
-pub type WriteNumber = u64;
-
-/// Numbers the saves and commits of a delivery: one that was not answered in time may be answered behind the next.
-pub type CommitNumber = usize;
-
-/// What is to be done outside, in this order.
-#[derive(Debug)]
-pub enum Action {
-    /// Answer an assignment; a partition that the maps hold a part of is read from behind it.
-    Assign(Vec<(TopicPartition, Option<i64>)>),
-    /// Answer a revocation.
-    Release(Vec<TopicPartition>),
-    /// Read a partition from this offset on.
-    Seek(TopicPartition, i64),
-    /// Write a batch; the answer is [`Delivery::on_written`].
-    Write(WriteNumber, Arc<BatchWrites>),
-    /// Make no further attempt at the write in flight. What was sent may still be applied.
-    Abandon,
-    /// Save the maps, which hold everything below these positions; the answer is [`Delivery::on_saved`].
-    Save(CommitNumber, Vec<(TopicPartition, i64)>),
-    /// Commit these positions; the answer is [`Delivery::on_committed`].
-    Commit(CommitNumber, Vec<(TopicPartition, i64)>),
-    /// Give a record to the dead letter queue; the answer is [`Delivery::on_reported`].
-    Report(usize, OutgoingRecord),
-}
+pub use actions::{Action, CommitNumber, DeliveryOptions, WriteNumber};
 
 /// One task's delivery.
 #[derive(Debug)]
@@ -90,6 +47,8 @@ pub struct Delivery {
     settle: Settle,
     building: Building,
     in_flight: Option<InFlight>,
+    /// The batch being built waits so long for more records, if nobody waits for it.
+    lingers_until: Option<Instant>,
     /// Records that the grid refused in a batch that is read again without them.
     refused: BTreeMap<Source, Refused>,
     /// Records given to the dead letter queue whose offsets are not confirmed yet.
@@ -125,6 +84,8 @@ struct Uncounted {
 struct Report {
     number: usize,
     acknowledged: bool,
+    /// What the queue holds of it: key, value and headers.
+    bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -159,6 +120,7 @@ impl Delivery {
             settle: Settle::default(),
             building: Building::default(),
             in_flight: None,
+            lingers_until: None,
             refused: BTreeMap::new(),
             reports: BTreeMap::new(),
             phase: Phase::Running,
@@ -187,6 +149,18 @@ impl Delivery {
     /// True while records wait to be written.
     pub fn has_records(&self) -> bool {
         !self.building.is_empty()
+    }
+
+    /// The batch being built has its first record: it waits for more, unless another one is in flight. That one's end
+    /// must not wait for them.
+    pub fn linger(&mut self, now: Instant) {
+        self.lingers_until = self.in_flight.is_none().then(|| now + self.options.linger);
+    }
+
+    /// How long it still waits, in whole milliseconds: who waits for parts of one would turn in circles.
+    pub fn lingers(&self, now: Instant) -> Duration {
+        let left = self.lingers_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
     /// True while a batch is not confirmed.
@@ -306,8 +280,8 @@ impl Delivery {
         }
         if skipped {
             self.building.pass(record.offset);
-            let bytes = record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len);
-            self.building.report(source, bytes);
+            let held = self.reports.get(&source).map_or(0, |report| report.bytes);
+            self.building.report(source, held);
             return true;
         }
         // Records behind it are read again after a restart.
@@ -344,7 +318,6 @@ impl Delivery {
                 self.rewind();
             }
             Err(failure) => {
-                self.counters.errors.add(1);
                 self.in_flight = None;
                 // What was built behind it must not overtake it.
                 self.building = Building::default();
@@ -427,7 +400,8 @@ impl Delivery {
             self.reporter.bad_record(record, &blame)
         };
         self.reported += 1;
-        self.reports.insert(source, Report { number: self.reported, acknowledged: letter.is_none() });
+        let bytes = letter.as_ref().map_or(0, OutgoingRecord::bytes);
+        self.reports.insert(source, Report { number: self.reported, acknowledged: letter.is_none(), bytes });
         self.actions.extend(letter.map(|letter| Action::Report(self.reported, letter)));
     }
 
@@ -443,7 +417,14 @@ impl Delivery {
     }
 
     fn fail(&mut self, failure: TaskFailure) {
-        self.failure.get_or_insert(failure);
+        if self.failure.is_some() {
+            return;
+        }
+        // A record at fault was counted when it was reported.
+        if !matches!(failure, TaskFailure::Record { .. }) {
+            self.counters.errors.add(1);
+        }
+        self.failure = Some(failure);
     }
 
     fn stop(&mut self, now: Instant) {
@@ -469,7 +450,7 @@ impl Delivery {
     /// Everything that follows from what is known now.
     fn advance(&mut self, now: Instant) {
         self.count();
-        self.launch();
+        self.launch(now);
         self.flush(now);
         let done = self.is_idle() && self.is_committed();
         match self.phase {
@@ -516,11 +497,13 @@ impl Delivery {
         }
     }
 
-    /// Sends the batch that was built, if nothing is in flight.
-    fn launch(&mut self) {
-        if self.in_flight.is_some() || self.building.is_empty() {
+    /// Sends the batch that was built, if nothing is in flight and it waits for nothing more.
+    fn launch(&mut self, now: Instant) {
+        let more = self.room() > 0 && self.lingers_until.is_some_and(|until| now < until);
+        if self.in_flight.is_some() || self.building.is_empty() || more {
             return;
         }
+        self.lingers_until = None;
         match self.building.take_out().finish() {
             Ok(batch) => {
                 self.writes += 1;

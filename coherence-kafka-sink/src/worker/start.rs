@@ -87,10 +87,8 @@ impl Worker {
     /// The maps of a connector that are in a directory.
     fn saved_maps(&self, config: &ConnectorConfig) -> Result<Option<Arc<Saved>>, SavedError> {
         let Some(directory) = &config.session_directory else { return Ok(None) };
-        let settings = config.consumer_settings(0);
-        let group = settings.iter().find_map(|(key, value)| (key == "group.id").then_some(value.as_str()));
-        let saved = Saved::open(directory, &config.name, group.unwrap_or_default(), config.session.format)?;
-        Ok(Some(Arc::new(saved)))
+        let group = &config.consumer.group_id;
+        Saved::open(directory, &config.name, group, config.session.format).map(|saved| Some(Arc::new(saved)))
     }
 
     fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
@@ -123,10 +121,10 @@ impl Worker {
                 SessionKind::Embedded => StartAt::Beginning,
                 SessionKind::Grpc => StartAt::Committed,
             },
-            linger: config.batch_linger,
             delivery: DeliveryOptions {
                 batch_records: config.batch_records,
                 batch_bytes: config.batch_bytes,
+                linger: config.batch_linger,
                 flush_interval: self.config.offset_flush_interval,
                 flush_timeout: self.config.offset_flush_timeout,
                 revoke_deadline: membership / 2,

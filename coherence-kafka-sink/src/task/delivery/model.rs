@@ -1,5 +1,6 @@
 //! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
-//! every way that is known, all in virtual time. After each world the maps must equal the log, and at every commit
+//! every way that is known, all in virtual time. After each world the maps must equal the log and the counters what was
+//! told, no value of a key may be written behind a newer one while its partition is read on, and at every commit
 //! everything below it must be in the maps, or in the queue, or skipped by a policy. In half of the worlds the maps are
 //! the process's own and saved: what is committed must be in the file, and a process that dies goes on from it.
 //!
@@ -18,7 +19,7 @@ use crate::errors::{ErrorPolicy, NullValues};
 use crate::expiry::Expiries;
 use crate::kafka::batch::Envelope;
 use crate::pipeline::{Form, Pipeline};
-use crate::writer::{Backoff, Writer};
+use crate::writer::{Backoff, BatchWrites, Writer};
 
 mod grid;
 mod log;
@@ -49,11 +50,39 @@ struct World {
     commits: VecDeque<SentCommit>,
     /// Where the maps are saved.
     saves: Option<Saves>,
+    /// Two topics may go to one map.
+    mappings: Mappings,
+    counters: Arc<Counters>,
+    told: Told,
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
     revoking: bool,
     calm: bool,
+}
+
+/// What the deliveries of a world were told, to be compared with what they counted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    records: u64,
+    commits: u64,
+    dead_letters: u64,
+    refused_letters: u64,
+    saves: u64,
+    failed_saves: u64,
+}
+
+impl Told {
+    fn counted(counters: &Counters) -> Self {
+        Self {
+            records: counters.records.now(),
+            commits: counters.commits.now(),
+            dead_letters: counters.dead_letters.now(),
+            refused_letters: counters.dead_letter_failures.now(),
+            saves: counters.saves.now(),
+            failed_saves: counters.save_failures.now(),
+        }
+    }
 }
 
 impl World {
@@ -89,6 +118,10 @@ impl World {
             }
         }
         let saves = random.one_in(2);
+        let items: &[&str] = if random.one_in(2) { &["t1->t0"] } else { &[] };
+        let items: Vec<_> = items.iter().map(|item| (*item).to_owned()).collect();
+        let mappings = Mappings::parse(&items).unwrap();
+        let counters = Arc::<Counters>::default();
         let now = Instant::now();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let none = Duration::ZERO;
@@ -96,7 +129,10 @@ impl World {
         let mut world = Self {
             writer: Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned()),
             saves: saves.then(Saves::default),
-            delivery: delivery(&mut random, policy, saves, now),
+            delivery: delivery(&mut random, policy, saves, &mappings, &counters, now),
+            mappings,
+            counters,
+            told: Told::default(),
             random,
             now,
             policy,
@@ -125,6 +161,16 @@ impl World {
         }
     }
 
+    fn map_of(&self, tp: &TopicPartition) -> String {
+        self.mappings.map_of(&tp.topic).to_owned()
+    }
+
+    /// The records of a partition come again: their keys run once more through the values that they had.
+    fn begins_anew(&self, tp: &TopicPartition) {
+        let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
+        self.grid.lock().order.retain(|_, (partition, _)| *partition != index);
+    }
+
     fn partition(&mut self, tp: &TopicPartition) -> &mut Partition {
         self.partitions.iter_mut().find(|p| p.tp == *tp).unwrap()
     }
@@ -143,6 +189,7 @@ impl World {
                         let start = if saves { held.unwrap_or(0) } else { partition.committed };
                         partition.position = Some(start);
                         partition.generation += 1;
+                        self.begins_anew(tp);
                     }
                 }
                 Action::Release(partitions) => {
@@ -172,6 +219,7 @@ impl World {
                     assert!(partition.position.is_some(), "seek in {tp}, which is not assigned");
                     assert!(position >= 0 && position <= partition.log.len() as i64);
                     partition.position = Some(position);
+                    self.begins_anew(&tp);
                 }
                 Action::Write(number, writes) => {
                     assert!(self.write.is_none(), "two writes in flight");
@@ -239,7 +287,7 @@ impl World {
             }
         }
         for (key, offset) in last {
-            let held = entries.get(&(tp.topic.clone(), key.to_vec())).map(|value| place_of(value).1 as usize);
+            let held = entries.get(&(self.map_of(tp), key.to_vec())).map(|value| place_of(value).1 as usize);
             let is_delete =
                 |record: &Record| record.key.as_deref() == Some(key) && !record.bad && record.value.is_none();
             let fine = match held {
@@ -287,6 +335,7 @@ impl World {
             let count = self.random.below(10) as i64;
             let skips = self.policy.tolerance == Tolerance::All;
             let deletes = self.policy.null_values == NullValues::Delete;
+            let map = self.map_of(tp);
             let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
             let partition = &mut self.partitions[index];
             let end = (partition.committed + count).min(partition.log.len() as i64);
@@ -301,7 +350,7 @@ impl World {
                 } else if let Some(key) = &record.key
                     && (record.value.is_some() || deletes)
                 {
-                    self.grid.apply((tp.topic.clone(), key.clone()), record.value.clone());
+                    self.grid.apply((map.clone(), key.clone()), record.value.clone());
                 }
                 partition.committed += 1;
             }
@@ -345,6 +394,7 @@ impl World {
             return self.delivery.on_tick(self.now);
         }
         let index = readable[self.random.below(readable.len())];
+        let first = !self.delivery.has_records();
         for _ in 0..n {
             let partition = &mut self.partitions[index];
             let Some(at) = partition.position.filter(|&at| at < partition.log.len() as i64) else { break };
@@ -360,9 +410,13 @@ impl World {
                 value: record.value.as_deref(),
                 envelope: Envelope::Given(&[], Some(timestamp)),
             };
+            self.told.records += 1;
             if !self.delivery.take(&raw) {
                 break;
             }
+        }
+        if first {
+            self.delivery.linger(self.now);
         }
         self.delivery.on_tick(self.now);
     }
@@ -391,6 +445,7 @@ impl World {
             }
         }
         let outcome = if told { Ok(()) } else { Err("told to fail".to_owned()) };
+        self.told.commits += u64::from(told);
         self.delivery.on_committed(number, outcome, self.now);
     }
 
@@ -400,9 +455,11 @@ impl World {
         }
         let (number, place) = self.letters.swap_remove(self.random.below(self.letters.len()));
         if !self.calm && self.random.one_in(20) {
+            self.told.refused_letters += 1;
             return self.delivery.on_reported(number, Err("told to refuse".to_owned()), self.now);
         }
         self.dead.insert(place);
+        self.told.dead_letters += 1;
         self.delivery.on_reported(number, Ok(()), self.now);
     }
 
@@ -471,7 +528,8 @@ impl World {
         self.partitions.iter_mut().for_each(|p| p.position = None);
         self.forget_save();
         let saves = self.saves.is_some();
-        self.delivery = delivery(&mut self.random, self.policy, saves, self.now);
+        let (mappings, counters) = (&self.mappings, &self.counters);
+        self.delivery = delivery(&mut self.random, self.policy, saves, mappings, counters, self.now);
         self.assign_all();
     }
 
@@ -491,6 +549,7 @@ impl World {
             self.grid.apply_late(&mut self.random);
         }
         assert_eq!(self.grid.lock().entries, self.expected());
+        assert_eq!(Told::counted(&self.counters), self.told);
         if self.policy.dead_letters {
             for (index, partition) in self.partitions.iter().enumerate() {
                 for (offset, record) in partition.log.iter().enumerate().filter(|(_, record)| record.bad) {
@@ -516,7 +575,7 @@ impl World {
         for partition in &self.partitions {
             for record in partition.log.iter().filter(|record| !record.bad) {
                 let Some(key) = &record.key else { continue };
-                let key = (partition.tp.topic.clone(), key.clone());
+                let key = (self.map_of(&partition.tp), key.clone());
                 match &record.value {
                     Some(value) => drop(entries.insert(key, value.clone())),
                     None if self.policy.null_values == NullValues::Delete => drop(entries.remove(&key)),
@@ -528,10 +587,18 @@ impl World {
     }
 }
 
-fn delivery(random: &mut Random, policy: ErrorPolicy, saves: bool, now: Instant) -> Delivery {
+fn delivery(
+    random: &mut Random,
+    policy: ErrorPolicy,
+    saves: bool,
+    mappings: &Mappings,
+    counters: &Arc<Counters>,
+    now: Instant,
+) -> Delivery {
     let options = DeliveryOptions {
         batch_records: random.between(1, 20),
         batch_bytes: random.between(20, 400),
+        linger: Duration::from_millis(random.below(50) as u64),
         flush_interval: Duration::from_millis(random.below(100) as u64),
         flush_timeout: Duration::from_millis(500),
         revoke_deadline: Duration::from_secs(1),
@@ -546,10 +613,10 @@ fn delivery(random: &mut Random, policy: ErrorPolicy, saves: bool, now: Instant)
     };
     let rules = Rules {
         pipeline: Arc::new(pipeline),
-        mappings: Arc::new(Mappings::default()),
+        mappings: Arc::new(mappings.clone()),
         expiries: Arc::new(Expiries::default()),
     };
-    let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: Arc::default() };
+    let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: counters.clone() };
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
 }
 

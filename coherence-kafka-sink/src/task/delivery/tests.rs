@@ -35,6 +35,7 @@ impl Bench {
         let options = DeliveryOptions {
             batch_records: 100,
             batch_bytes: 1 << 20,
+            linger: Duration::from_millis(10),
             flush_interval: 5 * second,
             flush_timeout: 5 * second,
             revoke_deadline: second,
@@ -185,6 +186,65 @@ fn a_task_that_ends_lets_go_of_revoked_partitions_only_behind_its_write() {
 }
 
 #[test]
+fn a_batch_waits_for_more_records_until_it_lingered_is_full_or_is_waited_for() {
+    let lingering = || {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.delivery.options.batch_records = 2;
+        bench.take(0, 0, "good");
+        bench.delivery.linger(bench.now);
+        assert!(bench.tick().is_empty());
+        bench
+    };
+    let mut bench = lingering();
+    bench.now += Duration::from_micros(9_999);
+    assert!(bench.tick().is_empty());
+    assert_eq!(bench.delivery.lingers(bench.now), Duration::from_millis(1));
+    bench.now += Duration::from_micros(1);
+    assert_eq!(bench.delivery.lingers(bench.now), Duration::ZERO);
+    assert_eq!(bench.tick(), ["write 1"]);
+
+    let mut bench = lingering();
+    bench.take(0, 1, "good");
+    assert_eq!(bench.tick(), ["write 1"], "it is full");
+
+    let mut bench = lingering();
+    bench.delivery.on_revoked(vec![tp(1)], false, bench.now);
+    assert_eq!(bench.actions(), ["write 1"], "its partitions are asked for");
+
+    let mut bench = lingering();
+    bench.take(0, 1, "bad");
+    assert_eq!(bench.tick(), ["write 1"], "the task fails behind it");
+}
+
+#[test]
+fn the_end_of_a_write_does_not_wait_for_more_records() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.take(0, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.take(0, 1, "good");
+    bench.delivery.linger(bench.now);
+    assert_eq!(bench.written(1), ["write 2", "commit t-0@1"]);
+}
+
+#[test]
+fn every_failure_is_counted_once() {
+    let errors = |fail: fn(&mut Bench)| {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.take(0, 0, "good");
+        bench.tick();
+        fail(&mut bench);
+        bench.tick();
+        bench.delivery.counters.errors.now()
+    };
+    assert_eq!(errors(|bench| bench.delivery.on_consumer_failure("no".to_owned())), 1);
+    assert_eq!(errors(|bench| bench.delivery.on_consumer_lost("no".to_owned(), bench.now)), 1);
+    assert_eq!(errors(|bench| bench.delivery.on_queue_failure("no".to_owned())), 1);
+    assert_eq!(errors(|bench| bench.delivery.on_foreign_maps("no".to_owned())), 1);
+    assert_eq!(errors(|bench| bench.delivery.on_written(1, Err(WriteFailure::Broken), bench.now)), 1);
+    assert_eq!(errors(|bench| assert!(!bench.take(0, 1, "bad"))), 1);
+}
+
+#[test]
 fn a_stop_during_a_revoke_ends_by_the_deadline_of_the_stop_and_by_that_of_the_revoke() {
     for (stop, revoke) in [(2, 60), (60, 2)] {
         let mut bench = Bench::new(ErrorPolicy::default());
@@ -236,6 +296,34 @@ fn a_batch_is_committed_when_the_queue_has_its_dead_letter() {
     bench.delivery.on_reported(1, Ok(()), bench.now);
     assert_eq!(bench.actions(), ["commit t-0@2"]);
     assert!(bench.delivery.counters.holding.lock().is_none());
+}
+
+#[test]
+fn a_batch_is_full_of_dead_letters_too_with_their_headers() {
+    let headers = [("h".repeat(600), Some(vec![0; 300])), ("n".to_owned(), None)];
+    let letter = |bench: &mut Bench, offset| {
+        assert!(bench.delivery.take(&RawRecord {
+            topic: "t",
+            partition: 0,
+            offset,
+            key: Some(b"not JSON"),
+            value: Some(&[0; 91]),
+            envelope: Envelope::Given(&headers, None),
+        }));
+    };
+    let mut bench = Bench::new(all_with_queue());
+    bench.delivery.options.batch_bytes = 2_000;
+    letter(&mut bench, 0);
+    assert!(bench.delivery.room() > 0);
+    letter(&mut bench, 1);
+    assert_eq!(bench.delivery.room(), 0);
+
+    // Without a queue nothing of it is kept.
+    let mut bench = Bench::new(ErrorPolicy { dead_letters: false, ..all_with_queue() });
+    bench.delivery.options.batch_bytes = 2_000;
+    letter(&mut bench, 0);
+    letter(&mut bench, 1);
+    assert!(bench.delivery.room() > 0);
 }
 
 #[test]

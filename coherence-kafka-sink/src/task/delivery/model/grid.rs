@@ -11,6 +11,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::log::{Place, place_of};
 use crate::plan::Kind;
 use crate::writer::BatchWrites;
 
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) throwing: BTreeSet<Vec<u8>>,
     /// What was sent without being answered or applied, and may still be applied.
     pub(super) late: Vec<(MapKey, Option<Vec<u8>>)>,
+    /// The record of the last value that was put for each key, since its partition was begun.
+    pub(super) order: BTreeMap<MapKey, Place>,
     /// Calls that still go wrong.
     pub(super) faults: usize,
     pub(super) random: Random,
@@ -114,6 +117,11 @@ impl Grid {
             let applies = !fault || part == 2 || (part == 1 && self.lock().random.one_in(2));
             let key = (map.to_owned(), key);
             if !throws && applies {
+                if let Some(place) = value.as_deref().map(place_of)
+                    && let Some(before) = self.lock().order.insert(key.clone(), place)
+                {
+                    assert!(before <= place, "{place:?} is written behind {before:?}");
+                }
                 self.apply(key, value);
             } else if !throws {
                 self.lock().late.push((key, value));

@@ -76,9 +76,11 @@ impl World {
         if fails {
             let saves = self.saves.as_mut().and_then(|saves| saves.saving.take());
             let Some((number, ..)) = saves else { return };
+            self.told.failed_saves += 1;
             return self.delivery.on_saved(number, Err("told to fail".to_owned()), self.now);
         }
         if let Some(number) = self.write_file() {
+            self.told.saves += 1;
             self.delivery.on_saved(number, Ok(()), self.now);
         }
     }
