@@ -257,6 +257,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # The cleaner's default of 128 MB does not fit into a small heap.
 log.cleaner.dedupe.buffer.size=2097152
+# Tests write records whose timestamps are years old: by default they would be gone at the first look, 30 s after the start.
+log.retention.ms=-1
 ",
         folder.join("data").display()
     )
