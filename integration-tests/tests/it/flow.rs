@@ -182,7 +182,7 @@ impl Model {
 }
 
 /// SplitMix64: the same sequence in every run.
-fn scattered(n: u64) -> u64 {
+pub fn scattered(n: u64) -> u64 {
     let mut z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
