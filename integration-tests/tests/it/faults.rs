@@ -14,6 +14,7 @@ use integration_tests::{require_peers, shared};
 
 use crate::flow::{Flow, Model, SOON};
 
+mod grid;
 mod history;
 mod sinks;
 
