@@ -14,8 +14,10 @@ use integration_tests::{require_peers, shared};
 
 use crate::flow::{Flow, Model, SOON};
 
+mod broker;
 mod grid;
 mod history;
+mod network;
 mod sinks;
 
 /// Keeps a connector at work for a while: every batch is a round trip of its own.
