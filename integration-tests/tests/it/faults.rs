@@ -19,6 +19,7 @@ mod grid;
 mod history;
 mod network;
 mod sinks;
+mod static_members;
 
 /// Keeps a connector at work for a while: every batch is a round trip of its own.
 const SLOW: (&str, &str) = ("coherence.batch.max.records", "500");
