@@ -14,8 +14,11 @@ use crate::producer::Producer;
 /// that share it.
 #[derive(Default)]
 pub struct Producers {
-    by_settings: Mutex<HashMap<Vec<(String, String)>, Arc<Producer>>>,
+    by_settings: Mutex<HashMap<Settings, Arc<Producer>>>,
 }
+
+/// Name and value of each, by name.
+type Settings = Vec<(String, String)>;
 
 // Settings may hold passwords.
 impl fmt::Debug for Producers {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::peers::{self, java, run};
 use crate::process::Process;
+use crate::relay::Relay;
 use crate::sandbox::{Folder, free_port};
 use crate::tls::Certificates;
 
@@ -31,6 +32,8 @@ pub struct KafkaOptions {
     pub fast: bool,
     /// Listeners that speak TLS, beside the plain one.
     pub tls: bool,
+    /// A listener that clients reach by way of a relay only, beside the plain one; not together with `tls`.
+    pub relayed: bool,
     /// Further lines of the broker's properties; they win over the harness's own.
     pub properties: Vec<(String, String)>,
 }
@@ -40,7 +43,20 @@ pub const SCRAM_USER: (&str, &str) = ("alice", "alice-secret");
 
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { heap: "256m".to_owned(), fast: false, tls: false, properties: Vec::new() }
+        Self { heap: "256m".to_owned(), fast: false, tls: false, relayed: false, properties: Vec::new() }
+    }
+}
+
+impl KafkaOptions {
+    /// Properties of a broker whose groups may be asked to notice a dead member within half a second, and hand over
+    /// partitions within half a second where the broker assigns them.
+    pub fn impatient() -> Vec<(String, String)> {
+        let names = [
+            "group.min.session.timeout.ms",
+            "group.consumer.min.heartbeat.interval.ms",
+            "group.consumer.heartbeat.interval.ms",
+        ];
+        names.map(|name| (name.to_owned(), "500".to_owned())).into()
     }
 }
 
@@ -52,6 +68,7 @@ pub struct Kafka {
     options: KafkaOptions,
     port: u16,
     tls: Option<Tls>,
+    relay: Option<Relay>,
     starts: u32,
     folder: Folder,
 }
@@ -116,6 +133,12 @@ impl Kafka {
         if let Some(tls) = &tls {
             text.push_str(&tls.properties(port, controller)?);
         }
+        let mut relay = None;
+        if options.relayed {
+            let behind = free_port()?;
+            let relay = relay.insert(Relay::to(format!("127.0.0.1:{behind}"))?);
+            text.push_str(&relayed_properties(port, controller, behind, &relay.address()));
+        }
         for (key, value) in &options.properties {
             text.push_str(&format!("{key}={value}\n"));
         }
@@ -127,7 +150,7 @@ impl Kafka {
             format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={name},password={password}]")]);
         }
         run(format.arg("-c").arg(&properties))?;
-        let mut kafka = Self { process: None, options, port, tls, starts: 0, folder };
+        let mut kafka = Self { process: None, options, port, tls, relay, starts: 0, folder };
         kafka.restart()?;
         Ok(kafka)
     }
@@ -144,6 +167,15 @@ impl Kafka {
     /// When it was started without.
     pub fn tls(&self) -> &Tls {
         self.tls.as_ref().expect("a broker that was started with TLS")
+    }
+
+    /// What lies before the listener that is reached by way of it.
+    ///
+    /// # Panics
+    ///
+    /// When it was started without.
+    pub fn relay(&self) -> &Relay {
+        self.relay.as_ref().expect("a broker that was started with a relay")
     }
 
     /// The broker's process id while it runs.
@@ -227,7 +259,19 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # The cleaner's default of 128 MB does not fit into a small heap.
 log.cleaner.dedupe.buffer.size=2097152
+# Tests write records whose timestamps are years old: by default they would be gone at the first look, 30 s after the start.
+log.retention.ms=-1
 ",
         folder.join("data").display()
+    )
+}
+
+/// The broker sends the clients of a listener to the address that it advertises there, so to the relay.
+fn relayed_properties(port: u16, controller: u16, behind: u16, relay: &str) -> String {
+    format!(
+        "listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},RELAYED://{relay}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT
+"
     )
 }

@@ -14,7 +14,8 @@ use crate::kafka::{Kafka, KafkaOptions};
 /// When it cannot be started.
 pub fn kafka() -> &'static Kafka {
     static KAFKA: OnceLock<Kafka> = OnceLock::new();
-    KAFKA.get_or_init(|| Kafka::start(KafkaOptions::default()).expect("the shared broker starts"))
+    let options = || KafkaOptions { properties: KafkaOptions::impatient(), ..KafkaOptions::default() };
+    KAFKA.get_or_init(|| Kafka::start(options()).expect("the shared broker starts"))
 }
 
 /// The grid. Tests keep apart by maps of their own ([`crate::sandbox::unique`]).

@@ -5,13 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use integration_tests::bench::peak_mib;
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
-use integration_tests::sink::{Settings, Sink};
+use integration_tests::sink::Sink;
 use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
 
 use crate::flow::{Flow, Model, SOON};
+
+mod broker;
+mod grid;
+mod history;
+mod network;
+mod sinks;
+mod static_members;
 
 /// Keeps a connector at work for a while: every batch is a round trip of its own.
 const SLOW: (&str, &str) = ("coherence.batch.max.records", "500");
@@ -19,8 +27,34 @@ const SLOW: (&str, &str) = ("coherence.batch.max.records", "500");
 /// The broker notices a dead member after the least time that it allows.
 const NOTICED: (&str, &str) = ("consumer.session.timeout.ms", "6000");
 
+/// The same, where the broker lets a group notice it within half a second.
+const SOON_NOTICED: [(&str, &str); 2] =
+    [("consumer.session.timeout.ms", "1500"), ("consumer.heartbeat.interval.ms", "300")];
+
+/// Many batches a second under [`paced`] load, each less than a stream takes at once.
+const SMALL: (&str, &str) = ("coherence.batch.max.records", "100");
+
+/// No sink that holds what it has needs more, whatever waits in the topic.
+const BOUND_MIB: f64 = 100.0;
+
 /// Produces without end while `during` runs.
 fn under_load<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnOnce() -> T) -> T {
+    producing(kafka, flow, (model, 2_000), Duration::ZERO, during)
+}
+
+/// Produces some two thousand records a second while `during` runs: time enough for the faults, and few enough to look
+/// at each of them.
+fn paced<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnOnce() -> T) -> T {
+    producing(kafka, flow, (model, 100), Duration::from_millis(50), during)
+}
+
+fn producing<T>(
+    kafka: &Kafka,
+    flow: &Flow,
+    (model, records): (&mut Model, usize),
+    pause: Duration,
+    during: impl FnOnce() -> T,
+) -> T {
     struct Done<'a>(&'a AtomicBool);
     // Also when `during` panics, or the producing thread would be waited for without end.
     impl Drop for Done<'_> {
@@ -32,8 +66,8 @@ fn under_load<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnO
     thread::scope(|scope| {
         let finish = Done(&done);
         scope.spawn(|| {
-            while !done.load(Ordering::Acquire) {
-                kafka.produce(&flow.name, model.records(2_000)).unwrap();
+            while !within(pause, || done.load(Ordering::Acquire)) {
+                kafka.produce(&flow.name, model.records(records)).unwrap();
             }
         });
         let outcome = during();
@@ -44,6 +78,33 @@ fn under_load<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnO
 
 fn times(sink: &Sink, text: &str) -> usize {
     sink.log().matches(text).count()
+}
+
+const ASSIGNED: &str = "partitions assigned";
+const REVOKED: &str = "partitions revoked";
+const HELD: &str = "the batch is held and tried again";
+
+/// Waits until every partition has moved on.
+#[track_caller]
+fn moves_on(kafka: &Kafka, flow: &Flow) {
+    let before = flow.committed(kafka);
+    let moved = within(SOON, || flow.committed(kafka).iter().zip(&before).all(|(now, then)| now > then));
+    assert!(moved, "committed {:?}, and before {before:?}", flow.committed(kafka));
+}
+
+/// Everything is delivered, the map is what the model says, and the sink did not grow meanwhile.
+#[track_caller]
+fn ends_as(model: &Model, kafka: &Kafka, grid: &Grid, flow: &Flow, sink: &Sink) {
+    flow.assert_delivered(kafka, sink, SOON);
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
+    is_bounded(sink);
+}
+
+#[track_caller]
+fn is_bounded(sink: &Sink) {
+    let peak = peak_mib(sink.process().id()).unwrap();
+    println!("peak {peak:.0} MiB");
+    assert!(peak < BOUND_MIB, "{peak:.0} MiB");
 }
 
 #[test]
@@ -62,53 +123,6 @@ fn a_killed_sink_goes_on_where_it_committed() {
     let sink = flow.start(&[NOTICED], &[]);
     flow.assert_delivered(kafka, &sink, SOON);
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
-}
-
-/// A second sink process joins the group of the first one, then the first one leaves it, all under load.
-fn a_sink_joins_and_another_leaves(worker: Settings<'_>) {
-    const ASSIGNED: &str = "partitions assigned";
-    let (kafka, grid) = (shared::kafka(), shared::grid());
-    let flow = Flow::new(kafka, grid, "group", 4);
-    let mut model = Model::new("k", 5_000);
-    let remaining = under_load(kafka, &flow, &mut model, || {
-        let first = flow.start(worker, &[]);
-        flow.wait_until_halfway(kafka);
-        let second = flow.start(worker, &[]);
-        eventually(SOON, "the second sink has partitions", || times(&second, ASSIGNED) > 0);
-        let before = flow.committed(kafka);
-        eventually(SOON, "both together make progress everywhere", || {
-            flow.committed(kafka).iter().zip(&before).all(|(now, before)| now > before)
-        });
-        flow.assert_running(&first);
-        let assigned = times(&second, ASSIGNED);
-        assert_eq!(first.stop().unwrap().code(), Some(143));
-        // A member that went without a word would be missed after 45 s.
-        eventually(SOON, "the second sink has all partitions", || times(&second, ASSIGNED) > assigned);
-        second
-    });
-    flow.assert_delivered(kafka, &remaining, SOON);
-    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
-}
-
-#[test]
-fn members_join_and_leave_under_load_with_the_default_assignor() {
-    require_peers!();
-    a_sink_joins_and_another_leaves(&[]);
-}
-
-#[test]
-fn members_join_and_leave_under_load_with_the_cooperative_assignor() {
-    require_peers!();
-    a_sink_joins_and_another_leaves(&[(
-        "consumer.partition.assignment.strategy",
-        "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
-    )]);
-}
-
-#[test]
-fn members_join_and_leave_under_load_where_the_broker_assigns() {
-    require_peers!();
-    a_sink_joins_and_another_leaves(&[("consumer.group.protocol", "consumer")]);
 }
 
 #[test]
@@ -153,13 +167,14 @@ fn a_frozen_grid_is_waited_for() {
         });
         let committed = flow.committed(kafka);
         grid.thaw();
-        assert!(times(&sink, "the batch is held and tried again") > 1, "{}", sink.log());
+        assert!(times(&sink, HELD) > 1, "{}", sink.log());
         eventually(SOON, "commits go on", || flow.committed(kafka) != committed);
         sink
     });
     flow.assert_delivered(kafka, &sink, SOON);
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
-    assert_eq!(times(&sink, "partitions revoked"), 0, "the task stays in its group\n{}", sink.log());
+    assert_eq!(times(&sink, REVOKED), 0, "the task stays in its group\n{}", sink.log());
+    is_bounded(&sink);
 }
 
 /// The grid goes and comes back empty. What was committed before is gone with it; everything else must be in it.
@@ -172,7 +187,7 @@ fn the_grid_restarts(go: impl FnOnce(&mut Grid)) {
         let sink = flow.start(&[], &[SLOW]);
         flow.wait_until_halfway(kafka);
         go(&mut grid);
-        eventually(SOON, "the sink holds", || times(&sink, "the batch is held and tried again") > 0);
+        eventually(SOON, "the sink holds", || times(&sink, HELD) > 0);
         sink
     });
     let mut after = Model::new("after", 5_000);
