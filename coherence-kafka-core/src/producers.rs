@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 
 use crate::producer::Producer;
 
+/// By librdkafka's names, sorted.
+type Settings = Vec<(String, String)>;
+
 /// One producer for each set of settings. What is bounded for a producer, such as `buffer.memory`, is bounded for all
 /// that share it.
 #[derive(Default)]
@@ -32,7 +35,7 @@ impl Producers {
     ///
     /// # Errors
     /// As [`Producer::new`].
-    pub fn of(&self, mut settings: Vec<(String, String)>) -> Result<Arc<Producer>, String> {
+    pub fn of(&self, mut settings: Settings) -> Result<Arc<Producer>, String> {
         settings.sort_by(|one, other| one.0.cmp(&other.0));
         let mut by_settings = self.by_settings.lock();
         if let Some(producer) = by_settings.get(&settings) {

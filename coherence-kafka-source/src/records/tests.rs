@@ -37,6 +37,14 @@ fn the_key_of_a_record_leads_back_to_the_key_of_its_entry() {
     let mut records = pass_through();
     assert_eq!(records.map_key(KEY).as_deref(), Some(KEY));
     assert_eq!(records.map_key(b"no binary"), None);
+    let decorated = FormConfig::PassThrough(KeyForm::Decorated);
+    let mut records = Records::new("t", Format::Pof, &decorated).unwrap();
+    let key = records.map_key(b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05");
+    assert_eq!(
+        key.as_deref(),
+        Some(b"\x15\x41\x05".as_slice()),
+        "a map is asked for keys without decoration"
+    );
     let mut records = serialized("string", "json");
     assert_eq!(records.map_key(b"k").as_deref(), Some(KEY));
     assert_eq!(records.map_key(b"\xff"), None, "no text");

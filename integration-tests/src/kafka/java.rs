@@ -1,4 +1,4 @@
-//! Records that Kafka's own producer in Java writes.
+//! What Kafka's own clients in Java do: records written by its producer, permissions given.
 
 use anyhow::Result;
 
@@ -15,5 +15,17 @@ impl Kafka {
         let mut tool = java("256m", false);
         tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("KeyTool.java"));
         run(tool.args([&self.bootstrap(), topic, kind, &count.to_string()]))
+    }
+
+    /// Permits a user one operation on a topic, such as `WRITE`, with `peers/kafka/AclTool.java`. The broker needs an
+    /// authorizer.
+    ///
+    /// # Errors
+    ///
+    /// When Java is missing, or the broker refuses; with its output.
+    pub fn permit(&self, topic: &str, user: &str, operation: &str) -> Result<()> {
+        let mut tool = java("128m", false);
+        tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("AclTool.java"));
+        run(tool.args([&self.bootstrap(), topic, user, operation]))
     }
 }

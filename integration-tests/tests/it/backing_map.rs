@@ -21,6 +21,8 @@ use integration_tests::{require_peers, shared};
 use parking_lot::Mutex;
 use tokio::time::{sleep, timeout};
 
+mod of_a_grid;
+
 /// Longest time for anything that is awaited.
 const SOON: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -350,12 +352,11 @@ async fn put_every_key(map: &ReadWriteBackingMap) {
     map.put_all(Arc::new(Entries::from_pairs(keys)), Expiry::Default).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_broker_killed_under_write_through_leaves_every_call_acknowledged_and_stored_or_failed() {
-    require_peers!();
+async fn a_broker_is_killed_under_write_through(below: Arc<dyn NamedMap>) {
     let mut kafka = Kafka::start(KafkaOptions::default()).unwrap();
     // Impatient, so that calls fail while it is away.
-    let world = World::new(&kafka, through(), &[("message.timeout.ms", "3000")]).await;
+    let impatient = [("message.timeout.ms", "3000")];
+    let world = World::over(below, &kafka, through(), &impatient, None).await;
     let load = Load::start(&world.map);
     until("some are stored", || world.store.stats().acknowledged > 2_000).await;
     kafka.kill().unwrap();
@@ -380,12 +381,22 @@ async fn a_broker_killed_under_write_through_leaves_every_call_acknowledged_and_
     assert_eq!(replayed(&world.records(&kafka)), world.contents().await);
 }
 
-async fn an_outage_under_write_behind(mut kafka: Kafka, outage: impl AsyncFnOnce(&mut Kafka, &World)) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_killed_under_write_through_leaves_every_call_acknowledged_and_stored_or_failed() {
+    require_peers!();
+    a_broker_is_killed_under_write_through(local().await).await;
+}
+
+async fn an_outage_under_write_behind(
+    below: Arc<dyn NamedMap>,
+    mut kafka: Kafka,
+    outage: impl AsyncFnOnce(&mut Kafka, &World),
+) {
     let told = Arc::new(Told::default());
     let observer: Arc<dyn StoreObserver> = told.clone();
     let impatient = [("message.timeout.ms", "3000")];
     let options = behind(Duration::from_millis(50));
-    let world = World::over(local().await, &kafka, options, &impatient, Some(observer)).await;
+    let world = World::over(below, &kafka, options, &impatient, Some(observer)).await;
     let load = Load::start(&world.map);
     until("some are stored", || world.store.stats().acknowledged > 500).await;
     outage(&mut kafka, &world).await;
@@ -401,11 +412,9 @@ async fn an_outage_under_write_behind(mut kafka: Kafka, outage: impl AsyncFnOnce
     assert_eq!(replayed(&world.records(&kafka)), world.contents().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_broker_killed_under_write_behind_loses_nothing() {
-    require_peers!();
+async fn a_broker_is_killed_under_write_behind(below: Arc<dyn NamedMap>) {
     let kafka = Kafka::start(KafkaOptions::default()).unwrap();
-    an_outage_under_write_behind(kafka, async |kafka, world| {
+    an_outage_under_write_behind(below, kafka, async |kafka, world| {
         kafka.kill().unwrap();
         until("some fail", || world.store.stats().failures.unavailable > 50).await;
         tokio::task::block_in_place(|| kafka.restart().unwrap());
@@ -414,10 +423,16 @@ async fn a_broker_killed_under_write_behind_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_broker_killed_under_write_behind_loses_nothing() {
+    require_peers!();
+    a_broker_is_killed_under_write_behind(local().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_away_for_half_a_minute_under_write_behind_gets_the_newest_of_each_key() {
     require_peers!();
     let kafka = Kafka::start(KafkaOptions::default()).unwrap();
-    an_outage_under_write_behind(kafka, async |kafka, world| {
+    an_outage_under_write_behind(local().await, kafka, async |kafka, world| {
         kafka.freeze();
         // Time is what is tried here.
         sleep(Duration::from_secs(30)).await;

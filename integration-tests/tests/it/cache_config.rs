@@ -188,6 +188,61 @@ async fn two_caches_of_one_scheme_write_into_their_own_topics() {
     }
 }
 
+/// A grid counts expiries in steps of 256 ms, and the entries of a step leave together.
+const EARLY: Duration = Duration::from_millis(256);
+
+/// What is put without a time of its own expires after the delay of its cache, and is what was put until then.
+async fn entries_expire(session: Arc<dyn Session>) {
+    const DELAY: Duration = Duration::from_secs(2);
+    let cache = topic("foo");
+    let factory = original(session, |text| {
+        let local = text.replace("<local-scheme>", "<local-scheme><expiry-delay>2s</expiry-delay>");
+        local.replace(
+            "<kafka:topic-name>",
+            "<kafka:publish-expirations>tombstone</kafka:publish-expirations><kafka:topic-name>",
+        )
+    });
+    let map = typed::<String>(&factory, &cache).await;
+    let text = |text: &str| text.to_owned();
+    map.put(&text("never"), &text("stays"), Expiry::Never).await.unwrap();
+    map.put(&text("own"), &text("stays"), Expiry::After(Duration::from_secs(3600))).await.unwrap();
+    let start = Instant::now();
+    map.put(&text("one"), &text("goes"), Expiry::Default).await.unwrap();
+    let many: Vec<_> = (0..20).map(|number| (format!("many {number}"), text("goes"))).collect();
+    map.put_all(many.iter().map(|(key, value)| (key, value)), Expiry::Default).await.unwrap();
+    let held = map.get_all(many.iter().map(|(key, _)| key)).await.unwrap();
+    let in_time = start.elapsed() + EARLY < DELAY;
+    assert!(held.iter().all(|(_, value)| value == "goes"), "{held:?}");
+    assert!(!in_time || held.len() == many.len(), "{held:?}");
+    eventually_async(SOON, "the others are gone", async || map.size().await.unwrap() == 2).await;
+    assert!(start.elapsed() + EARLY >= DELAY, "gone after {:?}", start.elapsed());
+    for key in ["never", "own"] {
+        assert_eq!(map.get(&text(key)).await.unwrap().as_deref(), Some("stays"), "{key}");
+    }
+    // An embedded map notices an expiry when it is used.
+    eventually_async(SOON, "each has its tombstone", async || {
+        map.get(&text("one")).await.unwrap();
+        let records = shared::kafka().records(&cache).unwrap();
+        records.iter().filter(|record| record.value.is_none()).count() == many.len() + 1
+    })
+    .await;
+    close(&factory).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_an_embedded_cache_expire_after_its_delay() {
+    require_peers!();
+    entries_expire(embedded()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_a_cache_of_a_grid_expire_after_its_delay() {
+    require_peers!();
+    let options =
+        SessionOptions { addresses: vec![shared::grid().address().to_string()], ..SessionOptions::default() };
+    entries_expire(Arc::new(GrpcSession::new(options).unwrap())).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_its_serializer_does_not_take_is_refused_and_the_map_unchanged() {
     require_peers!();

@@ -121,6 +121,7 @@ impl Reader {
             .env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()))
             .env("CONNECT_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
             .env("COHERENCE_KAFKA_SOURCE_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
+            .env("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
             .env("COHERENCE_KAFKA_SOURCE_COHERENCE_SESSION_ADDRESS", shared::grid().address())
             .env("CONNECT_LISTENERS", &self.rest)
             .env("CONNECT_COHERENCE_SESSION_ADDRESS", shared::grid().address())
@@ -159,7 +160,9 @@ fn every_command_shown_works_as_written() {
         return;
     }
     let kafka = Kafka::start(KafkaOptions::default()).unwrap();
-    for topic in ["orders", "orders-binary", "orders-published", "MyTopic"] {
+    for topic in
+        ["orders", "orders-binary", "orders-published", "invoices", "stock-eu", "stock-us", "MyTopic"]
+    {
         kafka.create_topic(topic, 2).unwrap();
     }
     let rest = format!("http://127.0.0.1:{}", sandbox::free_port().unwrap());

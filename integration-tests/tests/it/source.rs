@@ -12,10 +12,14 @@ use integration_tests::sandbox::unique;
 use integration_tests::source::Source;
 use integration_tests::wait::{eventually, within};
 
+mod cache_config;
 mod circle;
 mod faults;
+mod losses;
 mod once;
+mod permissions;
 mod publishing;
+mod sharing;
 
 /// How long anything may take that is not itself a long outage.
 const SOON: Duration = Duration::from_secs(60);
