@@ -19,10 +19,6 @@ type Settings = Vec<(String, String)>;
 pub struct Producers {
     by_settings: Mutex<HashMap<Settings, Arc<Producer>>>,
 }
-
-/// Name and value of each, by name.
-type Settings = Vec<(String, String)>;
-
 // Settings may hold passwords.
 impl fmt::Debug for Producers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
