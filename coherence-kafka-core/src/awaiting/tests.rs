@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, pending, ready};
+
 use super::*;
 use crate::kafka::mock::Mock;
 use crate::kafka_entry_store::KafkaEntryStore;
@@ -71,4 +74,54 @@ fn without_room_in_time_the_entries_are_refused_as_full() {
     let full = outcomes.iter().filter(|outcome| **outcome == Err(StoreError::Full)).count();
     assert_eq!(full + closed, 40);
     assert!(full > 20 && closed > 5, "{full} found no room, {closed} were taken");
+}
+
+/// Has no room for one entry, for ever, and takes all others.
+#[derive(Debug)]
+struct RefusesOne {
+    refused: BinaryEntry,
+    stored: Mutex<Vec<BinaryEntry>>,
+}
+
+impl EntryStore for RefusesOne {
+    fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
+        if entry == self.refused {
+            return observer.on_error(entry, StoreError::Full);
+        }
+        self.stored.lock().push(entry.clone());
+        observer.on_next(entry);
+    }
+
+    fn erase(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
+        self.store(entry, observer);
+    }
+
+    fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
+        observer.on_error(entry, StoreError::Unsupported("load"));
+    }
+
+    fn room(&self) -> BoxFuture<'_, ()> {
+        pending().boxed()
+    }
+
+    fn max_block(&self) -> Duration {
+        Duration::from_millis(20)
+    }
+
+    fn flush(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+
+    fn close(&self, _: Duration) -> BoxFuture<'_, usize> {
+        ready(0).boxed()
+    }
+}
+
+#[test]
+fn what_comes_behind_an_entry_that_found_no_room_in_time_does_not_overtake_it() {
+    let store = RefusesOne { refused: entry(1, "b"), stored: Mutex::default() };
+    let entries = vec![entry(1, "a"), entry(1, "b"), entry(1, "c")];
+    let outcomes = wait(Awaiting::of(&store).store_all(entries));
+    assert_eq!(outcomes, [Ok(()), Err(StoreError::Full), Err(StoreError::Full)]);
+    assert_eq!(*store.stored.lock(), [entry(1, "a")]);
 }
