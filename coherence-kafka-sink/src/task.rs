@@ -257,8 +257,8 @@ impl Task {
                 GroupEvent::Assigned(partitions) => {
                     self.was_assigned = true;
                     tracing::info!(task = self.name, partitions = %names(&partitions), "partitions assigned");
-                    let saved = self.parts.saved.as_ref();
-                    let held = |tp: &TopicPartition| saved.and_then(|saved| saved.position(tp));
+                    let saved = self.saved_of_cluster();
+                    let held = |tp: &TopicPartition| saved.as_ref().and_then(|saved| saved.position(tp));
                     self.delivery.on_assigned(partitions, held);
                 }
                 GroupEvent::Revoked { partitions, lost } => {
@@ -310,7 +310,6 @@ impl Task {
                     let partitions: Vec<_> = partitions.into_iter().map(|(tp, at)| (tp, start(at))).collect();
                     let outcome = self.consumer.assign(&partitions);
                     self.consumer_answer(outcome);
-                    self.check_cluster();
                 }
                 Action::Release(partitions) => {
                     self.seeks.retain(|tp, _| !partitions.contains(tp));
@@ -350,11 +349,15 @@ impl Task {
         }
     }
 
-    /// Saved maps belong to one cluster. Where this is another one nothing is read.
-    fn check_cluster(&mut self) {
-        let Some(saved) = &self.parts.saved else { return };
-        if let Err(error) = saved.of_cluster(self.consumer.cluster()) {
-            self.delivery.on_foreign_maps(error.to_string());
+    /// The saved maps, if this is their cluster. Where it is another one, nothing is read, saved or committed.
+    fn saved_of_cluster(&mut self) -> Option<Arc<Saved>> {
+        let saved = self.parts.saved.clone()?;
+        match saved.of_cluster(self.consumer.cluster()) {
+            Ok(()) => Some(saved),
+            Err(error) => {
+                self.delivery.on_foreign_maps(error.to_string());
+                None
+            }
         }
     }
 
