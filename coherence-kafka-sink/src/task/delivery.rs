@@ -421,7 +421,10 @@ impl Delivery {
     }
 
     fn stop(&mut self, now: Instant) {
-        self.building = Building::default();
+        // Read again after the restart, its bad records would be in the dead letter queue twice.
+        if !self.building.is_reported() {
+            self.building = Building::default();
+        }
         self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
     }
 
