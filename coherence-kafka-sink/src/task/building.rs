@@ -116,6 +116,11 @@ impl Building {
         self.reported_bytes += bytes;
     }
 
+    /// True where the dead letter queue was given records of it.
+    pub(super) fn is_reported(&self) -> bool {
+        !self.reported.is_empty()
+    }
+
     /// Takes the batch out and leaves an empty one behind.
     pub(super) fn take_out(&mut self) -> Self {
         let next = Self { expected: self.records(), ..Self::default() };

@@ -428,7 +428,10 @@ impl Delivery {
     }
 
     fn stop(&mut self, now: Instant) {
-        self.building = Building::default();
+        // Read again after the restart, its bad records would be in the dead letter queue twice.
+        if !self.building.is_reported() {
+            self.building = Building::default();
+        }
         let mut deadline = now + self.options.stop_deadline;
         // Who waits for the partitions was promised them by then.
         if let Phase::Revoking { deadline: promised } = self.phase {

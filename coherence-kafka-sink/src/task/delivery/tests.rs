@@ -327,6 +327,23 @@ fn a_batch_is_full_of_dead_letters_too_with_their_headers() {
 }
 
 #[test]
+fn a_stop_finishes_a_batch_whose_bad_records_the_queue_was_given() {
+    let mut bench = Bench::new(all_with_queue());
+    bench.take(0, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.take(0, 1, "bad");
+    assert_eq!(bench.tick(), ["report 1"]);
+    bench.delivery.on_stop(bench.now);
+    assert_eq!(bench.written(1), ["commit t-0@1"]);
+    bench.delivery.on_reported(1, Ok(()), bench.now);
+    assert!(bench.actions().is_empty());
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["commit t-0@2"]);
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    assert!(bench.delivery.is_over());
+}
+
+#[test]
 fn a_dead_letter_that_is_refused_ends_the_task_without_a_commit() {
     let mut bench = Bench::new(all_with_queue());
     bench.take(0, 0, "bad");

@@ -132,6 +132,11 @@ pub fn dead_once(kafka: &Kafka, queue: &str) -> BTreeSet<Letter> {
     dead(kafka, queue).iter().map(Letter::without_context).collect()
 }
 
+/// How many records a queue has; none while there is no such topic.
+pub fn count(kafka: &Kafka, queue: &str) -> i64 {
+    kafka.end_offsets(queue).map_or(0, |ends| ends.iter().sum())
+}
+
 fn admin(kafka: &Kafka) -> (AdminClient<DefaultClientContext>, AdminOptions) {
     let options = AdminOptions::new().request_timeout(Some(SOON)).operation_timeout(Some(SOON));
     (config(kafka).create().unwrap(), options)

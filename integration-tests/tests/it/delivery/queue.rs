@@ -1,10 +1,13 @@
 //! The dead letter queue.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::sink::{Settings, Sink};
-use integration_tests::wait::eventually;
+use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
 
 use super::letters::{self, ALL, CONTEXT, Letter, ONE_REPLICA, QUEUE, dead, dead_once, queue};
@@ -120,6 +123,45 @@ fn a_queue_that_refuses_a_record_fails_the_task_and_loses_nothing() {
     assert_eq!(dead(kafka, &queue), [large]);
     let model = (0..6).map(|i| (format!("k{i}"), i.to_string())).collect();
     assert_eq!(grid.tool().entries(&flow.name).unwrap(), model);
+}
+
+#[test]
+fn a_sink_that_is_stopped_again_and_again_under_load_leaves_no_bad_record_out_of_the_queue() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let (flow, queue) = (Flow::new(kafka, grid, "poison-stops", 4), queue());
+    let (records, ..) = poisoned(100_000);
+    let settings = [LONG, ALL, (QUEUE, &queue), ONE_REPLICA, ("coherence.batch.max.records", "100")];
+    eventually(SOON, "the broker tells of the topic", || kafka.end_offsets(&flow.name).is_ok());
+    let stopped = AtomicBool::new(false);
+    let produced = thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut produced = 0;
+            for part in records.chunks(200) {
+                if within(Duration::from_millis(20), || stopped.load(Ordering::Acquire)) {
+                    break;
+                }
+                letters::produce(kafka, &flow.name, part);
+                produced += part.len() as u64;
+            }
+            produced
+        });
+        let mut found = 0;
+        for _ in 0..8 {
+            let sink = flow.start(&[], &settings);
+            let letters = || letters::count(kafka, &queue);
+            eventually(SOON, "bad records are found", || letters() > found);
+            assert_eq!(sink.stop().unwrap().code(), Some(143));
+            found = letters();
+        }
+        stopped.store(true, Ordering::Release);
+        load.join().unwrap()
+    });
+    let sink = flow.start(&[], &settings);
+    flow.assert_delivered(kafka, &sink, SOON);
+    let (_, model, poison) = poisoned(produced);
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.iter().collect());
+    assert_eq!(dead_once(kafka, &queue), poison);
 }
 
 /// The broker goes while bad records wait for it, and comes back: every one of them is in the queue.
