@@ -39,9 +39,12 @@ pub async fn run(sources: &Sources) -> Checked {
     findings
 }
 
+/// Of a cluster, and of a user of it.
+type ClientSettings = [(String, String)];
+
 async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
     // Maps may be published to more than one cluster, or with more than one user.
-    let mut clusters: Vec<(&[(String, String)], Vec<String>)> = vec![(&config.consumer, Vec::new())];
+    let mut clusters: Vec<(&ClientSettings, Vec<String>)> = vec![(&config.consumer, Vec::new())];
     for map in &config.maps {
         match clusters.iter_mut().find(|(settings, _)| *settings == map.consumer) {
             Some((_, topics)) => topics.push(map.topic.clone()),

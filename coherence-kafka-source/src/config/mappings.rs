@@ -7,14 +7,14 @@ use super::table::{CACHES, MAPPINGS};
 /// What stands in a topic for the name of the cache.
 const CACHE_NAME: &str = "{cache-name}";
 
+/// A setting, and what is wrong with it.
+type Refused = (&'static str, String);
+
 /// Caches, each with its topic, of which no two are the same.
 ///
 /// # Errors
 /// Everything that is wrong, with the setting that it is wrong in.
-pub fn resolve(
-    caches: &[String],
-    mappings: &[String],
-) -> Result<Vec<(String, String)>, Vec<(&'static str, String)>> {
+pub fn resolve(caches: &[String], mappings: &[String]) -> Result<Vec<(String, String)>, Vec<Refused>> {
     let mut refused = Vec::new();
     let mut exact: Vec<(&str, &str)> = Vec::new();
     let mut patterns: Vec<(&str, &str)> = Vec::new();

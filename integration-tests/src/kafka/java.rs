@@ -1,4 +1,4 @@
-//! What Kafka's own clients in Java do: records written by its producer, permissions given.
+//! What only Kafka's own clients in Java do: records as its producer writes them, and rules of the authorizer.
 
 use anyhow::Result;
 
@@ -17,15 +17,17 @@ impl Kafka {
         run(tool.args([&self.bootstrap(), topic, kind, &count.to_string()]))
     }
 
-    /// Permits a user one operation on a topic, such as `WRITE`, with `peers/kafka/AclTool.java`. The broker needs an
-    /// authorizer.
+    /// Has `peers/kafka/AclTool.java` add a rule to the authorizer, with these properties of a client that may: principal,
+    /// `ALLOW` or `DENY`, operation, kind of resource and its name.
     ///
     /// # Errors
     ///
-    /// When Java is missing, or the broker refuses; with its output.
-    pub fn permit(&self, topic: &str, user: &str, operation: &str) -> Result<()> {
-        let mut tool = java("128m", false);
+    /// When Java is missing, or the broker refuses the rule; with its output.
+    pub fn add_rule(&self, client: &[(&str, &str)], rule: [&str; 5]) -> Result<()> {
+        let mut tool = java("256m", false);
         tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("AclTool.java"));
-        run(tool.args([&self.bootstrap(), topic, user, operation]))
+        tool.arg(format!("bootstrap.servers={}", self.bootstrap()));
+        tool.args(client.iter().map(|(key, value)| format!("{key}={value}")));
+        run(tool.args(rule))
     }
 }

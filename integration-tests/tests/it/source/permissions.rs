@@ -34,13 +34,18 @@ fn published(kafka: &Kafka, base: &str) -> Published {
     published
 }
 
+fn permit(kafka: &Kafka, published: &Published, operation: &str) {
+    let user = format!("User:{}", SCRAM_USER.0);
+    kafka.add_rule(&[], [&user, "ALLOW", operation, "TOPIC", &published.name]).unwrap();
+}
+
 #[test]
 fn what_a_topic_may_not_be_given_is_told_and_published_once_it_may() {
     require_peers!();
     let (kafka, grid) = (broker(), shared::grid());
     let mut published = published(&kafka, "unwritable");
     published.set("coherence.source.comparison.interval.ms", "1000");
-    kafka.permit(&published.name, SCRAM_USER.0, "READ").unwrap();
+    permit(&kafka, &published, "READ");
     grid.tool().put(&published.name, "k", "open-sesame").unwrap();
     let source = published.start();
     eventually(SOON, "the entry is refused", || {
@@ -50,7 +55,7 @@ fn what_a_topic_may_not_be_given_is_told_and_published_once_it_may() {
     let log = source.log();
     assert!(log.contains("Topic authorization failed"), "{log}");
     assert!(!log.contains(SCRAM_USER.1) && !log.contains("open-sesame"), "{log}");
-    kafka.permit(&published.name, SCRAM_USER.0, "WRITE").unwrap();
+    permit(&kafka, &published, "WRITE");
     published.equal(&kafka, grid, &source);
     assert_eq!(kafka.records(&published.name).unwrap().len(), 1);
 }
@@ -60,7 +65,7 @@ fn a_topic_that_may_not_be_read_ends_the_source_with_its_name_and_reason() {
     require_peers!();
     let kafka = broker();
     let published = published(&kafka, "unreadable");
-    kafka.permit(&published.name, SCRAM_USER.0, "WRITE").unwrap();
+    permit(&kafka, &published, "WRITE");
     // What the map holds already: an empty topic is not fetched from.
     kafka.produce(&published.name, [(Some("k"), Some("v"))]).unwrap();
     for arguments in [&[][..], &["--once"]] {
