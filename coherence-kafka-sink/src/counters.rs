@@ -119,3 +119,29 @@ impl Count {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// What was taken since it was last counted: atomics cost too much for each record.
+#[derive(Debug, Default)]
+pub struct Uncounted {
+    /// As [`Counters::records`].
+    pub records: u64,
+    /// As [`Counters::puts`].
+    pub puts: u64,
+    /// As [`Counters::removes`].
+    pub removes: u64,
+    /// As [`Counters::null_values`].
+    pub null_values: u64,
+}
+
+impl Uncounted {
+    /// Counts all of it.
+    pub fn count(&mut self, counters: &Counters) {
+        let Self { records, puts, removes, null_values } = std::mem::take(self);
+        if records > 0 {
+            counters.records.add(records);
+            counters.puts.add(puts);
+            counters.removes.add(removes);
+            counters.null_values.add(null_values);
+        }
+    }
+}

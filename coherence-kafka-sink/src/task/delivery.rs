@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::building::Building;
 use super::{Rules, TaskFailure};
-use crate::counters::{Cause, Counters, Holding};
+use crate::counters::{Cause, Counters, Holding, Uncounted};
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
 use crate::kafka::batch::RawRecord;
@@ -42,7 +42,6 @@ pub struct Delivery {
     rules: Rules,
     reporter: Reporter,
     counters: Arc<Counters>,
-    /// What was taken since it was last counted: atomics cost too much for each record.
     uncounted: Uncounted,
     settle: Settle,
     building: Building,
@@ -70,14 +69,6 @@ struct InFlight {
     records: u64,
     reported: Vec<Source>,
     written: bool,
-}
-
-#[derive(Debug, Default)]
-struct Uncounted {
-    records: u64,
-    puts: u64,
-    removes: u64,
-    null_values: u64,
 }
 
 #[derive(Debug)]
@@ -405,17 +396,6 @@ impl Delivery {
         self.actions.extend(letter.map(|letter| Action::Report(self.reported, letter)));
     }
 
-    /// Tells the counters what was taken.
-    fn count(&mut self) {
-        let Uncounted { records, puts, removes, null_values } = std::mem::take(&mut self.uncounted);
-        if records > 0 {
-            self.counters.records.add(records);
-            self.counters.puts.add(puts);
-            self.counters.removes.add(removes);
-            self.counters.null_values.add(null_values);
-        }
-    }
-
     fn fail(&mut self, failure: TaskFailure) {
         if self.failure.is_some() {
             return;
@@ -452,7 +432,7 @@ impl Delivery {
 
     /// Everything that follows from what is known now.
     fn advance(&mut self, now: Instant) {
-        self.count();
+        self.uncounted.count(&self.counters);
         self.launch(now);
         self.flush(now);
         let done = self.is_idle() && self.is_committed();
