@@ -165,19 +165,27 @@ pub(super) fn queue_client(
 /// What bounds librdkafka's queue where each partition has one of its own, because records are read one by one.
 const QUEUE_OF_PARTITION: (&str, &str) = ("queued.max.messages.kbytes", "256");
 
-/// The consumer settings of the connector `name`, which reads topics by a pattern, or records in batches.
+/// How a connector reads.
+pub(super) struct Reading {
+    /// Topics by a pattern.
+    pub pattern: bool,
+    /// Records in batches.
+    pub batches: bool,
+}
+
+/// The consumer settings of the connector `name`.
 pub(super) fn consumer(
     name: &str,
     worker: &Properties,
     connector: &Properties,
     policy: &OverridePolicy,
-    (pattern, batches): (bool, bool),
+    reading: Reading,
     findings: &mut ConfigErrors,
 ) -> ConsumerConfig {
     let group_id = format!("connect-{name}");
     let mut given = vec![("group.id", group_id.as_str())];
-    given.extend(pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
-    given.extend((!batches).then_some(QUEUE_OF_PARTITION));
+    given.extend(reading.pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
+    given.extend((!reading.batches).then_some(QUEUE_OF_PARTITION));
     let user = user_settings(Client::Consumer, worker, connector, policy, findings);
     let Translated { settings, max_poll_records, .. } =
         translate::translate(&CONSUMER, &given, user, findings);

@@ -183,7 +183,7 @@ impl<'a> Check<'a> {
             &self.worker.properties,
             self.properties,
             &self.worker.override_policy,
-            (matches!(topics, Some(Topics::Pattern(_))), reads_batches),
+            clients::Reading { pattern: matches!(topics, Some(Topics::Pattern(_))), batches: reads_batches },
             self.findings,
         );
         Some(ConnectorConfig {

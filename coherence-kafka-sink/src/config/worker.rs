@@ -135,7 +135,8 @@ impl WorkerConfig {
         let override_policy = override_policy(&values, &properties, findings);
         // Checked here too, though each connector makes its own: a connector may come much later, over REST.
         let none = Properties::default();
-        let client = clients::consumer("", &properties, &none, &override_policy, (false, true), findings);
+        let reading = clients::Reading { pattern: false, batches: true };
+        let client = clients::consumer("", &properties, &none, &override_policy, reading, findings);
         for role in [Role::Key, Role::Value] {
             if let Some(class) = properties.get(role.property()) {
                 create_converter(role, class, &properties, findings);

@@ -24,7 +24,8 @@ fn translate_with(
     let worker = Properties::from_pairs("w", worker.iter().copied());
     let connector = Properties::from_pairs("c", connector.iter().copied());
     let mut findings = ConfigErrors::default();
-    let consumer = consumer("s", &worker, &connector, policy, (pattern, true), &mut findings);
+    let consumer =
+        consumer("s", &worker, &connector, policy, Reading { pattern, batches: true }, &mut findings);
     Translated { consumer, findings }
 }
 
@@ -400,7 +401,14 @@ fn a_secret_is_not_shown_even_where_its_value_is_refused() {
     let mut property = Property::new("consumer.fetch.min.bytes", "sesame", "w");
     property.secret = true;
     let worker: Properties = [property].into_iter().collect();
-    consumer("s", &worker, &Properties::default(), &OverridePolicy::All, (false, true), &mut findings);
+    consumer(
+        "s",
+        &worker,
+        &Properties::default(),
+        &OverridePolicy::All,
+        Reading { pattern: false, batches: true },
+        &mut findings,
+    );
     assert_eq!(
         findings.errors[0].to_string(),
         "w: consumer.fetch.min.bytes: Invalid value [hidden] for configuration fetch.min.bytes: Not a number of type INT"
