@@ -103,6 +103,18 @@ pub struct Measured {
     pub first_commit_ms: Option<f64>,
 }
 
+/// A number of the environment.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn setting(name: &str, default: u64) -> Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} must be a number")),
+        Err(_) => Ok(default),
+    }
+}
+
 /// Microseconds since 1970, by the clock that all processes of the machine share.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The servers of the measurements, and one measurement between them.
+//! The servers of the measurements, the processes in which they are made, and one of the sink's between them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,6 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Kind, Load, MAP, Measured, Order, cpu_of, now_micros};
 use crate::grid::{Grid, GridOptions};
@@ -16,7 +18,8 @@ use crate::process::Process;
 use crate::sandbox::{Folder, unique};
 use crate::wait;
 
-const CHILD_DEADLINE: Duration = Duration::from_secs(300);
+/// How long a measurement may take.
+pub const CHILD_DEADLINE: Duration = Duration::from_secs(300);
 
 /// A broker, a grid, and the topics that were filled so far.
 #[derive(Debug)]
@@ -47,11 +50,7 @@ impl Peers {
     ///
     /// When one of them does not start.
     pub fn start() -> Result<Self> {
-        let options = GridOptions { heap: "4g".to_owned(), fast: true, ..GridOptions::default() };
-        let grid = thread::spawn(|| Grid::start(options));
-        let kafka =
-            Kafka::start(KafkaOptions { heap: "768m".to_owned(), fast: true, ..KafkaOptions::default() })?;
-        let grid = grid.join().ok().context("the thread that starts the grid has ended")??;
+        let (kafka, grid) = servers("4g")?;
         Ok(Self { kafka, grid, folder: Folder::new("bench")?, topics: HashMap::new() })
     }
 
@@ -133,16 +132,42 @@ impl Peers {
             settings: settings.to_vec(),
             started: now_micros()?,
         };
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["child", &serde_json::to_string(&order)?]);
-        let mut process = Process::start("a measurement", command, &log)?;
-        ensure!(wait::within(CHILD_DEADLINE, || !process.is_running()), "not within {CHILD_DEADLINE:?}");
-        let line = last_line(&log)?;
-        serde_json::from_str(&line).with_context(|| process.log_end())
+        answer(&mut child(&order, &log)?)
     }
 }
 
-fn last_line(file: &Path) -> Result<String> {
-    let text = fs::read_to_string(file)?;
-    Ok(text.lines().last().unwrap_or_default().to_owned())
+/// Starts a broker, and a grid with this heap, as JVMs for measurements.
+///
+/// # Errors
+///
+/// When one of them does not start.
+pub fn servers(grid_heap: &str) -> Result<(Kafka, Grid)> {
+    let options = GridOptions { heap: grid_heap.to_owned(), fast: true, ..GridOptions::default() };
+    let grid = thread::spawn(|| Grid::start(options));
+    let kafka =
+        Kafka::start(KafkaOptions { heap: "768m".to_owned(), fast: true, ..KafkaOptions::default() })?;
+    let grid = grid.join().ok().context("the thread that starts the grid has ended")??;
+    Ok((kafka, grid))
+}
+
+/// Starts this program once more, as `child` with an order.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub fn child(order: &impl Serialize, log: &Path) -> Result<Process> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["child", &serde_json::to_string(order)?]);
+    Process::start("a measurement", command, log)
+}
+
+/// Waits for the end of a [`child`] and reads its last line, which is its answer.
+///
+/// # Errors
+///
+/// When it does not end in time, or ends without an answer; with the end of its log.
+pub fn answer<T: DeserializeOwned>(child: &mut Process) -> Result<T> {
+    ensure!(wait::within(CHILD_DEADLINE, || !child.is_running()), "not within {CHILD_DEADLINE:?}");
+    let text = fs::read_to_string(child.log())?;
+    serde_json::from_str(text.lines().last().unwrap_or_default()).with_context(|| child.log_end())
 }

@@ -1,8 +1,8 @@
 //! The measurements of the entry store and of the source, each the whole work of a process.
 //!
 //! ```text
-//! parent (src/bin/bench-store.rs) ── Order, as arguments ──► child (produce.rs, trip.rs, publish.rs)
-//!                                 ◄── Measured, one line of JSON ──┘
+//! parent (src/bin/bench-store.rs) ── Order, an argument of JSON ──► child (produce.rs, trip.rs, publish.rs)
+//!                                 ◄── Measured, a line of JSON ─────────┘
 //! ```
 //!
 //! Before it counts events a child prints the line [`super::client::LISTENING`], and somebody else
@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use rdkafka::config::ClientConfig;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub const STORE_BATCH: usize = 500;
 pub const CALLERS: [usize; 3] = [1, 8, 64];
 
 /// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     /// A bare loop: librdkafka's producer, with the settings and the records of the entry store.
     Bare,
@@ -53,7 +53,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// Its name as an argument.
+    /// Its name.
     pub fn name(self) -> String {
         match self {
             Work::Bare => "bare".to_owned(),
@@ -83,7 +83,7 @@ impl Work {
 }
 
 /// One measurement to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
     /// What to measure.
     pub work: Work,
@@ -98,31 +98,6 @@ pub struct Order {
 }
 
 impl Order {
-    /// As arguments of the child.
-    pub fn to_arguments(&self) -> Vec<String> {
-        let Self { work, bootstrap, grid, topic, count } = self;
-        vec![work.name(), bootstrap.clone(), grid.clone(), topic.clone(), count.to_string()]
-    }
-
-    /// Back from [`Order::to_arguments`].
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub fn from_arguments(arguments: &[String]) -> Result<Self> {
-        let [work, bootstrap, grid, topic, count] = arguments else {
-            bail!("expected: WORK BOOTSTRAP GRID TOPIC COUNT");
-        };
-        let named = Work::all().into_iter().find(|known| known.name() == *work);
-        Ok(Self {
-            work: named.with_context(|| format!("unknown work {work}"))?,
-            bootstrap: bootstrap.clone(),
-            grid: grid.clone(),
-            topic: topic.clone(),
-            count: count.parse()?,
-        })
-    }
-
     /// What the bare loops and the entry store have in common beside the defaults of both; to the first the settings of
     /// the second are given, too.
     fn settings(&self, linger_ms: &str) -> Vec<(String, String)> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use integration_tests::bench::client::{self, LISTENING, OPERATIONS, Results};
-use integration_tests::bench::{BATCH, KEY_BYTES, Spread, VALUE_BYTES};
+use integration_tests::bench::{BATCH, KEY_BYTES, Spread, VALUE_BYTES, setting};
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::process::Process;
 use integration_tests::sandbox::{Folder, unique};
@@ -37,8 +37,8 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
-    let rounds = number("COHERENCE_KAFKA_BENCH_ROUNDS", 5)?.max(1) as usize;
-    let records = number("COHERENCE_KAFKA_BENCH_RECORDS", 1_000_000)?.max(1);
+    let rounds = setting("COHERENCE_KAFKA_BENCH_ROUNDS", 5)?.max(1) as usize;
+    let records = setting("COHERENCE_KAFKA_BENCH_RECORDS", 1_000_000)?.max(1);
     let contenders = contenders()?;
     let options = GridOptions { heap: "2g".to_owned(), fast: true, ..GridOptions::default() };
     let grid = Grid::start(options)?;
@@ -60,13 +60,6 @@ fn main() -> Result<()> {
     }
     print(&contenders, &table, records);
     Ok(())
-}
-
-fn number(name: &str, default: u64) -> Result<u64> {
-    match std::env::var(name) {
-        Ok(text) => text.parse().with_context(|| format!("{name} must be a number")),
-        Err(_) => Ok(default),
-    }
 }
 
 /// A program that measures itself.

@@ -4,20 +4,14 @@
 //! The machine is noisy, and client, broker and grid share it: rounds are interleaved, and only medians, and ratios
 //! within a round, mean anything.
 
-use std::fs;
-use std::process::Command;
-use std::thread;
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use integration_tests::bench::client::{self, LISTENING};
+use integration_tests::bench::peers::{CHILD_DEADLINE, answer, child, servers};
 use integration_tests::bench::store::{CALLERS, Measured, Order, STORE_BATCH, Work, measure};
-use integration_tests::bench::{KEY_BYTES, MAP, Spread, VALUE_BYTES};
-use integration_tests::grid::{Grid, GridOptions};
-use integration_tests::kafka::{Kafka, KafkaOptions};
-use integration_tests::process::Process;
+use integration_tests::bench::{KEY_BYTES, MAP, Spread, VALUE_BYTES, setting};
+use integration_tests::grid::Grid;
+use integration_tests::kafka::Kafka;
 use integration_tests::sandbox::{Folder, unique};
-use integration_tests::wait;
 
 // As in the commands.
 #[global_allocator]
@@ -25,17 +19,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PARTITIONS: i32 = 8;
 const WARM_ENTRIES: u64 = 4_000_000;
-const CHILD_DEADLINE: Duration = Duration::from_secs(300);
 /// Of the rate of the limit.
 const GOAL: f64 = 0.9;
 const GOAL_BYTES_A_KEY: f64 = 40.0;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((first, order)) if first == "child" => {
-            let measured = measure(&Order::from_arguments(order)?)?;
-            println!("{}", serde_json::to_string(&measured)?);
+    match arguments.as_slice() {
+        [first, order] if first == "child" => {
+            println!("{}", serde_json::to_string(&measure(&serde_json::from_str(order)?)?)?);
             Ok(())
         }
         _ => parent(),
@@ -79,13 +71,6 @@ fn works() -> Result<Vec<Work>> {
     names.split_whitespace().map(|name| find(name).with_context(|| format!("unknown work {name}"))).collect()
 }
 
-fn setting(name: &str, default: u64) -> Result<u64> {
-    match std::env::var(name) {
-        Ok(text) => text.parse().with_context(|| format!("{name} must be a number")),
-        Err(_) => Ok(default),
-    }
-}
-
 struct Peers {
     kafka: Kafka,
     grid: Grid,
@@ -95,11 +80,7 @@ struct Peers {
 
 impl Peers {
     fn start(records: u64) -> Result<Self> {
-        let options = GridOptions { heap: "2g".to_owned(), fast: true, ..GridOptions::default() };
-        let grid = thread::spawn(|| Grid::start(options));
-        let kafka =
-            Kafka::start(KafkaOptions { heap: "768m".to_owned(), fast: true, ..KafkaOptions::default() })?;
-        let grid = grid.join().ok().context("the thread that starts the grid has ended")??;
+        let (kafka, grid) = servers("2g")?;
         Ok(Self { kafka, grid, folder: Folder::new("bench-store")?, records })
     }
 
@@ -116,20 +97,16 @@ impl Peers {
         };
         let (bootstrap, grid) = (self.kafka.bootstrap(), self.grid.address());
         let order = Order { work, bootstrap, grid, topic, count };
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("child").args(order.to_arguments());
-        let mut process = Process::start("a measurement", command, &log)?;
+        let mut process = child(&order, &log)?;
         if work.waits_for_events() {
             process.wait_for_line(LISTENING, CHILD_DEADLINE)?;
             client::fill(&order.grid, count)?;
         }
-        ensure!(wait::within(CHILD_DEADLINE, || !process.is_running()), "not within {CHILD_DEADLINE:?}");
+        let measured = answer(&mut process).with_context(|| work.name())?;
         if work.waits_for_events() {
             self.grid.tool().truncate(MAP)?;
         }
-        let text = fs::read_to_string(&log)?;
-        serde_json::from_str(text.lines().last().unwrap_or_default())
-            .with_context(|| format!("{}: {}", work.name(), process.log_end()))
+        Ok(measured)
     }
 }
 

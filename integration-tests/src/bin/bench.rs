@@ -4,10 +4,10 @@
 //! The machine is noisy, and client, broker and grid share it: rounds are interleaved, and only medians, and ratios
 //! within a round, mean anything. The grid is warmed first: a cold JVM costs two to three times as much.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use integration_tests::bench::peers::Peers;
 use integration_tests::bench::series::Series;
-use integration_tests::bench::{Load, child, latency, processes, table};
+use integration_tests::bench::{Load, child, latency, processes, setting, table};
 
 // As in the command that is measured.
 #[global_allocator]
@@ -59,11 +59,4 @@ fn parent(names: &[String]) -> Result<()> {
         latency::run(&peers, seconds)?;
     }
     Ok(())
-}
-
-fn setting(name: &str, default: u64) -> Result<u64> {
-    match std::env::var(name) {
-        Ok(text) => text.parse().with_context(|| format!("{name} must be a number")),
-        Err(_) => Ok(default),
-    }
 }
