@@ -41,8 +41,10 @@ const WARM_UP: f64 = 0.25;
 pub struct Plan {
     /// Where all random choices come from.
     pub seed: u64,
-    /// How long faults go on; start, recovery and comparison come on top.
+    /// How long faults go on at the least; start, recovery and comparison come on top.
     pub duration: Duration,
+    /// How many faults there are at the least: on a slow machine everything takes longer to be well again.
+    pub faults: usize,
     /// Records a second.
     pub rate: u64,
     /// How long a fault lasts at least and at most.
@@ -106,10 +108,10 @@ pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report>
     let sampler = Sampler::of(world.lasting()?);
     let end = Instant::now() + plan.duration;
     let mut faults = Vec::new();
-    while Instant::now() < end {
+    'soak: loop {
         for fault in Fault::shuffled(&mut random) {
-            if Instant::now() >= end {
-                break;
+            if Instant::now() >= end && faults.len() >= plan.faults {
+                break 'soak;
             }
             let held = between(&mut random, plan.holds);
             told(fault, held);

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use integration_tests::soak::{self, Plan};
+use integration_tests::soak::{self, Fault, Plan};
 
 const USAGE: &str = "expected: soak [--minutes N] [--rate RECORDS-A-SECOND] [--seed N]";
 
@@ -26,6 +26,7 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> Result<Plan> {
     let mut plan = Plan {
         seed: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
         duration: Duration::from_secs(20 * 60),
+        faults: Fault::ALL.len(),
         rate: 3_000,
         holds: (Duration::from_secs(1), Duration::from_secs(8)),
     };

@@ -7,18 +7,18 @@ use integration_tests::require_peers;
 use integration_tests::soak::{self, Plan};
 
 #[test]
-fn a_minute_of_load_and_random_faults_leaves_the_right_map_and_a_sink_that_has_not_grown() {
+fn load_and_random_faults_leave_the_right_map_and_a_sink_that_has_not_grown() {
     require_peers!();
     let plan = Plan {
         seed: SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_secs(45),
+        faults: 3,
         rate: 2_000,
         holds: (Duration::from_millis(500), Duration::from_secs(4)),
     };
     println!("seed {}", plan.seed);
     let report = soak::run(&plan, |fault, hold| println!("{fault}, {hold:?}")).unwrap();
     println!("{report}");
-    assert!(report.faults.len() > 2, "that was no soak: {:?}", report.faults);
     assert!(report.records > 100_000 && report.entries > 1_000, "{report}");
     report.check().unwrap();
 }
