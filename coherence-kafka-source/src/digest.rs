@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! slot, 16 bytes   64 bits of the key's hash | 16 more | value's hash, 46 bits | seen | ahead
-//!                  8 more bits of the key's hash choose the shard
+//!                  12 more bits of the key's hash choose the shard
 //! ```
 //!
 //! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
 //! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 70 trillion.
-//! The shards grow one after the other, so that growing never needs the old and the new table of all at once.
+//!
+//! A table doubles when it is seven eighths full. The shards have shares of the keys that rise from one to two, so they
+//! double one after the other: together they always have about 28 bytes a key, and growing needs the old and the new
+//! table of one shard at once, whose memory the next one can use.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -16,7 +19,7 @@ mod hash;
 
 pub use hash::{Hasher, KeyHash, ValueHash};
 
-const SHARDS: usize = 256;
+const SHARDS: usize = 64;
 
 const AHEAD: u64 = 1;
 const SEEN: u64 = 2;
@@ -112,15 +115,22 @@ impl Slot {
     }
 }
 
-/// The slots of all keys. At most 40 bytes for each, apart from what a large one keeps for a while after it shrank.
+/// The slots of all keys. At most 30 bytes for each, apart from what a large one keeps for a while after it shrank.
 #[derive(Debug)]
 pub struct Digest {
     shards: Box<[HashTable<Slot>]>,
+    /// The shard that a piece of a hash chooses.
+    chosen: Box<[u8]>,
 }
 
 impl Default for Digest {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| HashTable::new()).collect() }
+        let pieces = 1_u16 << hash::PIECE_BITS;
+        let share = |piece| (1.0 + f64::from(piece) / f64::from(pieces)).log2();
+        Self {
+            shards: (0..SHARDS).map(|_| HashTable::new()).collect(),
+            chosen: (0..pieces).map(|piece| (share(piece) * SHARDS as f64) as u8).collect(),
+        }
     }
 }
 
@@ -129,12 +139,17 @@ fn slot_hash(slot: &Slot) -> u64 {
 }
 
 impl Digest {
+    fn number(&self, key: KeyHash) -> usize {
+        usize::from(self.chosen[usize::from(key.piece)])
+    }
+
     fn shard(&self, key: KeyHash) -> &HashTable<Slot> {
-        &self.shards[usize::from(key.shard)]
+        &self.shards[self.number(key)]
     }
 
     fn shard_mut(&mut self, key: KeyHash) -> &mut HashTable<Slot> {
-        &mut self.shards[usize::from(key.shard)]
+        let number = self.number(key);
+        &mut self.shards[number]
     }
 
     /// The slot of a key.

@@ -4,15 +4,18 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 const VALUE_BITS: u32 = 46;
 pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
+/// Of the hash of a key, to choose its shard.
+pub(super) const PIECE_BITS: u32 = 12;
 /// What stands for no value in a slot.
 const RESERVED: u64 = 3;
 
-/// Hash of the bytes of a record's key, 88 bits.
+/// Hash of the bytes of a record's key, 92 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash {
     pub(super) low: u64,
     pub(super) high: u16,
-    pub(super) shard: u8,
+    /// [`PIECE_BITS`] that choose the shard.
+    pub(super) piece: u16,
 }
 
 /// Hash of the bytes of a record's value, 46 bits.
@@ -40,7 +43,8 @@ impl Hasher {
     /// Of a record's key.
     pub fn key(&self, bytes: &[u8]) -> KeyHash {
         let second = hash(&self.second, bytes);
-        KeyHash { low: hash(&self.first, bytes), high: second as u16, shard: (second >> 16) as u8 }
+        let piece = (second >> 16) as u16 & ((1 << PIECE_BITS) - 1);
+        KeyHash { low: hash(&self.first, bytes), high: second as u16, piece }
     }
 
     /// Of a record's value.

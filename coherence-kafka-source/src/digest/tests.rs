@@ -9,7 +9,7 @@ fn key(hasher: &Hasher, n: u64) -> KeyHash {
 }
 
 #[test]
-fn an_entry_takes_at_most_forty_bytes_however_many_there_are() {
+fn an_entry_takes_at_most_thirty_bytes_however_many_there_are() {
     let hasher = Hasher::default();
     let mut digest = Digest::default();
     let empty = digest.bytes();
@@ -21,7 +21,7 @@ fn an_entry_takes_at_most_forty_bytes_however_many_there_are() {
             worst = worst.max((digest.bytes() - empty) as f64 / digest.len() as f64);
         }
     }
-    assert!(worst <= 40.0, "{worst} bytes for each entry");
+    assert!(worst <= 30.0, "{worst} bytes for each entry");
     assert_eq!(size_of::<Slot>(), 16);
 }
 
