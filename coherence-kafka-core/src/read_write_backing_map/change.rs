@@ -114,20 +114,17 @@ impl ChangeAll {
 
     /// What the store is given for them, each with memory of its own, or all in one allocation.
     pub fn entries(self, entries: &Entries, held: &HashSet<Bytes>, own_memory: bool) -> Vec<BinaryEntry> {
-        let mut all =
-            if own_memory { BytesMut::new() } else { BytesMut::with_capacity(entries.payload_bytes()) };
+        let mut all = BytesMut::with_capacity(if own_memory { 0 } else { entries.payload_bytes() });
         let mut copied = |bytes: &[u8]| {
-            if own_memory {
-                return Bytes::copy_from_slice(bytes);
-            }
             all.extend_from_slice(bytes);
             all.split().freeze()
         };
-        let entry = |(key, value): (&[u8], &[u8])| BinaryEntry {
-            update: held.contains(undecorated(key)),
-            key: copied(key),
-            value: self.value(value).map(&mut copied),
-            expiry: self.expiry(),
+        let entry = |(key, value): (&[u8], &[u8])| {
+            let update = held.contains(undecorated(key));
+            let value = self.value(value);
+            let (key, value) =
+                if own_memory { owned(key, value) } else { (copied(key), value.map(&mut copied)) };
+            BinaryEntry { key, value, update, expiry: self.expiry() }
         };
         entries.iter().map(entry).collect()
     }
@@ -142,6 +139,13 @@ fn check(index: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), MapError>
         return refused("the value is empty, which is not even a null");
     }
     Ok(())
+}
+
+/// Both in one allocation.
+fn owned(key: &[u8], value: Option<&[u8]>) -> (Bytes, Option<Bytes>) {
+    let Some(value) = value else { return (Bytes::copy_from_slice(key), None) };
+    let mut both = Bytes::from([key, value].concat());
+    (both.split_to(key.len()), Some(both))
 }
 
 fn undecorated(key: &[u8]) -> &[u8] {

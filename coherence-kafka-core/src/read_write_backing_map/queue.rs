@@ -20,11 +20,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use coherence_kafka_common::decoration::undecorated_key;
-use hashbrown::HashMap;
-use hashbrown::hash_map::EntryRef;
 
 use crate::entry_store::BinaryEntry;
+use slots::{Number, Slots};
+
+mod slots;
 
 /// What one entry takes here beside its bytes, roughly: its place in the table and in a list.
 const ENTRY_BYTES: usize = 256;
@@ -57,12 +57,12 @@ pub(super) struct Settings {
 #[derive(Debug)]
 pub(super) struct Queue {
     settings: Settings,
-    slots: HashMap<Bytes, Slot>,
-    /// Keys of what waits for its time, by time; a requeued mutation has a list of its own, for another delay.
-    unripe: VecDeque<(Duration, Bytes)>,
-    later: VecDeque<(Duration, Bytes)>,
-    /// Keys of what may be taken.
-    ready: VecDeque<Bytes>,
+    slots: Slots<Slot>,
+    /// What waits for its time, by time; a requeued mutation has a list of its own, for another delay.
+    unripe: VecDeque<(Duration, Number)>,
+    later: VecDeque<(Duration, Number)>,
+    /// What may be taken.
+    ready: VecDeque<Number>,
     /// How many are not ended, for each epoch that has some.
     unended: BTreeMap<u64, usize>,
     /// A flush begins the next one.
@@ -157,7 +157,7 @@ impl Queue {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            slots: HashMap::new(),
+            slots: Slots::default(),
             unripe: VecDeque::new(),
             later: VecDeque::new(),
             ready: VecDeque::new(),
@@ -174,8 +174,8 @@ impl Queue {
         let bytes = size(&entry);
         self.counts.accepted += 1;
         self.counts.bytes += bytes;
-        let key = identity(&entry.key);
-        let slot = self.slots.entry(key.clone()).or_default();
+        let number = self.slots.number(&entry.key, Slot::default);
+        let Some(slot) = self.slots.get_mut(number) else { return bytes };
         if let Some(queued) = &mut slot.queued {
             // The topic knows what it knew before the older one.
             entry.update = queued.entry.update;
@@ -189,9 +189,9 @@ impl Queue {
         self.counts.queued += 1;
         *self.unended.entry(self.epoch).or_default() += 1;
         if self.hurries() {
-            self.ready.push_back(key);
+            self.ready.push_back(number);
         } else {
-            self.unripe.push_back((now.saturating_add(self.settings.delay), key));
+            self.unripe.push_back((now.saturating_add(self.settings.delay), number));
         }
         0
     }
@@ -201,31 +201,31 @@ impl Queue {
     pub fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
         for list in [&mut self.later, &mut self.unripe] {
             while list.front().is_some_and(|(at, _)| *at <= now) {
-                self.ready.extend(list.pop_front().map(|(_, key)| key));
+                self.ready.extend(list.pop_front().map(|(_, number)| number));
             }
         }
         let early = self.settings.delay.mul_f64(self.settings.batch_factor);
         let mut taken = 0;
         while taken < self.settings.max_batch {
-            let key = match self.ready.pop_front() {
-                Some(key) => key,
+            let number = match self.ready.pop_front() {
+                Some(number) => number,
                 None if taken > 0
                     && self.unripe.front().is_some_and(|(at, _)| at.saturating_sub(early) <= now) =>
                 {
-                    let Some((_, key)) = self.unripe.pop_front() else { break };
-                    key
+                    let Some((_, number)) = self.unripe.pop_front() else { break };
+                    number
                 }
                 None => break,
             };
-            if let Some(entry) = self.launch(&key) {
+            if let Some(entry) = self.launch(number) {
                 batch.push(entry);
                 taken += 1;
             }
         }
     }
 
-    fn launch(&mut self, key: &Bytes) -> Option<BinaryEntry> {
-        let slot = self.slots.get_mut(key)?;
+    fn launch(&mut self, number: Number) -> Option<BinaryEntry> {
+        let slot = self.slots.get_mut(number)?;
         if slot.in_flight.is_some() {
             slot.queued.as_mut()?.parked = true;
             return None;
@@ -247,11 +247,15 @@ impl Queue {
     }
 
     /// The store has answered.
-    pub fn settle(&mut self, entry: &BinaryEntry, outcome: Outcome, now: Duration) -> Settled {
+    pub fn settle(
+        &mut self,
+        entry: &BinaryEntry,
+        outcome: Outcome,
+        now: impl FnOnce() -> Duration,
+    ) -> Settled {
         const UNKNOWN: Settled = Settled { fate: Fate::Unknown, freed: 0, epoch: None };
-        let key = identity(&entry.key);
-        let EntryRef::Occupied(mut occupied) = self.slots.entry_ref(&key) else { return UNKNOWN };
-        let slot = occupied.get_mut();
+        let Some(number) = self.slots.find(&entry.key) else { return UNKNOWN };
+        let Some(slot) = self.slots.get_mut(number) else { return UNKNOWN };
         let Some(flight) = slot.in_flight.take() else { return UNKNOWN };
         self.counts.in_flight -= 1;
         let fate = match outcome {
@@ -268,10 +272,10 @@ impl Queue {
             slot.queued = Some(Queued { entry, epoch: flight.epoch, parked: false });
             self.counts.queued += 1;
             if outcome == Outcome::NotTaken {
-                self.ready.push_front(key);
+                self.ready.push_front(number);
             } else {
                 self.counts.requeued += 1;
-                self.later.push_back((now.saturating_add(self.settings.retry_delay), key));
+                self.later.push_back((now().saturating_add(self.settings.retry_delay), number));
             }
             return Settled { fate, freed: 0, epoch: None };
         }
@@ -284,10 +288,10 @@ impl Queue {
                 queued.epoch = queued.epoch.min(flight.epoch);
             }
             if std::mem::take(&mut queued.parked) {
-                self.ready.push_back(key);
+                self.ready.push_back(number);
             }
         } else {
-            occupied.remove();
+            self.slots.remove(number);
         }
         match fate {
             Fate::Stored => self.counts.stored += 1,
@@ -298,17 +302,18 @@ impl Queue {
         Settled { fate, freed: flight.bytes, epoch: Some(ended) }
     }
 
-    /// What came back is known to whom it concerns.
-    pub fn end(&mut self, epoch: u64) {
-        if let Some(count) = self.unended.get_mut(&epoch) {
-            *count -= 1;
-            if *count == 0 {
-                self.unended.remove(&epoch);
-            }
+    /// What came back is known to whom it concerns. True where a flush may have ended with it.
+    pub fn end(&mut self, epoch: u64) -> bool {
+        let Some(count) = self.unended.get_mut(&epoch) else { return false };
+        *count -= 1;
+        if *count > 0 {
+            return false;
         }
+        self.unended.remove(&epoch);
         if self.flush_to.is_some_and(|to| self.is_flushed(to)) {
             self.flush_to = None;
         }
+        true
     }
 
     fn hurries(&self) -> bool {
@@ -322,7 +327,7 @@ impl Queue {
         self.epoch += 1;
         if !self.is_flushed(epoch) {
             self.flush_to = Some(epoch);
-            self.ready.extend(self.unripe.drain(..).map(|(_, key)| key));
+            self.ready.extend(self.unripe.drain(..).map(|(_, number)| number));
         }
         epoch
     }
@@ -338,8 +343,14 @@ impl Queue {
         self.unripe.clear();
         self.later.clear();
         self.ready.clear();
-        let queued: Vec<Queued> = self.slots.values_mut().filter_map(|slot| slot.queued.take()).collect();
-        self.slots.retain(|_, slot| slot.in_flight.is_some());
+        let mut queued = Vec::new();
+        for number in self.slots.numbers() {
+            let Some(slot) = self.slots.get_mut(number) else { continue };
+            queued.extend(slot.queued.take());
+            if slot.in_flight.is_none() {
+                self.slots.remove(number);
+            }
+        }
         let mut freed = 0;
         for Queued { entry, epoch, .. } in &queued {
             freed += size(entry);
@@ -362,14 +373,6 @@ impl Queue {
 
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-}
-
-/// Keys are one with and without the decoration that only a partitioned map gives them: they are one on a topic.
-fn identity(key: &Bytes) -> Bytes {
-    match undecorated_key(key) {
-        Ok(undecorated) => key.slice_ref(undecorated),
-        Err(_) => key.clone(),
     }
 }
 

@@ -194,7 +194,11 @@ impl WriteBehind {
             Some(_) => Outcome::Refused,
         };
         let mut queue = self.queue.lock();
-        let Settled { fate, freed, epoch } = queue.settle(&entry, outcome, self.now());
+        let Settled { fate, freed, mut epoch } = queue.settle(&entry, outcome, || self.now());
+        // Nobody has to be told.
+        if fate == Fate::Stored && self.observer.is_none() {
+            self.end(&mut queue, epoch.take());
+        }
         let wakes = fate == Fate::Requeued || queue.next_ripe() == Some(Duration::ZERO);
         let empty = queue.is_empty();
         drop(queue);
@@ -204,12 +208,21 @@ impl WriteBehind {
         }
         match (fate, error) {
             (Fate::Failed, Some(error)) => self.report(entry, error),
-            (Fate::Stored, _) => self.observer.iter().for_each(|observer| observer.on_next(entry.clone())),
+            (Fate::Stored, _) => {
+                if let Some(observer) = &self.observer {
+                    observer.on_next(entry);
+                }
+            }
             (Fate::Unknown, _) => tracing::warn!(map = self.map.name(), "entry store gave a second outcome"),
             _ => {}
         }
-        if let Some(epoch) = epoch {
-            self.queue.lock().end(epoch);
+        if epoch.is_some() {
+            self.end(&mut self.queue.lock(), epoch);
+        }
+    }
+
+    fn end(&self, queue: &mut Queue, epoch: Option<u64>) {
+        if epoch.is_some_and(|epoch| queue.end(epoch)) {
             self.ended.notify_waiters();
         }
     }

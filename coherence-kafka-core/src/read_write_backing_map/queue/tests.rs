@@ -33,8 +33,8 @@ fn take(queue: &mut Queue, now_ms: u32) -> Vec<BinaryEntry> {
 }
 
 fn settle(queue: &mut Queue, entry: &BinaryEntry, outcome: Outcome, now_ms: u32) -> (Fate, usize) {
-    let settled = queue.settle(entry, outcome, now_ms * MS);
-    settled.epoch.into_iter().for_each(|epoch| queue.end(epoch));
+    let settled = queue.settle(entry, outcome, || now_ms * MS);
+    settled.epoch.map(|epoch| queue.end(epoch));
     (settled.fate, settled.freed)
 }
 
@@ -178,7 +178,7 @@ fn who_gives_up_gets_back_what_waits_and_nothing_waits_again() {
     assert_eq!(queue.counts().in_flight, 1);
     assert_eq!(settle(&mut queue, &batch[0], Outcome::Retriable, 100), (Fate::Failed, size_of(1, 1)));
     let counts = queue.counts();
-    assert_eq!((counts.failed, counts.bytes, queue.slots.len()), (2, 0, 0));
+    assert_eq!((counts.failed, counts.bytes, queue.is_empty()), (2, 0, true));
 }
 
 #[derive(Debug, Clone)]
@@ -350,8 +350,8 @@ impl World {
         if outcome == Outcome::Stored || (landed && outcome != Outcome::NotTaken) {
             self.log.push((key, version));
         }
-        let Settled { fate, freed, epoch } = self.queue.settle(&entry, outcome, self.now);
-        epoch.into_iter().for_each(|epoch| self.queue.end(epoch));
+        let Settled { fate, freed, epoch } = self.queue.settle(&entry, outcome, || self.now);
+        epoch.map(|epoch| self.queue.end(epoch));
         self.free += freed;
         let pending = self.pending.get_mut(&key).unwrap();
         let newer = pending.iter().any(|pending| pending.version > version);

@@ -1,0 +1,133 @@
+//! A number for each key that has something.
+//!
+//! What waits has left every cache of the processor when its turn comes. So a list holds numbers, those that were given
+//! one after the other lie side by side, and the table by which a key is found is small: it holds hashes and numbers.
+
+use std::hash::BuildHasher as _;
+
+use bytes::Bytes;
+use coherence_kafka_common::decoration::undecorated_key;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// The place of a key, until it is removed.
+pub type Number = u32;
+
+/// What each key has, by number and by key.
+///
+/// Keys are one with and without the decoration that only a partitioned map gives them: they are one on a topic.
+#[derive(Debug)]
+pub struct Slots<T> {
+    hasher: DefaultHashBuilder,
+    table: HashTable<Place>,
+    slots: Vec<Option<Slot<T>>>,
+    free: Vec<Number>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    key: Bytes,
+    content: T,
+}
+
+/// Half of the hash is enough to tell keys apart without looking at them.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    hash: u32,
+    number: Number,
+}
+
+impl Place {
+    /// What the table goes by: it takes bits of both ends.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            table: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T> Slots<T> {
+    fn hash(&self, key: &[u8]) -> u32 {
+        self.hasher.hash_one(key) as u32
+    }
+
+    fn find_hashed(&self, hash: u32, key: &[u8]) -> Option<Number> {
+        let is = |place: &Place| {
+            place.hash == hash
+                && self.slots[place.number as usize].as_ref().is_some_and(|slot| identity(&slot.key) == key)
+        };
+        self.table.find(Place::spread(hash), is).map(|place| place.number)
+    }
+
+    /// The number of a key that has something.
+    pub fn find(&self, key: &[u8]) -> Option<Number> {
+        let key = identity(key);
+        self.find_hashed(self.hash(key), key)
+    }
+
+    /// The number of a key, which gets one and `content` where it has none.
+    pub fn number(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> Number {
+        let plain = identity(key);
+        let hash = self.hash(plain);
+        if let Some(number) = self.find_hashed(hash, plain) {
+            // The memory of the older key may be that of a value, too.
+            if let Some(Some(slot)) = self.slots.get_mut(number as usize) {
+                slot.key.clone_from(key);
+            }
+            return number;
+        }
+        let slot = Some(Slot { key: key.clone(), content: content() });
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = slot;
+                number
+            }
+            None => {
+                self.slots.push(slot);
+                (self.slots.len() - 1) as Number
+            }
+        };
+        self.table.insert_unique(Place::spread(hash), Place { hash, number }, |p| Place::spread(p.hash));
+        number
+    }
+
+    /// What a number has.
+    pub fn get_mut(&mut self, number: Number) -> Option<&mut T> {
+        Some(&mut self.slots.get_mut(number as usize)?.as_mut()?.content)
+    }
+
+    /// Takes its number from a key.
+    pub fn remove(&mut self, number: Number) {
+        let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
+        let hash = self.hash(identity(&slot.key));
+        if let Ok(place) = self.table.find_entry(Place::spread(hash), |place| place.number == number) {
+            place.remove();
+        }
+        self.free.push(number);
+    }
+
+    /// All numbers.
+    pub fn numbers(&self) -> Vec<Number> {
+        self.table.iter().map(|place| place.number).collect()
+    }
+
+    /// No key has anything.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+}
+
+fn identity(key: &[u8]) -> &[u8] {
+    undecorated_key(key).unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests;
