@@ -114,19 +114,8 @@ impl Call {
     }
 }
 
-impl Outstanding {
-    fn tell(self, outcome: Result<(), StoreError>) {
-        let Self { entry, call, record_bytes, delete } = self;
-        call.account.counters.released();
-        if outcome.is_ok() {
-            call.account.counters.acknowledged(record_bytes as u64, delete);
-        }
-        call.tell(entry, outcome);
-    }
-}
-
 impl Producer {
-    /// A producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (64 MiB unless set) and
+    /// A producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (32 MiB unless set) and
     /// `queue.buffering.max.messages` (unbounded unless set) bound what is held: keys and values of entries and of
     /// records, and 400 bytes for each.
     ///
@@ -172,27 +161,38 @@ impl Producer {
     /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.
     pub(crate) fn send(&self, batch: &mut Batch, call: &Arc<Call>, outbound: &Outbound) {
         let Batch { entries, scratch, full, rejected } = batch;
-        let mut held = 0;
+        let given = entries.len();
+        let before = rejected.len();
         let mut core = self.shared.core.lock();
         for (entry, planned) in entries.drain(..) {
-            match core.send(&entry, &planned, scratch, call, outbound, full) {
-                Ok(bytes) => {
-                    let delete = planned.is_delete();
-                    let charge = bytes + entry.key.len() + entry.value.as_ref().map_or(0, |v| v.len());
-                    let item = Outstanding { entry, call: call.clone(), record_bytes: bytes, delete };
-                    core.ledger.hold(item, charge + OVERHEAD_BYTES);
-                    held += 1;
-                }
-                Err(error) => rejected.push((entry, error)),
-            }
+            rejected.extend(core.take(entry, &planned, scratch, call, outbound, full));
         }
-        call.account.counters.held(held);
+        call.account.counters.held((given - (rejected.len() - before)) as u64);
+    }
+
+    /// Hands over one entry; gives back what is not taken.
+    pub(crate) fn send_one(
+        &self,
+        entry: BinaryEntry,
+        planned: &Planned,
+        scratch: &[u8],
+        call: &Arc<Call>,
+        outbound: &Outbound,
+    ) -> Option<(BinaryEntry, StoreError)> {
+        let rejected = self.shared.core.lock().take(entry, planned, scratch, call, outbound, &mut false);
+        call.account.counters.held(u64::from(rejected.is_none()));
+        rejected
+    }
+
+    /// Whether one more entry may be held now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared.core.lock().ledger.has_room()
     }
 
     /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
     /// not woken for each; or once nothing is taken any more.
     pub(crate) async fn room(&self) {
-        if !self.shared.core.lock().ledger.has_room() {
+        if !self.has_room() {
             self.shared.wait_until(|core| core.ledger.has_much_room() || !core.accepting).await;
         }
     }
@@ -273,9 +273,21 @@ impl Shared {
 
     /// Tells outcomes, and only then calls them settled.
     fn tell(&self, outcomes: Vec<(Outstanding, Stake, Result<(), StoreError>)>) {
+        for one_store in outcomes.chunk_by(|(a, ..), (b, ..)| Arc::ptr_eq(&a.call.account, &b.call.account)) {
+            let (mut records, mut deletes, mut bytes) = (0, 0, 0);
+            for (item, _, outcome) in one_store {
+                let acknowledged = u64::from(outcome.is_ok());
+                records += acknowledged;
+                deletes += acknowledged * u64::from(item.delete);
+                bytes += acknowledged * item.record_bytes as u64;
+            }
+            let counters = &one_store[0].0.call.account.counters;
+            counters.released(one_store.len() as u64);
+            counters.acknowledged(records, deletes, bytes);
+        }
         let mut stakes = Vec::with_capacity(outcomes.len());
-        for (item, stake, outcome) in outcomes {
-            item.tell(outcome);
+        for (Outstanding { entry, call, .. }, stake, outcome) in outcomes {
+            call.tell(entry, outcome);
             stakes.push(stake);
         }
         let mut core = self.core.lock();

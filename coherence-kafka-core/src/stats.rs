@@ -63,16 +63,15 @@ impl Counters {
         self.held.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub fn released(&self) {
-        self.released.fetch_add(1, Ordering::Relaxed);
+    /// So many have their outcome.
+    pub fn released(&self, count: u64) {
+        self.released.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub fn acknowledged(&self, bytes: u64, delete: bool) {
-        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    pub fn acknowledged(&self, records: u64, deletes: u64, bytes: u64) {
+        self.acknowledged.fetch_add(records, Ordering::Relaxed);
+        self.deletes.fetch_add(deletes, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if delete {
-            self.deletes.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     pub fn failed(&self, error: &StoreError) {

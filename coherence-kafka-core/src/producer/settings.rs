@@ -2,8 +2,8 @@
 
 use super::ledger::Limits;
 
-/// What is held at most without a setting.
-const DEFAULT_MAX_BYTES: usize = 64 << 20;
+/// What is held at most without a setting: Java's default of `buffer.memory`.
+const DEFAULT_MAX_BYTES: usize = 32 << 20;
 
 /// The settings for librdkafka, and the limits that were among them.
 pub(super) fn prepared(
