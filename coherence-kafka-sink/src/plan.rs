@@ -23,16 +23,12 @@ pub struct Source {
 #[derive(Debug, Default)]
 pub struct Plan {
     bytes: Vec<u8>,
-    operations: Vec<Operation>,
+    // One operation at each index of the three: apart, because most plans end as they are here.
+    spans: Vec<Span>,
+    kinds: Vec<Kind>,
+    sources: Vec<Source>,
     index: HashTable<u32>,
     hasher: RandomState,
-}
-
-#[derive(Debug)]
-struct Operation {
-    span: Span,
-    kind: Kind,
-    source: Source,
 }
 
 /// What is done to the keys of a [`Write`].
@@ -56,12 +52,16 @@ pub struct Write {
 }
 
 impl Plan {
-    /// An empty plan with room for so many keys: a table that grows with its batch hashes every key again and again.
-    pub fn with_capacity(keys: usize) -> Self {
+    /// An empty plan with room for so many keys and bytes: a table that grows with its batch hashes every key again and
+    /// again, and a buffer that does moves every byte.
+    pub fn with_capacity(keys: usize, bytes: usize) -> Self {
         Self {
-            operations: Vec::with_capacity(keys),
+            bytes: Vec::with_capacity(bytes),
+            spans: Vec::with_capacity(keys),
+            kinds: Vec::with_capacity(keys),
+            sources: Vec::with_capacity(keys),
             index: HashTable::with_capacity(keys),
-            ..Self::default()
+            hasher: RandomState::default(),
         }
     }
 
@@ -90,7 +90,8 @@ impl Plan {
         };
         let key = &self.bytes[start..value];
         let hash = self.hasher.hash_one(key);
-        let found = self.index.find(hash, |&i| self.key_of(i) == key).copied();
+        let (bytes, spans) = (&self.bytes, &self.spans);
+        let found = self.index.find(hash, |&i| key_bytes(bytes, &spans[i as usize]) == key).copied();
         let mut span = Span {
             key: start as u32,
             key_len: (value - start) as u32,
@@ -102,18 +103,20 @@ impl Plan {
             span.value_len = 0;
         }
         let Some(found) = found else {
-            let (bytes, operations, hasher) = (&self.bytes, &self.operations, &self.hasher);
-            self.index.insert_unique(hash, operations.len() as u32, |&i| {
-                hasher.hash_one(key_bytes(bytes, &operations[i as usize].span))
+            let (bytes, spans, hasher) = (&self.bytes, &self.spans, &self.hasher);
+            self.index.insert_unique(hash, spans.len() as u32, |&i| {
+                hasher.hash_one(key_bytes(bytes, &spans[i as usize]))
             });
-            self.operations.push(Operation { span, kind, source });
+            self.spans.push(span);
+            self.kinds.push(kind);
+            self.sources.push(source);
             return Ok(());
         };
-        let operation = &mut self.operations[found as usize];
-        operation.span.value = span.value;
-        operation.span.value_len = span.value_len;
-        operation.kind = kind;
-        operation.source = source;
+        let found = found as usize;
+        self.spans[found].value = span.value;
+        self.spans[found].value_len = span.value_len;
+        self.kinds[found] = kind;
+        self.sources[found] = source;
         Ok(())
     }
 
@@ -127,24 +130,22 @@ impl Plan {
     /// # Errors
     /// None in practice: the spans were made here.
     pub fn finish(self) -> Result<Vec<Write>, OutOfBounds> {
-        let Self { bytes, operations, .. } = self;
-        let Some(first) = operations.first().map(|operation| operation.kind) else { return Ok(Vec::new()) };
+        let Self { bytes, spans, kinds, sources, .. } = self;
+        let Some(first) = kinds.first().copied() else { return Ok(Vec::new()) };
         // Nearly always all of them are puts alike.
-        if first != Kind::Remove && operations.iter().all(|operation| operation.kind == first) {
-            let sources = operations.iter().map(|operation| operation.source).collect();
-            let spans = operations.iter().map(|operation| operation.span).collect();
+        if first != Kind::Remove && kinds.iter().all(|kind| *kind == first) {
             let entries = Arc::new(Entries::new(bytes, spans)?);
-            return Ok(vec![Write { kind: first, entries, sources }]);
+            return Ok(vec![Write { kind: first, entries, sources: sources.into() }]);
         }
-        let mut groups: Vec<(Kind, Vec<&Operation>)> = vec![(first, Vec::with_capacity(operations.len()))];
+        let mut groups: Vec<(Kind, Vec<usize>)> = vec![(first, Vec::with_capacity(kinds.len()))];
         let mut by_kind = HashMap::<Kind, usize, RandomState>::default();
         let mut last = 0;
-        for operation in &operations {
-            if groups[last].0 != operation.kind {
-                let of_first = (first == operation.kind).then_some(0);
+        for (operation, kind) in kinds.iter().enumerate() {
+            if groups[last].0 != *kind {
+                let of_first = (first == *kind).then_some(0);
                 last = of_first.unwrap_or_else(|| {
-                    *by_kind.entry(operation.kind).or_insert_with(|| {
-                        groups.push((operation.kind, Vec::new()));
+                    *by_kind.entry(*kind).or_insert_with(|| {
+                        groups.push((*kind, Vec::new()));
                         groups.len() - 1
                     })
                 });
@@ -158,23 +159,19 @@ impl Plan {
         let mut writes = Vec::with_capacity(groups.len());
         let mut kept = None;
         for (group, (kind, operations)) in groups.into_iter().enumerate() {
-            let sources = operations.iter().map(|operation| operation.source).collect();
+            let of_group = || operations.iter().map(|operation| &spans[*operation]);
+            let sources = operations.iter().map(|operation| sources[*operation]).collect();
             if whole == Some(group) {
-                let spans: Vec<Span> = operations.iter().map(|operation| operation.span).collect();
-                kept = Some((kind, sources, spans));
+                kept = Some((kind, sources, of_group().copied().collect()));
                 continue;
             }
-            let pairs = operations.iter().map(|o| (key_bytes(&bytes, &o.span), value_bytes(&bytes, &o.span)));
+            let pairs = of_group().map(|span| (key_bytes(&bytes, span), value_bytes(&bytes, span)));
             writes.push(Write { kind, entries: Arc::new(Entries::from_unique_pairs(pairs)), sources });
         }
         if let Some((kind, sources, spans)) = kept {
             writes.push(Write { kind, entries: Arc::new(Entries::new(bytes, spans)?), sources });
         }
         Ok(writes)
-    }
-
-    fn key_of(&self, operation: u32) -> &[u8] {
-        key_bytes(&self.bytes, &self.operations[operation as usize].span)
     }
 }
 

@@ -59,7 +59,7 @@ pub struct ConnectorConfig {
     pub consumer: ConsumerConfig,
     /// Records of a batch at most, `max.poll.records` considered.
     pub batch_records: usize,
-    /// `coherence.batch.max.bytes`: bytes of keys and values in one request to the grid at most.
+    /// `coherence.batch.max.bytes`: a batch is full with so many bytes of keys and values.
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
     pub batch_linger: Duration,

@@ -159,7 +159,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
     key("coherence.batch.max.records", Kind::Int, Text("5000"), Between(1, 1_000_000), (DELIVERY, Medium),
         "Records of one batch at most; `max.poll.records` of the consumer lowers it."),
     key("coherence.batch.max.bytes", Kind::Int, Text("3670016"), AtLeast(1024), (DELIVERY, Medium),
-        "Bytes of keys and values in one request to the grid at most; a gRPC message may have 4 MiB."),
+        "A batch is full with so many bytes of keys and values; records that were read together with the one that filled it (at most 1,000) still join it. Whatever the batch, requests to the grid are split at gRPC's 4 MiB."),
     key("coherence.batch.linger.ms", Kind::Int, Text("10"), Between(0, 60_000), (DELIVERY, Low),
         "Milliseconds to wait for a batch to fill once it has its first record."),
     key("coherence.consumer.batch", Kind::Boolean, Text("true"), Any, (DELIVERY, Low),

@@ -21,8 +21,8 @@ pub(super) struct Building {
     /// Records among them that go to the dead letter queue, and their bytes.
     reported: Vec<Source>,
     reported_bytes: usize,
-    /// Records of the batch before, which this one will resemble.
-    expected: usize,
+    /// Records and bytes of the batch before, which this one will resemble.
+    expected: (usize, usize),
     run: Option<Run>,
 }
 
@@ -123,7 +123,7 @@ impl Building {
 
     /// Takes the batch out and leaves an empty one behind.
     pub(super) fn take_out(&mut self) -> Self {
-        let next = Self { expected: self.records(), ..Self::default() };
+        let next = Self { expected: (self.records(), self.bytes()), ..Self::default() };
         std::mem::replace(self, next)
     }
 
@@ -148,8 +148,8 @@ impl Building {
         let map = rules.mappings.map_of(record.topic);
         let plan = self.plans.iter().position(|(name, _)| &**name == map).unwrap_or_else(|| {
             // Room for the whole batch is made once: with many maps each gets a small part of it.
-            let expected = if self.plans.is_empty() { self.expected } else { 0 };
-            self.plans.push((map.into(), Plan::with_capacity(expected)));
+            let (keys, bytes) = if self.plans.is_empty() { self.expected } else { (0, 0) };
+            self.plans.push((map.into(), Plan::with_capacity(keys, bytes + bytes / 8)));
             self.plans.len() - 1
         });
         let reached = self.reached.iter().position(|r| r.partition == index).unwrap_or(self.reached.len());

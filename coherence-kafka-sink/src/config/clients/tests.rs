@@ -64,7 +64,7 @@ fn without_settings_the_consumer_is_that_of_connect() {
             ("fetch.queue.backoff.ms", "10"),
             ("group.id", "connect-s"),
             ("isolation.level", "read_uncommitted"),
-            ("queued.max.messages.kbytes", "4096"),
+            ("queued.max.messages.kbytes", "2048"),
             ("reconnect.backoff.max.ms", "1000"),
         ]
     );

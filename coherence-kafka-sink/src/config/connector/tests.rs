@@ -703,7 +703,7 @@ fn where_each_partition_has_a_queue_of_its_own_each_is_small() {
         settings.into_iter().find_map(|(key, value)| (key == "queued.max.messages.kbytes").then_some(value))
     };
     let one_by_one = ("coherence.consumer.batch", "false");
-    assert_eq!(bound(&[]).as_deref(), Some("4096"));
+    assert_eq!(bound(&[]).as_deref(), Some("2048"));
     assert_eq!(bound(&[one_by_one]).as_deref(), Some("256"));
     let set = ("consumer.override.queued.max.messages.kbytes", "1024");
     assert_eq!(bound(&[one_by_one, set]).as_deref(), Some("1024"));
