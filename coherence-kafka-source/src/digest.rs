@@ -19,7 +19,7 @@ mod hash;
 
 pub use hash::{Hasher, KeyHash, ValueHash};
 
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 
 const AHEAD: u64 = 1;
 const SEEN: u64 = 2;

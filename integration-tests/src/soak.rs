@@ -30,8 +30,8 @@ mod world;
 
 /// Distinct keys of the load.
 const KEYS: u64 = 20_000;
-/// Records that wait when the sinks start: they reach their full speed, and with it their full size, before anything
-/// is compared.
+/// Records that wait when the sinks start, and more wait for a grid that is frozen then: their queues are full once, and
+/// they reach their full speed and size, before anything is compared. What an allocator has had in use it may keep.
 const BACKLOG: usize = 100_000;
 /// The samples of this part of the time, at the beginning, do not count.
 const WARM_UP: f64 = 0.25;
@@ -106,6 +106,8 @@ pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report>
     let next = move |number| record(seed, BACKLOG as u64 + number);
     let feed = world.kafka.feed(&world.name, plan.rate, u64::MAX, next)?;
     let sampler = Sampler::of(world.lasting()?);
+    world.suffer(Fault::GridFrozen, plan.holds.1)?;
+    world.recover()?;
     let end = Instant::now() + plan.duration;
     let mut faults = Vec::new();
     'soak: loop {

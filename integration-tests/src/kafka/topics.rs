@@ -16,6 +16,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Kafka;
+use crate::wait;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -48,6 +49,8 @@ impl Kafka {
         for result in results {
             result.map_err(|(name, code)| anyhow!("topic {name} was not created: {code}"))?;
         }
+        // The broker confirms a topic before it leads its partitions.
+        ensure!(wait::within(DEADLINE, || self.end_offsets(name).is_ok()), "nobody leads topic {name}");
         Ok(())
     }
 
