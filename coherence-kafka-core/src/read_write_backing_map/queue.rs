@@ -174,8 +174,7 @@ impl Queue {
         let bytes = size(&entry);
         self.counts.accepted += 1;
         self.counts.bytes += bytes;
-        let number = self.slots.number(&entry.key, Slot::default);
-        let Some(slot) = self.slots.get_mut(number) else { return bytes };
+        let (number, slot) = self.slots.entry(&entry.key, Slot::default);
         if let Some(queued) = &mut slot.queued {
             // The topic knows what it knew before the older one.
             entry.update = queued.entry.update;

@@ -73,30 +73,23 @@ impl<T> Slots<T> {
         self.find_hashed(self.hash(key), key)
     }
 
-    /// The number of a key, which gets one and `content` where it has none.
-    pub fn number(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> Number {
+    /// The number of a key and what it has; it gets a number and `content` where it has none.
+    pub fn entry(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> (Number, &mut T) {
         let plain = identity(key);
         let hash = self.hash(plain);
-        if let Some(number) = self.find_hashed(hash, plain) {
-            // The memory of the older key may be that of a value, too.
-            if let Some(Some(slot)) = self.slots.get_mut(number as usize) {
-                slot.key.clone_from(key);
-            }
-            return number;
-        }
-        let slot = Some(Slot { key: key.clone(), content: content() });
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.slots[number as usize] = slot;
-                number
-            }
-            None => {
-                self.slots.push(slot);
+        let number = self.find_hashed(hash, plain).unwrap_or_else(|| {
+            let number = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
                 (self.slots.len() - 1) as Number
-            }
-        };
-        self.table.insert_unique(Place::spread(hash), Place { hash, number }, |p| Place::spread(p.hash));
-        number
+            });
+            self.table.insert_unique(Place::spread(hash), Place { hash, number }, |p| Place::spread(p.hash));
+            number
+        });
+        let new = || Slot { key: key.clone(), content: content() };
+        let slot = self.slots[number as usize].get_or_insert_with(new);
+        // The memory of an older key may be that of a value, too.
+        slot.key.clone_from(key);
+        (number, &mut slot.content)
     }
 
     /// What a number has.

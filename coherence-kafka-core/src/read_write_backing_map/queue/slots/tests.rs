@@ -28,10 +28,11 @@ proptest! {
                 }
                 1..3 => {
                     let key = if operation == 1 { key(n) } else { decorated(n) };
-                    let number = slots.number(&key, || at);
+                    let (number, held) = slots.entry(&key, || at);
+                    let held = *held;
                     let (known, content) = *model.entry(n).or_insert((number, at));
                     prop_assert_eq!(number, known);
-                    prop_assert_eq!(slots.get_mut(number).copied(), Some(content));
+                    prop_assert_eq!((held, slots.get_mut(number).copied()), (content, Some(content)));
                 }
                 _ => {
                     let known = model.get(&n).map(|(number, _)| *number);
@@ -52,8 +53,8 @@ proptest! {
 fn a_key_that_comes_again_frees_the_memory_of_the_one_before() {
     let mut slots = Slots::default();
     let older = key(1);
-    slots.number(&older, || ());
+    slots.entry(&older, || ());
     assert!(!older.is_unique());
-    slots.number(&key(1), || ());
+    slots.entry(&key(1), || ());
     assert!(older.is_unique());
 }
