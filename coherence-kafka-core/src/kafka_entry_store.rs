@@ -10,7 +10,7 @@ use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::Serializer;
 use coherence_kafka_common::serializer::registry::{self, RegistryError};
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
+use futures::future::BoxFuture;
 
 use crate::entry_store::{BinaryEntry, EntryStore, MAX_BLOCK};
 use crate::error::StoreError;
@@ -271,18 +271,6 @@ impl KafkaEntryStore {
         self.hand_over(&mut batch, &call);
     }
 
-    fn give_one(&self, entry: BinaryEntry, operation: Operation, observer: &Arc<dyn StoreObserver>) {
-        let call = Arc::new(Call { observer: observer.clone(), account: self.account.clone() });
-        let mut scratch = Vec::new();
-        let rejected = match self.outbound.plan(&entry, operation, &mut scratch) {
-            Ok(planned) => self.producer.send_one(entry, &planned, &scratch, &call, &self.outbound),
-            Err(error) => Some((entry, error)),
-        };
-        if let Some((entry, error)) = rejected {
-            call.tell(entry, Err(error));
-        }
-    }
-
     fn hand_over(&self, batch: &mut Batch, call: &Arc<Call>) {
         self.producer.send(batch, call, &self.outbound);
         batch.scratch.clear();
@@ -294,11 +282,11 @@ impl KafkaEntryStore {
 
 impl EntryStore for KafkaEntryStore {
     fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        self.give_one(entry, Operation::Store, observer);
+        self.give(std::iter::once(entry), Operation::Store, observer);
     }
 
     fn erase(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        self.give_one(entry, Operation::Erase, observer);
+        self.give(std::iter::once(entry), Operation::Erase, observer);
     }
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
@@ -315,8 +303,7 @@ impl EntryStore for KafkaEntryStore {
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {
-        // Asked before each entry: the other future is a hundred bytes.
-        if self.producer.has_room() { ready(()).boxed() } else { self.producer.room().boxed() }
+        self.producer.room().boxed()
     }
 
     fn max_block(&self) -> Duration {

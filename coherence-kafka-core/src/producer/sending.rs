@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::ledger::{Ledger, Stake};
-use super::{Call, OVERHEAD_BYTES, Outstanding};
+use super::{Call, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 use crate::kafka::client::{Client, NotTaken, Topic};
@@ -44,28 +44,8 @@ pub(super) struct Parked {
 }
 
 impl Core {
-    /// Sends the record of an entry, or parks it, and holds the entry; gives back what is not taken.
-    pub fn take(
-        &mut self,
-        entry: BinaryEntry,
-        planned: &Planned,
-        scratch: &[u8],
-        call: &Arc<Call>,
-        outbound: &Outbound,
-        full: &mut bool,
-    ) -> Option<(BinaryEntry, StoreError)> {
-        let record_bytes = match self.send(&entry, planned, scratch, call, outbound, full) {
-            Ok(bytes) => bytes,
-            Err(error) => return Some((entry, error)),
-        };
-        let charge = record_bytes + entry.key.len() + entry.value.as_ref().map_or(0, |value| value.len());
-        let item = Outstanding { entry, call: call.clone(), record_bytes, delete: planned.is_delete() };
-        self.ledger.hold(item, charge + OVERHEAD_BYTES);
-        None
-    }
-
     /// The bytes of the record that was sent, or parked.
-    fn send(
+    pub fn send(
         &mut self,
         entry: &BinaryEntry,
         planned: &Planned,

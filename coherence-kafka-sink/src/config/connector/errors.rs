@@ -202,3 +202,6 @@ impl Check<'_> {
 fn small(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(1)
 }
+
+#[cfg(test)]
+mod tests;
