@@ -161,38 +161,27 @@ impl Producer {
     /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.
     pub(crate) fn send(&self, batch: &mut Batch, call: &Arc<Call>, outbound: &Outbound) {
         let Batch { entries, scratch, full, rejected } = batch;
-        let given = entries.len();
-        let before = rejected.len();
+        let mut held = 0;
         let mut core = self.shared.core.lock();
         for (entry, planned) in entries.drain(..) {
-            rejected.extend(core.take(entry, &planned, scratch, call, outbound, full));
+            match core.send(&entry, &planned, scratch, call, outbound, full) {
+                Ok(bytes) => {
+                    let delete = planned.is_delete();
+                    let charge = bytes + entry.key.len() + entry.value.as_ref().map_or(0, |v| v.len());
+                    let item = Outstanding { entry, call: call.clone(), record_bytes: bytes, delete };
+                    core.ledger.hold(item, charge + OVERHEAD_BYTES);
+                    held += 1;
+                }
+                Err(error) => rejected.push((entry, error)),
+            }
         }
-        call.account.counters.held((given - (rejected.len() - before)) as u64);
-    }
-
-    /// Hands over one entry; gives back what is not taken.
-    pub(crate) fn send_one(
-        &self,
-        entry: BinaryEntry,
-        planned: &Planned,
-        scratch: &[u8],
-        call: &Arc<Call>,
-        outbound: &Outbound,
-    ) -> Option<(BinaryEntry, StoreError)> {
-        let rejected = self.shared.core.lock().take(entry, planned, scratch, call, outbound, &mut false);
-        call.account.counters.held(u64::from(rejected.is_none()));
-        rejected
-    }
-
-    /// Whether one more entry may be held now.
-    pub(crate) fn has_room(&self) -> bool {
-        self.shared.core.lock().ledger.has_room()
+        call.account.counters.held(held);
     }
 
     /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
     /// not woken for each; or once nothing is taken any more.
     pub(crate) async fn room(&self) {
-        if !self.has_room() {
+        if !self.shared.core.lock().ledger.has_room() {
             self.shared.wait_until(|core| core.ledger.has_much_room() || !core.accepting).await;
         }
     }

@@ -110,19 +110,19 @@ pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report>
     world.recover()?;
     let end = Instant::now() + plan.duration;
     let mut faults = Vec::new();
-    'soak: loop {
-        for fault in Fault::shuffled(&mut random) {
-            if Instant::now() >= end && faults.len() >= plan.faults {
-                break 'soak;
-            }
-            let held = between(&mut random, plan.holds);
-            told(fault, held);
-            let what = || format!("{fault} for {held:?}");
-            world.suffer(fault, held).with_context(what)?;
-            let recovered = world.recover().with_context(what)?;
-            faults.push(Suffered { fault, held, recovered });
-            thread::sleep(between(&mut random, plan.holds) / 4);
+    let mut order = Fault::ALL;
+    while Instant::now() < end || faults.len() < plan.faults {
+        let turn = faults.len() % order.len();
+        if turn == 0 {
+            order = Fault::shuffled(&mut random);
         }
+        let (fault, held) = (order[turn], between(&mut random, plan.holds));
+        told(fault, held);
+        let what = || format!("{fault} for {held:?}");
+        world.suffer(fault, held).with_context(what)?;
+        let recovered = world.recover().with_context(what)?;
+        faults.push(Suffered { fault, held, recovered });
+        thread::sleep(between(&mut random, plan.holds) / 4);
     }
     feed.finish()?;
     world.recover()?;

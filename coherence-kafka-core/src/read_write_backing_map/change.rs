@@ -114,17 +114,18 @@ impl ChangeAll {
 
     /// What the store is given for them, each with memory of its own, or all in one allocation.
     pub fn entries(self, entries: &Entries, held: &HashSet<Bytes>, own_memory: bool) -> Vec<BinaryEntry> {
-        let mut all = BytesMut::with_capacity(if own_memory { 0 } else { entries.payload_bytes() });
-        let mut copied = |bytes: &[u8]| {
-            all.extend_from_slice(bytes);
-            all.split().freeze()
-        };
+        let mut room = BytesMut::with_capacity(if own_memory { 0 } else { entries.payload_bytes() });
         let entry = |(key, value): (&[u8], &[u8])| {
             let update = held.contains(undecorated(key));
             let value = self.value(value);
-            let (key, value) =
-                if own_memory { owned(key, value) } else { (copied(key), value.map(&mut copied)) };
-            BinaryEntry { key, value, update, expiry: self.expiry() }
+            if own_memory {
+                room = BytesMut::with_capacity(key.len() + value.map_or(0, <[u8]>::len));
+            }
+            let mut copied = |bytes: &[u8]| {
+                room.extend_from_slice(bytes);
+                room.split().freeze()
+            };
+            BinaryEntry { key: copied(key), value: value.map(&mut copied), update, expiry: self.expiry() }
         };
         entries.iter().map(entry).collect()
     }
@@ -139,13 +140,6 @@ fn check(index: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), MapError>
         return refused("the value is empty, which is not even a null");
     }
     Ok(())
-}
-
-/// Both in one allocation.
-fn owned(key: &[u8], value: Option<&[u8]>) -> (Bytes, Option<Bytes>) {
-    let Some(value) = value else { return (Bytes::copy_from_slice(key), None) };
-    let mut both = Bytes::from([key, value].concat());
-    (both.split_to(key.len()), Some(both))
 }
 
 fn undecorated(key: &[u8]) -> &[u8] {

@@ -253,8 +253,7 @@ impl Queue {
         now: impl FnOnce() -> Duration,
     ) -> Settled {
         const UNKNOWN: Settled = Settled { fate: Fate::Unknown, freed: 0, epoch: None };
-        let Some(number) = self.slots.find(&entry.key) else { return UNKNOWN };
-        let Some(slot) = self.slots.get_mut(number) else { return UNKNOWN };
+        let Some((number, slot)) = self.slots.find(&entry.key) else { return UNKNOWN };
         let Some(flight) = slot.in_flight.take() else { return UNKNOWN };
         self.counts.in_flight -= 1;
         let fate = match outcome {

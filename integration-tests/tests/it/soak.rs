@@ -19,6 +19,7 @@ fn load_and_random_faults_leave_the_right_map_and_a_sink_that_has_not_grown() {
     println!("seed {}", plan.seed);
     let report = soak::run(&plan, |fault, hold| println!("{fault}, {hold:?}")).unwrap();
     println!("{report}");
+    assert!(report.faults.len() > 2, "that was no soak: {:?}", report.faults);
     assert!(report.records > 100_000 && report.entries > 1_000, "{report}");
     report.check().unwrap();
 }

@@ -67,10 +67,11 @@ impl<T> Slots<T> {
         self.table.find(Place::spread(hash), is).map(|place| place.number)
     }
 
-    /// The number of a key that has something.
-    pub fn find(&self, key: &[u8]) -> Option<Number> {
+    /// The number of a key that has something, and what that is.
+    pub fn find(&mut self, key: &[u8]) -> Option<(Number, &mut T)> {
         let key = identity(key);
-        self.find_hashed(self.hash(key), key)
+        let number = self.find_hashed(self.hash(key), key)?;
+        Some((number, self.get_mut(number)?))
     }
 
     /// The number of a key and what it has; it gets a number and `content` where it has none.
