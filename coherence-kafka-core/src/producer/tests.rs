@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Once};
 use std::time::Instant;
 
 use coherence_kafka_common::pof::{PofContext, from_binary};
@@ -131,6 +132,54 @@ fn a_full_store_refuses_at_once_and_has_room_again_when_the_broker_answers() {
     assert_eq!(mock.records(TOPIC, PARTITIONS).len(), 100 - full);
     assert_eq!(store.stats().failures.full, full as u64);
     assert_eq!(store.stats().in_flight, 0);
+}
+
+#[test]
+fn once_a_call_has_found_the_store_full_nothing_more_of_it_is_taken_though_there_is_room_again() {
+    /// Holds the call up between the first entry without room and the next ones.
+    struct HoldsUp {
+        seen: Arc<Seen>,
+        first: Once,
+        turn: Arc<Barrier>,
+    }
+    impl StoreObserver for HoldsUp {
+        fn on_next(&self, entry: BinaryEntry) {
+            self.seen.on_next(entry);
+        }
+        fn on_error(&self, entry: BinaryEntry, error: StoreError) {
+            self.seen.on_error(entry, error);
+            self.first.call_once(|| {
+                self.turn.wait();
+                self.turn.wait();
+            });
+        }
+    }
+    let mock = mock();
+    mock.down();
+    let store = store(&mock.servers(), &[("queue.buffering.max.kbytes", "16")]);
+    let (seen, _) = Seen::new();
+    let turn = Arc::new(Barrier::new(2));
+    let observer: Arc<dyn StoreObserver> =
+        Arc::new(HoldsUp { seen: seen.clone(), first: Once::new(), turn: turn.clone() });
+    std::thread::scope(|scope| {
+        // More than are handed over under one lock: a key of the last ones could otherwise come before its older values.
+        scope.spawn(|| store.store_all((0..600).map(|n| entry(n, "a")).collect(), &observer));
+        turn.wait();
+        mock.up();
+        wait(store.flush());
+        assert!(store.room().now_or_never().is_some());
+        turn.wait();
+    });
+    let told = seen.wait_for(600);
+    let taken = mock.records(TOPIC, PARTITIONS).len();
+    assert!(
+        (30..50).contains(&taken),
+        "{taken} entries of at least 400 bytes were taken with room for 16 KiB"
+    );
+    for (entry, outcome) in &told {
+        let number: i32 = from_binary(&PofContext::default(), &entry.key).unwrap();
+        assert_eq!(outcome.is_ok(), (number as usize) < taken, "{number}: {outcome:?}");
+    }
 }
 
 #[test]

@@ -56,10 +56,11 @@ pub(super) const CONSUMER: Profile = Profile {
         ("isolation.level", "read_uncommitted"),
         // Java's default too; librdkafka's ten seconds would lengthen every outage.
         ("reconnect.backoff.max.ms", "1000"),
-        // Bounded memory (librdkafka needs 250 bytes a record beside its own, which this does not count), and no second
-        // without fetching after a full queue.
+        // Bounded memory, and no second without fetching after a full queue. librdkafka needs 250 bytes a record beside
+        // those that it counts, so small records have a bound of their own.
         ("fetch.queue.backoff.ms", "10"),
         ("queued.max.messages.kbytes", "2048"),
+        ("queued.min.messages", "20000"),
         ("fetch.message.max.bytes", "262144"),
         // One answer of a broker, of however many partitions; librdkafka's 50 MiB would hold all of them.
         ("fetch.max.bytes", "1048576"),

@@ -71,6 +71,10 @@ pub enum GroupEvent {
     Fatal(String),
 }
 
+/// What to do where the group has found two members of one name.
+const FENCED: &str = ": another process has joined the group with the same group.instance.id and has taken its place; give \
+                      each process a name of its own, and restart this task";
+
 /// Where reading of a newly assigned partition starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartAt {
@@ -124,8 +128,9 @@ impl Consumer {
         for _ in 0..64 {
             match self.client.poll(Duration::ZERO) {
                 None => break,
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
-                    self.client.context().push(GroupEvent::Fatal(error.to_string()));
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(code))) => {
+                    let advice = if code == RDKafkaErrorCode::FencedInstanceId { FENCED } else { "" };
+                    self.client.context().push(GroupEvent::Fatal(format!("{error}{advice}")));
                 }
                 // The context was told of it, with the reason.
                 Some(Err(_)) => {}

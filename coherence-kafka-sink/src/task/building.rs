@@ -60,6 +60,12 @@ impl Building {
         self.plans.iter().map(|(_, plan)| plan.bytes()).sum::<usize>() + self.reported_bytes
     }
 
+    /// What a record takes, by those of this batch and of the one before; 1 where there was none.
+    pub(super) fn record_bytes(&self) -> usize {
+        let (records, bytes) = self.expected;
+        ((bytes + self.bytes()) / (records + self.records()).max(1)).max(1)
+    }
+
     /// Takes a record. `None` for one of a partition that is not assigned any more: it is its next owner's.
     ///
     /// A record that cannot be taken leaves the batch as it is, until [`Building::pass`].

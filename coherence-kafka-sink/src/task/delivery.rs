@@ -129,12 +129,15 @@ impl Delivery {
         self.actions.pop_front()
     }
 
-    /// How many records may be taken now; with 0 the task holds and only serves its group.
+    /// How many records may be taken now; with 0 the task holds and only serves its group. As many as fill the batch, if
+    /// they are like those before them.
     pub fn room(&self) -> usize {
-        let takes = matches!(self.phase, Phase::Running)
-            && self.failure.is_none()
-            && self.building.bytes() < self.options.batch_bytes;
-        if takes { self.options.batch_records.saturating_sub(self.building.records()) } else { 0 }
+        let bytes = self.options.batch_bytes.saturating_sub(self.building.bytes());
+        if !matches!(self.phase, Phase::Running) || self.failure.is_some() || bytes == 0 {
+            return 0;
+        }
+        let records = self.options.batch_records.saturating_sub(self.building.records());
+        records.min(bytes.div_ceil(self.building.record_bytes()))
     }
 
     /// True while records wait to be written.

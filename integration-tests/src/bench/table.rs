@@ -16,6 +16,10 @@ const ROWS: [(char, Kind, bool, &str); 7] = [
     ('g', Kind::Grid, true, "the sink, binaries pass through, into the grid"),
 ];
 
+/// 0.8 seconds a million were asked for where a bare bridge, which reads and puts and does nothing else, took 0.57: so
+/// much of (a) and (d) together, however fast the machine is today.
+const OF_BARE_LOOPS: f64 = 1.4;
+
 /// Makes all measurements and prints the table. Whoever comes after whom changes from round to round.
 ///
 /// # Errors
@@ -84,6 +88,12 @@ impl Table {
                 println!("| {letter}: {what} | {} | ≤ {goal} | {verdict} |", spread.exact());
             };
             at_most("CPU seconds a million records", |m| m.client.cpu_ns / 1e3, 0.8);
+            let spread = self.cpu_of_bare_loops(letter);
+            let verdict = verdict(spread.median <= OF_BARE_LOOPS);
+            println!(
+                "| {letter}: its CPU ÷ that of a and d together, per round | {} | ≤ {OF_BARE_LOOPS} | {verdict} |",
+                spread.exact()
+            );
             at_most("peak MiB", |m| m.client.peak_mib, 40.0);
             at_most(
                 "seconds to the first commit",
@@ -96,6 +106,12 @@ impl Table {
 
     fn spread(&self, letter: char, of: fn(&Measurement) -> f64) -> Spread {
         Spread::of(self.rounds.iter().map(|round| of(&round[place(letter)])).collect())
+    }
+
+    fn cpu_of_bare_loops(&self, letter: char) -> Spread {
+        let cpu = |round: &[Measurement], letter| round[place(letter)].client.cpu_ns;
+        let ratio = |round: &Vec<_>| cpu(round, letter) / (cpu(round, 'a') + cpu(round, 'd'));
+        Spread::of(self.rounds.iter().map(ratio).collect())
     }
 
     fn ratio(&self, above: char, below: char) -> Spread {

@@ -178,7 +178,8 @@ fn a_frozen_grid_is_waited_for() {
 }
 
 /// The grid goes and comes back empty. What was committed before is gone with it; everything else must be in it.
-fn the_grid_restarts(go: impl FnOnce(&mut Grid)) {
+/// `meanwhile` may start another sink, before a record is added to those that wait.
+fn the_grid_restarts(go: impl FnOnce(&mut Grid), meanwhile: impl FnOnce(&Flow, &Sink) -> Option<Sink>) {
     let kafka = shared::kafka();
     let mut grid = Grid::start(GridOptions::default()).unwrap();
     let flow = Flow::new(kafka, &grid, "restarted", 4);
@@ -190,6 +191,7 @@ fn the_grid_restarts(go: impl FnOnce(&mut Grid)) {
         eventually(SOON, "the sink holds", || times(&sink, HELD) > 0);
         sink
     });
+    let other = meanwhile(&flow, &sink);
     let mut after = Model::new("after", 5_000);
     kafka.produce(&flow.name, after.records(20_000)).unwrap();
     // Nothing can be confirmed any more, and what was confirmed is committed every 100 ms.
@@ -199,7 +201,9 @@ fn the_grid_restarts(go: impl FnOnce(&mut Grid)) {
         let seen = std::mem::replace(&mut kept, flow.committed(kafka));
         !within(end - Instant::now(), || flow.committed(kafka) != seen)
     });
-    flow.assert_running(&sink);
+    for sink in other.iter().chain([&sink]) {
+        flow.assert_running(sink);
+    }
 
     grid.restart().unwrap();
     flow.assert_delivered(kafka, &sink, SOON);
@@ -225,13 +229,29 @@ fn the_grid_restarts(go: impl FnOnce(&mut Grid)) {
 #[test]
 fn a_grid_that_is_killed_and_comes_back_empty_gets_everything_not_committed() {
     require_peers!();
-    the_grid_restarts(|grid| grid.kill().unwrap());
+    the_grid_restarts(|grid| grid.kill().unwrap(), |_, _| None);
+}
+
+#[test]
+fn a_group_that_changes_while_the_grid_is_killed_writes_everything_not_committed_when_it_is_back() {
+    require_peers!();
+    the_grid_restarts(
+        |grid| grid.kill().unwrap(),
+        |flow, first| {
+            let second = flow.start(&[], &[SLOW]);
+            eventually(SOON, "they share the partitions", || {
+                times(first, REVOKED) > 0 && times(&second, ASSIGNED) > 0
+            });
+            eventually(SOON, "the second sink holds, too", || times(&second, HELD) > 0);
+            Some(second)
+        },
+    );
 }
 
 #[test]
 fn a_grid_that_is_shut_down_and_comes_back_empty_gets_everything_not_committed() {
     require_peers!();
-    the_grid_restarts(|grid| grid.stop().unwrap());
+    the_grid_restarts(|grid| grid.stop().unwrap(), |_, _| None);
 }
 
 #[test]

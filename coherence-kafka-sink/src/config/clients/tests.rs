@@ -65,6 +65,7 @@ fn without_settings_the_consumer_is_that_of_connect() {
             ("group.id", "connect-s"),
             ("isolation.level", "read_uncommitted"),
             ("queued.max.messages.kbytes", "2048"),
+            ("queued.min.messages", "20000"),
             ("reconnect.backoff.max.ms", "1000"),
         ]
     );

@@ -81,7 +81,7 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.session.unanswered_timeout, None);
     assert_eq!(config.session.tls, None);
     assert_eq!(config.arrays, ArrayForm::List);
-    assert_eq!((config.batch_records, config.batch_bytes), (5000, 3_670_016));
+    assert_eq!((config.batch_records, config.batch_bytes), (5000, 1_048_576));
     assert_eq!(config.batch_linger, Duration::from_millis(10));
     assert!(!config.passthrough);
     assert_eq!(config.retry.min, Duration::from_millis(100));

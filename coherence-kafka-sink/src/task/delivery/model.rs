@@ -1,8 +1,9 @@
 //! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
 //! every way that is known, all in virtual time. After each world the maps must equal the log and the counters what was
-//! told, no value of a key may be written behind a newer one while its partition is read on, and at every commit
-//! everything below it must be in the maps, or in the queue, or skipped by a policy. In half of the worlds the maps are
-//! the process's own and saved: what is committed must be in the file, and a process that dies goes on from it.
+//! told; each entry is written with the expiry that its record asks for, and no value of a key behind a newer one while
+//! its partition is read on; at every commit everything below it must be in the maps, or in the queue, or skipped by a
+//! policy. In half of the worlds the maps are the process's own and saved: what is committed must be in the file, and a
+//! process that dies goes on from it.
 //!
 //! `DELIVERY_MODEL_WORLDS` says how many worlds, `DELIVERY_MODEL_SEED` which is the first; a failure names its seed.
 
@@ -16,7 +17,6 @@ use coherence_kafka_common::splitmix::SplitMix64 as Random;
 use super::*;
 use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
-use crate::expiry::Expiries;
 use crate::kafka::batch::Envelope;
 use crate::pipeline::{Form, Pipeline};
 use crate::writer::{Backoff, BatchWrites, Writer};
@@ -26,7 +26,7 @@ mod log;
 mod saves;
 
 use grid::{Grid, MapKey};
-use log::{Partition, Place, Record, is_replaced, key, place_of, record};
+use log::{Partition, Place, Record, expiries, is_replaced, key, place_of, record};
 use saves::Saves;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
@@ -307,7 +307,7 @@ impl World {
 
     fn place_of_letter(&self, letter: &OutgoingRecord) -> Place {
         let found = match &letter.value {
-            Some(value) if value.len() == 7 => place_of(value),
+            Some(value) if value.len() == 8 => place_of(value),
             // A bad tombstone, or one without key: its timestamp says where it was.
             _ => (letter.timestamp.unwrap() as usize >> 32, letter.timestamp.unwrap() & 0xFFFF_FFFF),
         };
@@ -408,7 +408,7 @@ impl World {
                 offset: at,
                 key: record.key.as_deref(),
                 value: record.value.as_deref(),
-                envelope: Envelope::Given(&[], Some(timestamp)),
+                envelope: Envelope::Given(&record.headers, Some(timestamp)),
             };
             self.told.records += 1;
             if !self.delivery.take(&raw) {
@@ -614,7 +614,7 @@ fn delivery(
     let rules = Rules {
         pipeline: Arc::new(pipeline),
         mappings: Arc::new(mappings.clone()),
-        expiries: Arc::new(Expiries::default()),
+        expiries: Arc::new(expiries()),
     };
     let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: counters.clone() };
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)

@@ -299,6 +299,22 @@ fn a_batch_is_committed_when_the_queue_has_its_dead_letter() {
 }
 
 #[test]
+fn no_more_records_are_asked_for_than_fill_a_batch_if_they_are_like_those_before() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.delivery.options.batch_bytes = 200;
+    assert_eq!(bench.delivery.room(), 100, "nothing is known of them");
+    // Key and value take ten bytes.
+    bench.take(0, 0, "good");
+    assert_eq!(bench.delivery.room(), 19);
+    assert_eq!(bench.tick(), ["write 1"]);
+    assert_eq!(bench.delivery.room(), 20, "as those of the batch in flight");
+    bench.take(0, 1, &format!("\x15\"{}\"", "v".repeat(83)));
+    assert_eq!(bench.delivery.room(), 3, "108 bytes are left, and the two took 51 on average");
+    bench.take(0, 2, &format!("\x15\"{}\"", "v".repeat(200)));
+    assert_eq!(bench.delivery.room(), 0);
+}
+
+#[test]
 fn a_batch_is_full_of_dead_letters_too_with_their_headers() {
     let headers = [("h".repeat(600), Some(vec![0; 300])), ("n".to_owned(), None)];
     let letter = |bench: &mut Bench, offset| {

@@ -94,3 +94,38 @@ fn a_group_that_changes_while_the_grid_is_away_goes_on_where_it_committed() {
     ends_as(&model, kafka, grid, &flow, &sink);
     println!("{} changes", history.assert_right());
 }
+
+#[test]
+fn a_sink_that_joins_while_the_grid_is_frozen_waits_with_the_others() {
+    require_peers!();
+    let kafka = shared::kafka();
+    let grid = Grid::start(GridOptions::default()).unwrap();
+    let flow = Flow::new(kafka, &grid, "joined-frozen", 4);
+    let mut model = Model::new("k", 500);
+    // What the first sink has sent runs as soon as the grid thaws, before the second one has opened its map.
+    let connector = [("coherence.session.request.timeout.ms", "3000"), SMALL];
+    let (first, second) = paced(kafka, &flow, &mut model, || {
+        let first = flow.start(&[NOTICED], &connector);
+        moves_on(kafka, &flow);
+        grid.freeze();
+        eventually(SOON, "the first sink holds", || times(&first, HELD) > 0);
+        let committed = flow.committed(kafka);
+
+        let second = flow.start(&[NOTICED], &connector);
+        eventually(SOON, "they share the partitions", || {
+            times(&first, REVOKED) > 0 && times(&second, ASSIGNED) > 0
+        });
+        eventually(SOON, "the second sink holds, too", || times(&second, HELD) > 0);
+        assert_eq!(flow.committed(kafka), committed, "nothing is committed that is not written");
+        for sink in [&first, &second] {
+            flow.assert_running(sink);
+        }
+
+        grid.thaw();
+        moves_on(kafka, &flow);
+        (first, second)
+    });
+    ends_as(&model, kafka, &grid, &flow, &second);
+    is_bounded(&first);
+    flow.assert_running(&first);
+}

@@ -69,7 +69,8 @@ fn of_two_processes_with_one_name_the_first_fails_and_says_why() {
         let second = start(&flow, "one");
         let failure = flow.failure(&first);
         println!("{failure}");
-        assert!(failure.contains("group.instance.id"), "{failure}");
+        assert!(failure.contains("same group.instance.id"), "{failure}");
+        assert!(failure.contains("give each process a name of its own"), "{failure}");
         moves_on(kafka, &flow);
         (first, second)
     });

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use parking_lot::{Mutex, MutexGuard};
 
-use super::log::{Place, place_of};
+use super::log::{Place, expiry_of, place_of};
 use crate::plan::Kind;
 use crate::writer::BatchWrites;
 
@@ -169,13 +169,15 @@ impl NamedMap for Map {
         &'a self,
         key: &'a [u8],
         value: &'a [u8],
-        _expiry: Expiry,
+        expiry: Expiry,
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        assert_eq!(expiry, expiry_of(value));
         let operation = (key.to_vec(), Some(value.to_vec()));
         ready(self.grid.write(&self.name, vec![operation], true).map(|()| None)).boxed()
     }
 
-    fn put_all(&self, entries: Arc<Entries>, _expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
+    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
+        assert!(entries.iter().all(|(_, value)| expiry == expiry_of(value)));
         let operations = entries.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect();
         ready(self.grid.write(&self.name, operations, false)).boxed()
     }
