@@ -8,13 +8,12 @@
 //! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
 //! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 70 trillion.
 //!
-//! A table doubles when it is seven eighths full. The shards have shares of the keys that rise from one to two, so they
-//! double one after the other: together they always have about 28 bytes a key, and growing needs the old and the new
-//! table of one shard at once, whose memory the next one can use.
+//! A table is split in two when it is full ([`Blocks`]). The shards have shares of the keys that rise from one to two, so
+//! their tables are full one after the other: together they always have about 28 bytes a key.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use blocks::Blocks;
 
+mod blocks;
 mod hash;
 
 pub use hash::{Hasher, KeyHash, ValueHash};
@@ -118,7 +117,7 @@ impl Slot {
 /// The slots of all keys. At most 30 bytes for each, apart from what a large one keeps for a while after it shrank.
 #[derive(Debug)]
 pub struct Digest {
-    shards: Box<[HashTable<Slot>]>,
+    shards: Box<[Blocks]>,
     /// The shard that a piece of a hash chooses.
     chosen: Box<[u8]>,
 }
@@ -128,14 +127,10 @@ impl Default for Digest {
         let pieces = 1_u16 << hash::PIECE_BITS;
         let share = |piece| (1.0 + f64::from(piece) / f64::from(pieces)).log2();
         Self {
-            shards: (0..SHARDS).map(|_| HashTable::new()).collect(),
+            shards: (0..SHARDS).map(|_| Blocks::default()).collect(),
             chosen: (0..pieces).map(|piece| (share(piece) * SHARDS as f64) as u8).collect(),
         }
     }
-}
-
-fn slot_hash(slot: &Slot) -> u64 {
-    slot.low
 }
 
 impl Digest {
@@ -143,63 +138,53 @@ impl Digest {
         usize::from(self.chosen[usize::from(key.piece)])
     }
 
-    fn shard(&self, key: KeyHash) -> &HashTable<Slot> {
+    fn shard(&self, key: KeyHash) -> &Blocks {
         &self.shards[self.number(key)]
     }
 
-    fn shard_mut(&mut self, key: KeyHash) -> &mut HashTable<Slot> {
+    fn shard_mut(&mut self, key: KeyHash) -> &mut Blocks {
         let number = self.number(key);
         &mut self.shards[number]
     }
 
     /// The slot of a key.
     pub fn get(&self, key: KeyHash) -> Option<&Slot> {
-        self.shard(key).find(key.low, |slot| slot.is(key))
+        self.shard(key).get(key)
     }
 
     /// The slot of a key, to be changed.
     pub fn get_mut(&mut self, key: KeyHash) -> Option<&mut Slot> {
-        self.shard_mut(key).find_mut(key.low, |slot| slot.is(key))
+        self.shard_mut(key).get_mut(key)
     }
 
     /// The slot of a key, made where there is none: absent, neither seen nor ahead.
     pub fn slot(&mut self, key: KeyHash) -> &mut Slot {
-        match self.shard_mut(key).entry(key.low, |slot| slot.is(key), slot_hash) {
-            Entry::Occupied(slot) => slot.into_mut(),
-            Entry::Vacant(place) => place.insert(Slot::new(key, Held::Absent)).into_mut(),
-        }
+        self.shard_mut(key).get_or_insert(key, || Slot::new(key, Held::Absent))
     }
 
     /// Forgets a key.
     pub fn remove(&mut self, key: KeyHash) {
-        if let Ok(slot) = self.shard_mut(key).find_entry(key.low, |slot| slot.is(key)) {
-            slot.remove();
-        }
+        self.shard_mut(key).remove(key);
     }
 
     /// Changes every slot.
     pub fn for_each(&mut self, mut change: impl FnMut(&mut Slot)) {
-        self.shards.iter_mut().flatten().for_each(&mut change);
+        self.shards.iter_mut().flat_map(Blocks::iter_mut).for_each(&mut change);
     }
 
     /// Every slot.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
-        self.shards.iter().flatten()
+        self.shards.iter().flat_map(Blocks::iter)
     }
 
-    /// Forgets the slots that are not to be kept, and gives back the memory of shards that became mostly empty.
+    /// Forgets the slots that are not to be kept, and gives back the memory of tables that became mostly empty.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
-        for shard in &mut self.shards {
-            shard.retain(&mut keep);
-            if shard.len() < shard.capacity() / 4 {
-                shard.shrink_to(shard.len() * 2, slot_hash);
-            }
-        }
+        self.shards.iter_mut().for_each(|shard| shard.retain(&mut keep));
     }
 
     /// Number of slots.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(HashTable::len).sum()
+        self.shards.iter().map(Blocks::len).sum()
     }
 
     /// True without slots.
@@ -209,7 +194,7 @@ impl Digest {
 
     /// Bytes that the slots take, with the room of their tables.
     pub fn bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.allocation_size() + size_of::<HashTable<Slot>>()).sum()
+        self.shards.iter().map(|shard| shard.bytes() + size_of::<Blocks>()).sum()
     }
 }
 

@@ -65,31 +65,41 @@ fn two_processes_hash_the_same_bytes_differently() {
     assert_ne!(Hasher::default().value(b"k"), Hasher::default().value(b"k"));
 }
 
+/// More than some tables take, so that they are split, and mostly puts.
+const KEYS: u64 = 300_000;
+
+fn operations() -> impl Strategy<Value = Vec<(std::ops::Range<u64>, u8)>> {
+    let keys = (0..KEYS, 1_u64..KEYS).prop_map(|(first, count)| first..(first + count).min(KEYS));
+    proptest::collection::vec((keys, 0_u8..8), 0..12)
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]
-    fn it_holds_what_a_map_would(operations in proptest::collection::vec((0_u64..40, 0_u8..4), 0..300)) {
+    fn it_holds_what_a_map_would(operations in operations()) {
         let hasher = Hasher::default();
         let mut digest = Digest::default();
         let mut model = BTreeMap::new();
-        for (n, operation) in operations {
+        for (keys, operation) in operations {
             let value = hasher.value(&[operation]);
             match operation {
-                0 => {
+                0 => for n in keys {
                     digest.remove(key(&hasher, n));
                     model.remove(&n);
-                }
+                },
                 1 => {
                     digest.retain(|slot| slot.held() != Held::Value(hasher.value(&[2])));
                     model.retain(|_, held| *held != hasher.value(&[2]));
                 }
-                _ => {
+                _ => for n in keys {
                     digest.slot(key(&hasher, n)).hold(Held::Value(value));
                     model.insert(n, value);
-                }
+                },
             }
             prop_assert_eq!(digest.len(), model.len());
+            prop_assert_eq!(digest.iter().count(), model.len());
         }
-        for n in 0..40 {
+        for n in 0..KEYS {
             let held = digest.get(key(&hasher, n)).map(Slot::held);
             prop_assert_eq!(held, model.get(&n).map(|value| Held::Value(*value)));
         }

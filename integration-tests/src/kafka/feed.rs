@@ -122,10 +122,16 @@ fn send(
 ) -> Result<()> {
     let mut record = BaseRecord::<[u8], [u8]>::to(topic).key(key);
     record.payload = value;
+    let mut stops_by = None;
     while let Err((error, back)) = producer.send(record) {
         ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), error);
-        // The record is lost with a feed that has to stop while the broker is away; nobody has counted it.
-        ensure!(!state.stops(), "the broker was away when the feed had to stop");
+        if state.stops() {
+            let by = *stops_by.get_or_insert_with(|| Instant::now() + FLUSH_DEADLINE);
+            ensure!(
+                Instant::now() < by,
+                "the broker is still away {FLUSH_DEADLINE:?} after the feed had to stop"
+            );
+        }
         producer.poll(PAUSE);
         record = back;
     }

@@ -12,7 +12,7 @@ use integration_tests::wait::{eventually, within};
 use serde_json::{Value, json};
 
 /// How long anything may take that is not itself a long outage.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// A topic, the connector that reads it and the map that it goes to: all of one name.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The events of a map: counted, and published; and the memory of the digest.
 
+use std::fs;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use coherence_client::{GrpcSession, SessionOptions};
@@ -22,8 +22,6 @@ use crate::bench::{MAP, records};
 
 /// How exact the times of the source are; looking more often would cost what is measured.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// No consumer hands out single records faster.
-const KEYS_A_SECOND: u64 = 500_000;
 /// The memory of the digest is looked at so often while it fills.
 const LOOKS: u64 = 40;
 
@@ -108,21 +106,16 @@ fn resident() -> Result<u64> {
     Ok(kb.context("no VmRSS in the status of a process")?.trim().parse::<u64>()? * 1024)
 }
 
-/// From `count` keys to twice as many: its tables double on the way, behind which each key takes the most room. They come
-/// as fast as a topic is read, record by record: the allocator gives memory back a second after it was freed.
+/// From `count` keys to twice as many: its tables double on the way, behind which each key takes the most room.
 pub(super) fn digest(count: u64) -> Result<Measured> {
     let hasher = Hasher::default();
     let before = resident()?;
-    let (watch, began) = (Watch::start(), Instant::now());
+    let watch = Watch::start();
     let mut digest = Digest::default();
     let mut worst = 0.0_f64;
     for (number, (key, value)) in (0..2 * count).zip(records(0)) {
         digest.slot(hasher.key(&key)).hold(Held::Value(hasher.value(&value)));
         let keys = number + 1;
-        if keys.is_multiple_of(1_000) {
-            let due = Duration::from_nanos(keys * 1_000_000_000 / KEYS_A_SECOND);
-            thread::sleep(due.saturating_sub(began.elapsed()));
-        }
         if keys >= count && (keys - count).is_multiple_of((count / LOOKS).max(1)) {
             worst = worst.max((resident()?.saturating_sub(before)) as f64 / keys as f64);
         }
