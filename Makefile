@@ -20,7 +20,8 @@ endif
 
 test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and Coherence
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	cargo test --workspace 2>&1 | tee "$$log"; \
+	: "three at once on two cores: tests wait for servers more than they work"; \
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} cargo test --workspace 2>&1 | tee "$$log"; \
 	: "the tests of delivery once more, reading record by record; they wait more than they work"; \
 	DELIVERY_ONE_BY_ONE=1 cargo test --workspace --test delivery -- --test-threads=32 2>&1 | tee -a "$$log"; \
 	echo "peers' tests skipped: $$(grep -c 'SKIPPED (COHERENCE_KAFKA_PEERS=off)' "$$log" || true)"

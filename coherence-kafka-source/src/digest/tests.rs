@@ -26,6 +26,26 @@ fn an_entry_takes_at_most_thirty_bytes_however_many_there_are() {
 }
 
 #[test]
+fn tables_that_are_split_again_and_again_lose_nothing_however_the_hashes_fall() {
+    const KEYS: u64 = 20_000;
+    // The first ones fill a few tables alone, which are split many times before the others once.
+    let key = |n: u64| {
+        let (place, rest) = (if n < KEYS / 2 { n << 5 } else { n }, n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        KeyHash { low: place << 16 | (rest & 0xFF00_0000_0000_FFFF), high: rest as u16, piece: 0 }
+    };
+    let held = |n: u64| Held::Value(ValueHash::from_bits(n + 3));
+    let mut blocks = Blocks::default();
+    for n in 0..KEYS {
+        blocks.get_or_insert(key(n), || Slot::new(key(n), Held::Absent)).hold(held(n));
+    }
+    assert_eq!(blocks.len() as u64, KEYS);
+    for n in 0..KEYS {
+        assert_eq!(blocks.get(key(n)).map(Slot::held), Some(held(n)), "{n}");
+    }
+    assert_eq!(blocks.get(key(KEYS)), None);
+}
+
+#[test]
 fn memory_is_given_back_when_most_entries_are_gone() {
     let hasher = Hasher::default();
     let mut digest = Digest::default();
