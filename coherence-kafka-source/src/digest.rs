@@ -8,7 +8,7 @@
 //! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
 //! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 70 trillion.
 //!
-//! A table is split in two when it is full ([`Blocks`]). The shards have shares of the keys that rise from one to two, so
+//! A table is split in two when it is full (`blocks.rs`). The shards have shares of the keys that rise from one to two, so
 //! their tables are full one after the other: together they always have about 28 bytes a key.
 
 use blocks::Blocks;
