@@ -60,10 +60,12 @@ impl Building {
         self.plans.iter().map(|(_, plan)| plan.bytes()).sum::<usize>() + self.reported_bytes
     }
 
-    /// What a record takes, by those of this batch and of the one before; 1 where there was none.
-    pub(super) fn record_bytes(&self) -> usize {
-        let (records, bytes) = self.expected;
-        ((bytes + self.bytes()) / (records + self.records()).max(1)).max(1)
+    /// How many more records fill it up to so many bytes, if they are like those in it and in the batch before.
+    pub(super) fn room_in(&self, bytes: usize) -> usize {
+        let (records_before, bytes_before) = self.expected;
+        let held = self.bytes();
+        let of_record = (bytes_before + held) / (records_before + self.records()).max(1);
+        bytes.saturating_sub(held).div_ceil(of_record.max(1))
     }
 
     /// Takes a record. `None` for one of a partition that is not assigned any more: it is its next owner's.

@@ -132,12 +132,11 @@ impl Delivery {
     /// How many records may be taken now; with 0 the task holds and only serves its group. As many as fill the batch, if
     /// they are like those before them.
     pub fn room(&self) -> usize {
-        let bytes = self.options.batch_bytes.saturating_sub(self.building.bytes());
-        if !matches!(self.phase, Phase::Running) || self.failure.is_some() || bytes == 0 {
+        if !matches!(self.phase, Phase::Running) || self.failure.is_some() {
             return 0;
         }
         let records = self.options.batch_records.saturating_sub(self.building.records());
-        records.min(bytes.div_ceil(self.building.record_bytes()))
+        records.min(self.building.room_in(self.options.batch_bytes))
     }
 
     /// True while records wait to be written.

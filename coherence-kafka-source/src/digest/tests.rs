@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use proptest::prelude::*;
 
@@ -85,43 +86,58 @@ fn two_processes_hash_the_same_bytes_differently() {
     assert_ne!(Hasher::default().value(b"k"), Hasher::default().value(b"k"));
 }
 
-/// More than some tables take, so that they are split, and mostly puts.
-const KEYS: u64 = 300_000;
+/// What is done to a range of keys: 0 removes them, 1 forgets those of one value, whichever they are, and all else puts.
+type Step = (Range<u64>, u8);
 
-fn operations() -> impl Strategy<Value = Vec<(std::ops::Range<u64>, u8)>> {
-    let keys = (0..KEYS, 1_u64..KEYS).prop_map(|(first, count)| first..(first + count).min(KEYS));
-    proptest::collection::vec((keys, 0_u8..8), 0..12)
+fn holds_what_a_map_would(steps: Vec<Step>, keys: u64) -> Result<(), TestCaseError> {
+    let hasher = Hasher::default();
+    let mut digest = Digest::default();
+    let mut model = BTreeMap::new();
+    for (range, operation) in steps {
+        let value = hasher.value(&[operation]);
+        match operation {
+            0 => range.for_each(|n| {
+                digest.remove(key(&hasher, n));
+                model.remove(&n);
+            }),
+            1 => {
+                digest.retain(|slot| slot.held() != Held::Value(hasher.value(&[2])));
+                model.retain(|_, held| *held != hasher.value(&[2]));
+            }
+            _ => range.for_each(|n| {
+                digest.slot(key(&hasher, n)).hold(Held::Value(value));
+                model.insert(n, value);
+            }),
+        }
+        prop_assert_eq!(digest.len(), model.len());
+        prop_assert_eq!(digest.iter().count(), model.len());
+    }
+    for n in 0..keys {
+        let held = digest.get(key(&hasher, n)).map(Slot::held);
+        prop_assert_eq!(held, model.get(&n).map(|value| Held::Value(*value)));
+    }
+    Ok(())
 }
+
+proptest! {
+    #[test]
+    fn it_holds_what_a_map_would(steps in proptest::collection::vec((0_u64..40, 0_u8..4), 0..300)) {
+        holds_what_a_map_would(steps.into_iter().map(|(n, operation)| (n..n + 1, operation)).collect(), 40)?;
+    }
+}
+
+/// So many that tables are split.
+const MANY: u64 = 300_000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]
-    fn it_holds_what_a_map_would(operations in operations()) {
-        let hasher = Hasher::default();
-        let mut digest = Digest::default();
-        let mut model = BTreeMap::new();
-        for (keys, operation) in operations {
-            let value = hasher.value(&[operation]);
-            match operation {
-                0 => for n in keys {
-                    digest.remove(key(&hasher, n));
-                    model.remove(&n);
-                },
-                1 => {
-                    digest.retain(|slot| slot.held() != Held::Value(hasher.value(&[2])));
-                    model.retain(|_, held| *held != hasher.value(&[2]));
-                }
-                _ => for n in keys {
-                    digest.slot(key(&hasher, n)).hold(Held::Value(value));
-                    model.insert(n, value);
-                },
-            }
-            prop_assert_eq!(digest.len(), model.len());
-            prop_assert_eq!(digest.iter().count(), model.len());
-        }
-        for n in 0..KEYS {
-            let held = digest.get(key(&hasher, n)).map(Slot::held);
-            prop_assert_eq!(held, model.get(&n).map(|value| Held::Value(*value)));
-        }
+    fn it_holds_what_a_map_would_when_its_tables_are_split(
+        steps in proptest::collection::vec(((0..MANY, 1..MANY), 0_u8..8), 0..12),
+    ) {
+        let steps = steps
+            .into_iter()
+            .map(|((first, count), operation)| (first..(first + count).min(MANY), operation));
+        holds_what_a_map_would(steps.collect(), MANY)?;
     }
 }

@@ -21,8 +21,8 @@ const DIGITS: usize = 20;
 /// This part of the records, at the beginning, does not count.
 const WARM_UP: u64 = 4;
 
-/// How the grid is brought to its speed before anything counts: its JVM has not sent so many events yet.
-const WARMING: (u64, Option<&str>) = (50_000, None);
+/// So many records a second bring the grid to its speed before anything counts: its JVM has not sent many events yet.
+const WARMING: u64 = 50_000;
 
 /// A rate of the producer, and the linger of the sink where it is not the default.
 const CASES: [(u64, Option<&str>); 6] = [
@@ -53,7 +53,7 @@ pub fn run(peers: &Peers, seconds: u64) -> Result<()> {
         "| records/s | coherence.batch.linger.ms | p50 ms | p99 ms | max ms | sink CPU ns a record | grid CPU ns |"
     );
     println!("|---|---|---|---|---|---|---|");
-    measure(peers, WARMING.0, WARMING.1, seconds)?;
+    measure(peers, WARMING, None, seconds)?;
     for (rate, linger) in CASES {
         let latency = measure(peers, rate, linger, seconds)?;
         let at = |share: f64| {

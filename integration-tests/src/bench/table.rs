@@ -82,22 +82,21 @@ impl Table {
             );
         }
         for letter in ['e', 'g'] {
-            let at_most = |what: &str, of: fn(&Measurement) -> f64, goal: f64| {
-                let spread = self.spread(letter, of);
+            let at_most = |what: &str, spread: Spread, goal: f64| {
                 let verdict = verdict(spread.median <= goal);
                 println!("| {letter}: {what} | {} | ≤ {goal} | {verdict} |", spread.exact());
             };
-            at_most("CPU seconds a million records", |m| m.client.cpu_ns / 1e3, 0.8);
-            let spread = self.cpu_of_bare_loops(letter);
-            let verdict = verdict(spread.median <= OF_BARE_LOOPS);
-            println!(
-                "| {letter}: its CPU ÷ that of a and d together, per round | {} | ≤ {OF_BARE_LOOPS} | {verdict} |",
-                spread.exact()
+            let row = |of: fn(&Measurement) -> f64| self.spread(letter, of);
+            at_most("CPU seconds a million records", row(|m| m.client.cpu_ns / 1e3), 0.8);
+            at_most(
+                "its CPU ÷ that of a and d together, per round",
+                self.cpu_of_bare_loops(letter),
+                OF_BARE_LOOPS,
             );
-            at_most("peak MiB", |m| m.client.peak_mib, 40.0);
+            at_most("peak MiB", row(|m| m.client.peak_mib), 40.0);
             at_most(
                 "seconds to the first commit",
-                |m| m.client.first_commit_ms.map_or(f64::NAN, |ms| ms / 1e3),
+                row(|m| m.client.first_commit_ms.map_or(f64::NAN, |ms| ms / 1e3)),
                 0.35,
             );
         }

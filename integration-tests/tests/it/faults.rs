@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use integration_tests::bench::peak_mib;
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
-use integration_tests::sink::Sink;
+use integration_tests::sink::{Settings, Sink};
 use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
 
@@ -90,6 +90,17 @@ fn moves_on(kafka: &Kafka, flow: &Flow) {
     let before = flow.committed(kafka);
     let moved = within(SOON, || flow.committed(kafka).iter().zip(&before).all(|(now, then)| now > then));
     assert!(moved, "committed {:?}, and before {before:?}", flow.committed(kafka));
+}
+
+/// A second sink that joins the first one while the grid is away, and holds what it has as well.
+#[track_caller]
+fn joins_and_holds(flow: &Flow, first: &Sink, worker: Settings<'_>, connector: Settings<'_>) -> Sink {
+    let second = flow.start(worker, connector);
+    eventually(SOON, "they share the partitions", || {
+        times(first, REVOKED) > 0 && times(&second, ASSIGNED) > 0
+    });
+    eventually(SOON, "the second sink holds, too", || times(&second, HELD) > 0);
+    second
 }
 
 /// Everything is delivered, the map is what the model says, and the sink did not grow meanwhile.
@@ -237,14 +248,7 @@ fn a_group_that_changes_while_the_grid_is_killed_writes_everything_not_committed
     require_peers!();
     the_grid_restarts(
         |grid| grid.kill().unwrap(),
-        |flow, first| {
-            let second = flow.start(&[], &[SLOW]);
-            eventually(SOON, "they share the partitions", || {
-                times(first, REVOKED) > 0 && times(&second, ASSIGNED) > 0
-            });
-            eventually(SOON, "the second sink holds, too", || times(&second, HELD) > 0);
-            Some(second)
-        },
+        |flow, first| Some(joins_and_holds(flow, first, &[], &[SLOW])),
     );
 }
 

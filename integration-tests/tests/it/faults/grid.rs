@@ -8,7 +8,9 @@ use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
 use super::history::History;
-use super::{ASSIGNED, HELD, NOTICED, REVOKED, SMALL, ends_as, is_bounded, moves_on, paced, times};
+use super::{
+    ASSIGNED, HELD, NOTICED, REVOKED, SMALL, ends_as, is_bounded, joins_and_holds, moves_on, paced, times,
+};
 use crate::flow::{Flow, Model, SOON};
 
 /// A member that joins hands partitions over before the cluster is safe again.
@@ -111,11 +113,7 @@ fn a_sink_that_joins_while_the_grid_is_frozen_waits_with_the_others() {
         eventually(SOON, "the first sink holds", || times(&first, HELD) > 0);
         let committed = flow.committed(kafka);
 
-        let second = flow.start(&[NOTICED], &connector);
-        eventually(SOON, "they share the partitions", || {
-            times(&first, REVOKED) > 0 && times(&second, ASSIGNED) > 0
-        });
-        eventually(SOON, "the second sink holds, too", || times(&second, HELD) > 0);
+        let second = joins_and_holds(&flow, &first, &[NOTICED], &connector);
         assert_eq!(flow.committed(kafka), committed, "nothing is committed that is not written");
         for sink in [&first, &second] {
             flow.assert_running(sink);
