@@ -3,14 +3,16 @@
 //! ```text
 //! client.rs         a producer of librdkafka: records in, their delivery reports out, a batch of them at a time
 //! topic_reader.rs   a topic read once, from its beginning to its present end
+//! headers.rs        a record's headers as librdkafka keeps them, used again for the next record
 //! leadership.rs     one leader among processes, by the membership of a consumer group
 //! topics.rs         which topics there are, how they are cleaned; a topic made
 //! looking.rs        what librdkafka says where nothing comes
 //! ```
 //!
-//! `unsafe` is allowed in client.rs, for calls of librdkafka that rdkafka lacks, with the argument why it is sound.
+//! `unsafe` is allowed in client.rs and headers.rs, for calls of librdkafka that rdkafka lacks, with the argument why it is sound.
 
 pub(crate) mod client;
+pub(crate) mod headers;
 pub mod leadership;
 mod looking;
 #[cfg(test)]

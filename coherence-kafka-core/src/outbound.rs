@@ -44,6 +44,29 @@ pub enum Operation {
     Erase,
 }
 
+/// What the header of a record says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The entry was not there before.
+    Insert,
+    /// It was.
+    Update,
+    /// It was removed.
+    Delete,
+}
+
+impl Event {
+    /// The header that says so.
+    pub fn header(self) -> (&'static str, Option<&'static [u8]>) {
+        let name = match self {
+            Event::Insert => "INSERT",
+            Event::Update => "UPDATE",
+            Event::Delete => "DELETE",
+        };
+        (EVENT_HEADER, Some(name.as_bytes()))
+    }
+}
+
 /// What the keys and values of a topic are.
 #[derive(Clone)]
 pub enum Form {
@@ -89,7 +112,7 @@ pub struct Outbound {
 pub struct Planned {
     key: Piece,
     value: Option<Piece>,
-    event: &'static str,
+    event: Event,
     ttl: Option<Range<usize>>,
     more: Vec<Header>,
 }
@@ -168,9 +191,9 @@ impl Outbound {
             }
         };
         let event = match (value, entry.update) {
-            (None, _) => "DELETE",
-            (Some(_), true) => "UPDATE",
-            (Some(_), false) => "INSERT",
+            (None, _) => Event::Delete,
+            (Some(_), true) => Event::Update,
+            (Some(_), false) => Event::Insert,
         };
         let ttl = match (&self.ttl_header, value) {
             (Some(_), Some(_)) => ttl_millis(entry.expiry).map(|millis| {
@@ -184,37 +207,17 @@ impl Outbound {
     }
 
     /// The headers of a planned record, in order.
-    pub fn headers<'a>(&'a self, planned: &'a Planned, scratch: &'a [u8]) -> Headers<'a> {
-        let event = (EVENT_HEADER, Some(planned.event.as_bytes()));
-        if planned.ttl.is_none() && planned.more.is_empty() {
-            return Headers::One([event]);
-        }
-        let mut headers = vec![event];
+    pub fn headers<'a>(
+        &'a self,
+        planned: &'a Planned,
+        scratch: &'a [u8],
+    ) -> Vec<(&'a str, Option<&'a [u8]>)> {
+        let mut headers = vec![planned.event.header()];
         if let (Some(name), Some(range)) = (&self.ttl_header, &planned.ttl) {
             headers.push((name, scratch.get(range.clone())));
         }
         headers.extend(planned.more.iter().map(|header| (header.key.as_str(), header.value.as_deref())));
-        Headers::Many(headers)
-    }
-}
-
-/// Names and bytes of headers.
-#[derive(Debug)]
-pub enum Headers<'a> {
-    /// The event alone, as most records have it.
-    One([(&'a str, Option<&'a [u8]>); 1]),
-    /// The event first.
-    Many(Vec<(&'a str, Option<&'a [u8]>)>),
-}
-
-impl<'a> std::ops::Deref for Headers<'a> {
-    type Target = [(&'a str, Option<&'a [u8]>)];
-
-    fn deref(&self) -> &Self::Target {
-        match self {
-            Headers::One(one) => one,
-            Headers::Many(many) => many,
-        }
+        headers
     }
 }
 
@@ -230,7 +233,12 @@ impl Planned {
 
     /// Whether the record removes its key.
     pub fn is_delete(&self) -> bool {
-        self.event == "DELETE"
+        self.event == Event::Delete
+    }
+
+    /// The event, where no other header goes with it.
+    pub fn only_event(&self) -> Option<Event> {
+        (self.ttl.is_none() && self.more.is_empty()).then_some(self.event)
     }
 }
 

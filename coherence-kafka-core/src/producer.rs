@@ -28,8 +28,9 @@ use tokio::sync::Notify;
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 use crate::kafka::client::{Client, Topic};
+use crate::kafka::headers::Spare;
 use crate::observer::StoreObserver;
-use crate::outbound::{Outbound, Planned};
+use crate::outbound::{Event, Outbound, Planned};
 use crate::stats::Counters;
 use ledger::{Ledger, Stake};
 use sending::Core;
@@ -71,6 +72,8 @@ struct Outstanding {
     call: Arc<Call>,
     record_bytes: usize,
     delete: bool,
+    /// Its record has no other header.
+    only_event: Option<Event>,
 }
 
 /// What the entries of one call of a store have in common.
@@ -131,6 +134,7 @@ impl Producer {
             client: Some(client),
             topics: Vec::new(),
             ledger: Ledger::new(limits),
+            spare: Spare::default(),
             parked: VecDeque::new(),
         };
         let shared = Arc::new(Shared { settings, core: Mutex::new(core), changed: Notify::new() });
@@ -166,9 +170,10 @@ impl Producer {
         for (entry, planned) in entries.drain(..) {
             match core.send(&entry, &planned, scratch, call, outbound, full) {
                 Ok(bytes) => {
-                    let delete = planned.is_delete();
+                    let (delete, only_event) = (planned.is_delete(), planned.only_event());
                     let charge = bytes + entry.key.len() + entry.value.as_ref().map_or(0, |v| v.len());
-                    let item = Outstanding { entry, call: call.clone(), record_bytes: bytes, delete };
+                    let item =
+                        Outstanding { entry, call: call.clone(), record_bytes: bytes, delete, only_event };
                     core.ledger.hold(item, charge + OVERHEAD_BYTES);
                     held += 1;
                 }

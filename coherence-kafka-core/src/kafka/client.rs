@@ -10,7 +10,8 @@
 //! * the queue and the topics keep the client alive that they belong to, and are given back before it;
 //! * an event is owned by who polled it: it is destroyed once, when its [`Event`] is dropped, and every message read
 //!   out of it is copied before;
-//! * `rd_kafka_producev` copies key and value (`RD_KAFKA_MSG_F_COPY`), and owns the headers once it has succeeded.
+//! * `rd_kafka_producev` copies key and value (`RD_KAFKA_MSG_F_COPY`), and owns the headers once it has succeeded;
+//!   a message that was polled has no other user, so its headers may be taken from it.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_void};
@@ -23,9 +24,10 @@ use rdkafka::bindings::rd_kafka_vtype_t as vtype;
 use rdkafka::client::{Client as RdClient, ClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::RDKafkaErrorCode as Code;
-use rdkafka::types::{RDKafkaRespErr, RDKafkaType};
+use rdkafka::types::RDKafkaType;
 
 use crate::error::StoreError;
+use crate::kafka::headers::HeaderList;
 
 /// Settings for a Kafka client, by librdkafka's names.
 pub(crate) type ClientSettings = [(String, String)];
@@ -46,6 +48,7 @@ pub(crate) enum NotTaken {
 pub(crate) struct Report {
     pub number: usize,
     pub outcome: Result<(), StoreError>,
+    pub headers: Option<HeaderList>,
 }
 
 /// Hands records to librdkafka. Dropping it waits for librdkafka's threads, which may take a moment, and forgets what
@@ -86,25 +89,14 @@ impl Client {
         topic: &Topic,
         key: &[u8],
         value: Option<&[u8]>,
-        headers: &[(&str, Option<&[u8]>)],
+        headers: HeaderList,
         number: usize,
-    ) -> Result<(), NotTaken> {
+    ) -> Result<(), (NotTaken, HeaderList)> {
         let (value, value_len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
         // SAFETY: every pointer is valid for its length during the call, which copies what it points to; the list ends
-        // with END. The headers are librdkafka's once it has taken the record, and ours to destroy otherwise.
+        // with END. The headers are librdkafka's once it has taken the record, and ours otherwise.
         let code = unsafe {
-            let list = rd::rd_kafka_headers_new(headers.len());
-            for &(name, value) in headers {
-                let (bytes, len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
-                rd::rd_kafka_header_add(
-                    list,
-                    name.as_ptr().cast(),
-                    name.len() as isize,
-                    bytes.cast(),
-                    len as isize,
-                );
-            }
-            let code = rd::rd_kafka_producev(
+            rd::rd_kafka_producev(
                 self.client.native_ptr(),
                 vtype::RD_KAFKA_VTYPE_RKT,
                 topic.handle,
@@ -119,20 +111,20 @@ impl Client {
                 vtype::RD_KAFKA_VTYPE_OPAQUE,
                 number as *mut c_void,
                 vtype::RD_KAFKA_VTYPE_HEADERS,
-                list,
+                headers.as_ptr(),
                 vtype::RD_KAFKA_VTYPE_END,
-            );
-            if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-                rd::rd_kafka_headers_destroy(list);
-            }
-            code
+            )
         };
-        match Code::from(code) {
-            Code::NoError => Ok(()),
-            Code::QueueFull => Err(NotTaken::Full),
-            Code::Fatal => Err(NotTaken::Fatal),
-            code => Err(NotTaken::Because(sorted(code, Persisted::No))),
-        }
+        let not_taken = match Code::from(code) {
+            Code::NoError => {
+                headers.given_away();
+                return Ok(());
+            }
+            Code::QueueFull => NotTaken::Full,
+            Code::Fatal => NotTaken::Fatal,
+            code => NotTaken::Because(sorted(code, Persisted::No)),
+        };
+        Err((not_taken, headers))
     }
 
     /// Waits up to `wait` for something to happen; adds what became of records to `reports`. One thread only. True where
@@ -165,7 +157,8 @@ impl Client {
                     Code::NoError => Ok(()),
                     code => Err(self.failure(code, persisted(rd::rd_kafka_message_status(message)))),
                 };
-                reports.push(Report { number: (*message)._private as usize, outcome });
+                let headers = HeaderList::detach(message);
+                reports.push(Report { number: (*message)._private as usize, outcome, headers });
             }
         }
     }
@@ -207,7 +200,7 @@ impl Client {
     /// Makes it fail for good, as a broker might.
     #[cfg(test)]
     pub fn fail(&self) {
-        let code = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        let code = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
         // SAFETY: the client is alive and the text ends with a null.
         unsafe { rd::rd_kafka_test_fatal_error(self.client.native_ptr(), code, c"a test".as_ptr()) };
     }

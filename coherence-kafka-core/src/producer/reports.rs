@@ -57,8 +57,12 @@ impl Shared {
         while reports.peek().is_some() {
             let mut outcomes = Vec::with_capacity(reports.len().min(TOLD_AT_ONCE));
             let mut core = self.core.lock();
-            for Report { number, outcome } in reports.by_ref().take(TOLD_AT_ONCE) {
-                outcomes.extend(core.ledger.take(number).map(|(item, stake)| (item, stake, outcome)));
+            for Report { number, outcome, headers } in reports.by_ref().take(TOLD_AT_ONCE) {
+                let Some((item, stake)) = core.ledger.take(number) else { continue };
+                if let (Some(event), Some(headers)) = (item.only_event, headers) {
+                    core.spare.keep(event, headers);
+                }
+                outcomes.push((item, stake, outcome));
             }
             drop(core);
             self.tell(outcomes);

@@ -10,6 +10,7 @@ use super::{Call, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 use crate::kafka::client::{Client, NotTaken, Topic};
+use crate::kafka::headers::{HeaderList, Spare};
 use crate::outbound::{Outbound, Planned};
 
 pub(super) struct Core {
@@ -21,6 +22,7 @@ pub(super) struct Core {
     /// Their handles are those of the client, and none without one.
     pub topics: Vec<(String, Option<Topic>)>,
     pub ledger: Ledger<Outstanding>,
+    pub spare: Spare,
     /// In the ledger, not yet sent, oldest first.
     pub parked: VecDeque<Parked>,
 }
@@ -40,7 +42,7 @@ pub(super) struct Parked {
     topic: usize,
     key: Vec<u8>,
     value: Option<Vec<u8>>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+    headers: HeaderList,
 }
 
 impl Core {
@@ -64,28 +66,34 @@ impl Core {
         }
         let record = planned.record(entry, scratch);
         let bytes = record.key.len() + record.value.map_or(0, <[u8]>::len);
-        let headers = outbound.headers(planned, scratch);
+        let mut headers = match planned.only_event() {
+            Some(event) => self.spare.take(event),
+            None => HeaderList::new(&outbound.headers(planned, scratch)),
+        };
         let number = self.ledger.next_number();
         if self.failed.is_none()
             && let (Some(client), Some((_, Some(topic)))) = (&self.client, self.topics.get(account.topic))
         {
-            match client.produce(topic, record.key, record.value, &headers, number) {
-                Ok(()) => return Ok(bytes),
-                Err(NotTaken::Because(error)) => return Err(error),
-                Err(NotTaken::Full) => {
+            let Err((not_taken, back)) = client.produce(topic, record.key, record.value, headers, number)
+            else {
+                return Ok(bytes);
+            };
+            headers = back;
+            match not_taken {
+                NotTaken::Because(error) => return Err(error),
+                NotTaken::Full => {
                     *full = true;
                     return Err(StoreError::Full);
                 }
-                Err(NotTaken::Fatal) => self.failed = Some(Instant::now()),
+                NotTaken::Fatal => self.failed = Some(Instant::now()),
             }
         }
-        let owned = |(name, value): &(&str, Option<&[u8]>)| ((*name).to_owned(), value.map(<[u8]>::to_vec));
         self.parked.push_back(Parked {
             number,
             topic: account.topic,
             key: record.key.to_vec(),
             value: record.value.map(<[u8]>::to_vec),
-            headers: headers.iter().map(owned).collect(),
+            headers,
         });
         Ok(bytes)
     }
@@ -109,17 +117,15 @@ impl Core {
                 failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
                 continue;
             };
-            let borrowed: Vec<_> =
-                headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
-            let error = match client.produce(handle, &key, value.as_deref(), &borrowed, number) {
+            let error = match client.produce(handle, &key, value.as_deref(), headers, number) {
                 Ok(()) => continue,
-                Err(NotTaken::Fatal) => {
+                Err((NotTaken::Fatal, headers)) => {
                     self.failed = Some(Instant::now());
                     self.parked.push_front(Parked { number, topic, key, value, headers });
                     break;
                 }
-                Err(NotTaken::Full) => StoreError::Full,
-                Err(NotTaken::Because(error)) => error,
+                Err((NotTaken::Full, _)) => StoreError::Full,
+                Err((NotTaken::Because(error), _)) => error,
             };
             failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Once};
 use std::time::Instant;
 
+use coherence_kafka_common::map::Expiry;
 use coherence_kafka_common::pof::{PofContext, from_binary};
 use futures::FutureExt as _;
 use proptest::prelude::*;
@@ -79,6 +80,43 @@ fn each_entry_is_a_record_and_has_one_outcome() {
     assert_eq!(stats.failures.total(), 0);
     let bytes: usize = records.iter().map(|r| r.key.len() + r.value.as_ref().map_or(0, Vec::len)).sum();
     assert_eq!(stats.bytes, bytes as u64);
+}
+
+#[test]
+fn the_headers_of_a_reported_record_come_back_only_for_one_with_the_same() {
+    let mock = mock();
+    let store = KafkaEntryStore::builder(TOPIC)
+        .pass_through()
+        .ttl_header("ttl")
+        .setting("bootstrap.servers", mock.servers())
+        .build()
+        .unwrap();
+    let (_, observer) = Seen::new();
+    let expected = |n: i32| {
+        let event = ["INSERT", "UPDATE", "DELETE"][n as usize % 3];
+        let mut headers = vec![("event".to_owned(), Some(event.as_bytes().to_vec()))];
+        if n % 4 == 0 && event != "DELETE" {
+            headers.push(("ttl".to_owned(), Some((n + 1).to_string().into_bytes())));
+        }
+        headers
+    };
+    for round in 0..4 {
+        for n in round * 30..(round + 1) * 30 {
+            if n % 3 == 2 {
+                store.erase(removed(n), &observer);
+                continue;
+            }
+            let expiry =
+                if n % 4 == 0 { Expiry::After(Duration::from_millis(n as u64 + 1)) } else { Expiry::Default };
+            store.store(BinaryEntry { update: n % 3 == 1, expiry, ..entry(n, "v") }, &observer);
+        }
+        wait(store.flush());
+    }
+    let records = mock.records(TOPIC, PARTITIONS);
+    assert_eq!(records.len(), 120);
+    for record in records {
+        assert_eq!(record.headers, expected(number(&record)), "{}", number(&record));
+    }
 }
 
 #[test]
