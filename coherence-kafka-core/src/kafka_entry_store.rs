@@ -14,9 +14,9 @@ use futures::future::BoxFuture;
 
 use crate::entry_store::{BinaryEntry, EntryStore, MAX_BLOCK};
 use crate::error::StoreError;
-use crate::observer::StoreObserver;
+use crate::observer::{StoreObserver, tell_error};
 use crate::outbound::{Form, KeyForm, Operation, Outbound};
-use crate::producer::{Account, Batch, Call, Producer};
+use crate::producer::{Account, Batch, Producer};
 use crate::producers::Producers;
 use crate::stats::StoreStats;
 
@@ -256,7 +256,6 @@ impl KafkaEntryStore {
         operation: Operation,
         observer: &Arc<dyn StoreObserver>,
     ) {
-        let call = Arc::new(Call { observer: observer.clone(), account: self.account.clone() });
         let mut batch = Batch::default();
         batch.entries.reserve_exact(entries.len().min(BATCH));
         for entry in entries {
@@ -265,18 +264,23 @@ impl KafkaEntryStore {
                 Err(error) => batch.rejected.push((entry, error)),
             }
             if batch.entries.len() == BATCH || batch.scratch.len() > BATCH_BYTES {
-                self.hand_over(&mut batch, &call);
+                self.hand_over(&mut batch, observer);
             }
         }
-        self.hand_over(&mut batch, &call);
+        self.hand_over(&mut batch, observer);
     }
 
-    fn hand_over(&self, batch: &mut Batch, call: &Arc<Call>) {
-        self.producer.send(batch, call, &self.outbound);
+    fn hand_over(&self, batch: &mut Batch, observer: &Arc<dyn StoreObserver>) {
+        self.producer.send(batch, observer, &self.account, &self.outbound);
         batch.scratch.clear();
         for (entry, error) in batch.rejected.drain(..) {
-            call.tell(entry, Err(error));
+            self.failed(entry, error, observer);
         }
+    }
+
+    fn failed(&self, entry: BinaryEntry, error: StoreError, observer: &Arc<dyn StoreObserver>) {
+        self.account.counters.failed(&error);
+        tell_error(&**observer, entry, error);
     }
 }
 
@@ -290,8 +294,7 @@ impl EntryStore for KafkaEntryStore {
     }
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        let call = Call { observer: observer.clone(), account: self.account.clone() };
-        call.tell(entry, Err(StoreError::Unsupported("load")));
+        self.failed(entry, StoreError::Unsupported("load"), observer);
     }
 
     fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {

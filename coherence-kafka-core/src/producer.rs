@@ -17,7 +17,6 @@
 //!   stores the newest value of that key once more.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +28,16 @@ use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 use crate::kafka::client::{Client, Topic};
 use crate::kafka::headers::Spare;
-use crate::observer::StoreObserver;
+use crate::observer::{StoreObserver, tell_all, tell_error};
 use crate::outbound::{Event, Outbound, Planned};
 use crate::stats::Counters;
 use ledger::{Ledger, Stake};
+use recipients::{Recipient, Recipients};
 use sending::Core;
 use settings::prepared;
 
 mod ledger;
+mod recipients;
 mod reports;
 mod sending;
 mod settings;
@@ -69,17 +70,18 @@ struct Shared {
 
 struct Outstanding {
     entry: BinaryEntry,
-    call: Arc<Call>,
+    /// The number of whom to tell.
+    to: u32,
     record_bytes: usize,
     delete: bool,
     /// Its record has no other header.
     only_event: Option<Event>,
 }
 
-/// What the entries of one call of a store have in common.
-pub(crate) struct Call {
-    pub observer: Arc<dyn StoreObserver>,
-    pub account: Arc<Account>,
+/// What is not held any more, with its outcome, and whom to tell: one for each run of entries with the same number.
+struct Outcomes {
+    entries: Vec<(Outstanding, Stake, Result<(), StoreError>)>,
+    to: Vec<Arc<Recipient>>,
 }
 
 /// A store, as its producer knows it.
@@ -101,22 +103,6 @@ pub(crate) struct Batch {
     pub rejected: Vec<(BinaryEntry, StoreError)>,
 }
 
-impl Call {
-    /// Tells the outcome of an entry. An observer that panics has been told.
-    pub fn tell(&self, entry: BinaryEntry, outcome: Result<(), StoreError>) {
-        let told = catch_unwind(AssertUnwindSafe(|| match outcome {
-            Ok(()) => self.observer.on_next(entry),
-            Err(error) => {
-                self.account.counters.failed(&error);
-                self.observer.on_error(entry, error);
-            }
-        }));
-        if told.is_err() {
-            tracing::error!("store observer panicked");
-        }
-    }
-}
-
 impl Producer {
     /// A producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (32 MiB unless set) and
     /// `queue.buffering.max.messages` (unbounded unless set) bound what is held: keys and values of entries and of
@@ -134,6 +120,7 @@ impl Producer {
             client: Some(client),
             topics: Vec::new(),
             ledger: Ledger::new(limits),
+            recipients: Recipients::default(),
             spare: Spare::default(),
             parked: VecDeque::new(),
         };
@@ -163,24 +150,30 @@ impl Producer {
     }
 
     /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.
-    pub(crate) fn send(&self, batch: &mut Batch, call: &Arc<Call>, outbound: &Outbound) {
+    pub(crate) fn send(
+        &self,
+        batch: &mut Batch,
+        observer: &Arc<dyn StoreObserver>,
+        account: &Arc<Account>,
+        outbound: &Outbound,
+    ) {
         let Batch { entries, scratch, full, rejected } = batch;
         let mut held = 0;
         let mut core = self.shared.core.lock();
         for (entry, planned) in entries.drain(..) {
-            match core.send(&entry, &planned, scratch, call, outbound, full) {
+            match core.send(&entry, &planned, scratch, account, outbound, full) {
                 Ok(bytes) => {
                     let (delete, only_event) = (planned.is_delete(), planned.only_event());
                     let charge = bytes + entry.key.len() + entry.value.as_ref().map_or(0, |v| v.len());
-                    let item =
-                        Outstanding { entry, call: call.clone(), record_bytes: bytes, delete, only_event };
+                    let to = core.recipients.hold(observer, account);
+                    let item = Outstanding { entry, to, record_bytes: bytes, delete, only_event };
                     core.ledger.hold(item, charge + OVERHEAD_BYTES);
                     held += 1;
                 }
                 Err(error) => rejected.push((entry, error)),
             }
         }
-        call.account.counters.held(held);
+        account.counters.held(held);
     }
 
     /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
@@ -214,7 +207,7 @@ impl Producer {
             account.closed.store(true, std::sync::atomic::Ordering::Relaxed);
         }
         let _ = tokio::time::timeout(deadline, self.flush()).await;
-        self.shared.give_up(|item| Arc::ptr_eq(&item.call.account, account), false)
+        self.shared.give_up(|of| Arc::ptr_eq(of, account), false)
     }
 
     /// Bytes that are held; see [`Producer::new`].
@@ -254,35 +247,52 @@ impl Shared {
     }
 
     /// Reports what is held as closed; how many entries.
-    fn give_up(&self, which: impl Fn(&Outstanding) -> bool, stop: bool) -> usize {
+    fn give_up(&self, which: impl Fn(&Arc<Account>) -> bool, stop: bool) -> usize {
         let given_up = {
             let mut core = self.core.lock();
             core.stop |= stop;
-            core.ledger.abandon(which)
+            let Core { ledger, recipients, .. } = &mut *core;
+            let given_up =
+                ledger.abandon(|item| recipients.get(item.to).is_some_and(|to| which(&to.account)));
+            core.outcomes(given_up.into_iter().map(|(item, stake)| (item, stake, Err(StoreError::Closed))))
         };
-        let count = given_up.len();
-        self.tell(given_up.into_iter().map(|(item, stake)| (item, stake, Err(StoreError::Closed))).collect());
+        let count = given_up.entries.len();
+        self.tell(given_up);
         count
     }
 
     /// Tells outcomes, and only then calls them settled.
-    fn tell(&self, outcomes: Vec<(Outstanding, Stake, Result<(), StoreError>)>) {
-        for one_store in outcomes.chunk_by(|(a, ..), (b, ..)| Arc::ptr_eq(&a.call.account, &b.call.account)) {
+    fn tell(&self, outcomes: Outcomes) {
+        let Outcomes { entries, to } = outcomes;
+        let runs = entries.chunk_by(|(a, ..), (b, ..)| a.to == b.to);
+        for (run, to) in runs.zip(&to) {
             let (mut records, mut deletes, mut bytes) = (0, 0, 0);
-            for (item, _, outcome) in one_store {
+            for (item, _, outcome) in run {
                 let acknowledged = u64::from(outcome.is_ok());
                 records += acknowledged;
                 deletes += acknowledged * u64::from(item.delete);
                 bytes += acknowledged * item.record_bytes as u64;
             }
-            let counters = &one_store[0].0.call.account.counters;
-            counters.released(one_store.len() as u64);
-            counters.acknowledged(records, deletes, bytes);
+            to.account.counters.released(run.len() as u64);
+            to.account.counters.acknowledged(records, deletes, bytes);
         }
-        let mut stakes = Vec::with_capacity(outcomes.len());
-        for (Outstanding { entry, call, .. }, stake, outcome) in outcomes {
-            call.tell(entry, outcome);
-            stakes.push(stake);
+        let mut stakes = Vec::with_capacity(entries.len());
+        let mut entries = entries.into_iter().peekable();
+        for to in to {
+            let Some(number) = entries.peek().map(|(item, ..)| item.to) else { break };
+            let mut stored = Vec::new();
+            while let Some((item, stake, outcome)) = entries.next_if(|(item, ..)| item.to == number) {
+                stakes.push(stake);
+                match outcome {
+                    Ok(()) => stored.push(item.entry),
+                    Err(error) => {
+                        tell_all(&*to.observer, std::mem::take(&mut stored));
+                        to.account.counters.failed(&error);
+                        tell_error(&*to.observer, item.entry, error);
+                    }
+                }
+            }
+            tell_all(&*to.observer, stored);
         }
         let mut core = self.core.lock();
         stakes.into_iter().for_each(|stake| core.ledger.settle(stake));

@@ -64,6 +64,7 @@ impl Shared {
                 }
                 outcomes.push((item, stake, outcome));
             }
+            let outcomes = core.outcomes(outcomes.into_iter());
             drop(core);
             self.tell(outcomes);
         }
@@ -83,10 +84,11 @@ impl Shared {
             return false;
         }
         let taken: Vec<_> = left.into_iter().filter_map(|number| core.ledger.take(number)).collect();
-        drop(core);
         let unknown = "the producer failed for good; the record may be in the topic";
         let error = StoreError::Unavailable(unknown.to_owned());
-        self.tell(taken.into_iter().map(|(item, stake)| (item, stake, Err(error.clone()))).collect());
+        let lost = core.outcomes(taken.into_iter().map(|(item, stake)| (item, stake, Err(error.clone()))));
+        drop(core);
+        self.tell(lost);
         true
     }
 
@@ -121,7 +123,7 @@ impl Shared {
         core.failed = None;
         let failures = core.unpark();
         drop(core);
-        self.tell(failures.into_iter().map(|(item, stake, error)| (item, stake, Err(error))).collect());
+        self.tell(failures);
     }
 
     /// Nobody waits any more: what librdkafka still holds has its outcome, or is given up.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::ledger::{Ledger, Stake};
-use super::{Call, Outstanding};
+use super::recipients::Recipients;
+use super::{Account, Outcomes, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 use crate::kafka::client::{Client, NotTaken, Topic};
@@ -22,6 +23,7 @@ pub(super) struct Core {
     /// Their handles are those of the client, and none without one.
     pub topics: Vec<(String, Option<Topic>)>,
     pub ledger: Ledger<Outstanding>,
+    pub recipients: Recipients,
     pub spare: Spare,
     /// In the ledger, not yet sent, oldest first.
     pub parked: VecDeque<Parked>,
@@ -52,11 +54,10 @@ impl Core {
         entry: &BinaryEntry,
         planned: &Planned,
         scratch: &[u8],
-        call: &Call,
+        account: &Account,
         outbound: &Outbound,
         full: &mut bool,
     ) -> Result<usize, StoreError> {
-        let account = &call.account;
         if !self.accepting || account.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
@@ -98,6 +99,17 @@ impl Core {
         Ok(bytes)
     }
 
+    /// What the ledger has given back, to be told.
+    pub fn outcomes(
+        &mut self,
+        entries: impl Iterator<Item = (Outstanding, Stake, Result<(), StoreError>)>,
+    ) -> Outcomes {
+        let entries: Vec<_> = entries.collect();
+        let runs = entries.chunk_by(|(a, ..), (b, ..)| a.to == b.to);
+        let to = runs.filter_map(|run| self.recipients.release(run[0].0.to, run.len())).collect();
+        Outcomes { entries, to }
+    }
+
     /// The last handle of the client is with the thread of reports, which may wait for its end.
     pub fn forget_client(&mut self) {
         self.topics.iter_mut().for_each(|(_, handle)| *handle = None);
@@ -105,7 +117,7 @@ impl Core {
     }
 
     /// Sends what was parked, in order, until the client fails again. What cannot be sent.
-    pub fn unpark(&mut self) -> Vec<(Outstanding, Stake, StoreError)> {
+    pub fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
         while let Some(Parked { number, topic, key, value, headers }) = self.parked.pop_front() {
             if !self.ledger.is_held(number) {
@@ -129,6 +141,6 @@ impl Core {
             };
             failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
         }
-        failures
+        self.outcomes(failures.into_iter().map(|(item, stake, error)| (item, stake, Err(error))))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, Once};
+use std::sync::{Barrier, Once, Weak, mpsc};
 use std::time::Instant;
 
 use coherence_kafka_common::map::Expiry;
@@ -427,6 +427,34 @@ fn an_observer_that_panics_harms_no_other_entry() {
     wait(store.flush());
     assert_eq!(panics.0.load(Ordering::Relaxed), 11);
     assert_eq!(store.stats().in_flight, 0);
+}
+
+#[test]
+fn an_observer_is_let_go_with_its_last_entry_and_may_ask_the_store_even_then() {
+    struct Asks(Weak<KafkaEntryStore>, mpsc::Sender<usize>);
+    impl StoreObserver for Asks {
+        fn on_next(&self, _: BinaryEntry) {}
+        fn on_error(&self, _: BinaryEntry, _: StoreError) {}
+    }
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            let bytes = self.0.upgrade().map(|store| store.producer().bytes_in_flight());
+            self.1.send(bytes.unwrap_or_default()).unwrap();
+        }
+    }
+    let mock = mock();
+    let store = Arc::new(store(&mock.servers(), &[]));
+    let (sender, asked) = mpsc::channel();
+    let observer: Arc<dyn StoreObserver> = Arc::new(Asks(Arc::downgrade(&store), sender));
+    store.store_all((0..10).map(|n| entry(n, "a")).collect(), &observer);
+    store.store(entry(10, "a"), &observer);
+    drop(observer);
+    let answer = asked.recv_timeout(SOON);
+    if answer.is_err() {
+        // Whoever holds the lock holds it for ever, and a drop would wait for it.
+        std::mem::forget(store);
+    }
+    answer.unwrap();
 }
 
 #[test]

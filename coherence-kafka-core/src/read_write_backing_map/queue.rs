@@ -252,8 +252,28 @@ impl Queue {
         outcome: Outcome,
         now: impl FnOnce() -> Duration,
     ) -> Settled {
+        let number = self.slots.find(&entry.key).map(|(number, _)| number);
+        self.settle_at(number, entry, outcome, now)
+    }
+
+    /// The store has these now: [`Queue::settle`] for each.
+    pub fn settle_stored(&mut self, entries: &[BinaryEntry]) -> Vec<Settled> {
+        let numbers = self.slots.find_all(entries.iter().map(|entry| &entry.key));
+        let never = || Duration::ZERO;
+        let settle = |(entry, number)| self.settle_at(number, entry, Outcome::Stored, never);
+        entries.iter().zip(numbers).map(settle).collect()
+    }
+
+    fn settle_at(
+        &mut self,
+        number: Option<Number>,
+        entry: &BinaryEntry,
+        outcome: Outcome,
+        now: impl FnOnce() -> Duration,
+    ) -> Settled {
         const UNKNOWN: Settled = Settled { fate: Fate::Unknown, freed: 0, epoch: None };
-        let Some((number, slot)) = self.slots.find(&entry.key) else { return UNKNOWN };
+        let Some(number) = number else { return UNKNOWN };
+        let Some(slot) = self.slots.get_mut(number) else { return UNKNOWN };
         let Some(flight) = slot.in_flight.take() else { return UNKNOWN };
         self.counts.in_flight -= 1;
         let fate = match outcome {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, MapError, NamedMap};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -17,7 +17,7 @@ use super::options::ReadWriteOptions;
 use super::queue::{Counts, Fate, Outcome, Queue, Settings, Settled, size_of};
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
-use crate::observer::StoreObserver;
+use crate::observer::{StoreObserver, tell_all, tell_error};
 
 /// What failed is tried again after this time. Kafka's own patience comes on top of it.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -186,43 +186,57 @@ impl WriteBehind {
         self.began.elapsed()
     }
 
-    fn settle(&self, entry: BinaryEntry, error: Option<StoreError>) {
+    fn stored(&self, mut entries: Vec<BinaryEntry>) {
+        let mut queue = self.queue.lock();
+        let settled = queue.settle_stored(&entries);
+        // Nobody has to be told.
+        if self.observer.is_none() {
+            self.end(&mut queue, &settled);
+        }
+        self.release(queue, &settled);
+        let Some(observer) = &self.observer else { return };
+        let mut fates = settled.iter().map(|settled| settled.fate);
+        entries.retain(|_| fates.next() == Some(Fate::Stored));
+        tell_all(&**observer, entries);
+        self.end(&mut self.queue.lock(), &settled);
+    }
+
+    fn failed(&self, entry: BinaryEntry, error: StoreError) {
         let outcome = match &error {
-            None => Outcome::Stored,
-            Some(StoreError::Full) => Outcome::NotTaken,
-            Some(error) if error.is_retriable() => Outcome::Retriable,
-            Some(_) => Outcome::Refused,
+            StoreError::Full => Outcome::NotTaken,
+            error if error.is_retriable() => Outcome::Retriable,
+            _ => Outcome::Refused,
         };
         let mut queue = self.queue.lock();
-        let Settled { fate, freed, mut epoch } = queue.settle(&entry, outcome, || self.now());
-        // Nobody has to be told.
-        if fate == Fate::Stored && self.observer.is_none() {
-            self.end(&mut queue, epoch.take());
+        let settled = [queue.settle(&entry, outcome, || self.now())];
+        self.release(queue, &settled);
+        if settled[0].fate == Fate::Failed {
+            self.report(entry, error);
         }
-        let wakes = fate == Fate::Requeued || queue.next_ripe() == Some(Duration::ZERO);
-        let empty = queue.is_empty();
+        self.end(&mut self.queue.lock(), &settled);
+    }
+
+    /// What is settled has given up its bytes, and may have made room for what waited behind it.
+    fn release(&self, queue: MutexGuard<'_, Queue>, settled: &[Settled]) {
+        let requeued = settled.iter().any(|settled| settled.fate == Fate::Requeued);
+        let ended = queue.is_empty() && self.last.load(Ordering::SeqCst);
+        let wakes = requeued || ended || queue.next_ripe() == Some(Duration::ZERO);
         drop(queue);
-        self.room.add_permits(freed);
-        if wakes || (empty && self.last.load(Ordering::SeqCst)) {
+        self.room.add_permits(settled.iter().map(|settled| settled.freed).sum());
+        if wakes {
             self.wake.notify_one();
         }
-        match (fate, error) {
-            (Fate::Failed, Some(error)) => self.report(entry, error),
-            (Fate::Stored, _) => {
-                if let Some(observer) = &self.observer {
-                    observer.on_next(entry);
-                }
-            }
-            (Fate::Unknown, _) => tracing::warn!(map = self.map.name(), "entry store gave a second outcome"),
-            _ => {}
-        }
-        if epoch.is_some() {
-            self.end(&mut self.queue.lock(), epoch);
+        if settled.iter().any(|settled| settled.fate == Fate::Unknown) {
+            tracing::warn!(map = self.map.name(), "entry store gave a second outcome");
         }
     }
 
-    fn end(&self, queue: &mut Queue, epoch: Option<u64>) {
-        if epoch.is_some_and(|epoch| queue.end(epoch)) {
+    fn end(&self, queue: &mut Queue, settled: &[Settled]) {
+        let mut ended = false;
+        for epoch in settled.iter().filter_map(|settled| settled.epoch) {
+            ended |= queue.end(epoch);
+        }
+        if ended {
             self.ended.notify_waiters();
         }
     }
@@ -235,7 +249,7 @@ impl WriteBehind {
         drop(failures);
         self.log_failures();
         if let Some(observer) = &self.observer {
-            observer.on_error(entry, error);
+            tell_error(&**observer, entry, error);
         }
     }
 
@@ -338,11 +352,15 @@ impl WriteBehind {
 
 impl StoreObserver for WriteBehind {
     fn on_next(&self, entry: BinaryEntry) {
-        self.settle(entry, None);
+        self.stored(vec![entry]);
+    }
+
+    fn on_next_all(&self, entries: &mut dyn Iterator<Item = BinaryEntry>) {
+        self.stored(entries.collect());
     }
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {
-        self.settle(entry, Some(error));
+        self.failed(entry, error);
     }
 }
 

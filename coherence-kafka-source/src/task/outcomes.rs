@@ -19,9 +19,14 @@ struct Observer {
 }
 
 impl StoreObserver for Observer {
-    fn on_next(&self, _entry: BinaryEntry) {
-        self.status.in_flight.move_by(-1);
-        self.status.acknowledged.one();
+    fn on_next(&self, entry: BinaryEntry) {
+        self.on_next_all(&mut std::iter::once(entry));
+    }
+
+    fn on_next_all(&self, entries: &mut dyn Iterator<Item = BinaryEntry>) {
+        let acknowledged = entries.count();
+        self.status.in_flight.move_by(-(acknowledged as i64));
+        self.status.acknowledged.add(acknowledged as u64);
     }
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {

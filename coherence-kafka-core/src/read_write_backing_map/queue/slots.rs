@@ -26,6 +26,7 @@ pub struct Slots<T> {
 #[derive(Debug)]
 struct Slot<T> {
     key: Bytes,
+    hash: u32,
     content: T,
 }
 
@@ -74,6 +75,13 @@ impl<T> Slots<T> {
         Some((number, self.get_mut(number)?))
     }
 
+    /// The numbers of keys that have something, as by [`Slots::find`] for each. What is looked at first for all of them is
+    /// on its way from memory for all of them at once.
+    pub fn find_all<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> Vec<Option<Number>> {
+        let hashed = keys.map(|key| identity(key)).map(|key| (self.hash(key), key)).collect::<Vec<_>>();
+        hashed.into_iter().map(|(hash, key)| self.find_hashed(hash, key)).collect()
+    }
+
     /// The number of a key and what it has; it gets a number and `content` where it has none.
     pub fn entry(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> (Number, &mut T) {
         let plain = identity(key);
@@ -86,11 +94,11 @@ impl<T> Slots<T> {
             self.table.insert_unique(Place::spread(hash), Place { hash, number }, |p| Place::spread(p.hash));
             number
         });
-        let new = || Slot { key: key.clone(), content: content() };
-        let slot = self.slots[number as usize].get_or_insert_with(new);
+        let slot = &mut self.slots[number as usize];
         // The memory of an older key may be that of a value, too.
-        slot.key.clone_from(key);
-        (number, &mut slot.content)
+        let key = key.clone();
+        let content = slot.take().map_or_else(content, |slot| slot.content);
+        (number, &mut slot.insert(Slot { key, hash, content }).content)
     }
 
     /// What a number has.
@@ -101,8 +109,7 @@ impl<T> Slots<T> {
     /// Takes its number from a key.
     pub fn remove(&mut self, number: Number) {
         let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
-        let hash = self.hash(identity(&slot.key));
-        if let Ok(place) = self.table.find_entry(Place::spread(hash), |place| place.number == number) {
+        if let Ok(place) = self.table.find_entry(Place::spread(slot.hash), |place| place.number == number) {
             place.remove();
         }
         self.free.push(number);

@@ -75,6 +75,31 @@ async fn write_behind_tries_again_what_may_pass_and_reports_what_will_not() {
 }
 
 #[tokio::test]
+async fn an_observer_that_panics_holds_up_no_flush() {
+    struct Panics;
+    impl StoreObserver for Panics {
+        fn on_next(&self, _: BinaryEntry) {
+            panic!("a test");
+        }
+        fn on_error(&self, _: BinaryEntry, _: StoreError) {
+            panic!("a test");
+        }
+    }
+    let store = FakeStore::new(|entry| match &entry.key[..] {
+        b"poison" => Answer::Failed(refused()),
+        _ => Answer::Stored,
+    });
+    let below = LocalSession::new(Format::Pof).map("map").await.unwrap();
+    let observer: Arc<dyn StoreObserver> = Arc::new(Panics);
+    let map =
+        ReadWriteBackingMap::observed(below, Arc::new(store), &behind(HOUR), Some(observer)).await.unwrap();
+    for key in ["a", "poison", "b"] {
+        map.put(key.as_bytes(), b"1", Expiry::Default).await.unwrap();
+    }
+    assert_eq!(map.flush(SOON).await, 0);
+}
+
+#[tokio::test]
 async fn what_a_close_gives_up_is_told_and_counted() {
     let store = FakeStore::new(|_| Answer::Held);
     let (map, told) = observed(&store, ReadWriteOptions { write_max_batch_size: 1, ..behind(HOUR) }).await;

@@ -88,8 +88,8 @@ pub(super) fn bare(order: &Order) -> Result<Measured> {
     send(&producer, &order.topic, 0, &first_entry());
     producer.flush(DEADLINE)?;
     let watch = Watch::start();
-    for (number, entry) in entries.iter().enumerate() {
-        send(&producer, &order.topic, number, entry);
+    for (number, entry) in entries.into_iter().enumerate() {
+        send(&producer, &order.topic, number, &entry);
     }
     producer.flush(DEADLINE)?;
     let measured = watch.stop(order.count)?;
@@ -116,6 +116,10 @@ struct Acknowledged {
 impl StoreObserver for Acknowledged {
     fn on_next(&self, _: BinaryEntry) {
         self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_next_all(&self, entries: &mut dyn Iterator<Item = BinaryEntry>) {
+        self.count.fetch_add(entries.count() as u64, Ordering::Relaxed);
     }
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {

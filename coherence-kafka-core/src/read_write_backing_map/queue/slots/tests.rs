@@ -39,6 +39,10 @@ proptest! {
                         let found = slots.find(&key).map(|(number, content)| (number, *content));
                         prop_assert_eq!(found, model.get(&n).copied());
                     }
+                    let asked = [n, n + 1, n];
+                    let found = slots.find_all(asked.map(key).iter());
+                    let known = asked.map(|n| model.get(&n).map(|(number, _)| *number));
+                    prop_assert_eq!(found, known);
                 }
             }
             prop_assert_eq!(slots.is_empty(), model.is_empty());

@@ -1,0 +1,78 @@
+//! Who is told what becomes of the entries that are held.
+//!
+//! An entry has the number of its recipient, and the recipient is counted here, under the lock of the producer: a count
+//! of its own that two threads share goes from one processor's cache to the other's with every entry.
+
+use std::sync::Arc;
+
+use super::Account;
+use crate::observer::StoreObserver;
+
+/// An observer, for one store.
+pub(super) struct Recipient {
+    pub observer: Arc<dyn StoreObserver>,
+    pub account: Arc<Account>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Recipients {
+    slots: Vec<Option<Held>>,
+    free: Vec<u32>,
+    /// The last number that was given; it may be free again.
+    newest: u32,
+}
+
+struct Held {
+    recipient: Arc<Recipient>,
+    /// How many entries have its number.
+    entries: usize,
+}
+
+impl Recipient {
+    fn is(&self, observer: &Arc<dyn StoreObserver>, account: &Arc<Account>) -> bool {
+        Arc::ptr_eq(&self.account, account) && std::ptr::addr_eq(&*self.observer, &**observer)
+    }
+}
+
+impl Recipients {
+    /// Counts an entry; the number of its recipient.
+    pub fn hold(&mut self, observer: &Arc<dyn StoreObserver>, account: &Arc<Account>) -> u32 {
+        if let Some(Some(held)) = self.slots.get_mut(self.newest as usize)
+            && held.recipient.is(observer, account)
+        {
+            held.entries += 1;
+            return self.newest;
+        }
+        let recipient = Arc::new(Recipient { observer: observer.clone(), account: account.clone() });
+        let held = Some(Held { recipient, entries: 1 });
+        self.newest = match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = held;
+                number
+            }
+            None => {
+                self.slots.push(held);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.newest
+    }
+
+    /// Whose number this is.
+    pub fn get(&self, number: u32) -> Option<&Recipient> {
+        self.slots.get(number as usize)?.as_ref().map(|held| &*held.recipient)
+    }
+
+    /// So many entries are held no more; whom to tell. Not to be dropped under the lock: that may drop the observer.
+    pub fn release(&mut self, number: u32, entries: usize) -> Option<Arc<Recipient>> {
+        let slot = self.slots.get_mut(number as usize)?;
+        let held = slot.as_mut()?;
+        held.entries -= entries;
+        if held.entries > 0 {
+            return Some(held.recipient.clone());
+        }
+        self.free.push(number);
+        slot.take().map(|held| held.recipient)
+    }
+}
