@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! store(s) ── one lock: ledger + librdkafka's queue ──► broker        sending.rs, ledger.rs
-//! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs
+//! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs, recipients.rs
 //! ```
 //!
 //! * A record is handed to librdkafka and noted in a ledger under one lock, so the order of the calls is the order of
