@@ -9,7 +9,8 @@
 //! looking.rs        what librdkafka says where nothing comes
 //! ```
 //!
-//! `unsafe` is allowed in client.rs and headers.rs, for calls of librdkafka that rdkafka lacks, with the argument why it is sound.
+//! `unsafe` is allowed in client.rs and headers.rs, for calls of librdkafka that rdkafka lacks, with the argument why it
+//! is sound.
 
 pub(crate) mod client;
 pub(crate) mod headers;

@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 
 use crate::entry_store::{BinaryEntry, EntryStore, MAX_BLOCK};
 use crate::error::StoreError;
-use crate::observer::{StoreObserver, tell_error};
+use crate::observer::StoreObserver;
 use crate::outbound::{Form, KeyForm, Operation, Outbound};
 use crate::producer::{Account, Batch, Producer};
 use crate::producers::Producers;
@@ -274,13 +274,8 @@ impl KafkaEntryStore {
         self.producer.send(batch, observer, &self.account, &self.outbound);
         batch.scratch.clear();
         for (entry, error) in batch.rejected.drain(..) {
-            self.failed(entry, error, observer);
+            self.account.fail(&**observer, entry, error);
         }
-    }
-
-    fn failed(&self, entry: BinaryEntry, error: StoreError, observer: &Arc<dyn StoreObserver>) {
-        self.account.counters.failed(&error);
-        tell_error(&**observer, entry, error);
     }
 }
 
@@ -294,7 +289,7 @@ impl EntryStore for KafkaEntryStore {
     }
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        self.failed(entry, StoreError::Unsupported("load"), observer);
+        self.account.fail(&**observer, entry, StoreError::Unsupported("load"));
     }
 
     fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {

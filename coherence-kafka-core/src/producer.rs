@@ -103,6 +103,14 @@ pub(crate) struct Batch {
     pub rejected: Vec<(BinaryEntry, StoreError)>,
 }
 
+impl Account {
+    /// Counts an entry that failed, and tells its observer.
+    pub fn fail(&self, observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
+        self.counters.failed(&error);
+        tell_error(observer, entry, error);
+    }
+}
+
 impl Producer {
     /// A producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (32 MiB unless set) and
     /// `queue.buffering.max.messages` (unbounded unless set) bound what is held: keys and values of entries and of
@@ -287,8 +295,7 @@ impl Shared {
                     Ok(()) => stored.push(item.entry),
                     Err(error) => {
                         tell_all(&*to.observer, std::mem::take(&mut stored));
-                        to.account.counters.failed(&error);
-                        tell_error(&*to.observer, item.entry, error);
+                        to.account.fail(&*to.observer, item.entry, error);
                     }
                 }
             }

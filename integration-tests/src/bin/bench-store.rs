@@ -149,8 +149,12 @@ impl Table {
             let what = "CPU of the source ÷ that of the listener and librdkafka alone together".to_owned();
             (what, Spread::of(cpu), GOAL_CPU)
         });
+        let goals: Vec<_> = bytes.into_iter().chain(cpu).collect();
+        if goals.is_empty() {
+            return;
+        }
         println!("\n| goal | measured | asked | |\n|---|---|---|---|");
-        for (what, measured, goal) in bytes.into_iter().chain(cpu) {
+        for (what, measured, goal) in goals {
             let verdict = if measured.median <= goal { "met" } else { "missed" };
             println!("| {what} | {} | ≤ {goal} | {verdict} |", measured.exact());
         }
