@@ -8,7 +8,8 @@
 //! ```text
 //! the caller has gone      until the grid has answered
 //! no answer in time        the stream is retired: nothing more is sent on it, and it is read until all is answered
-//! the stream broke         until its proxy has gone, or has run for a while since: see `probe`
+//! the stream broke         until its proxy has gone, has run for a while since, or was unreachable for longer than
+//!                          the grid waits for a member: see `probe`
 //! ```
 
 use std::collections::BTreeMap;

@@ -1,12 +1,10 @@
 //! What a session is made from, and the checks of it that need no network.
 
-use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use coherence_kafka_common::grid_address::{AddressError, GridAddress};
 use coherence_kafka_common::map::Format;
-
-use crate::name_service::NameServiceAddress;
 
 /// How to reach a grid and how to talk to it.
 #[derive(Debug, Clone)]
@@ -22,7 +20,8 @@ pub struct SessionOptions {
     /// Longest time from sending a request to its complete answer; after it the stream is given up. Default 30 s.
     pub request_timeout: Duration,
     /// How long [`settled`](coherence_kafka_common::map::Session::settled) waits for the answer to a write that may still
-    /// be applied. `None`, the default, waits for ever.
+    /// be applied. Default 10 minutes, twice the time after which a grid gives up a member that does not answer
+    /// (`packet-delivery/timeout-milliseconds`); `None` waits for ever.
     pub unanswered_timeout: Option<Duration>,
     /// Longest time for connecting to one address, again for its answer to the first request, and for one name
     /// service. Default 10 s.
@@ -60,7 +59,7 @@ impl Default for SessionOptions {
             scope: String::new(),
             format: Format::default(),
             request_timeout: Duration::from_secs(30),
-            unanswered_timeout: None,
+            unanswered_timeout: Some(Duration::from_secs(600)),
             connect_timeout: Duration::from_secs(10),
             ready_timeout: Duration::ZERO,
             heartbeat: Some(Duration::from_secs(15)),
@@ -188,44 +187,19 @@ pub enum OptionsError {
     NoRuntime,
 }
 
-/// Says whether `address` is well-formed: `host:port`, `[v6]:port` for an IPv6 address, or `coherence:///…` as
+/// Checks that `address` is well-formed: `host:port`, `[v6]:port` for an IPv6 address, or `coherence:///…` as
 /// [`SessionOptions::addresses`] describes it. Resolves nothing.
 ///
 /// # Errors
 /// [`OptionsError::Address`] with what is wrong.
 pub fn check_address(address: &str) -> Result<(), OptionsError> {
-    match NameServiceAddress::parse(address)? {
-        Some(_) => Ok(()),
-        None => check_host_and_port(address),
-    }
+    parse_address(address).map(drop)
 }
 
-/// As [`check_address`], of one proxy.
-pub(crate) fn check_host_and_port(address: &str) -> Result<(), OptionsError> {
-    let wrong = |reason| OptionsError::Address { address: address.to_owned(), reason };
-    let Some((host, port)) = address.rsplit_once(':') else {
-        return Err(wrong("a port is missing, expected host:port"));
-    };
-    if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) || !matches!(port.parse(), Ok(1u16..)) {
-        return Err(wrong("the port must be a number from 1 to 65535, expected host:port"));
-    }
-    if let Some(v6) = host.strip_prefix('[') {
-        return match v6.strip_suffix(']').map(str::parse::<Ipv6Addr>) {
-            Some(Ok(_)) => Ok(()),
-            _ => Err(wrong("not an IPv6 address in brackets, expected [address]:port")),
-        };
-    }
-    if host.contains("//") {
-        return Err(wrong("an address has no scheme, expected host:port"));
-    }
-    if host.contains(':') {
-        return Err(wrong("an IPv6 address stands in brackets, expected [address]:port"));
-    }
-    let label = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    if host.is_empty() || !host.bytes().all(label) {
-        return Err(wrong("not a host name or IPv4 address, expected host:port"));
-    }
-    Ok(())
+/// The address in parts.
+pub(crate) fn parse_address(address: &str) -> Result<GridAddress, OptionsError> {
+    GridAddress::parse(address)
+        .map_err(|AddressError(reason)| OptionsError::Address { address: address.to_owned(), reason })
 }
 
 impl SessionOptions {
@@ -234,7 +208,21 @@ impl SessionOptions {
         if self.addresses.is_empty() {
             return Err(OptionsError::NoAddress);
         }
-        self.addresses.iter().try_for_each(|address| check_address(address))?;
+        for address in &self.addresses {
+            let by_name = matches!(parse_address(address)?, GridAddress::NameService { .. });
+            let trusts_any_name =
+                self.tls.as_ref().is_some_and(|tls| tls.ca.is_none() && tls.server_name.is_none());
+            if by_name && trusts_any_name {
+                let SettingNames { ca, server_name, .. } = self.setting_names;
+                return Err(OptionsError::Tls {
+                    setting: server_name,
+                    reason: format!(
+                        "a name service is asked without encryption, so its answer cannot decide which certificate is \
+                         trusted: set {server_name}, or the authority of the grid in {ca}"
+                    ),
+                });
+            }
+        }
         for (setting, timeout) in [
             ("request_timeout", self.request_timeout),
             ("connect_timeout", self.connect_timeout),
@@ -313,5 +301,24 @@ mod tests {
         let none = SessionOptions { streams: 0, ..SessionOptions::default() };
         assert_eq!(none.check(), Err(OptionsError::NoStreams));
         assert_eq!(SessionOptions::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn with_tls_the_name_of_a_server_never_comes_from_a_name_service_alone() {
+        let with = |address: &str, tls: TlsOptions| {
+            SessionOptions {
+                addresses: vec![address.to_owned()],
+                tls: Some(tls),
+                ..SessionOptions::default()
+            }
+            .check()
+        };
+        let named = "coherence:///member:7574";
+        let error = with(named, TlsOptions::default()).unwrap_err();
+        assert!(matches!(&error, OptionsError::Tls { setting: "tls.server_name", .. }), "{error}");
+        assert_eq!(with("proxy:1408", TlsOptions::default()), Ok(()));
+        assert_eq!(with(named, TlsOptions { ca: Some("ca.pem".into()), ..TlsOptions::default() }), Ok(()));
+        let server_name = Some("grid.example".to_owned());
+        assert_eq!(with(named, TlsOptions { server_name, ..TlsOptions::default() }), Ok(()));
     }
 }

@@ -70,6 +70,9 @@ impl Reader {
         let mut check = pin!(sleep_until(self.first_check(&quiet)));
         loop {
             tokio::select! {
+                // What has come is read before the time is looked at: a runtime that was held up is no silent grid.
+                biased;
+                () = self.stop.cancelled() => return End::Closed,
                 response = responses.message() => match response {
                     Ok(Some(response)) => {
                         quiet = Quiet { since: Instant::now(), asked: false };
@@ -82,7 +85,6 @@ impl Reader {
                     Ok(at) => check.as_mut().reset(at),
                     Err(what) => return End::Slow(what),
                 },
-                () = self.stop.cancelled() => return End::Closed,
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use coherence_kafka_common::grid_address::GridAddress;
 use coherence_kafka_common::map::Format;
 
 use super::def::DefaultValue::{Null, Text};
@@ -30,7 +31,7 @@ const SERVER_NAME: &str = "coherence.session.tls.server.name";
 #[rustfmt::skip]
 pub const KEYS: [ConfigKey; 9] = [
     key(ADDRESS, Kind::List, Null, Any, (GROUP, High),
-        "Addresses of the grid's gRPC proxy, `host:port`, separated by commas. Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
+        "Addresses of the grid's gRPC proxies, `host:port`, separated by commas; or `coherence:///host[:port][,host[:port]…][/cluster]`, the name service of a cluster, which knows its proxies (port 7574 unless given). Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
     key(SCOPE, Kind::String, Text(""), Any, (GROUP, Low),
         "Scope of the grid's session; empty is the default scope."),
     key(FORMAT, Kind::String, Text("pof"), OneOf(&["pof", "json"]), (GROUP, High),
@@ -52,8 +53,8 @@ pub const KEYS: [ConfigKey; 9] = [
 /// The setting of a program that writes to maps and waits for writes without answer, to be part of its table.
 #[rustfmt::skip]
 pub const UNANSWERED: ConfigKey =
-    key(UNANSWERED_TIMEOUT, Kind::Long, Text("-1"), AtLeast(-1), (GROUP, Medium),
-        "Milliseconds that a batch is held because an earlier attempt got no answer and may still be applied; then the task goes on, and an older value may replace a newer one. `-1`: for ever.");
+    key(UNANSWERED_TIMEOUT, Kind::Long, Text("600000"), AtLeast(-1), (GROUP, Medium),
+        "Milliseconds that a batch is held because an earlier attempt got no answer and may still be applied; then the task goes on, and an older value may replace a newer one. A grid gives up a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
 
 /// Where maps are and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,16 @@ impl SessionConfig {
     ) -> Self {
         let embedded = values.text("coherence.session") == Some("embedded");
         let addresses = addresses(values, &property, variables, embedded, findings);
+        let tls = TlsFiles::read(values, &property, findings);
+        let by_name =
+            addresses.iter().any(|a| matches!(GridAddress::parse(a), Ok(GridAddress::NameService { .. })));
+        if by_name && tls.as_ref().is_some_and(|tls| tls.ca.is_none() && tls.server_name.is_none()) {
+            let why = format!(
+                "with a name service needs {SERVER_NAME} or {CA}: a name service is asked without encryption, so its \
+                 answer cannot decide which certificate is trusted"
+            );
+            findings.error_at(property(TLS), TLS, why);
+        }
         SessionConfig {
             kind: if embedded { SessionKind::Embedded } else { SessionKind::Grpc },
             addresses,
@@ -114,7 +125,7 @@ impl SessionConfig {
                 Some(Typed::Number(millis)) => u64::try_from(*millis).ok().map(Duration::from_millis),
                 _ => None,
             },
-            tls: TlsFiles::read(values, &property, findings),
+            tls,
         }
     }
 }
@@ -126,21 +137,23 @@ fn addresses<'a>(
     embedded: bool,
     findings: &mut ConfigErrors,
 ) -> Vec<String> {
-    let mut addresses = values.list(ADDRESS).to_vec();
+    let mut addresses = GridAddress::split(&values.list(ADDRESS).join(","));
     let mut origin = ADDRESS;
     if addresses.is_empty() {
         const VARIABLE: &str = "COHERENCE_SERVER_ADDRESS";
         match variables.environment(VARIABLE).map(str::trim).filter(|address| !address.is_empty()) {
             Some(address) if !embedded => {
                 origin = VARIABLE;
-                addresses = address.split(',').map(|item| item.trim().to_owned()).collect();
+                addresses = GridAddress::split(address);
             }
             _ => addresses = vec!["localhost:1408".to_owned()],
         }
     }
-    for address in addresses.iter().filter(|address| !is_address(address)) {
-        let why = format!("{address} is not an address: write host:port");
-        findings.refusal(property(origin), origin, why, "an item is not an address: write host:port");
+    for address in &addresses {
+        if let Err(error) = GridAddress::parse(address) {
+            let why = format!("{address} is not an address: {error}");
+            findings.refusal(property(origin), origin, why, "an item is not an address: write host:port");
+        }
     }
     addresses
 }
@@ -192,20 +205,4 @@ fn readable(key: &str, path: &str, property: Option<&Property>, findings: &mut C
         }
     }
     path
-}
-
-fn is_address(address: &str) -> bool {
-    let Some((host, port)) = address.rsplit_once(':') else {
-        return false;
-    };
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let host_is_good = match bare {
-        Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && !host.contains([':', '/', '[', ']', '@'])
-                && !host.contains(char::is_whitespace)
-        }
-    };
-    host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
 }

@@ -78,7 +78,7 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.session.scope, "");
     assert_eq!(config.session.format, Format::Pof);
     assert_eq!(config.session.request_timeout, Duration::from_secs(30));
-    assert_eq!(config.session.unanswered_timeout, None);
+    assert_eq!(config.session.unanswered_timeout, Some(Duration::from_secs(600)));
     assert_eq!(config.session.tls, None);
     assert_eq!(config.arrays, ArrayForm::List);
     assert_eq!((config.batch_records, config.batch_bytes), (5000, 1_048_576));
