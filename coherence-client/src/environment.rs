@@ -23,7 +23,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::name_service::NameServiceAddress;
+use coherence_kafka_common::grid_address::GridAddress;
+
 use crate::options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
 
 const ADDRESS: &str = "COHERENCE_SERVER_ADDRESS";
@@ -133,15 +134,12 @@ fn wrong(variable: &'static str, reason: String) -> OptionsError {
 }
 
 fn addresses(value: &str) -> Result<Vec<String>, OptionsError> {
-    let wrong = |error: OptionsError| wrong(ADDRESS, error.to_string());
-    let value = value.trim();
-    // Its own commas separate the members to ask.
-    if NameServiceAddress::parse(value).map_err(wrong)?.is_some() {
-        return Ok(vec![value.to_owned()]);
-    }
-    let checked =
-        |address: &str| check_address(address.trim()).map(|()| address.trim().to_owned()).map_err(wrong);
-    value.split(',').map(checked).collect()
+    let addresses = GridAddress::split(value);
+    addresses
+        .iter()
+        .try_for_each(|address| check_address(address))
+        .map_err(|e| wrong(ADDRESS, e.to_string()))?;
+    Ok(addresses)
 }
 
 fn time(variable: &'static str, value: &str) -> Result<Duration, OptionsError> {

@@ -9,21 +9,20 @@
 //!   ◄─────────────── frame: channel id, header, text
 //! ```
 //!
-//! A frame is a packed length and that many bytes. Owns this dialogue and the `coherence:///` addresses; every length
+//! A frame is a packed length and that many bytes. Owns this dialogue; every length
 //! is checked before anything is read or kept.
 
 use std::io;
 use std::time::Duration;
 
+use coherence_kafka_common::grid_address::check_host_and_port;
 use coherence_kafka_common::packed::{self, Cursor, DecodeError, Problem};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::options::{OptionsError, SessionOptions, check_host_and_port};
+use crate::options::SessionOptions;
 
-const SCHEME: &str = "coherence:///";
-const DEFAULT_PORT: u16 = 7574;
 const PROXIES: &str = "NameService/string/$GRPC:GrpcProxy";
 const CLUSTER_NAME: &str = "Cluster/name";
 /// Between questions to a name service that knows no proxy yet.
@@ -34,40 +33,16 @@ const MAX_FRAME_BYTES: usize = 64 << 10;
 /// Most proxies that are taken from one answer.
 const MAX_PROXIES: usize = 1_000;
 
-/// `coherence:///host[:port][,host[:port]…][/cluster]`, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The name service of a cluster.
+#[derive(Debug, Clone)]
 pub(crate) struct NameServiceAddress {
     /// Members to ask, as `host:port`.
-    members: Vec<String>,
+    pub members: Vec<String>,
     /// The cluster that is wanted, where it is not the one that these are of.
-    cluster: Option<String>,
+    pub cluster: Option<String>,
 }
 
 impl NameServiceAddress {
-    /// `None` where `address` does not have the scheme.
-    pub(crate) fn parse(address: &str) -> Result<Option<Self>, OptionsError> {
-        let Some(rest) = address.strip_prefix(SCHEME) else { return Ok(None) };
-        let wrong = |reason| OptionsError::Address { address: address.to_owned(), reason };
-        let (hosts, cluster) = match rest.split_once('/') {
-            None => (rest, None),
-            Some((_, name)) if name.is_empty() || name.contains('/') => {
-                return Err(wrong(
-                    "not a cluster name behind the hosts, expected coherence:///host:port/cluster",
-                ));
-            }
-            Some((hosts, name)) => (hosts, Some(name.to_owned())),
-        };
-        let member = |host: &str| {
-            let has_port = if host.starts_with('[') { !host.ends_with(']') } else { host.contains(':') };
-            let member = if has_port { host.to_owned() } else { format!("{host}:{DEFAULT_PORT}") };
-            match check_host_and_port(&member) {
-                Ok(()) => Ok(member),
-                Err(_) => Err(wrong("not a host with or without a port, expected coherence:///host:port")),
-            }
-        };
-        Ok(Some(Self { members: hosts.split(',').map(member).collect::<Result<_, _>>()?, cluster }))
-    }
-
     /// The proxies, as `host:port`, of the first member that knows any. Never empty.
     ///
     /// # Errors

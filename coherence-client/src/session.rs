@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use coherence_kafka_common::grid_address::GridAddress;
 use coherence_kafka_common::key_order::Claim;
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
 use futures::FutureExt;
@@ -16,8 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
 use crate::doubt::Doubt;
-use crate::name_service::NameServiceAddress;
-use crate::options::{OptionsError, SessionOptions};
+use crate::options::{OptionsError, SessionOptions, parse_address};
 use crate::remote_map::RemoteMap;
 use crate::request::Request;
 use crate::split::MAX_ENTRY_BYTES;
@@ -65,8 +65,11 @@ impl GrpcSession {
         options.check()?;
         for address in &options.addresses {
             // Which proxies a name service will name is not known yet, whether the TLS files are good is.
-            let named = NameServiceAddress::parse(address)?.is_some();
-            tls::endpoint(&options, if named { "localhost:1408" } else { address })?;
+            let proxy = match parse_address(address)? {
+                GridAddress::Proxy(proxy) => proxy,
+                GridAddress::NameService { .. } => "localhost:1408".to_owned(),
+            };
+            tls::endpoint(&options, &proxy)?;
         }
         Ok(Self { grid: Arc::new(Grid::new(options, runtime)) })
     }

@@ -10,6 +10,7 @@
 //! java_format.rs                                       what Java's default serializer writes
 //! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
+//! grid_address.rs                                      where a grid is: proxies, or a name service
 //! key_order.rs                                         calls for one key, one after the other
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
@@ -18,6 +19,7 @@
 
 pub mod binary;
 pub mod decoration;
+pub mod grid_address;
 pub mod java_format;
 pub mod key_order;
 pub mod local;

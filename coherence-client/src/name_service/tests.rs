@@ -1,3 +1,4 @@
+use coherence_kafka_common::grid_address::GridAddress;
 use proptest::prelude::*;
 use tokio::net::TcpListener;
 
@@ -10,25 +11,14 @@ fn options() -> SessionOptions {
 }
 
 fn parse(address: &str) -> NameServiceAddress {
-    NameServiceAddress::parse(address).unwrap().unwrap()
+    match GridAddress::parse(address) {
+        Ok(GridAddress::NameService { members, cluster }) => NameServiceAddress { members, cluster },
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn resolve(address: &str) -> Result<Vec<String>, String> {
     within(parse(address).resolve(&options())).await
-}
-
-#[test]
-fn an_address_is_a_list_of_members_and_perhaps_a_cluster() {
-    let expected = |members: &[&str], cluster: Option<&str>| NameServiceAddress {
-        members: members.iter().map(|member| (*member).to_owned()).collect(),
-        cluster: cluster.map(str::to_owned),
-    };
-    assert_eq!(parse("coherence:///a"), expected(&["a:7574"], None));
-    assert_eq!(
-        parse("coherence:///a:1,[::1],b/prod"),
-        expected(&["a:1", "[::1]:7574", "b:7574"], Some("prod"))
-    );
-    assert_eq!(NameServiceAddress::parse("localhost:1408"), Ok(None));
 }
 
 #[test]
@@ -132,11 +122,6 @@ proptest! {
             let _ = proxies(&text);
         }
         let _ = proxies(&String::from_utf8_lossy(&bytes));
-    }
-
-    #[test]
-    fn any_address_is_taken_or_refused(text in "coherence:///[\\PC]{0,40}") {
-        let _ = NameServiceAddress::parse(&text);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use coherence_kafka_common::grid_address::GridAddress;
 use coherence_kafka_common::map::MapError;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::listening::LISTENER_LANE;
 use super::{Grid, Link, session_closed};
 use crate::name_service::NameServiceAddress;
+use crate::options::parse_address;
 use crate::sub_channel::{self, OpenFailure, Role, SubChannel};
 
 /// Streams to one address, for each lane, that are read for the answers to late writes only: where there are more, the
@@ -117,9 +119,12 @@ impl Grid {
 
     /// The proxies that an address stands for at this moment.
     async fn proxies(&self, address: &str) -> Result<Vec<String>, String> {
-        let named = NameServiceAddress::parse(address).map_err(|error| error.to_string())?;
-        let Some(named) = named else { return Ok(vec![address.to_owned()]) };
-        let mut proxies = named.resolve(&self.options).await?;
+        let mut proxies = match parse_address(address).map_err(|error| error.to_string())? {
+            GridAddress::Proxy(address) => return Ok(vec![address]),
+            GridAddress::NameService { members, cluster } => {
+                NameServiceAddress { members, cluster }.resolve(&self.options).await?
+            }
+        };
         if self.options.resolver_randomize {
             let first = random() as usize % proxies.len();
             proxies.rotate_left(first);
