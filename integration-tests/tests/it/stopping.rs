@@ -1,5 +1,7 @@
 //! How the sink ends: gracefully after one SIGTERM, at once after two.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use integration_tests::grid::{Contents, Grid, GridOptions};
@@ -22,14 +24,32 @@ fn sigterm_commits_what_is_in_the_map_and_leaves_the_group() {
     let (kafka, grid) = (shared::kafka(), shared::grid());
     let flow = Flow::new(kafka, grid, "stopped", 4);
     // Each key once, so that the size of the map is the number of records that have reached it.
-    let records: Vec<_> = (0..100_000).map(|i| (format!("key-{i}"), format!("value-{i}"))).collect();
-    kafka.produce(&flow.name, records.iter().map(|(key, value)| (Some(key), Some(value)))).unwrap();
+    let mut records = Vec::new();
+    let mut produce = |count| {
+        let from = records.len();
+        records.extend((from..from + count).map(|i| (format!("key-{i}"), format!("value-{i}"))));
+        kafka
+            .produce(&flow.name, records[from..].iter().map(|(key, value)| (Some(key), Some(value))))
+            .unwrap();
+    };
     // A member that does not leave the group keeps its partitions from the next one for longer than this test waits.
     let worker = [("consumer.session.timeout.ms", "45000")];
     let sink = flow.start(&worker, &[("coherence.batch.max.records", "200")]);
-    flow.wait_until_halfway(kafka);
-    let status = sink.stop().unwrap();
+    flow.wait_until_halfway(kafka, || produce(100_000));
+    // A sink that is faster than this test is stopped before its last record all the same.
+    let load = AtomicBool::new(true);
+    let status = thread::scope(|scope| {
+        scope.spawn(|| {
+            while load.load(Ordering::Acquire) {
+                produce(1_000);
+            }
+        });
+        let status = sink.stop();
+        load.store(false, Ordering::Release);
+        status.unwrap()
+    });
     assert_eq!(status.code(), TERMINATED);
+    produce(1);
     let committed: i64 = flow.committed(kafka).iter().sum();
     assert!(0 < committed && committed < records.len() as i64, "stopped halfway: {committed}");
     assert_eq!(grid.tool().size(&flow.name).unwrap(), committed as u64);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use integration_tests::kafka::Kafka;
 use integration_tests::sandbox::unique;
+use integration_tests::wait::eventually;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -74,7 +75,11 @@ fn config(kafka: &Kafka) -> ClientConfig {
 /// Writes the records in their order, each to the partition of its key.
 pub fn produce<'a>(kafka: &Kafka, topic: &str, letters: impl IntoIterator<Item = &'a Letter>) {
     let producer: BaseProducer = config(kafka).set("linger.ms", "5").create().unwrap();
-    let end = kafka.end_offsets(topic).unwrap().iter().sum::<i64>();
+    let mut end = 0;
+    // A broker that has just been thawed may need a moment.
+    eventually(SOON, "the broker knows where the topic ends", || {
+        kafka.end_offsets(topic).map(|ends| end = ends.iter().sum::<i64>()).is_ok()
+    });
     let mut sent = 0;
     for letter in letters {
         let mut record = BaseRecord::<[u8], [u8]>::to(topic).timestamp(letter.timestamp);

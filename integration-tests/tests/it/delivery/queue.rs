@@ -167,16 +167,31 @@ fn a_sink_that_is_stopped_again_and_again_under_load_puts_each_bad_record_into_t
 }
 
 /// The broker goes while bad records wait for it, and comes back: every one of them is in the queue.
-fn the_broker_goes(worker: Settings<'_>, away: impl FnOnce(&mut Kafka, &Flow, &Sink)) {
+///
+/// The queue's producer reaches the broker through a relay. The last argument of `away` produces further records, one in
+/// a hundred of them bad, and returns false when there are none left.
+fn the_broker_goes(
+    worker: Settings<'_>,
+    away: impl FnOnce(&mut Kafka, &Flow, &Sink, &mut dyn FnMut(&Kafka) -> bool),
+) {
     let grid = shared::grid();
-    let mut kafka = Kafka::start(KafkaOptions::default()).unwrap();
+    let mut kafka = Kafka::start(KafkaOptions { relayed: true, ..KafkaOptions::default() }).unwrap();
     let (flow, queue) = (Flow::new(&kafka, grid, "queue-away", 4), queue());
-    let (records, model, poison) = poisoned(20_000);
-    letters::produce(&kafka, &flow.name, &records);
+    let (records, model, poison) = poisoned(40_000);
+    let mut parts = records.chunks(5_000);
+    let mut produce = |kafka: &Kafka| {
+        let part = parts.next().unwrap_or_default();
+        letters::produce(kafka, &flow.name, part);
+        !part.is_empty()
+    };
+    produce(&kafka);
     let small = ("coherence.batch.max.records", "200");
-    let sink = flow.start(worker, &[LONG, ALL, (QUEUE, &queue), ONE_REPLICA, small]);
-    flow.wait_until_halfway(&kafka);
-    away(&mut kafka, &flow, &sink);
+    let relay = kafka.relay().address();
+    let worker = [&[("producer.bootstrap.servers", relay.as_str())], worker].concat();
+    let sink = flow.start(&worker, &[LONG, ALL, (QUEUE, &queue), ONE_REPLICA, small]);
+    eventually(SOON, "something is committed", || flow.committed(&kafka).iter().sum::<i64>() > 0);
+    away(&mut kafka, &flow, &sink, &mut produce);
+    while produce(&kafka) {}
     flow.assert_delivered(&kafka, &sink, SOON);
     assert_eq!(dead_once(&kafka, &queue), poison);
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.iter().collect());
@@ -192,27 +207,37 @@ fn a_queue_without_broker_is_waited_for_and_gets_every_dead_letter() {
         ("producer.request.timeout.ms", "1000"),
         ("producer.delivery.timeout.ms", "2000"),
     ];
-    the_broker_goes(&worker, |kafka, flow, sink| {
-        kafka.kill().unwrap();
-        // What was fetched before goes on, and its bad records find no broker.
+    the_broker_goes(&worker, |kafka, flow, sink, produce| {
+        kafka.relay().reset();
+        // What is fetched from now on has bad records, and their letters find no broker.
+        produce(kafka);
         eventually(SOON, "dead letters are sent again", || {
             flow.assert_running(sink);
             sink.log().matches("dead letter not acknowledged, it is sent again").count() > 3
         });
+        kafka.kill().unwrap();
         kafka.restart().unwrap();
+        kafka.relay().pass();
     });
 }
 
 #[test]
 fn a_queue_whose_broker_is_frozen_is_waited_for_and_gets_every_dead_letter() {
     require_peers!();
-    the_broker_goes(&[], |kafka, flow, sink| {
-        kafka.freeze();
-        // Longer than a commit is waited for.
-        eventually(SOON, "the sink misses the broker", || {
-            flow.assert_running(sink);
-            sink.log().contains("commit not answered within offset.flush.timeout.ms")
-        });
-        kafka.thaw();
+    the_broker_goes(&[], |kafka, flow, sink, produce| {
+        // Once more where the sink had committed everything when the broker was frozen.
+        let mut missed = false;
+        while !missed {
+            assert!(produce(kafka), "no commit met a frozen broker");
+            let before = flow.committed(kafka);
+            eventually(SOON, "something is committed", || flow.committed(kafka) != before);
+            kafka.freeze();
+            // Longer than a commit is waited for.
+            missed = within(Duration::from_secs(15), || {
+                flow.assert_running(sink);
+                sink.log().contains("commit not answered within offset.flush.timeout.ms")
+            });
+            kafka.thaw();
+        }
     });
 }
