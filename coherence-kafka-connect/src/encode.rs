@@ -9,8 +9,9 @@
 //! ```
 //!
 //! A key is compared by its bytes: a map finds an entry only under the very type and value it was put with. So the `1` of
-//! an INT32 and that of an INT64 are two keys, `0.0` and `-0.0` are, and decimals of one value and different scales are;
-//! the members of a struct or map count in their order.
+//! an INT32 and that of an INT64 are two keys, `0.0` and `-0.0` are, and decimals of one value and different scales are.
+//! The entries of a map in a key have one order, that of Java's `HashMap`, and those of a struct the order of its schema;
+//! in a value they stand as they came.
 //! A null key is no key and a null value no value: what becomes of them is decided before they get here.
 
 use coherence_kafka_common::binary::FMT_EXT;
@@ -19,6 +20,7 @@ use coherence_kafka_common::map::Format;
 use crate::value::Value;
 
 mod json;
+mod key;
 mod pof;
 mod pof_value;
 mod time;
@@ -61,12 +63,6 @@ pub enum EncodeError {
         /// Days since 1970-01-01.
         days: i64,
     },
-    /// A time of day that is none.
-    #[error("a time of {millis} milliseconds since midnight, expected 0 to 86399999")]
-    Time {
-        /// Milliseconds since midnight.
-        millis: i64,
-    },
     /// Containers inside each other, more than [`MAX_DEPTH`].
     #[error("more than {MAX_DEPTH} lists, maps and structs inside each other")]
     Depth,
@@ -88,6 +84,19 @@ pub enum EncodeError {
 pub const MAX_DEPTH: usize = 1000;
 
 impl Encoder {
+    /// Appends the binary of `key`, as [`Encoder::encode`] would, with the entries of its maps in their one order.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn encode_key(&self, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let mut key = match (self.format, key) {
+            (Format::Json, Value::Pof(binary)) => pof_value::of_binary(&binary)?,
+            (_, key) => key,
+        };
+        key::order(&mut key);
+        self.encode(&key, out)
+    }
+
     /// Appends the binary of `value` to `out`: `0x15`, then the format's bytes. After an error `out` is as it was.
     pub fn encode(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let start = out.len();

@@ -208,8 +208,8 @@ impl Pipeline {
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
                 match converted.value {
                     Value::Null => Err(Stop::Nothing(Taken::NullKey)),
-                    value => encoder
-                        .encode(&value, out)
+                    key => encoder
+                        .encode_key(key, out)
                         .map_err(|error| Stop::Error(RecordError::EncodeKey(error))),
                 }
             }

@@ -15,7 +15,6 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use coherence_kafka_common::pof;
 use coherence_kafka_common::serializer::json::text::{
     write_float as float, write_integer as integer, write_text as text,
 };
@@ -66,10 +65,7 @@ pub(super) fn write(value: &Value<'_>, levels: usize, out: &mut Vec<u8>) -> Resu
             let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
             text(&groups.join("-"), out);
         }
-        Value::Pof(binary) => {
-            let value = pof::decode(binary.get(1..).unwrap_or_default())?;
-            write(&pof_value::to_value(value)?, levels, out)?;
-        }
+        Value::Pof(binary) => write(&pof_value::of_binary(binary)?, levels, out)?,
     }
     Ok(())
 }

@@ -33,14 +33,11 @@ pub(super) fn write(
                 EncodeError::Decimal { digits, scale: *scale }
             })?;
         }
-        Value::Date(millis) => pof.date(date(*millis)?),
-        Value::Time(millis) => {
-            if !(0..MILLIS_PER_DAY).contains(millis) {
-                return Err(EncodeError::Time { millis: *millis });
-            }
-            pof.time(time_of_day(*millis, None))?;
+        // Each is a `java.util.Date` in Connect, and Java's writer has one form for that.
+        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => {
+            let (date, time) = date_time(*millis)?;
+            pof.date_time(date, time)?;
         }
-        Value::Timestamp(millis) => pof.date_time(date(*millis)?, time_of_day(*millis, Some(Zone::Utc)))?,
         Value::Array(items) => {
             match arrays {
                 ArrayForm::List => pof.collection(items.len()),
@@ -73,14 +70,20 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The day of a time in milliseconds since 1970-01-01.
-fn date(millis: i64) -> Result<Date, EncodeError> {
-    let days = millis.div_euclid(MILLIS_PER_DAY);
+/// Day and time of an instant, in UTC where that can be read.
+///
+/// The leap day of the Julian years 1500, 1400, 1300, 1100 … has no place in POF, whose readers count leap years by the
+/// Gregorian rule: an instant of that day is written twelve hours away from UTC, where it is the day before or after.
+pub(super) fn date_time(millis: i64) -> Result<(Date, Time), EncodeError> {
+    const HALF_DAY: i64 = MILLIS_PER_DAY / 2;
+    let (days, of_day) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
     let (year, month, day) = time::date(days);
-    Ok(Date { year: i32::try_from(year).map_err(|_| EncodeError::Year { days })?, month, day })
-}
-
-fn time_of_day(millis: i64, zone: Option<Zone>) -> Time {
-    let (hour, minute, second, nano) = time::time(millis.rem_euclid(MILLIS_PER_DAY));
-    Time { hour, minute, second, nano, zone }
+    if (month, day) == (2, 29) && year % 100 == 0 && year % 400 != 0 {
+        let east = if of_day < HALF_DAY { -HALF_DAY } else { HALF_DAY };
+        let (date, time) = date_time(millis.saturating_add(east))?;
+        return Ok((date, Time { zone: Some(Zone::Offset(if east < 0 { -720 } else { 720 })), ..time }));
+    }
+    let (hour, minute, second, nano) = time::time(of_day);
+    let year = i32::try_from(year).map_err(|_| EncodeError::Year { days })?;
+    Ok((Date { year, month, day }, Time { hour, minute, second, nano, zone: Some(Zone::Utc) }))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use coherence_kafka_common::pof::{Date, PofValue, Time, Zone};
+use coherence_kafka_common::pof::{self, Date, PofValue, Time, Zone};
 
 use super::EncodeError;
 use super::time::{self, MILLIS_PER_DAY};
@@ -11,8 +11,13 @@ use crate::value::Value;
 /// `java.util.UUID`: the low half, then the high half, each 0 where missing.
 const UUID: u32 = 909;
 
+/// The data of an entry in POF, leading byte included.
+pub(super) fn of_binary(binary: &[u8]) -> Result<Value<'static>, EncodeError> {
+    to_value(pof::decode(binary.get(1..).unwrap_or_default())?)
+}
+
 /// The data that a POF value holds. The recursion is as deep as the value, whose decoder bounds it.
-pub(super) fn to_value(value: PofValue) -> Result<Value<'static>, EncodeError> {
+fn to_value(value: PofValue) -> Result<Value<'static>, EncodeError> {
     Ok(match value {
         PofValue::Null => Value::Null,
         PofValue::Boolean(value) => Value::Boolean(value),

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use coherence_kafka_common::pof::{self, Date, PofValue, Time, Zone};
+use coherence_kafka_common::pof::{self, PofValue};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -59,8 +59,18 @@ fn pof_is_that_of_javas_objects() {
         (text(""), "15 4E 00"),
         (Value::Bytes(Cow::Borrowed(&[1, 2])), "15 58 4B 02 01 02"),
         (decimal(12345, 2), "15 47 B9 C0 01 02"),
-        (Value::Date(18_263 * 86_400_000), "15 4F A4 1F 01 02"),
-        (Value::Time(3_661_001), "15 51 01 01 01 01 00"),
+        // What Java's connector writes where its JVM is in UTC; days before 1582-10-15 are Julian.
+        (Value::Date(18_263 * 86_400_000), "15 53 A4 1F 01 02 00 00 00 00 01"),
+        (Value::Date(-14_831_164_800_000), "15 53 9B 17 0C 1E 00 00 00 00 01"),
+        (Value::Time(1001), "15 53 B2 1E 01 01 00 00 01 01 01"),
+        (Value::Time(86_400_000), "15 53 B2 1E 01 02 00 00 00 00 01"),
+        (Value::Timestamp(-62_135_596_800_000), "15 53 01 01 03 00 00 00 00 01"),
+        (Value::Timestamp(-14_830_974_000_000), "15 53 9C 17 01 01 05 00 00 00 01"),
+        (Value::Timestamp(-12_219_292_800_001), "15 53 AE 18 0A 04 17 3B 3B A7 0F 01"),
+        (Value::Timestamp(-12_219_292_800_000), "15 53 AE 18 0A 0F 00 00 00 00 01"),
+        // 1500-02-29, which Java's writer refuses; its reader finds the instant under these offsets.
+        (Value::Date(-14_825_894_400_000), "15 53 9C 17 02 1C 0C 00 00 00 02 4B 00"),
+        (Value::Timestamp(-14_825_851_200_000), "15 53 9C 17 03 01 00 00 00 00 02 0C 00"),
         (Value::Timestamp(-1), "15 53 B1 1E 0C 1F 17 3B 3B A7 0F 01"),
         (Value::Array(vec![Value::Int32(1), Value::Null]), "15 55 02 41 01 64"),
         (Value::Map(vec![(text("a"), Value::Int64(1))]), "15 5B 01 4E 01 61 42 01"),
@@ -71,6 +81,48 @@ fn pof_is_that_of_javas_objects() {
     ] {
         assert_eq!(hex(&value), expected, "{value:?}");
     }
+}
+
+#[test]
+fn dates_and_times_of_pof_entries_are_the_instants_that_java_reads() {
+    for (binary, expected) in [
+        ("15 4F A4 1F 01 02", 18_263 * 86_400_000_i64),
+        ("15 4F 9B 17 0C 1E", -14_831_164_800_000),
+        ("15 51 01 01 01 01 00", 3_661_001),
+        ("15 53 AE 18 0A 04 17 3B 3B A7 0F 01", -12_219_292_800_001),
+        ("15 53 9C 17 02 1C 0C 00 00 00 02 4B 00", -14_825_894_400_000),
+    ] {
+        let bytes: Vec<u8> = binary.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        assert_eq!(json(&Value::Pof(bytes.into())), expected.to_string(), "{binary}");
+    }
+}
+
+/// The bytes that Java's connector writes for this key.
+#[test]
+fn a_key_has_the_entries_of_its_maps_in_the_order_of_javas_hash_map() {
+    let object = || {
+        Value::Map(vec![
+            (text("country"), text("DE")),
+            (text("id"), Value::Int64(7)),
+            (text("kind"), text("A")),
+            (text("zip"), text("10115")),
+        ])
+    };
+    let key = |encoder: Encoder, key| {
+        let mut out = Vec::new();
+        encoder.encode_key(key, &mut out).unwrap();
+        out
+    };
+    let hex: String = key(POF, object()).iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(hex, "155B044E037A69704E0531303131354E07636F756E7472794E0244454E046B696E644E01414E0269644207");
+    let in_json = br#"{"zip":"10115","country":"DE","kind":"A","id":7}"#;
+    assert_eq!(key(JSON, object())[1..], in_json[..]);
+    // A POF entry keeps its bytes in a POF map, and is a key like any other in a JSON map.
+    let binary = encoded(POF, &object()).unwrap();
+    assert_eq!(key(POF, Value::Pof(binary.clone().into())), binary);
+    assert_eq!(key(JSON, Value::Pof(binary.into()))[1..], in_json[..]);
+    // A value keeps the order of its document.
+    assert!(json(&object()).starts_with("{\"country\":"));
 }
 
 #[test]
@@ -154,7 +206,6 @@ fn after_an_error_nothing_is_left_behind() {
         assert!(matches!(POF.encode(&list, &mut out), Err(EncodeError::Decimal { .. })));
         assert_eq!(out, [1, 2, 3]);
     }
-    assert_eq!(encoded(POF, &Value::Time(86_400_000)), Err(EncodeError::Time { millis: 86_400_000 }));
     assert!(encoded(POF, &Value::Date(i64::MIN)).is_ok(), "its year fits 32 bits");
 }
 
@@ -212,23 +263,26 @@ fn in_pof(value: &Value<'_>) -> PofValue {
         Value::Decimal { unscaled, scale } => {
             PofValue::Decimal { unscaled: i128::try_from(unscaled).unwrap(), scale: *scale }
         }
-        Value::Date(millis) => PofValue::Date(date(*millis)),
-        Value::Time(millis) => PofValue::Time(time(*millis, None)),
-        Value::Timestamp(millis) => PofValue::DateTime(date(*millis), time(*millis, Some(Zone::Utc))),
+        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => {
+            let (date, time) = super::pof::date_time(*millis).unwrap();
+            PofValue::DateTime(date, time)
+        }
         Value::Array(items) => PofValue::Collection(items.iter().map(in_pof).collect()),
         Value::Map(entries) => PofValue::Map(entries.iter().map(|(k, v)| (in_pof(k), in_pof(v))).collect()),
         Value::Uuid(_) | Value::Struct(_) | Value::Pof(_) => unreachable!("compared otherwise"),
     }
 }
 
-fn date(millis: i64) -> Date {
-    let (year, month, day) = time::date(millis.div_euclid(86_400_000));
-    Date { year: year as i32, month, day }
-}
-
-fn time(millis: i64, zone: Option<Zone>) -> Time {
-    let (hour, minute, second, nano) = time::time(millis.rem_euclid(86_400_000));
-    Time { hour, minute, second, nano, zone }
+/// POF has one form for Connect's three.
+fn as_timestamps(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Date(millis) | Value::Time(millis) => Value::Timestamp(millis),
+        Value::Array(items) => Value::Array(items.into_iter().map(as_timestamps).collect()),
+        Value::Map(entries) => Value::Map(
+            entries.into_iter().map(|(key, value)| (as_timestamps(key), as_timestamps(value))).collect(),
+        ),
+        other => other,
+    }
 }
 
 fn has_uuid(value: &Value<'_>) -> bool {
@@ -247,9 +301,9 @@ proptest! {
         prop_assert_eq!(binary[0], 0x15);
         let decoded = pof::decode(&binary[1..]).unwrap();
         if !has_uuid(&value) {
-            prop_assert_eq!(decoded.clone(), in_pof(&value));
+            prop_assert_eq!(decoded, in_pof(&value));
         }
-        prop_assert_eq!(pof_value::to_value(decoded).unwrap(), value);
+        prop_assert_eq!(pof_value::of_binary(&binary).unwrap(), as_timestamps(value));
     }
 
     #[test]

@@ -1,32 +1,54 @@
-//! Milliseconds to fields of the proleptic ISO calendar in UTC.
+//! Milliseconds to fields in UTC, of the calendar that `java.util.Date` counts in.
+//!
+//! From 1582-10-15 on that is the Gregorian calendar and before it the Julian one, in which POF read by Java names other
+//! days than ISO 8601 does. The year before 1 is 0.
 
 pub(super) const MILLIS_PER_DAY: i64 = 86_400_000;
 
+/// 1582-10-15, in days since 1970-01-01. The day before it is 1582-10-04.
+const FIRST_GREGORIAN: i64 = -141_427;
+
 const DAYS_PER_ERA: i64 = 146_097;
-/// 1970-01-01, counted from the first of March of the year 0.
+/// 1970-01-01, counted from the first of March of the Gregorian year 0.
 const EPOCH: i64 = 719_468;
+/// The same of the Julian year 0, in which four years follow each other.
+const JULIAN_EPOCH: i64 = 719_470;
+const DAYS_PER_JULIAN_ERA: i64 = 1_461;
 
 /// Year, month from 1, day from 1 of the day that many days after 1970-01-01.
 ///
-/// Counted in eras of 400 years, each of which begins on a first of March, so that the leap day comes last.
+/// Counted in eras, each of which begins on a first of March, so that the leap day comes last.
 pub(super) fn date(days: i64) -> (i64, u8, u8) {
-    let days = days + EPOCH;
-    let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
+    let (years, year, day) = if days >= FIRST_GREGORIAN {
+        let days = days + EPOCH;
+        let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        (era * 400, year, day - (365 * year + year / 4 - year / 100))
+    } else {
+        let days = days + JULIAN_EPOCH;
+        let (era, day) = (days.div_euclid(DAYS_PER_JULIAN_ERA), days.rem_euclid(DAYS_PER_JULIAN_ERA));
+        let year = (day - day / 1_460) / 365;
+        (era * 4, year, day - 365 * year)
+    };
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month as u8, day as u8)
+    (years + year + i64::from(month <= 2), month as u8, day as u8)
 }
 
-/// The inverse of [`date`].
+/// The inverse of [`date`]. Of the ten days that were left out in 1582, Java makes those that follow, and so does this.
 pub(super) fn days(year: i64, month: u8, day: u8) -> i64 {
+    let gregorian = (year, month, day) >= (1582, 10, 15);
     let year = year - i64::from(month <= 2);
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
     let month = (i64::from(month) + 9) % 12;
-    let day = (153 * month + 2) / 5 + i64::from(day) - 1 + 365 * year + year / 4 - year / 100;
-    era * DAYS_PER_ERA + day - EPOCH
+    let day = (153 * month + 2) / 5 + i64::from(day) - 1;
+    if gregorian {
+        let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+        era * DAYS_PER_ERA + 365 * year + year / 4 - year / 100 + day - EPOCH
+    } else {
+        let (era, year) = (year.div_euclid(4), year.rem_euclid(4));
+        era * DAYS_PER_JULIAN_ERA + 365 * year + day - JULIAN_EPOCH
+    }
 }
 
 /// Hour, minute, second, nanosecond of a time of day in milliseconds.
@@ -40,27 +62,44 @@ pub(super) fn time(millis: i64) -> (u8, u8, u8, u32) {
 mod tests {
     use super::*;
 
+    /// Each of them is what Java 25's `GregorianCalendar` makes of the fields, and of the days.
     #[test]
-    fn days_are_those_of_the_iso_calendar() {
-        assert_eq!(date(0), (1970, 1, 1));
-        assert_eq!(date(-1), (1969, 12, 31));
-        assert_eq!(date(11_016), (2000, 2, 29));
-        assert_eq!(date(18_263), (2020, 1, 2));
-        assert_eq!(date(-719_528), (0, 1, 1));
-        assert_eq!(date(-719_529), (-1, 12, 31));
-        assert_eq!(date(106_751_991_167), (292_278_994, 8, 17));
+    fn days_are_those_of_javas_calendar() {
+        for (days, fields) in [
+            (0, (1970, 1, 1)),
+            (-1, (1969, 12, 31)),
+            (11_016, (2000, 2, 29)),
+            (18_263, (2020, 1, 2)),
+            (-141_427, (1582, 10, 15)),
+            (-141_428, (1582, 10, 4)),
+            (-171_596, (1500, 2, 29)),
+            (-719_162, (1, 1, 3)),
+            (-719_530, (0, 1, 1)),
+            (-719_531, (-1, 12, 31)),
+            (-720_932, (-4, 2, 29)),
+            (-755_995, (-100, 3, 1)),
+            (-1_084_257, (-999, 6, 7)),
+            (106_751_991_167, (292_278_994, 8, 17)),
+        ] {
+            assert_eq!(date(days), fields);
+            let (year, month, day) = fields;
+            assert_eq!(super::days(year, month, day), days);
+        }
+        assert_eq!(super::days(1582, 10, 5), super::days(1582, 10, 15));
+        assert_eq!(super::days(1582, 10, 14), -141_418);
     }
 
     #[test]
-    fn every_day_of_four_centuries_follows_the_one_before() {
-        let mut before = date(-146_097);
-        for days in -146_096..146_097 {
+    fn every_day_of_twenty_five_centuries_follows_the_one_before() {
+        let mut before = date(-771_001);
+        for days in -771_000..146_097 {
             let now = date(days);
             let next_day = now.0 == before.0 && now.1 == before.1 && now.2 == before.2 + 1;
             let next_month = now.2 == 1
                 && before.2 >= 28
                 && (now.0, now.1) == (before.0 + i64::from(before.1 == 12), before.1 % 12 + 1);
-            assert!(next_day || next_month, "{before:?} {now:?}");
+            let left_out = (before, now) == ((1582, 10, 4), (1582, 10, 15));
+            assert!(next_day || next_month || left_out, "{before:?} {now:?}");
             assert_eq!(super::days(now.0, now.1, now.2), days);
             before = now;
         }

@@ -232,7 +232,7 @@ fn json_objects_and_structs_are_maps_and_arrays_are_lists() {
             PAYLOAD,
             MAP,
             "{java.lang.String(age)=java.lang.Integer(30), \
-             java.lang.String(born)=java.sql.Date(1971-01-01), \
+             java.lang.String(born)=java.sql.Timestamp(1971-01-01 00:00:00.0), \
              java.lang.String(height)=java.lang.Float(1.5), \
              java.lang.String(home)=java.util.HashMap({java.lang.String(city)=java.lang.String(Prague)}), \
              java.lang.String(marks)=java.util.HashMap({java.lang.String(a)=java.lang.Boolean(true)}), \
