@@ -6,7 +6,7 @@ use coherence_kafka_common::serializer::SerializerError;
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// An operation that an entry store of a topic cannot do, whatever the entry.
+    /// What an entry store of a topic cannot do.
     #[error("{0} is not supported by an entry store of a kafka topic")]
     Unsupported(&'static str),
     /// The key or value has no bytes in the form that the topic wants.
@@ -28,9 +28,14 @@ pub enum StoreError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// Kafka will not take this record, and would not the next time: too large, no such topic, no permission.
+    /// Kafka never takes this record: it is too large, or the broker calls it invalid. `max.request.size` counts, too:
+    /// the text names the limit that was exceeded.
     #[error("refused by kafka: {0}")]
     Refused(String),
+    /// Kafka takes no record of this topic until an operator acts: the topic does not exist, or the user has no
+    /// permission or wrong credentials. The text names the topic and what to do. The record is not in the topic.
+    #[error("blocked until an operator acts: {0}")]
+    Blocked(String),
     /// Kafka did not acknowledge the record in time: it may or may not be in the topic, and the text says which of both
     /// where that is known.
     #[error("not acknowledged by kafka: {0}")]
@@ -45,7 +50,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// True where the same entry may succeed later without any change.
+    /// True where the same entry may succeed soon, by itself. [`StoreError::Blocked`] is not: it may succeed after an
+    /// operator has acted.
     pub fn is_retriable(&self) -> bool {
         matches!(self, StoreError::Unavailable(_) | StoreError::Full)
     }

@@ -7,12 +7,14 @@
 //! leadership.rs     one leader among processes, by the membership of a consumer group
 //! topics.rs         which topics there are, how they are cleaned; a topic made
 //! looking.rs        what librdkafka says where nothing comes
+//! failures.rs       what became of a record that failed: by whose fault, why, and what to do
 //! ```
 //!
 //! `unsafe` is allowed in client.rs and headers.rs, for calls of librdkafka that rdkafka lacks, with the argument why it
 //! is sound.
 
 pub(crate) mod client;
+mod failures;
 pub(crate) mod headers;
 pub mod leadership;
 mod looking;

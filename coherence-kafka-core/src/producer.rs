@@ -14,11 +14,13 @@
 //!   was given meanwhile goes out, in order. A record on its way when the old one failed gets the broker's answer where it
 //!   comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the broker may append it later,
 //!   even behind newer records of its key. No idempotent producer can take back what it has sent. Who must exclude this
-//!   stores the newest value of that key once more.
+//!   stores the newest value of that key once more. What waits for the other producer longer than `message.timeout.ms` is
+//!   [`StoreError::Unavailable`], too, also where none can be made.
 
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,7 +36,7 @@ use crate::stats::Counters;
 use ledger::{Ledger, Stake};
 use recipients::{Recipient, Recipients};
 use sending::Core;
-use settings::prepared;
+use settings::{Prepared, prepared};
 
 mod ledger;
 mod recipients;
@@ -63,6 +65,8 @@ impl std::fmt::Debug for Producer {
 
 struct Shared {
     settings: Vec<(String, String)>,
+    /// How long a record may wait for its acknowledgement.
+    timeout: Option<Duration>,
     core: Mutex<Core>,
     /// Something has its outcome, or nothing is taken any more.
     changed: Notify,
@@ -89,7 +93,9 @@ struct Outcomes {
 pub(crate) struct Account {
     pub counters: Counters,
     topic: usize,
-    closed: std::sync::atomic::AtomicBool,
+    closed: AtomicBool,
+    /// Entries whose observers do not know their outcome yet.
+    untold: AtomicUsize,
 }
 
 /// Entries and their records, on the way to [`Producer::send`].
@@ -119,7 +125,7 @@ impl Producer {
     /// # Errors
     /// A setting that librdkafka refuses, in its words.
     pub fn new(settings: impl IntoIterator<Item = (String, String)>) -> Result<Arc<Self>, String> {
-        let (settings, limits) = prepared(settings.into_iter().collect())?;
+        let Prepared { settings, limits, timeout } = prepared(settings.into_iter().collect())?;
         let client = Client::new(&settings)?;
         let core = Core {
             accepting: true,
@@ -132,7 +138,7 @@ impl Producer {
             spare: Spare::default(),
             parked: VecDeque::new(),
         };
-        let shared = Arc::new(Shared { settings, core: Mutex::new(core), changed: Notify::new() });
+        let shared = Arc::new(Shared { settings, timeout, core: Mutex::new(core), changed: Notify::new() });
         let serving = shared.clone();
         std::thread::Builder::new()
             .name("entry-store".to_owned())
@@ -154,7 +160,8 @@ impl Producer {
                 core.topics.len() - 1
             }
         };
-        Ok(Arc::new(Account { counters: Counters::default(), topic: index, closed: false.into() }))
+        let counters = Counters::default();
+        Ok(Arc::new(Account { counters, topic: index, closed: false.into(), untold: 0.into() }))
     }
 
     /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.
@@ -182,6 +189,7 @@ impl Producer {
             }
         }
         account.counters.held(held);
+        account.untold.fetch_add(held as usize, Ordering::SeqCst);
     }
 
     /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
@@ -208,13 +216,14 @@ impl Producer {
         self.shared.give_up(|_| true, true)
     }
 
-    /// As [`Producer::close`], for one store.
+    /// As [`Producer::close`], for one store: what other stores wait for does not concern it.
     pub(crate) async fn close_account(&self, account: &Arc<Account>, deadline: Duration) -> usize {
         {
             let _core = self.shared.core.lock();
-            account.closed.store(true, std::sync::atomic::Ordering::Relaxed);
+            account.closed.store(true, Ordering::Relaxed);
         }
-        let _ = tokio::time::timeout(deadline, self.flush()).await;
+        let told = self.shared.wait_until(|_| account.untold.load(Ordering::SeqCst) == 0);
+        let _ = tokio::time::timeout(deadline, told).await;
         self.shared.give_up(|of| Arc::ptr_eq(of, account), false)
     }
 
@@ -288,6 +297,7 @@ impl Shared {
         let mut entries = entries.into_iter().peekable();
         for to in to {
             let Some(number) = entries.peek().map(|(item, ..)| item.to) else { break };
+            let before = stakes.len();
             let mut stored = Vec::new();
             while let Some((item, stake, outcome)) = entries.next_if(|(item, ..)| item.to == number) {
                 stakes.push(stake);
@@ -300,6 +310,7 @@ impl Shared {
                 }
             }
             tell_all(&*to.observer, stored);
+            to.account.untold.fetch_sub(stakes.len() - before, Ordering::SeqCst);
         }
         let mut core = self.core.lock();
         stakes.into_iter().for_each(|stake| core.ledger.settle(stake));

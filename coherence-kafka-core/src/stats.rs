@@ -28,6 +28,8 @@ pub struct Failures {
     pub bad_entry: u64,
     /// [`StoreError::Refused`].
     pub refused: u64,
+    /// [`StoreError::Blocked`].
+    pub blocked: u64,
     /// [`StoreError::Unavailable`].
     pub unavailable: u64,
     /// [`StoreError::Full`].
@@ -39,7 +41,8 @@ pub struct Failures {
 impl Failures {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.unsupported + self.bad_entry + self.refused + self.unavailable + self.full + self.closed
+        let never = self.unsupported + self.bad_entry + self.refused;
+        never + self.blocked + self.unavailable + self.full + self.closed
     }
 }
 
@@ -53,6 +56,7 @@ pub(crate) struct Counters {
     unsupported: AtomicU64,
     bad_entry: AtomicU64,
     refused: AtomicU64,
+    blocked: AtomicU64,
     unavailable: AtomicU64,
     full: AtomicU64,
     closed: AtomicU64,
@@ -81,6 +85,7 @@ impl Counters {
                 &self.bad_entry
             }
             StoreError::Refused(_) => &self.refused,
+            StoreError::Blocked(_) => &self.blocked,
             StoreError::Unavailable(_) => &self.unavailable,
             StoreError::Full => &self.full,
             StoreError::Closed => &self.closed,
@@ -100,6 +105,7 @@ impl Counters {
                 unsupported: read(&self.unsupported),
                 bad_entry: read(&self.bad_entry),
                 refused: read(&self.refused),
+                blocked: read(&self.blocked),
                 unavailable: read(&self.unavailable),
                 full: read(&self.full),
                 closed: read(&self.closed),

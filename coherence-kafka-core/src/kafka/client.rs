@@ -27,7 +27,11 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::types::RDKafkaType;
 
 use crate::error::StoreError;
+use crate::kafka::failures::{LastError, Persisted, sorted, text};
 use crate::kafka::headers::HeaderList;
+
+/// The largest record that librdkafka sends without a setting.
+const MAX_RECORD_BYTES: usize = 1_000_000;
 
 /// Settings for a Kafka client, by librdkafka's names.
 pub(crate) type ClientSettings = [(String, String)];
@@ -56,6 +60,8 @@ pub(crate) struct Report {
 pub(crate) struct Client {
     queue: *mut rd::rd_kafka_queue_t,
     client: RdClient<Context>,
+    last_error: LastError,
+    max_record_bytes: usize,
 }
 
 // SAFETY: both handles may be used from any thread.
@@ -80,7 +86,10 @@ impl Client {
             .map_err(|error| error.to_string())?;
         // SAFETY: the client is alive; the reference that this call makes is given back on drop.
         let queue = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
-        Ok(Arc::new(Self { queue, client }))
+        let max_record_bytes = settings.iter().rfind(|(name, _)| name == "message.max.bytes");
+        let max_record_bytes = max_record_bytes.and_then(|(_, value)| value.trim().parse().ok());
+        let max_record_bytes = max_record_bytes.unwrap_or(MAX_RECORD_BYTES);
+        Ok(Arc::new(Self { queue, client, last_error: LastError::default(), max_record_bytes }))
     }
 
     /// Hands a record over; what becomes of it is reported under `number`. Never blocks.
@@ -122,9 +131,19 @@ impl Client {
             }
             Code::QueueFull => NotTaken::Full,
             Code::Fatal => NotTaken::Fatal,
-            code => NotTaken::Because(sorted(code, Persisted::No)),
+            Code::MessageSizeTooLarge => NotTaken::Because(self.too_large(key.len() + value_len)),
+            code => NotTaken::Because(sorted(code, &topic.name, Persisted::No, &self.last_error)),
         };
         Err((not_taken, headers))
+    }
+
+    /// It was not sent: no broker has seen it.
+    fn too_large(&self, bytes: usize) -> StoreError {
+        StoreError::Refused(format!(
+            "a record with {bytes} bytes of key and value is not sent, because max.request.size (message.max.bytes) is \
+             {}: raise it, and max.message.bytes of the topic",
+            self.max_record_bytes
+        ))
     }
 
     /// Waits up to `wait` for something to happen; adds what became of records to `reports`. One thread only. True where
@@ -138,49 +157,58 @@ impl Client {
         match event.kind() {
             rd::RD_KAFKA_EVENT_DR => self.delivered(&event, reports),
             rd::RD_KAFKA_EVENT_LOG => event.log(&self.client),
-            rd::RD_KAFKA_EVENT_ERROR => return event.error() == Code::Fatal,
+            rd::RD_KAFKA_EVENT_ERROR => {
+                let (code, reason) = event.error();
+                self.last_error.note(code, &reason);
+                return code == Code::Fatal;
+            }
             _ => {}
         }
         false
     }
 
     fn delivered(&self, event: &Event, reports: &mut Vec<Report>) {
-        // SAFETY: the event is alive, and its messages as long as it.
+        // SAFETY: the event is alive, and its messages and their topics as long as it.
         unsafe {
             reports.reserve(rd::rd_kafka_event_message_count(event.0));
+            let mut acknowledged = false;
             loop {
                 let message = rd::rd_kafka_event_message_next(event.0);
                 if message.is_null() {
-                    return;
+                    break;
                 }
                 let outcome = match Code::from((*message).err) {
                     Code::NoError => Ok(()),
-                    code => Err(self.failure(code, persisted(rd::rd_kafka_message_status(message)))),
+                    code => {
+                        let topic = CStr::from_ptr(rd::rd_kafka_topic_name((*message).rkt)).to_string_lossy();
+                        let persisted = Persisted::of(rd::rd_kafka_message_status(message));
+                        Err(self.failure(code, &topic, persisted))
+                    }
                 };
+                acknowledged |= outcome.is_ok();
                 let headers = HeaderList::detach(message);
                 reports.push(Report { number: (*message)._private as usize, outcome, headers });
+            }
+            if acknowledged {
+                self.last_error.forget();
             }
         }
     }
 
     /// A fatal error hides its cause from the records that it took with it.
-    fn failure(&self, code: Code, persisted: Persisted) -> StoreError {
-        match (code, self.fatal()) {
-            (Code::Fatal | Code::PurgeQueue | Code::PurgeInflight, Some(error)) => match error {
-                StoreError::Refused(_) => error,
-                _ => StoreError::Unavailable(format!("{error}; the record {}", persisted.words())),
+    fn failure(&self, code: Code, topic: &str, persisted: Persisted) -> StoreError {
+        let sorted = |code| sorted(code, topic, persisted, &self.last_error);
+        match (code, self.client.fatal_error()) {
+            (Code::Fatal | Code::PurgeQueue | Code::PurgeInflight, Some((code, _))) => match sorted(code) {
+                StoreError::Unavailable(_) => StoreError::Unavailable(format!(
+                    "the producer failed for good: {}; the record {}",
+                    text(code),
+                    persisted.words()
+                )),
+                error => error,
             },
-            _ => sorted(code, persisted),
+            _ => sorted(code),
         }
-    }
-
-    /// Why this producer takes nothing any more.
-    pub fn fatal(&self) -> Option<StoreError> {
-        let (code, _) = self.client.fatal_error()?;
-        Some(match sorted(code, Persisted::Perhaps) {
-            error @ StoreError::Refused(_) => error,
-            _ => StoreError::Unavailable(format!("the producer failed for good: {}", text(code))),
-        })
     }
 
     /// How many records and events it holds.
@@ -216,6 +244,7 @@ impl Drop for Client {
 /// A topic, looked up.
 pub(crate) struct Topic {
     handle: *mut rd::rd_kafka_topic_t,
+    name: String,
     /// Keeps the client alive for as long as the handle.
     _client: Arc<Client>,
 }
@@ -237,7 +266,7 @@ impl Topic {
         if handle.is_null() {
             return Err(refused());
         }
-        Ok(Self { handle, _client: client.clone() })
+        Ok(Self { handle, name: name.to_owned(), _client: client.clone() })
     }
 }
 
@@ -273,18 +302,18 @@ impl Event {
         }
     }
 
-    fn error(&self) -> Code {
+    fn error(&self) -> (Code, String) {
         // SAFETY: the event is alive; its text lives as long as it.
         let (code, reason) = unsafe {
             let reason = CStr::from_ptr(rd::rd_kafka_event_error_string(self.0));
-            (Code::from(rd::rd_kafka_event_error(self.0)), reason.to_string_lossy())
+            (Code::from(rd::rd_kafka_event_error(self.0)), reason.to_string_lossy().into_owned())
         };
         if code == Code::Fatal {
             tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
         } else {
             tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer");
         }
-        code
+        (code, reason)
     }
 }
 
@@ -312,55 +341,3 @@ fn log_level(level: i32) -> RDKafkaLogLevel {
 struct Context;
 
 impl ClientContext for Context {}
-
-/// Whether a record that failed may be in its topic all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Persisted {
-    No,
-    Perhaps,
-}
-
-impl Persisted {
-    fn words(self) -> &'static str {
-        match self {
-            Persisted::No => "is not in the topic",
-            Persisted::Perhaps => "may be in the topic",
-        }
-    }
-}
-
-fn persisted(status: rd::rd_kafka_msg_status_t) -> Persisted {
-    match status {
-        rd::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED => Persisted::No,
-        _ => Persisted::Perhaps,
-    }
-}
-
-/// By whose fault, as [`StoreError`] sorts them. What is not known to fail for ever may be tried again.
-fn sorted(code: Code, persisted: Persisted) -> StoreError {
-    match code {
-        Code::MessageSizeTooLarge
-        | Code::MessageBatchTooLarge
-        | Code::InvalidMessageSize
-        | Code::InvalidRecord
-        | Code::InvalidTimestamp
-        | Code::UnsupportedForMessageFormat
-        | Code::PolicyViolation
-        | Code::UnknownTopic
-        | Code::UnknownTopicOrPartition
-        | Code::UnknownPartition
-        | Code::InvalidTopic
-        | Code::TopicAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed
-        | Code::InvalidRequiredAcks
-        | Code::Authentication
-        | Code::SaslAuthenticationFailed
-        | Code::InvalidArgument => StoreError::Refused(text(code)),
-        code => StoreError::Unavailable(format!("{}; the record {}", text(code), persisted.words())),
-    }
-}
-
-fn text(code: Code) -> String {
-    code.to_string()
-}

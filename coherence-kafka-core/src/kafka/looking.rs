@@ -27,9 +27,20 @@ impl ClientContext for Looking {
         let mut said = self.0.lock();
         // "all brokers are down" says less than the reason before it.
         if error.rdkafka_error_code() != Some(Code::AllBrokersDown) || said.is_none() {
-            *said = Some(reason.to_owned());
+            *said = Some(explained(reason));
         }
     }
+}
+
+/// An error of librdkafka, with what its text leaves out: it blames the authority for every certificate.
+pub(super) fn explained(reason: &str) -> String {
+    if !reason.contains("broker certificate could not be verified") {
+        return reason.to_owned();
+    }
+    format!(
+        "{reason}; or the certificate is not for this host: connect by a name that it holds, or set \
+         ssl.endpoint.identification.algorithm"
+    )
 }
 
 impl ConsumerContext for Looking {}

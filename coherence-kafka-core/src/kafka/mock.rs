@@ -50,6 +50,18 @@ impl Mock {
         self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
     }
 
+    /// The topic is there after all.
+    pub fn with_topic(&self, name: &str, partitions: i32) {
+        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+        // It may have been made by the question for it.
+        let _ = self.cluster.create_topic(name, partitions, 1);
+    }
+
+    /// Answers every question for the topic with "no permission".
+    pub fn without_permission(&self, name: &str) {
+        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED).unwrap();
+    }
+
     /// Answers the next requests to append with an error that may pass.
     pub fn stumble(&self, times: usize) {
         let answers = vec![Answer::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; times];

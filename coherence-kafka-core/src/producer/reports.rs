@@ -32,6 +32,7 @@ impl Shared {
             if stop {
                 return self.end(client, &mut reports);
             }
+            self.expire_parked();
             let Some(client) = client else {
                 std::thread::park_timeout(TICK);
                 self.renew(&mut made);
@@ -90,6 +91,18 @@ impl Shared {
         drop(core);
         self.tell(lost);
         true
+    }
+
+    /// Also what waits for a client that cannot be made has an outcome in time.
+    fn expire_parked(&self) {
+        let Some(timeout) = self.timeout else { return };
+        let mut core = self.core.lock();
+        if core.parked.is_empty() {
+            return;
+        }
+        let expired = core.expire_parked(timeout);
+        drop(core);
+        self.tell(expired);
     }
 
     fn purge(&self, client: &Client, reports: &mut Vec<Report>) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ledger::{Ledger, Stake};
 use super::recipients::Recipients;
@@ -41,6 +41,7 @@ impl std::fmt::Debug for Core {
 
 pub(super) struct Parked {
     pub number: usize,
+    since: Instant,
     topic: usize,
     key: Vec<u8>,
     value: Option<Vec<u8>>,
@@ -91,6 +92,7 @@ impl Core {
         }
         self.parked.push_back(Parked {
             number,
+            since: Instant::now(),
             topic: account.topic,
             key: record.key.to_vec(),
             value: record.value.map(<[u8]>::to_vec),
@@ -116,10 +118,23 @@ impl Core {
         self.client = None;
     }
 
+    /// Gives up what was parked for longer than `timeout`: no client has ever had it.
+    pub fn expire_parked(&mut self, timeout: Duration) -> Outcomes {
+        let error = StoreError::Unavailable(format!(
+            "no kafka client could be made within message.timeout.ms ({timeout:?}); the record is not in the topic"
+        ));
+        let mut expired = Vec::new();
+        while self.parked.front().is_some_and(|parked| parked.since.elapsed() >= timeout) {
+            let Some(Parked { number, .. }) = self.parked.pop_front() else { break };
+            expired.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, Err(error.clone()))));
+        }
+        self.outcomes(expired.into_iter())
+    }
+
     /// Sends what was parked, in order, until the client fails again. What cannot be sent.
     pub fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
-        while let Some(Parked { number, topic, key, value, headers }) = self.parked.pop_front() {
+        while let Some(Parked { number, since, topic, key, value, headers }) = self.parked.pop_front() {
             if !self.ledger.is_held(number) {
                 self.ledger.take(number);
                 continue;
@@ -133,7 +148,7 @@ impl Core {
                 Ok(()) => continue,
                 Err((NotTaken::Fatal, headers)) => {
                     self.failed = Some(Instant::now());
-                    self.parked.push_front(Parked { number, topic, key, value, headers });
+                    self.parked.push_front(Parked { number, since, topic, key, value, headers });
                     break;
                 }
                 Err((NotTaken::Full, _)) => StoreError::Full,

@@ -16,6 +16,7 @@ use crate::kafka::mock::{Mock, MockRecord};
 use crate::kafka_entry_store::KafkaEntryStore;
 use crate::testing::{SOON, Seen, entry, removed, wait};
 
+mod failures;
 mod observers;
 
 const TOPIC: &str = "t";
@@ -274,46 +275,6 @@ fn a_store_that_is_dropped_reports_before_the_drop_returns() {
 }
 
 #[test]
-fn a_broker_that_stays_away_is_told_in_time() {
-    let store = store(NOWHERE, &[("message.timeout.ms", "500")]);
-    let (seen, observer) = Seen::new();
-    store.store(entry(1, "a"), &observer);
-    let (_, outcome) = seen.wait_for(1).remove(0);
-    let error = outcome.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable(_)) && error.is_retriable(), "{error}");
-    assert!(error.to_string().ends_with("the record is not in the topic"), "{error}");
-}
-
-#[test]
-fn a_missing_topic_is_told_in_time() {
-    let mock = Mock::start();
-    mock.without_topic(TOPIC);
-    let store = store(
-        &mock.servers(),
-        &[("message.timeout.ms", "5000"), ("topic.metadata.propagation.max.ms", "100")],
-    );
-    let (seen, observer) = Seen::new();
-    store.store(entry(1, "a"), &observer);
-    let error = seen.wait_for(1).remove(0).1.unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)) && !error.is_retriable(), "{error}");
-}
-
-#[test]
-fn a_record_that_is_too_large_is_refused_and_its_neighbours_are_not() {
-    let mock = mock();
-    let store = store(&mock.servers(), &[("message.max.bytes", "1000")]);
-    let (seen, observer) = Seen::new();
-    store.store_all(vec![entry(1, "a"), entry(2, &"x".repeat(2_000)), entry(3, "b")], &observer);
-    let told = seen.wait_for(3);
-    for (told, outcome) in told {
-        let large = told.value.unwrap().len() > 1_000;
-        assert_eq!(matches!(outcome, Err(StoreError::Refused(_))), large);
-    }
-    assert_eq!(by_key(&mock.records(TOPIC, PARTITIONS)).into_keys().collect::<Vec<_>>(), [1, 3]);
-    assert_eq!(store.stats().failures.refused, 1);
-}
-
-#[test]
 fn an_entry_without_a_record_is_reported_and_its_neighbours_are_stored() {
     let mock = mock();
     let store = store(&mock.servers(), &[]);
@@ -448,6 +409,31 @@ fn a_store_that_is_closed_too_early_leaves_its_neighbours_entries_alone() {
 }
 
 #[test]
+fn a_store_is_closed_at_once_though_a_neighbours_topic_is_away() {
+    let mock = mock();
+    mock.without_topic("away");
+    let settings = [
+        ("bootstrap.servers".to_owned(), mock.servers()),
+        ("topic.metadata.propagation.max.ms".to_owned(), "600000".to_owned()),
+        ("message.timeout.ms".to_owned(), "3600000".to_owned()),
+    ];
+    let producer = Producer::new(settings).unwrap();
+    let open = |topic: &str| {
+        KafkaEntryStore::builder(topic).pass_through().producer(producer.clone()).build().unwrap()
+    };
+    let (one, away) = (open(TOPIC), open("away"));
+    let (seen, observer) = Seen::new();
+    let (_, of_neighbour) = Seen::new();
+    away.store(entry(1, "waits for its topic"), &of_neighbour);
+    one.store(entry(1, "a"), &observer);
+    let begun = Instant::now();
+    assert_eq!(wait(one.close(SOON)), 0);
+    assert!(begun.elapsed() < SOON, "the close of one store has waited for the other");
+    assert!(seen.wait_for(1)[0].1.is_ok());
+    assert_eq!(away.stats().in_flight, 1);
+}
+
+#[test]
 fn bounds_that_are_no_numbers_and_settings_that_librdkafka_refuses_are_told() {
     let error = |name: &str, value: &str| Producer::new([(name.to_owned(), value.to_owned())]).unwrap_err();
     assert_eq!(
@@ -461,7 +447,7 @@ fn bounds_that_are_no_numbers_and_settings_that_librdkafka_refuses_are_told() {
 fn producers_are_idempotent_and_place_keys_as_java_does_unless_told_otherwise() {
     let set = |settings: &[(&str, &str)]| -> BTreeMap<String, String> {
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        prepared(settings.collect()).unwrap().0.into_iter().collect()
+        prepared(settings.collect()).unwrap().settings.into_iter().collect()
     };
     let plain = set(&[("queue.buffering.max.ms", "7")]);
     assert_eq!(plain["enable.idempotence"], "true");
