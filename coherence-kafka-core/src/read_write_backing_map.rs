@@ -22,8 +22,9 @@
 //! acknowledged. A process that dies loses to the topic, not to the map, whatever [`ReadWriteBackingMap::counts`] shows as
 //! queued and in flight: changes of at least the last `write-delay`, and all of an outage of the broker. What is
 //! embedded dies with the process in both places. Nobody learns of a failure from the call: what is lost to the topic is
-//! told to the observer, counted and logged. A broker that is away loses nothing as long as the process lives: what
-//! failed is tried again, the newest of each key.
+//! told to the observer, counted and logged. A broker that is away, a topic that does not exist yet and a permission that
+//! is missing lose nothing as long as the process lives: what failed is tried again, the newest of each key. Only what Kafka
+//! would never take is lost to the topic.
 //!
 //! **In both** the changes of a key that come through one `ReadWriteBackingMap` reach the map and the topic in one order;
 //! two of them over one map, or a client that writes into the grid beside it, have no order among each other.
@@ -202,7 +203,8 @@ impl ReadWriteBackingMap {
         let calls = shared.order.claims();
         let remain = calls + behind.abandon();
         let map = shared.map.name();
-        tracing::warn!(map, remain, ?deadline, "closed before all changes had their outcome");
+        let error = behind.last_cause().map(|error| error.to_string());
+        tracing::warn!(map, remain, ?deadline, error, "closed before all changes had their outcome");
         remain
     }
 }

@@ -14,10 +14,10 @@ pub struct ReadWriteOptions {
     /// `write-batch-factor`: the part of the delay, 0 to 1, by which a change may be early where another is due.
     /// Default 0. Write-behind only, as all others that begin with `write_`.
     pub write_batch_factor: f64,
-    /// `write-requeue-threshold`: what failed waits to be written again only while fewer changes than this wait; what
-    /// does not is reported and lost to the topic. Default without limit: what waits is bounded by
-    /// [`ReadWriteOptions::write_queue_bytes`]. Coherence's default is 0, which loses whatever fails once. What Kafka
-    /// would never take does not wait again in any case.
+    /// `write-requeue-threshold`: 0 reports what failed once, which is lost to the topic then, as by Coherence's default. With
+    /// any other number, as by default here, it waits to be written again. No number is a limit: what waits is bounded by
+    /// [`ReadWriteOptions::write_queue_bytes`]. In Coherence the number also says how often a line is logged; here it is one
+    /// line for each cause and 30 seconds. What Kafka would never take does not wait again in any case.
     pub write_requeue_threshold: usize,
     /// `write-max-batch-size`: the most changes that are taken from the queue at once. Default 128. More than one batch
     /// may be in flight.

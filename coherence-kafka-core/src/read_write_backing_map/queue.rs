@@ -12,6 +12,9 @@
 //! not taken before that one is settled. A mutation that takes the place of another keeps the time at which that one
 //! would have been written: a key that changes all the time is still written once for each delay.
 //!
+//! A store that takes nothing until an operator acts is not asked for each mutation: after an [`Outcome::Blocked`] nothing
+//! is taken for a while, each time for longer, until something is stored.
+//!
 //! Every accepted mutation ends in exactly one of stored, replaced (a newer one of its key stands for it) and failed.
 //! Every byte that was accepted is given back exactly once, by the call that ends it, so that who admits callers by
 //! bytes holds the bound.
@@ -47,10 +50,31 @@ pub(super) struct Settings {
     pub batch_factor: f64,
     /// The most that [`Queue::take`] gives at once.
     pub max_batch: usize,
-    /// What failed waits again only while fewer than this many wait.
-    pub requeue_threshold: usize,
-    /// How long what failed waits.
+    /// Whether what failed waits again.
+    pub requeue: bool,
+    /// How long what failed waits, and a blocked store at first.
     pub retry_delay: Duration,
+    /// How long a blocked store waits at most.
+    pub longest_retry_delay: Duration,
+}
+
+/// Until when nothing is taken, because the store is blocked, and how long that is in all.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    until: Duration,
+    length: Duration,
+}
+
+impl Pause {
+    /// All that comes back blocked from one attempt makes one pause.
+    fn after(last: Option<Pause>, now: Duration, settings: &Settings) -> Pause {
+        let length = match last {
+            Some(pause) if now < pause.until => return pause,
+            Some(pause) => pause.length.saturating_mul(2).min(settings.longest_retry_delay),
+            None => settings.retry_delay,
+        };
+        Pause { until: now.saturating_add(length), length }
+    }
 }
 
 /// The state of a write-behind map.
@@ -63,6 +87,7 @@ pub(super) struct Queue {
     later: VecDeque<(Duration, Number)>,
     /// What may be taken.
     ready: VecDeque<Number>,
+    pause: Option<Pause>,
     /// How many are not ended, for each epoch that has some.
     unended: BTreeMap<u64, usize>,
     /// A flush begins the next one.
@@ -126,6 +151,8 @@ pub(super) enum Outcome {
     NotTaken,
     /// The same may succeed later.
     Retriable,
+    /// Nothing succeeds until an operator acts.
+    Blocked,
     /// It never will.
     Refused,
 }
@@ -161,6 +188,7 @@ impl Queue {
             unripe: VecDeque::new(),
             later: VecDeque::new(),
             ready: VecDeque::new(),
+            pause: None,
             unended: BTreeMap::new(),
             epoch: 0,
             flush_to: None,
@@ -198,6 +226,9 @@ impl Queue {
     /// Appends to `batch` what shall be given to the store now, in this order; nothing where nothing is ripe. What would
     /// go along but for one of its key in flight is ready when that one comes back.
     pub fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
+        if self.pause.is_some_and(|pause| now < pause.until) {
+            return;
+        }
         for list in [&mut self.later, &mut self.unripe] {
             while list.front().is_some_and(|(at, _)| *at <= now) {
                 self.ready.extend(list.pop_front().map(|(_, number)| number));
@@ -238,20 +269,15 @@ impl Queue {
 
     /// When [`Queue::take`] next has something to give, as far as time alone decides.
     pub fn next_ripe(&self) -> Option<Duration> {
-        if !self.ready.is_empty() {
-            return Some(Duration::ZERO);
-        }
         let fronts = [self.unripe.front(), self.later.front()];
-        fronts.into_iter().flatten().map(|(at, _)| *at).min()
+        let fronts = fronts.into_iter().flatten().map(|(at, _)| *at);
+        let ready = (!self.ready.is_empty()).then_some(Duration::ZERO);
+        let next = fronts.chain(ready).min()?;
+        Some(self.pause.map_or(next, |pause| next.max(pause.until)))
     }
 
     /// The store has answered.
-    pub fn settle(
-        &mut self,
-        entry: &BinaryEntry,
-        outcome: Outcome,
-        now: impl FnOnce() -> Duration,
-    ) -> Settled {
+    pub fn settle(&mut self, entry: &BinaryEntry, outcome: Outcome, now: impl Fn() -> Duration) -> Settled {
         let number = self.slots.find(&entry.key).map(|(number, _)| number);
         self.settle_at(number, entry, outcome, now)
     }
@@ -269,7 +295,7 @@ impl Queue {
         number: Option<Number>,
         entry: &BinaryEntry,
         outcome: Outcome,
-        now: impl FnOnce() -> Duration,
+        now: impl Fn() -> Duration,
     ) -> Settled {
         const UNKNOWN: Settled = Settled { fate: Fate::Unknown, freed: 0, epoch: None };
         let Some(number) = number else { return UNKNOWN };
@@ -280,20 +306,25 @@ impl Queue {
             Outcome::Stored => Fate::Stored,
             _ if slot.queued.is_some() => Fate::Replaced,
             Outcome::NotTaken if !self.abandoned => Fate::Requeued,
-            Outcome::Retriable if !self.abandoned && self.counts.queued < self.settings.requeue_threshold => {
+            Outcome::Retriable | Outcome::Blocked if !self.abandoned && self.settings.requeue => {
                 Fate::Requeued
             }
             _ => Fate::Failed,
         };
+        match outcome {
+            Outcome::Stored => self.pause = None,
+            Outcome::Blocked => self.pause = Some(Pause::after(self.pause, now(), &self.settings)),
+            _ => {}
+        }
         if fate == Fate::Requeued {
             let entry = BinaryEntry { update: flight.update, ..entry.clone() };
             slot.queued = Some(Queued { entry, epoch: flight.epoch, parked: false });
             self.counts.queued += 1;
-            if outcome == Outcome::NotTaken {
-                self.ready.push_front(number);
-            } else {
-                self.counts.requeued += 1;
-                self.later.push_back((now().saturating_add(self.settings.retry_delay), number));
+            self.counts.requeued += u64::from(outcome != Outcome::NotTaken);
+            match outcome {
+                Outcome::NotTaken => self.ready.push_front(number),
+                Outcome::Blocked => self.ready.push_back(number),
+                _ => self.later.push_back((now().saturating_add(self.settings.retry_delay), number)),
             }
             return Settled { fate, freed: 0, epoch: None };
         }

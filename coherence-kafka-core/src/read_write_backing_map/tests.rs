@@ -24,6 +24,10 @@ fn away() -> StoreError {
     StoreError::Unavailable("the broker is away".to_owned())
 }
 
+fn blocked() -> StoreError {
+    StoreError::Blocked("topic t does not exist: create it".to_owned())
+}
+
 fn refused() -> StoreError {
     StoreError::Refused("too large".to_owned())
 }

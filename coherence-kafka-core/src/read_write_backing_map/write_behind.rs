@@ -21,6 +21,10 @@ use crate::observer::{StoreObserver, tell_all, tell_error};
 
 /// What failed is tried again after this time. Kafka's own patience comes on top of it.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// A store that is blocked until an operator acts is asked again after this time at the latest.
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
+/// How often one cause for which changes wait is logged at most.
+const CAUSE_EVERY: Duration = Duration::from_secs(30);
 /// How often failures are logged at most.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 /// A large batch goes in pieces, so that one call cannot want more room than there is.
@@ -45,6 +49,32 @@ pub(super) struct WriteBehind {
     last: AtomicBool,
     began: Instant,
     failures: Mutex<Failures>,
+    waits_for: Mutex<Causes>,
+}
+
+/// Why changes wait, and when each cause was logged last.
+#[derive(Default)]
+struct Causes {
+    logged: Vec<(String, Duration)>,
+    last: Option<StoreError>,
+}
+
+impl Causes {
+    /// Notes a cause. True where it is to be logged.
+    fn note(&mut self, error: &StoreError, now: Duration) -> bool {
+        // The texts of an outage differ by addresses and times.
+        let cause = match error {
+            StoreError::Blocked(cause) => cause.as_str(),
+            _ => "outage",
+        };
+        self.last = Some(error.clone());
+        self.logged.retain(|(_, at)| now.saturating_sub(*at) < CAUSE_EVERY);
+        let due = !self.logged.iter().any(|(known, _)| known == cause);
+        if due {
+            self.logged.push((cause.to_owned(), now));
+        }
+        due
+    }
 }
 
 #[derive(Default)]
@@ -65,8 +95,9 @@ impl WriteBehind {
             delay: options.write_delay,
             batch_factor: options.write_batch_factor,
             max_batch: options.write_max_batch_size,
-            requeue_threshold: options.write_requeue_threshold,
+            requeue: options.write_requeue_threshold > 0,
             retry_delay: RETRY_DELAY,
+            longest_retry_delay: LONGEST_RETRY_DELAY,
         };
         Self {
             map,
@@ -81,6 +112,7 @@ impl WriteBehind {
             last: AtomicBool::new(false),
             began: Instant::now(),
             failures: Mutex::default(),
+            waits_for: Mutex::default(),
         }
     }
 
@@ -204,14 +236,18 @@ impl WriteBehind {
     fn failed(&self, entry: BinaryEntry, error: StoreError) {
         let outcome = match &error {
             StoreError::Full => Outcome::NotTaken,
+            StoreError::Blocked(_) => Outcome::Blocked,
             error if error.is_retriable() => Outcome::Retriable,
             _ => Outcome::Refused,
         };
         let mut queue = self.queue.lock();
         let settled = [queue.settle(&entry, outcome, || self.now())];
+        let waiting = queue.counts().queued;
         self.release(queue, &settled);
-        if settled[0].fate == Fate::Failed {
-            self.report(entry, error);
+        match settled[0].fate {
+            Fate::Failed => self.report(entry, error),
+            Fate::Requeued if outcome != Outcome::NotTaken => self.note_cause(error, waiting),
+            _ => {}
         }
         self.end(&mut self.queue.lock(), &settled);
     }
@@ -220,7 +256,7 @@ impl WriteBehind {
     fn release(&self, queue: MutexGuard<'_, Queue>, settled: &[Settled]) {
         let requeued = settled.iter().any(|settled| settled.fate == Fate::Requeued);
         let ended = queue.is_empty() && self.last.load(Ordering::SeqCst);
-        let wakes = requeued || ended || queue.next_ripe() == Some(Duration::ZERO);
+        let wakes = requeued || ended || queue.next_ripe().is_some_and(|at| at <= self.now());
         drop(queue);
         self.room.add_permits(settled.iter().map(|settled| settled.freed).sum());
         if wakes {
@@ -239,6 +275,19 @@ impl WriteBehind {
         if ended {
             self.ended.notify_waiters();
         }
+    }
+
+    /// It is not in the topic yet, and waits.
+    fn note_cause(&self, error: StoreError, waiting: usize) {
+        if self.waits_for.lock().note(&error, self.now()) {
+            let map = self.map.name();
+            tracing::warn!(map, waiting, %error, "changes of a write-behind map wait to be written again");
+        }
+    }
+
+    /// Why changes had to wait the last time.
+    pub fn last_cause(&self) -> Option<StoreError> {
+        self.waits_for.lock().last.clone()
     }
 
     /// It is not in the topic, and will not be.
@@ -372,5 +421,24 @@ pub(super) fn closed() -> MapError {
 impl fmt::Debug for WriteBehind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteBehind").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_for_which_changes_wait_is_logged_once_in_30_seconds() {
+        let mut causes = Causes::default();
+        let missing = StoreError::Blocked("topic t does not exist".to_owned());
+        let outage = |text: &str| StoreError::Unavailable(text.to_owned());
+        let at = Duration::from_secs;
+        assert!(causes.note(&missing, at(1)));
+        assert!(!causes.note(&missing, at(30)));
+        assert!(causes.note(&outage("refused after 1 ms"), at(30)), "another cause");
+        assert!(!causes.note(&outage("refused after 2 ms"), at(31)), "the same outage");
+        assert!(causes.note(&missing, at(31)));
+        assert_eq!(causes.last, Some(missing));
     }
 }

@@ -12,8 +12,9 @@ fn settings() -> Settings {
         delay: 100 * MS,
         batch_factor: 0.0,
         max_batch: 128,
-        requeue_threshold: usize::MAX,
+        requeue: true,
         retry_delay: 50 * MS,
+        longest_retry_delay: 150 * MS,
     }
 }
 
@@ -116,8 +117,8 @@ fn what_failed_waits_again_unless_a_newer_one_of_its_key_waits() {
 }
 
 #[test]
-fn what_the_store_refuses_or_finds_the_queue_at_its_threshold_has_failed() {
-    let mut queue = Queue::new(Settings { requeue_threshold: 2, ..settings() });
+fn what_the_store_refuses_has_failed_and_its_neighbours_wait_again_however_many_wait() {
+    let mut queue = Queue::new(settings());
     for key in ["a", "b", "c"] {
         queue.accept(put(key, "1"), Duration::ZERO);
     }
@@ -125,18 +126,57 @@ fn what_the_store_refuses_or_finds_the_queue_at_its_threshold_has_failed() {
     assert_eq!(settle(&mut queue, &batch[0], Outcome::Refused, 100).0, Fate::Failed);
     assert_eq!(settle(&mut queue, &batch[1], Outcome::Retriable, 100).0, Fate::Requeued);
     queue.accept(put("d", "1"), 100 * MS);
-    assert_eq!(settle(&mut queue, &batch[2], Outcome::Retriable, 100).0, Fate::Failed);
+    assert_eq!(settle(&mut queue, &batch[2], Outcome::Retriable, 100).0, Fate::Requeued);
     assert_eq!(settle(&mut queue, &batch[2], Outcome::Stored, 100), (Fate::Unknown, 0));
     let counts = queue.counts();
-    assert_eq!((counts.failed, counts.requeued, counts.queued, counts.in_flight), (2, 1, 2, 0));
+    assert_eq!((counts.failed, counts.requeued, counts.queued, counts.in_flight), (1, 2, 3, 0));
 }
 
 #[test]
-fn threshold_0_never_lets_anything_wait_again() {
-    let mut queue = Queue::new(Settings { requeue_threshold: 0, ..settings() });
+fn without_requeueing_nothing_waits_again() {
+    let mut queue = Queue::new(Settings { requeue: false, ..settings() });
     queue.accept(put("a", "1"), Duration::ZERO);
+    queue.accept(put("b", "1"), Duration::ZERO);
     let batch = take(&mut queue, 100);
     assert_eq!(settle(&mut queue, &batch[0], Outcome::Retriable, 100).0, Fate::Failed);
+    assert_eq!(settle(&mut queue, &batch[1], Outcome::Blocked, 100).0, Fate::Failed);
+}
+
+#[test]
+fn a_blocked_store_is_asked_less_and_less_often_until_it_stores_something() {
+    let mut queue = Queue::new(Settings { max_batch: 1, ..settings() });
+    for key in ["a", "b", "c"] {
+        queue.accept(put(key, "1"), Duration::ZERO);
+    }
+    // Pauses of 50, 100, 150 and 150 ms: the next one is twice as long, up to the longest.
+    for at in [100, 150, 250, 400, 550] {
+        assert!(take(&mut queue, at - 1).is_empty(), "{at}");
+        let batch = take(&mut queue, at);
+        assert_eq!(batch.len(), 1, "{at}");
+        assert_eq!(settle(&mut queue, &batch[0], Outcome::Blocked, at).0, Fate::Requeued);
+    }
+    assert_eq!(queue.next_ripe(), Some(700 * MS));
+    queue.flush();
+    assert!(take(&mut queue, 699).is_empty(), "nor does a flush ask it before");
+    let batch = take(&mut queue, 700);
+    settle(&mut queue, &batch[0], Outcome::Stored, 700);
+    assert_eq!((take(&mut queue, 700).len(), take(&mut queue, 700).len()), (1, 1));
+    assert_eq!(queue.counts().failed, 0);
+}
+
+#[test]
+fn all_that_comes_back_blocked_from_one_attempt_makes_one_pause() {
+    let mut queue = Queue::new(settings());
+    for key in ["a", "b", "c"] {
+        queue.accept(put(key, "1"), Duration::ZERO);
+    }
+    for (at, next) in [(100, 150), (150, 250)] {
+        let batch = take(&mut queue, at);
+        for entry in &batch {
+            settle(&mut queue, entry, Outcome::Blocked, at);
+        }
+        assert_eq!((batch.len(), queue.next_ripe()), (3, Some(next * MS)));
+    }
 }
 
 #[test]
@@ -197,6 +237,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => Just(Outcome::Stored),
         1 => Just(Outcome::NotTaken),
         3 => Just(Outcome::Retriable),
+        2 => Just(Outcome::Blocked),
         1 => Just(Outcome::Refused),
     ];
     let step = prop_oneof![
@@ -210,14 +251,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn any_settings() -> impl Strategy<Value = Settings> {
-    let threshold = prop_oneof![3 => Just(usize::MAX), 1 => 0usize..4];
-    (1u32..100, 0.0..=1.0, 1usize..5, threshold, 0u32..100).prop_map(
-        |(delay, batch_factor, max_batch, threshold, retry)| Settings {
+    (1u32..100, 0.0..=1.0, 1usize..5, prop::bool::weighted(0.8), 0u32..100).prop_map(
+        |(delay, batch_factor, max_batch, requeue, retry)| Settings {
             delay: delay * MS,
             batch_factor,
             max_batch,
-            requeue_threshold: threshold,
+            requeue,
             retry_delay: retry * MS,
+            longest_retry_delay: 3 * retry * MS,
         },
     )
 }
@@ -245,6 +286,8 @@ struct World {
     free_keys: BTreeSet<u8>,
     in_flight: Vec<BinaryEntry>,
     log: Vec<(u8, u32)>,
+    /// Since when the store has said that it is blocked, where it has stored nothing since.
+    blocked_at: Option<Duration>,
     /// Keys whose newest version has failed for good, with it.
     failed: BTreeMap<u8, u32>,
     fates: [u64; 4],
@@ -275,6 +318,7 @@ impl World {
             free_keys: BTreeSet::new(),
             in_flight: Vec::new(),
             log: Vec::new(),
+            blocked_at: None,
             failed: BTreeMap::new(),
             fates: [0; 4],
             flushes: Vec::new(),
@@ -311,6 +355,9 @@ impl World {
         let mut batch = Vec::new();
         self.queue.take(self.now, &mut batch);
         assert!(batch.len() <= self.settings.max_batch);
+        if let Some(since) = self.blocked_at {
+            assert!(batch.is_empty() || self.now >= since + self.settings.retry_delay, "asked while blocked");
+        }
         let early = self.settings.delay.mul_f64(self.settings.batch_factor);
         if !batch.is_empty() {
             // What would go along goes behind the one of its key that is in flight.
@@ -347,8 +394,15 @@ impl World {
         }
         let entry = self.in_flight.swap_remove(at % self.in_flight.len());
         let (key, version) = (entry.key[0], version_of(&entry));
-        if outcome == Outcome::Stored || (landed && outcome != Outcome::NotTaken) {
+        if outcome == Outcome::Stored || (landed && matches!(outcome, Outcome::Retriable | Outcome::Refused))
+        {
             self.log.push((key, version));
+        }
+        match outcome {
+            Outcome::Stored => self.blocked_at = None,
+            // The pause of an earlier one may end sooner.
+            Outcome::Blocked => self.blocked_at = self.blocked_at.or(Some(self.now)),
+            _ => {}
         }
         let Settled { fate, freed, epoch } = self.queue.settle(&entry, outcome, || self.now);
         epoch.map(|epoch| self.queue.end(epoch));
@@ -365,9 +419,13 @@ impl World {
         match fate {
             Fate::Stored => assert_eq!(outcome, Outcome::Stored),
             Fate::Replaced => assert!(newer && outcome != Outcome::Stored),
-            Fate::Requeued => assert!(!newer && matches!(outcome, Outcome::Retriable | Outcome::NotTaken)),
+            Fate::Requeued => {
+                let again = matches!(outcome, Outcome::Retriable | Outcome::Blocked) && self.settings.requeue;
+                assert!(!newer && (again || outcome == Outcome::NotTaken));
+            }
             _ => {
                 assert!(!newer && outcome != Outcome::Stored);
+                assert!(outcome == Outcome::Refused || !self.settings.requeue, "lost without need");
                 self.failed.insert(key, version);
             }
         }
@@ -399,7 +457,7 @@ impl World {
             while !self.in_flight.is_empty() {
                 self.settle(0, Outcome::Stored, true);
             }
-            self.now += self.settings.retry_delay;
+            self.now += self.settings.longest_retry_delay;
             let mut batch = Vec::new();
             self.queue.take(self.now, &mut batch);
             self.in_flight.append(&mut batch);

@@ -75,6 +75,50 @@ async fn write_behind_tries_again_what_may_pass_and_reports_what_will_not() {
 }
 
 #[tokio::test]
+async fn no_requeue_threshold_but_0_loses_what_failed() {
+    for (threshold, stored) in [(0, 0), (1, 5), (10_000, 5)] {
+        let options = ReadWriteOptions { write_requeue_threshold: threshold, ..behind(HOUR) };
+        let mut times = 0;
+        let world = World::new(options, move |_| {
+            times += 1;
+            if times <= 5 { Answer::Failed(away()) } else { Answer::Stored }
+        })
+        .await;
+        world.map.put_all(batch(0..5, "1"), Expiry::Default).await.unwrap();
+        assert_eq!(world.map.close(SOON).await, 0);
+        assert_eq!(world.log().len(), stored, "with {threshold}");
+        assert_eq!(world.map.counts().unwrap().failed, 5 - stored as u64);
+    }
+}
+
+#[tokio::test]
+async fn what_is_blocked_until_an_operator_acts_waits_and_is_written_then() {
+    let store = FakeStore::new(|_| Answer::Failed(blocked()));
+    let (map, told) = observed(&store, behind(Duration::from_millis(1))).await;
+    map.put(b"a", b"1", Expiry::Default).await.unwrap();
+    map.put(b"b", b"1", Expiry::Default).await.unwrap();
+    assert_eq!(map.flush(Duration::from_millis(50)).await, 2);
+    map.remove(b"a").await.unwrap();
+    store.behave(|_| Answer::Stored);
+    assert_eq!(map.flush(SOON).await, 0);
+    assert_eq!(replayed(&store.log()).into_keys().collect::<Vec<_>>(), [&b"b"[..]]);
+    assert!(told.0.lock().iter().all(|(_, error)| error.is_none()), "{:?}", told.0.lock());
+    assert_eq!(map.counts().unwrap().failed, 0);
+}
+
+#[tokio::test]
+async fn a_close_reports_what_waits_for_an_operator() {
+    let store = FakeStore::new(|_| Answer::Failed(blocked()));
+    let (map, told) = observed(&store, behind(Duration::from_millis(1))).await;
+    map.put(b"a", b"1", Expiry::Default).await.unwrap();
+    map.put(b"b", b"1", Expiry::Default).await.unwrap();
+    assert_eq!(map.close(Duration::from_millis(50)).await, 2);
+    let mut told = told.0.lock().clone();
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(told, [("a".into(), Some(StoreError::Closed)), ("b".into(), Some(StoreError::Closed))]);
+}
+
+#[tokio::test]
 async fn an_observer_that_panics_holds_up_no_flush() {
     struct Panics;
     impl StoreObserver for Panics {
