@@ -37,10 +37,10 @@ mod walk;
 mod xml;
 
 use evaluate::Evaluation;
-use macros::Parameters;
+use macros::{MacroError, Parameters};
 use mapping::{Mapping, Mappings};
 use schemes::Schemes;
-use walk::Walk;
+use walk::{Ignored, Walk};
 use xml::{Element, Space};
 
 /// What the file says of one cache, its macros put in.
@@ -56,6 +56,9 @@ pub struct CacheScheme {
     pub expiry_delay: Option<Duration>,
     /// Where its changes go; `None` where the map has no store, or one that is read-only.
     pub store: Option<StoreScheme>,
+    /// Where its scheme stands if that is a `federated-scheme`: changes that come from other clusters are seen by the grid
+    /// alone.
+    pub federated: Option<String>,
 }
 
 /// A `read-write-backing-map-scheme` whose store is `kafka:producer`.
@@ -113,9 +116,8 @@ impl CacheConfig {
             walk.error(&root, "is no cache configuration, whose root element is <cache-config>".to_owned());
             return Err(walk.findings);
         }
-        if root.overridden {
-            let message = "xml-override is not followed: write what it changes into this file";
-            walk.error(&root, message.to_owned());
+        if let Some((written, name)) = &root.xml_override {
+            look_for_override(&mut walk, &root, written, name);
         }
         let children = walk.children(&root, &known::ROOT);
         let defaults = children.get("defaults").map(|defaults| walk.children(defaults, &known::DEFAULTS));
@@ -151,7 +153,9 @@ impl CacheConfig {
                     walk = config.evaluate(&name, mapping, scheme).0;
                     ignored.extend(walk.ignored);
                     add_new(&mut findings.warnings, walk.findings.warnings);
-                    add_new(&mut findings.errors, walk.findings.errors);
+                    // What cannot be opened here keeps no other cache from it.
+                    let errors = if walk.impossible { &mut findings.warnings } else { &mut findings.errors };
+                    add_new(errors, walk.findings.errors);
                     continue;
                 }
                 Some(_) => {}
@@ -162,11 +166,11 @@ impl CacheConfig {
             return Err(findings);
         }
         config.notes = findings.warnings;
-        config.notes.extend(ignored_note(file, &ignored));
+        config.notes.extend(ignored_notes(file, &ignored));
         Ok(config)
     }
 
-    /// What was noticed and is no error: one note lists every element that is ignored because it concerns only a JVM.
+    /// What was noticed and is no error: one note for each reason lists every element that is ignored.
     pub fn notes(&self) -> &[Finding] {
         &self.notes
     }
@@ -232,6 +236,7 @@ impl CacheConfig {
             serializer: result.serializer,
             expiry_delay: result.expiry_delay,
             store: result.store,
+            federated: result.federated,
         };
         (walk, scheme)
     }
@@ -290,19 +295,48 @@ fn add_new(known: &mut Vec<Finding>, found: Vec<Finding>) {
     }
 }
 
-fn ignored_note(file: &str, ignored: &[(usize, String)]) -> Option<Finding> {
-    let mut lines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (line, name) in ignored {
-        let lines = lines.entry(name).or_default();
+/// An override that is not there changes nothing. One that is there is not followed, and not passed over either.
+fn look_for_override(walk: &mut Walk<'_>, root: &Element, written: &str, name: &Result<String, MacroError>) {
+    let name = match name {
+        Ok(name) if name.is_empty() => return,
+        Ok(name) => name,
+        Err(why) => return walk.error(root, format!("xml-override: {why}")),
+    };
+    let path = Path::new(name.strip_prefix("file:").unwrap_or(name));
+    let beside = Path::new(walk.file).parent().unwrap_or(Path::new("")).join(path);
+    if name.contains("://") || path.exists() || beside.exists() {
+        let message =
+            format!("xml-override=\"{written}\" is not followed: write what it changes into this file");
+        return walk.error(root, message);
+    }
+    let message = format!(
+        "xml-override=\"{written}\" names no file that is there, so it changes nothing: write what a Java member finds on \
+         its class path into this file"
+    );
+    walk.warn(root, message);
+}
+
+/// One for each reason.
+fn ignored_notes(file: &str, ignored: &[(Ignored, usize, String)]) -> Vec<Finding> {
+    let mut kinds: BTreeMap<Ignored, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
+    for (why, line, name) in ignored {
+        let lines = kinds.entry(*why).or_default().entry(name).or_default();
         if !lines.contains(line) {
             lines.push(*line);
         }
     }
     let list = |lines: &[usize]| lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let names: Vec<_> = lines.iter().map(|(name, lines)| format!("<{name}> ({})", list(lines))).collect();
-    let message =
-        format!("ignored, because they concern only a JVM (with their lines): {}", names.join(", "));
-    (!names.is_empty()).then(|| finding(file, "", message))
+    let note = |(why, lines): (Ignored, BTreeMap<&str, Vec<usize>>)| {
+        let names: Vec<_> = lines.iter().map(|(name, lines)| format!("<{name}> ({})", list(lines))).collect();
+        let because = match why {
+            Ignored::Jvm => "they concern only a JVM",
+            Ignored::Foreign => "Java classes handle their namespaces",
+            Ignored::Unknown => "they are not known here",
+        };
+        let message = format!("ignored, because {because} (with their lines): {}", names.join(", "));
+        finding(file, "", message)
+    };
+    kinds.into_iter().map(note).collect()
 }
 
 #[cfg(test)]

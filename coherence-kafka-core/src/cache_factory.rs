@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
-use coherence_kafka_connect::config::ConfigErrors;
+use coherence_kafka_connect::config::{ConfigErrors, Finding};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
-use tokio::sync::{OnceCell, RwLock};
+use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
 use crate::cache_config::{CacheConfig, CacheScheme, environment};
@@ -88,8 +88,8 @@ pub struct CacheFactory {
     producers: Producers,
     /// The cell makes two callers at once wait for one and the same cache; it stays empty after an error.
     caches: Mutex<HashMap<String, Arc<OnceCell<Cache>>>>,
-    /// Whether it is closed; held while a cache is being opened, so that a close misses none.
-    closed: RwLock<bool>,
+    /// Whether it is closed.
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -127,7 +127,7 @@ impl CacheFactory {
             session,
             producers: Producers::default(),
             caches: Mutex::default(),
-            closed: RwLock::new(false),
+            closed: watch::Sender::new(false),
         }))
     }
 
@@ -141,10 +141,24 @@ impl CacheFactory {
     /// # Errors
     /// As [`CacheError`]; a later call tries again. Outside of a Tokio runtime there is no cache that stores.
     pub async fn cache(&self, name: &str) -> Result<Arc<dyn NamedMap>, CacheError> {
-        let closed = self.closed.read().await;
-        if *closed {
+        let mut closed = self.closed.subscribe();
+        let closing = async {
+            // The sender lives as long as the factory.
+            drop(closed.wait_for(|closed| *closed).await);
+        };
+        let opened = tokio::select! {
+            biased;
+            () = closing => return Err(CacheError::Closed { cache: name.to_owned() }),
+            opened = self.opened(name) => opened?,
+        };
+        // A close that came meanwhile may have missed it.
+        if *self.closed.borrow() {
             return Err(CacheError::Closed { cache: name.to_owned() });
         }
+        Ok(opened)
+    }
+
+    async fn opened(&self, name: &str) -> Result<Arc<dyn NamedMap>, CacheError> {
         let known = self.caches.lock().get(name).cloned();
         let cell = match known {
             Some(cell) => cell,
@@ -166,6 +180,17 @@ impl CacheFactory {
         self.session.check_map_name(name).map_err(|error| CacheError::Map { cache: cache(), error })?;
         let scheme =
             self.config.cache(name).map_err(|errors| CacheError::Config { cache: cache(), errors })?;
+        if let Some(origin) = &scheme.federated {
+            let message = "a cache of this scheme is published by coherence-kafka-source alone: what comes from other \
+                           clusters is not seen here";
+            let mut errors = ConfigErrors::default();
+            errors.errors.push(Finding {
+                origin: Some(origin.clone()),
+                key: "<federated-scheme>".to_owned(),
+                message: message.to_owned(),
+            });
+            return Err(CacheError::Config { cache: cache(), errors });
+        }
         let session = self.session.format();
         match scheme.serializer {
             Some(wanted) if wanted != session => Err(CacheError::Format { cache: cache(), wanted, session }),
@@ -190,9 +215,10 @@ impl CacheFactory {
     }
 
     /// Takes no more changes and waits until each that was made has its outcome, or `deadline` has passed. The caches
-    /// of which some remained then, and how many; what remained is given up and reported.
+    /// of which some remained then, and how many; what remained is given up and reported. A cache that is being opened
+    /// is not waited for: its call ends with [`CacheError::Closed`].
     pub async fn close(&self, deadline: Duration) -> Vec<(String, usize)> {
-        *self.closed.write().await = true;
+        self.closed.send_replace(true);
         let caches: Vec<_> =
             self.caches.lock().iter().map(|(name, cell)| (name.clone(), Arc::clone(cell))).collect();
         let end = Instant::now() + deadline;

@@ -47,7 +47,7 @@ const ENTRY_STORE: Profile = Profile {
     refused: &[
         ("transactional.id", "each entry is acknowledged by itself, not in a transaction: leave it out"),
         (
-            "partitioner.class",
+            PARTITIONER,
             "is a class of the JVM: leave it out to place keys as Java does, or set librdkafka's partitioner",
         ),
         ("partitioner.ignore.keys", "the order of a key's records needs its partition: leave it out"),
@@ -65,6 +65,10 @@ const WITHOUT_EFFECT: &Table = &[
     ("partitioner.availability.timeout.ms", "every record has a key"),
 ];
 
+const PARTITIONER: &str = "partitioner.class";
+/// Java's default until Kafka 4, by its name: keys are placed as this producer places them.
+const DEFAULT_PARTITIONER: &str = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
+
 /// The producer of an entry store whose properties are these. `own` are the names of the entry store itself, which
 /// are passed over; one that ends in a dot is a family.
 ///
@@ -75,7 +79,12 @@ pub fn producer(
     findings: &mut ConfigErrors,
 ) -> ProducerConfig {
     let profile = Profile { names_beside: own, ..ENTRY_STORE };
+    let default = properties.get(PARTITIONER).filter(|property| property.trimmed() == DEFAULT_PARTITIONER);
+    if let Some(property) = default {
+        findings.warning(property, "is the default, which places keys as they are placed here: leave it out");
+    }
     let user = properties.below("").filter(|(key, _)| !own.iter().any(|name| covers(name, key)));
+    let user = user.filter(|(key, _)| default.is_none() || *key != PARTITIONER);
     let Translated { settings, max_block, .. } = translate::translate(&profile, &[], user, findings);
     if settings.get("bootstrap.servers").is_none_or(String::is_empty) {
         const KEY: &str = "bootstrap.servers";

@@ -28,6 +28,8 @@ pub(super) struct Evaluated {
     pub serializer: Option<Format>,
     pub expiry_delay: Option<Duration>,
     pub store: Option<StoreScheme>,
+    /// Where a federated scheme stands.
+    pub federated: Option<String>,
 }
 
 /// One way down the scheme of one cache.
@@ -48,20 +50,16 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     pub fn scheme(&mut self, scheme: &Arc<Element>, back: bool) {
         match scheme.name.as_str() {
             "distributed-scheme" => self.distributed(scheme),
+            known::FEDERATED => {
+                self.result.federated = Some(self.walk.origin(scheme));
+                self.distributed(scheme);
+            }
             "near-scheme" if !back => self.near(scheme),
             "local-scheme" => self.local(scheme),
             plain if known::PLAIN.contains(&plain) => {}
-            other => {
-                let possible = known::SCHEMES.iter().chain(known::PLAIN);
-                let message = if scheme.space == Space::Coherence && known::OTHER_SCHEMES.contains(&other) {
-                    let possible: Vec<_> = possible.copied().collect();
-                    format!("a cache of this scheme is not possible here: use one of {}", possible.join(", "))
-                } else {
-                    let mean = nearest(other, possible.copied());
-                    let mean = mean.map(|known| format!(", did you mean <{known}>?")).unwrap_or_default();
-                    format!("is no scheme that is known{mean}")
-                };
-                self.walk.error(scheme, message);
+            _ => {
+                self.walk.impossible = true;
+                self.walk.error(scheme, impossible(scheme));
             }
         }
     }
@@ -100,7 +98,9 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     fn local(&mut self, scheme: &Arc<Element>) {
         let Some(scheme) = self.schemes.resolve(scheme, self.walk) else { return };
         let children = self.walk.children(&scheme, &known::LOCAL);
-        if let Some(store) = children.get("cachestore-scheme") {
+        if let Some(store) = children.get("cachestore-scheme")
+            && !is_empty(store)
+        {
             self.walk
                 .error(store, "a store is possible in a <read-write-backing-map-scheme> alone".to_owned());
         }
@@ -113,7 +113,11 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     /// The name of a serializer, or the one that a Java class stands for.
     pub fn serializer(&mut self, serializer: &Arc<Element>) {
         let class = serializer.child("instance").unwrap_or(serializer).child("class-name").cloned();
-        let Some((name, secret)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };
+        // The name of a serializer is no secret, wherever it comes from.
+        let Some((name, _)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };
+        if name.is_empty() {
+            return;
+        }
         let format = match &class {
             Some(_) => POF_CONTEXTS.contains(&name.as_str()).then_some(Format::Pof),
             None => name.parse().ok(),
@@ -121,7 +125,6 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         match format {
             Some(format) => self.result.serializer = Some(format),
             None => {
-                let name = if secret { HIDDEN } else { &name };
                 let message =
                     format!("{name} is no serializer that is possible here: it must be pof or json");
                 self.walk.error(class.as_ref().unwrap_or(serializer), message);
@@ -144,7 +147,8 @@ impl<'a, 'w> Evaluation<'a, 'w> {
                 }
             }
         }
-        let store = children.get("cachestore-scheme").and_then(|store| self.cache_store(store));
+        let store = children.get("cachestore-scheme").filter(|store| !is_empty(store));
+        let store = store.and_then(|store| self.cache_store(store));
         let walk = &mut *self.walk;
         let get = |name: &str| children.get(name);
         let default = ReadWriteOptions::default();
@@ -177,11 +181,20 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             ..default
         };
         let read_only = walk.value(get("read-only"), false, value::truth);
+        // Removals wait as puts do in either case.
+        walk.value(get("write-behind-remove"), true, value::truth);
         let Some((properties, publish_expirations)) = store else { return };
         if read_only {
             let element = children.get("read-only").unwrap_or(&scheme);
             walk.warn(element, "the store of this map is never written, and it cannot be read".to_owned());
         } else {
+            if !options.write_delay.is_zero()
+                && let Some(element) = get("write-delay").or_else(|| get("write-delay-seconds"))
+            {
+                let message = "a Java member ignores it for its Kafka store, which sends each change at once; a cache that \
+                               is opened here writes its changes behind, removals too, after this time";
+                walk.warn(element, message.to_owned());
+            }
             let options = ReadWriteOptions { publish_expirations, ..options };
             self.result.store = Some(StoreScheme { properties, options });
         }
@@ -190,7 +203,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     /// What the producer of a `cachestore-scheme` says.
     fn cache_store(&mut self, store: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
         let children = self.walk.children(store, &known::STORE);
-        for name in ["remote-cache-scheme", "extend-cache-scheme"] {
+        for name in ["remote-cache-scheme", "remote-grpc-cache-scheme", "extend-cache-scheme"] {
             if let Some(remote) = children.get(name) {
                 self.walk.error(
                     remote,
@@ -260,4 +273,21 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         };
         self.walk.error(&named, message);
     }
+}
+
+/// What to say of a scheme that no cache can have here.
+fn impossible(scheme: &Element) -> String {
+    let possible = known::SCHEMES.iter().chain(known::PLAIN).copied();
+    if scheme.space == Space::Coherence && known::OTHER_SCHEMES.contains(&scheme.name.as_str()) {
+        let possible: Vec<_> = possible.collect();
+        return format!("a cache of this scheme is not possible here: use one of {}", possible.join(", "));
+    }
+    let mean = nearest(&scheme.name, possible);
+    let mean = mean.map(|known| format!(", did you mean <{known}>?")).unwrap_or_default();
+    format!("is no scheme that is known{mean}")
+}
+
+/// An empty store is none, as in Coherence.
+fn is_empty(store: &Element) -> bool {
+    store.children.is_empty()
 }

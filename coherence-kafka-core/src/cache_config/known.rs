@@ -3,17 +3,20 @@
 use super::walk::Known;
 
 pub(super) const ROOT: Known = Known {
+    strict: false,
     used: &["defaults", "caching-scheme-mapping", "caching-schemes"],
     jvm: &["scope-name", "interceptors", "topic-scheme-mapping", "introduction-date"],
 };
 
 pub(super) const DEFAULTS: Known = Known {
+    strict: false,
     used: &["serializer"],
     jvm: &["socket-provider", "health-check", "scope-name", "resource-config"],
 };
 
-/// What every clustered scheme may have, and what only the members of a grid act upon.
+/// What every clustered scheme may have, a federated one too, and what only the members of a grid act upon.
 pub(super) const DISTRIBUTED: Known = Known {
+    strict: false,
     used: &["scheme-name", "serializer", "backing-map-scheme"],
     jvm: &[
         "service-name",
@@ -54,15 +57,36 @@ pub(super) const DISTRIBUTED: Known = Known {
         "resource-config",
         "service-dependencies",
         "interceptors",
+        "scope-name",
+        "health",
+        // Of a federated scheme.
+        "topologies",
+        "address-provider",
+        "journalcache-backing-map-scheme",
+        "journalcache-highunits",
+        "load-balancer",
+        "participant-destination-name",
+        "send-old-value",
+        "socket-provider",
     ],
 };
 
 pub(super) const NEAR: Known = Known {
+    strict: false,
     used: &["scheme-name", "back-scheme"],
-    jvm: &["front-scheme", "invalidation-strategy", "listener", "autostart", "class-name", "init-params"],
+    jvm: &[
+        "front-scheme",
+        "invalidation-strategy",
+        "listener",
+        "autostart",
+        "class-name",
+        "init-params",
+        "service-name",
+    ],
 };
 
 pub(super) const BACKING_MAP: Known = Known {
+    strict: false,
     used: &["read-write-backing-map-scheme", "local-scheme", "class-scheme"],
     jvm: &[
         "partitioned",
@@ -76,10 +100,13 @@ pub(super) const BACKING_MAP: Known = Known {
         "flashjournal-scheme",
         "journal-scheme",
         "storage-authorizer",
+        "read-locator",
+        "federate-apply-synthetic",
     ],
 };
 
 pub(super) const READ_WRITE: Known = Known {
+    strict: true,
     used: &[
         "scheme-name",
         "internal-cache-scheme",
@@ -91,13 +118,15 @@ pub(super) const READ_WRITE: Known = Known {
         "write-batch-factor",
         "write-requeue-threshold",
         "write-max-batch-size",
+        "write-behind-remove",
         "rollback-cachestore-failures",
         "cachestore-timeout",
     ],
-    jvm: &["miss-cache-scheme", "refresh-ahead-factor", "listener"],
+    jvm: &["miss-cache-scheme", "refresh-ahead-factor", "listener", "init-params"],
 };
 
 pub(super) const INTERNAL: Known = Known {
+    strict: false,
     used: &["local-scheme"],
     jvm: &[
         "caffeine-scheme",
@@ -112,9 +141,11 @@ pub(super) const INTERNAL: Known = Known {
 };
 
 pub(super) const LOCAL: Known = Known {
+    strict: false,
     used: &["scheme-name", "expiry-delay", "cachestore-scheme"],
     jvm: &[
         "service-name",
+        "scope-name",
         "high-units",
         "low-units",
         "unit-calculator",
@@ -130,11 +161,13 @@ pub(super) const LOCAL: Known = Known {
 };
 
 pub(super) const STORE: Known = Known {
-    used: &["class-scheme", "remote-cache-scheme", "extend-cache-scheme"],
-    jvm: &["operation-bundling"],
+    strict: true,
+    used: &["class-scheme", "remote-cache-scheme", "remote-grpc-cache-scheme", "extend-cache-scheme"],
+    jvm: &["operation-bundling", "scheme-name", "federated-loading"],
 };
 
 pub(super) const CLASS: Known = Known {
+    strict: true,
     used: &["scheme-name", "class-name", "class-factory-name", "method-name", "init-params"],
     jvm: &[],
 };
@@ -150,13 +183,15 @@ pub(super) const PLAIN: &[&str] = &[
 ];
 
 /// Schemes that a cache may be mapped to.
-pub(super) const SCHEMES: &[&str] = &["distributed-scheme", "near-scheme"];
+pub(super) const SCHEMES: &[&str] = &["distributed-scheme", "near-scheme", FEDERATED];
+
+/// As a distributed scheme, in a grid; what comes from other clusters is nothing that a process here sees.
+pub(super) const FEDERATED: &str = "federated-scheme";
 
 /// Schemes that Coherence knows besides.
 pub(super) const OTHER_SCHEMES: &[&str] = &[
     "near-scheme",
     "view-scheme",
-    "federated-scheme",
     "transactional-scheme",
     "continuous-query-cache-scheme",
     "overflow-scheme",

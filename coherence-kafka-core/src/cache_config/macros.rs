@@ -74,6 +74,16 @@ pub(super) fn system(
     Ok((out, set))
 }
 
+/// An attribute of Coherence's that may be a property by itself: `{name}` or `{name default}`.
+pub(super) fn attribute(text: &str, property: &dyn Fn(&str) -> Option<String>) -> Result<String, MacroError> {
+    let (text, _) = system(text.trim(), property)?;
+    let Some(body) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+        return Ok(text);
+    };
+    let (name, default) = body.trim().split_once(' ').unwrap_or((body.trim(), ""));
+    Ok(property(name).unwrap_or_else(|| default.to_owned()).trim().to_owned())
+}
+
 fn expand(
     text: &str,
     property: &dyn Fn(&str) -> Option<String>,

@@ -35,10 +35,12 @@ impl Mapping {
 pub(super) struct Mappings(Vec<Mapping>);
 
 const MAPPING: Known = Known {
+    strict: false,
     used: &["cache-name", "scheme-name", "init-params"],
     jvm: &["key-type", "value-type", "interceptors", "internal", "federated", "topologies"],
 };
-const PARAMETER: Known = Known { used: &["param-name", "param-value"], jvm: &["param-type", "description"] };
+const PARAMETER: Known =
+    Known { strict: false, used: &["param-name", "param-value"], jvm: &["param-type", "description"] };
 
 impl Mappings {
     /// Reads every mapping; what is wrong with one is told by `walk`.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::read_write_backing_map::PublishExpirations;
 
+mod as_coherence;
 mod hostile;
 mod refused;
 

@@ -12,6 +12,8 @@ use super::xml::{Element, Space};
 
 /// The children that an element may have.
 pub(super) struct Known {
+    /// Whether anything else is refused, because it may concern a store. Elsewhere only what looks like a slip is.
+    pub strict: bool,
     /// Those that mean something here; each at most once.
     pub used: &'static [&'static str],
     /// Those that concern only a JVM: where its memory, threads and services are.
@@ -31,19 +33,32 @@ impl Children {
     }
 }
 
+/// Why an element is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ignored {
+    /// It concerns only a JVM.
+    Jvm,
+    /// A Java class handles its namespace.
+    Foreign,
+    /// It is of another version of Coherence, or a slip.
+    Unknown,
+}
+
 /// One way through a file, for one cache or for all.
 pub(super) struct Walk<'a> {
     pub file: &'a str,
     /// What macros may name; `None` where Coherence puts none in.
     pub parameters: Option<Parameters<'a>>,
     pub findings: ConfigErrors,
-    /// What was met that concerns only a JVM, by its line and name as they are written.
-    pub ignored: Vec<(usize, String)>,
+    /// What was passed over, by its line and name as they are written.
+    pub ignored: Vec<(Ignored, usize, String)>,
+    /// The scheme is of a kind that no cache can have here.
+    pub impossible: bool,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(file: &'a str, parameters: Option<Parameters<'a>>) -> Self {
-        Walk { file, parameters, findings: ConfigErrors::default(), ignored: Vec::new() }
+        Walk { file, parameters, findings: ConfigErrors::default(), ignored: Vec::new(), impossible: false }
     }
 
     pub fn origin(&self, element: &Element) -> String {
@@ -64,20 +79,20 @@ impl<'a> Walk<'a> {
         Finding { origin: Some(self.origin(element)), key: format!("<{}>", element.shown), message }
     }
 
-    /// Notes an element that concerns only a JVM.
-    pub fn ignore(&mut self, element: &Element) {
-        let known = (element.line, element.shown.clone());
+    /// Notes an element that is passed over.
+    pub fn ignore(&mut self, why: Ignored, element: &Element) {
+        let known = (why, element.line, element.shown.clone());
         if !self.ignored.contains(&known) {
             self.ignored.push(known);
         }
     }
 
-    /// The children by name, each once. What nobody knows is refused.
+    /// The children by name, each once.
     pub fn children(&mut self, parent: &Element, known: &Known) -> Children {
         let mut found: HashMap<&'static str, Arc<Element>> = HashMap::new();
         for child in &parent.children {
             if child.space != Space::Coherence {
-                self.stranger(parent, child);
+                self.stranger(parent, child, known.strict);
             } else if let Some(name) = known.used.iter().find(|name| **name == child.name) {
                 match found.get(name) {
                     Some(first) => {
@@ -89,48 +104,57 @@ impl<'a> Walk<'a> {
                     }
                 }
             } else if known.jvm.contains(&child.name.as_str()) {
-                self.ignore(child);
+                self.ignore(Ignored::Jvm, child);
+            } else if known.strict {
+                self.unknown(parent, child, known.used.iter().chain(known.jvm).copied(), true);
             } else {
-                self.unknown(parent, child, known.used.iter().chain(known.jvm).copied());
+                self.unknown(parent, child, known.used.iter().copied(), false);
             }
         }
         Children(found)
     }
 
-    /// Every child of one name; those named in `jvm` are ignored, any other is refused.
+    /// Every child of one name; any other is passed over, unless it looks like a slip.
     pub fn all(&mut self, parent: &Element, name: &str, jvm: &[&str]) -> Vec<Arc<Element>> {
         let mut found = Vec::new();
         for child in &parent.children {
             if child.space != Space::Coherence {
-                self.stranger(parent, child);
+                self.stranger(parent, child, false);
             } else if child.name == name {
                 found.push(Arc::clone(child));
             } else if jvm.contains(&child.name.as_str()) {
-                self.ignore(child);
+                self.ignore(Ignored::Jvm, child);
             } else {
-                self.unknown(parent, child, jvm.iter().copied().chain([name]));
+                self.unknown(parent, child, [name], false);
             }
         }
         found
     }
 
-    fn stranger(&mut self, parent: &Element, child: &Element) {
+    fn stranger(&mut self, parent: &Element, child: &Element, strict: bool) {
         let why = match child.space {
             Space::Kafka => format!("cannot stand in <{}>: its place is <class-scheme>", parent.shown),
-            _ => "is read by a Java class, the handler of its namespace, which cannot be loaded here"
-                .to_owned(),
+            _ if strict => {
+                "is read by a Java class, the handler of its namespace, which cannot be loaded here"
+                    .to_owned()
+            }
+            _ => return self.ignore(Ignored::Foreign, child),
         };
         self.error(child, why);
     }
 
-    /// Refuses an element that may not stand where it stands.
-    pub fn unknown<'n>(
+    /// Refuses an element that is not known where it stands, or passes it over.
+    fn unknown<'n>(
         &mut self,
         parent: &Element,
         child: &Element,
         known: impl IntoIterator<Item = &'n str>,
+        strict: bool,
     ) {
         let mean = nearest(&child.name, known).filter(|known| *known != child.name);
+        if !strict && mean.is_none() {
+            return self.ignore(Ignored::Unknown, child);
+        }
         let mean = mean.map(|known| format!(", did you mean <{known}>?")).unwrap_or_default();
         self.error(child, format!("is not known in <{}>{mean}", parent.shown));
     }

@@ -2,9 +2,11 @@
 //!
 //! System properties are put in here, once for the file, as Coherence does before it looks at any element.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_connect::config::Finding;
+use encoding_rs::{Encoding, UTF_8};
 use roxmltree::{Document, Error, Node, ParsingOptions};
 
 use super::macros::{self, MacroError};
@@ -42,8 +44,8 @@ pub(super) struct Element {
     pub text: Result<String, MacroError>,
     /// Whether a system property is part of the text, which is a secret then.
     pub secret: bool,
-    /// Whether `xml-override` is among its attributes.
-    pub overridden: bool,
+    /// Its attribute `xml-override` as it is written, and what that comes to.
+    pub xml_override: Option<(String, Result<String, MacroError>)>,
     pub children: Vec<Arc<Element>>,
 }
 
@@ -62,7 +64,7 @@ impl Element {
             line: self.line,
             text: self.text.clone(),
             secret: self.secret,
-            overridden: self.overridden,
+            xml_override: self.xml_override.clone(),
             children: Vec::new(),
         }
     }
@@ -87,9 +89,7 @@ pub(super) fn parse(
     if bytes.len() > MAX_FILE_BYTES {
         return Err(finding(None, format!("has more than {MAX_FILE_BYTES} bytes, which is the limit")));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| finding(None, format!("is not UTF-8 at byte {}", error.valid_up_to())))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = &*decoded(bytes).map_err(|why| finding(None, why))?;
     let lines = Lines::of(text);
     if text.matches("xmlns").count() > MAX_NAMESPACES {
         return Err(finding(
@@ -106,6 +106,40 @@ pub(super) fn parse(
     reader.element(document.root_element(), 1).map_err(|line| {
         finding(Some(line), format!("elements are nested deeper than {MAX_DEPTH}, which is the limit"))
     })
+}
+
+/// The text of a file in the encoding of its byte order mark, or else in the one that it declares.
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
+    let (encoding, mark) = match (Encoding::for_bom(bytes), declared(bytes)) {
+        (Some(marked), _) => marked,
+        (None, None) => (UTF_8, 0),
+        (None, Some(label)) => match Encoding::for_label(label) {
+            Some(encoding) => (encoding, 0),
+            None => {
+                let label = String::from_utf8_lossy(label);
+                return Err(format!("declares the encoding {label}, which is not known: write it in UTF-8"));
+            }
+        },
+    };
+    let text = bytes.get(mark..).unwrap_or_default();
+    if encoding == UTF_8 {
+        let bad = |error: std::str::Utf8Error| format!("is not UTF-8 at byte {}", mark + error.valid_up_to());
+        return std::str::from_utf8(text).map(Cow::Borrowed).map_err(bad);
+    }
+    let text = encoding.decode_without_bom_handling_and_without_replacement(text);
+    text.ok_or_else(|| format!("is not {}, which is its encoding", encoding.name()))
+}
+
+/// The encoding in the declaration of a file that begins with one.
+fn declared(bytes: &[u8]) -> Option<&[u8]> {
+    let declaration = bytes.strip_prefix(b"<?xml")?;
+    let end = declaration.windows(2).position(|two| two == b"?>")?;
+    let declaration = &declaration[..end];
+    let name = b"encoding";
+    let at = declaration.windows(name.len()).position(|word| word == name)? + name.len();
+    let value = declaration[at..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, value) = value.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    value.split(|byte| byte == quote).next()
 }
 
 /// The line of an error where there is one, and the error without any text of the file that may be a secret.
@@ -181,7 +215,9 @@ impl Reader<'_> {
             line,
             text: text.map(|(text, _)| text),
             secret,
-            overridden: node.has_attribute("xml-override"),
+            xml_override: node
+                .attribute("xml-override")
+                .map(|written| (written.to_owned(), macros::attribute(written, self.property))),
             children,
         }))
     }

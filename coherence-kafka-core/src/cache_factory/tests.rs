@@ -99,6 +99,91 @@ async fn a_close_names_the_caches_whose_changes_remain() {
     assert_eq!(error, "cache stock-a: the cache factory is closed");
 }
 
+/// A session whose maps are opened by nobody.
+#[derive(Debug)]
+struct Away;
+
+impl Session for Away {
+    fn format(&self) -> Format {
+        Format::Pof
+    }
+
+    fn max_entry_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    fn check_map_name(&self, _: &str) -> Result<(), MapError> {
+        Ok(())
+    }
+
+    fn map<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        std::future::pending().boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_close_does_not_wait_for_a_grid_that_is_away() {
+    let config = CacheConfig::parse("cache.xml", EXAMPLE.as_bytes(), |_| None).unwrap();
+    let factory = CacheFactory::new(config, Arc::new(Away)).unwrap();
+    let mut opening = Box::pin(factory.cache("stock-a"));
+    assert!(futures::poll!(&mut opening).is_pending());
+    assert!(factory.close(Duration::from_millis(1)).await.is_empty());
+    let error = opening.await.unwrap_err().to_string();
+    assert_eq!(error, "cache stock-a: the cache factory is closed");
+}
+
+fn case(name: &str) -> CacheFactory {
+    let path = format!("{}/src/cache_config/tests/files/{name}", env!("CARGO_MANIFEST_DIR"));
+    factory_of(&std::fs::read_to_string(path).unwrap(), Format::Pof)
+}
+
+#[tokio::test]
+async fn a_name_with_a_blank_behind_it_is_no_topic_and_its_neighbour_is_one() {
+    let factory = case("any-name.xml");
+    for name in ["a/b", "\u{fc}", "trail ", &"x".repeat(300)] {
+        let error = factory.cache(name).await.unwrap_err().to_string();
+        assert!(error.contains("is no name of a topic"), "{error}");
+    }
+    factory.cache("trail").await.unwrap();
+}
+
+#[test]
+fn names_that_are_no_topics_are_refused_each_with_its_line() {
+    let path = format!("{}/src/cache_config/tests/files/names.xml", env!("CARGO_MANIFEST_DIR"));
+    let errors = read(&std::fs::read_to_string(path).unwrap(), Format::Pof).unwrap_err();
+    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors[0].contains("\"sys$configx\" is no name of a topic"), "{errors:?}");
+    assert!(errors[1].contains("\"Orders 2024\" is no name of a topic"), "{errors:?}");
+}
+
+#[tokio::test]
+async fn a_federated_cache_is_refused_by_its_line_and_its_neighbour_is_opened() {
+    let factory = case("federated-beside-another.xml");
+    factory.cache("orders").await.unwrap();
+    let error = factory.cache("trades").await.unwrap_err().to_string();
+    assert!(
+        error.contains("cache.xml:31: <federated-scheme>: a cache of this scheme is published by"),
+        "{error}"
+    );
+}
+
+#[test]
+fn settings_of_a_producer_that_cannot_be_honoured_are_refused_each_with_its_line() {
+    let path = format!("{}/src/cache_config/tests/files/acks.xml", env!("CARGO_MANIFEST_DIR"));
+    let errors = read(&std::fs::read_to_string(path).unwrap(), Format::Pof).unwrap_err();
+    let keys: Vec<_> = errors.errors.iter().map(|error| error.key.as_str()).collect();
+    assert_eq!(keys, ["acks", "retries", "max.in.flight.requests.per.connection"]);
+}
+
+#[tokio::test]
+async fn the_name_of_the_default_partitioner_is_accepted_and_that_of_another_class_is_not() {
+    case("default-partitioner.xml").cache("orders").await.unwrap();
+    let path = format!("{}/src/cache_config/tests/files/default-partitioner.xml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap().replace("internals.DefaultPartitioner", "Own");
+    assert_eq!(read(&text, Format::Pof).unwrap_err().errors[0].key, "partitioner.class");
+}
+
 #[tokio::test]
 async fn a_cache_that_is_refused_is_not_remembered() {
     let text = EXAMPLE.replace("<cache-name>*</cache-name>", "<cache-name>other-*</cache-name>");

@@ -5,7 +5,7 @@
 //! | `topic.name` | the topic; required |
 //! | `passthrough` | `true`: the binaries of the map as they are, without decorations; `false` unless set |
 //! | `key.serializer`, `value.serializer` | Kafka's or Coherence's serializers by Java class or short name; the byte array serializer unless set |
-//! | `coherence.kafka.key.form` | in pass-through `plain`, unless set, or `decorated` for topics that Java's entry store writes, too |
+//! | `coherence.kafka.key.form` | in pass-through `plain`, unless set, or `decorated` for topics that Java's entry store writes, too, without keys of classes |
 //! | `coherence.ttl.header` | the name of a header for the milliseconds after which an entry expires |
 //! | everything else | a setting of the producer, by Java's or librdkafka's name |
 
@@ -127,7 +127,8 @@ fn topic(properties: &Properties, findings: &mut ConfigErrors) -> Option<String>
         findings.error_at(None, TOPIC, missing.to_string());
         return None;
     };
-    let name = property.trimmed().to_owned();
+    // As it is: blanks at its ends would make the topic of another name out of it.
+    let name = property.value.clone();
     if is_topic_name(&name) {
         return Some(name);
     }

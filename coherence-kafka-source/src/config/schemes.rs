@@ -159,12 +159,13 @@ fn map(
     }
     // The file was refused without one.
     let topic = store.properties.get(TOPIC)?;
-    if let Some(why) = mappings::no_topic(topic.trimmed()) {
+    // Blanks at its ends are part of it: without them it would be the topic of another cache.
+    if let Some(why) = mappings::no_topic(&topic.value) {
         findings.error(topic, why);
     }
     let map = MapConfig {
         cache: cache.to_owned(),
-        topic: topic.trimmed().to_owned(),
+        topic: topic.value.clone(),
         form: form::form(&values, &own, findings),
         publish_expirations: store.options.publish_expirations == PublishExpirations::Tombstone,
         producer: clients::producer(&own, settings.session_timeout, findings),

@@ -194,7 +194,7 @@ fn a_store_stands_once_and_in_its_place() {
         "cache.xml:3: <k:producer>: cannot stand in <cachestore-scheme>: its place is <class-scheme>"
     );
     assert_eq!(
-        cache_errors(&read_write("<cachestore-scheme/>")),
+        cache_errors(&read_write("<cachestore-scheme><operation-bundling/></cachestore-scheme>")),
         ["cache.xml:3: <cachestore-scheme>: has no <class-scheme>"]
     );
     assert_eq!(
@@ -204,7 +204,10 @@ fn a_store_stands_once_and_in_its_place() {
         ]
     );
     assert_eq!(
-        cache_errors("<local-scheme><scheme-name>s</scheme-name><cachestore-scheme/></local-scheme>"),
+        cache_errors(
+            "<local-scheme><scheme-name>s</scheme-name><cachestore-scheme><class-scheme/></cachestore-scheme>\
+             </local-scheme>"
+        ),
         ["cache.xml:3: <cachestore-scheme>: a store is possible in a <read-write-backing-map-scheme> alone"]
     );
     let no_memory = distributed("<backing-map-scheme><read-write-backing-map-scheme/></backing-map-scheme>");
@@ -230,7 +233,7 @@ fn a_scheme_of_another_kind_is_refused_when_its_cache_is_asked_for() {
         cache_errors("<view-scheme><scheme-name>s</scheme-name></view-scheme>"),
         [
             "cache.xml:3: <view-scheme>: a cache of this scheme is not possible here: use one of distributed-scheme, \
-          near-scheme, local-scheme, replicated-scheme, optimistic-scheme, remote-cache-scheme, \
+          near-scheme, federated-scheme, local-scheme, replicated-scheme, optimistic-scheme, remote-cache-scheme, \
           remote-grpc-cache-scheme, grpc-remote-cache-scheme"
         ]
     );
@@ -371,8 +374,11 @@ fn another_document_is_refused() {
         ["cache.xml:1: <caching-sheme>: is not known in <cache-config>, did you mean <caching-schemes>?"]
     );
     assert_eq!(
-        file_errors("<cache-config xml-override='more.xml'><caching-scheme-mapping/></cache-config>"),
-        ["cache.xml:1: <cache-config>: xml-override is not followed: write what it changes into this file"]
+        file_errors("<cache-config xml-override='${more'><caching-scheme-mapping/></cache-config>"),
+        [
+            "cache.xml:1: <cache-config>: xml-override: a macro is not closed: write {name}, {name default}, or \\{ for a \
+             brace"
+        ]
     );
 }
 
