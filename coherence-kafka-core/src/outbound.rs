@@ -14,7 +14,7 @@ use std::time::Duration;
 use coherence_kafka_common::binary::{FMT_IDO, natural_hash};
 use coherence_kafka_common::decoration::{undecorated_key, undecorated_value};
 use coherence_kafka_common::map::{Expiry, Format};
-use coherence_kafka_common::packed;
+use coherence_kafka_common::packed::{self, Cursor};
 use coherence_kafka_common::pass_through::{self, Fault, Part};
 use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::{Deserializer, Header, Serializer, SerializerError};
@@ -31,7 +31,9 @@ pub enum KeyForm {
     /// As every other writer of Kafka would write them: one key, one form.
     #[default]
     Plain,
-    /// With `0D` and the packed hash in front, as Java's entry store writes them: for topics that it writes, too.
+    /// With `0D` and the packed hash in front, as Java's entry store writes them: for topics that it writes, too. A key that
+    /// is an object of a class has no record in this form unless it brings its decoration: it may be associated with another
+    /// key, whose hash Java writes, and only a member of the grid knows.
     Decorated,
 }
 
@@ -164,7 +166,7 @@ impl Outbound {
                 let plain = pass_through::key(&entry.key, self.format)?;
                 let key = match form {
                     KeyForm::Plain => Piece::Given(range_in(&entry.key, plain)),
-                    KeyForm::Decorated => decorated(&entry.key, plain, scratch),
+                    KeyForm::Decorated => decorated(&entry.key, plain, self.format, scratch)?,
                 };
                 let value = match value {
                     Some(value) => {
@@ -259,15 +261,28 @@ fn range_in(outer: &[u8], inner: &[u8]) -> Range<usize> {
 }
 
 /// A decoration that is there already is kept: the key may be associated with another one.
-fn decorated(key: &[u8], plain: &[u8], scratch: &mut Vec<u8>) -> Piece {
+fn decorated(key: &[u8], plain: &[u8], format: Format, scratch: &mut Vec<u8>) -> Result<Piece, StoreError> {
     if key.len() > plain.len() {
-        return Piece::Given(0..key.len());
+        return Ok(Piece::Given(0..key.len()));
+    }
+    if is_object(plain, format) {
+        let what = "a key of a class, whose hash only a member of the grid knows, in the key form decorated";
+        return Err(StoreError::Unsupported(what));
     }
     let start = scratch.len();
     scratch.push(FMT_IDO);
     packed::write_i32(scratch, natural_hash(plain));
     scratch.extend_from_slice(plain);
-    Piece::Made(start..scratch.len())
+    Ok(Piece::Made(start..scratch.len()))
+}
+
+/// Whether a key is an object of a class: in POF its type is not negative.
+fn is_object(plain: &[u8], format: Format) -> bool {
+    let payload = plain.get(1..).unwrap_or_default();
+    match format {
+        Format::Pof => Cursor::new(payload).packed_i32("the type of a key").is_ok_and(|id| id >= 0),
+        Format::Json => payload.trim_ascii_start().starts_with(b"{"),
+    }
 }
 
 fn plain_value(value: &[u8]) -> Result<&[u8], StoreError> {

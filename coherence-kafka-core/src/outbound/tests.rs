@@ -115,6 +115,38 @@ fn the_header_tells_an_insert_from_an_update_and_both_from_a_removal() {
 }
 
 #[test]
+fn a_key_that_may_be_associated_with_another_one_is_decorated_by_nobody_here() {
+    let decorated = pass_through(KeyForm::Decorated);
+    let json = Outbound { format: Format::Json, ..pass_through(KeyForm::Decorated) };
+    // An object of the class 1000, and one in JSON.
+    for (outbound, key) in
+        [(&decorated, &b"\x15\xa8\x0f\x00\x00\x41\x05\x40"[..]), (&json, b"\x15{\"id\":1}")]
+    {
+        let value = if outbound.format == Format::Json { &b"\x151"[..] } else { b"\x15\x41\x05" };
+        let plain = BinaryEntry {
+            key: Bytes::copy_from_slice(key),
+            value: Some(Bytes::copy_from_slice(value)),
+            ..entry(1, "")
+        };
+        let refused = record(outbound, &plain, Operation::Store).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "a key of a class, whose hash only a member of the grid knows, in the key form decorated is not supported by \
+             an entry store of a kafka topic"
+        );
+        let with_hash = coherence_kafka_common::decoration::int_decorated_key(key, 7);
+        let of_member = BinaryEntry { key: with_hash.clone().into(), ..plain.clone() };
+        assert_eq!(record(outbound, &of_member, Operation::Store).unwrap().key, with_hash);
+        let form = Outbound { format: outbound.format, ..pass_through(KeyForm::Plain) };
+        assert_eq!(record(&form, &plain, Operation::Store).unwrap().key, key);
+    }
+    for key in [&b"\x15\"text\""[..], b"\x15 12"] {
+        let given = BinaryEntry { key: Bytes::copy_from_slice(key), value: None, ..entry(1, "") };
+        assert!(record(&json, &given, Operation::Erase).is_ok());
+    }
+}
+
+#[test]
 fn a_null_that_an_entry_holds_is_a_value_in_pass_through_and_a_null_for_serializers() {
     let mut given = entry(1, "");
     given.value = Some(Bytes::from_static(&[0x15, 0x64]));

@@ -42,7 +42,7 @@ const OWN: [ConfigKey; 14] = [
     key(VALUE_SERIALIZER, Kind::Class, Null, NonEmpty, (RECORDS, High),
         "Kafka serializer of values, likewise."),
     key(KEY_FORM, Kind::String, Text("plain"), OneOf(&["plain", "decorated"]), (RECORDS, Low),
-        "`decorated` writes keys as Java's entry store does, for topics that it writes too."),
+        "`decorated` writes keys as Java's entry store does, for topics that it writes too. Keys that are objects of a class are refused in this form: a grid does not say with which key they are associated."),
     key(EXPIRATIONS, Kind::String, Text("tombstone"), OneOf(&["tombstone", "ignore"]), (RECORDS, Medium),
         "What becomes of an entry that expires: a tombstone, or nothing, which leaves its last value in the topic. What expired while nobody listened is a tombstone in either case: it cannot be told from a removal."),
     key(COMPARISON_INTERVAL, Kind::Long, Text("3600000"), AtLeast(0), (RUNNING, Medium),
