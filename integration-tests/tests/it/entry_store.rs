@@ -12,6 +12,7 @@ use coherence_kafka_core::{BinaryEntry, EntryStore, KafkaEntryStore, StoreError,
 use integration_tests::kafka::{Kafka, Record};
 use parking_lot::{Condvar, Mutex};
 
+mod causes;
 mod order;
 mod outages;
 mod records;

@@ -83,7 +83,7 @@ fn what_cannot_be_serialized_is_reported_and_what_is_around_it_stored() {
 }
 
 #[test]
-fn a_missing_topic_is_refused_in_time() {
+fn a_missing_topic_is_reported_in_time() {
     require_peers!();
     let store = builder(shared::kafka(), &unique("store-nowhere"))
         .pass_through()
@@ -92,7 +92,7 @@ fn a_missing_topic_is_refused_in_time() {
         .build()
         .unwrap();
     let error = wait(Awaiting::of(&store).store(entry(&1, &"a"))).unwrap_err();
-    assert!(matches!(error, StoreError::Refused(_)), "{error}");
+    assert!(matches!(error, StoreError::Blocked(_)), "{error}");
 }
 
 #[test]
@@ -106,7 +106,16 @@ fn a_record_that_the_broker_will_not_have_is_refused_and_its_neighbours_are_stor
     let large = "x".repeat(2_000_000);
     let outcome = |entry: BinaryEntry| wait(Awaiting::of(&store).store(entry));
     assert_eq!(outcome(entry(&1, &"a")), Ok(()));
-    assert!(matches!(outcome(entry(&2, &large)), Err(StoreError::Refused(_))));
+    let refused = outcome(entry(&2, &large)).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Refused(why) if why.contains("the broker takes no record of this size")),
+        "{refused}"
+    );
+    let refused = outcome(entry(&2, &large.repeat(3))).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Refused(why) if why.contains("max.request.size (message.max.bytes) is 5000000")),
+        "{refused}"
+    );
     assert_eq!(outcome(entry(&3, &"c")), Ok(()));
     let keys: Vec<i32> =
         kafka.records(&topic).unwrap().into_iter().map(|record| object(&record.key.unwrap())).collect();
