@@ -27,7 +27,7 @@ use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
 use crate::kafka::batch::{ReadError, ReadErrorKind};
-use crate::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
+use crate::kafka::consumer::{CommitError, Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
 use crate::saved::{Saved, Saving};
 use crate::writer::{Membership, Writer};
@@ -337,7 +337,8 @@ impl Task {
                 Action::Commit(number, offsets) => {
                     let sent = self.consumer.commit(number, offsets.iter().map(|(tp, next)| (tp, *next)));
                     if let Err(reason) = sent {
-                        self.delivery.on_committed(number, Err(reason), Instant::now());
+                        let failed = CommitError::Failed(reason);
+                        self.delivery.on_committed(number, Err(failed), Instant::now());
                     }
                 }
                 Action::Report(number, letter) => {

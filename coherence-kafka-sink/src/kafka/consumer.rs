@@ -2,7 +2,9 @@
 //!
 //! Owns: assignments, offsets, the connection to the broker. Never decides: what a revoke has to wait for and
 //! which offset may be committed is the task's business, so assignments and revocations are handed out as
-//! events and take effect only when the task confirms them. librdkafka keeps the member in its group meanwhile.
+//! events and take effect only when the task confirms them. librdkafka keeps the member in its group meanwhile, and
+//! waits for the answer without end, also where nothing was assigned or revoked. So each answer is noted as owed until
+//! it is given, and a consumer that is dropped gives those that are left.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +20,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::batch::{Batch, BatchQueue};
+pub use super::commit::CommitError;
 use super::commit::CommitQueue;
 use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
@@ -57,7 +60,7 @@ pub enum GroupEvent {
         lost: bool,
     },
     /// The asynchronous commit of this number was answered.
-    Committed(usize, Result<(), String>),
+    Committed(usize, Result<(), CommitError>),
     /// librdkafka reports trouble that it goes on working at by itself.
     Trouble(String),
     /// The broker does not let this member in, or not to what it wants to read. librdkafka asks again and again.
@@ -99,7 +102,22 @@ pub struct Consumer {
 #[derive(Default)]
 struct Events {
     queue: Mutex<Vec<GroupEvent>>,
+    /// What was handed out and is not answered, in its order.
+    owed: Mutex<Vec<Rebalance>>,
     closing: AtomicBool,
+}
+
+/// What the group waits for an answer to.
+#[derive(Debug)]
+struct Rebalance {
+    kind: RebalanceKind,
+    partitions: Vec<TopicPartition>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RebalanceKind {
+    Assign,
+    Revoke,
 }
 
 impl Consumer {
@@ -117,8 +135,9 @@ impl Consumer {
     }
 
     /// The same consumer, reading record by record. To be said before the first assignment.
-    pub fn one_by_one(self) -> Self {
-        Self { singles: Some(PartitionQueues::new()), ..self }
+    pub fn one_by_one(mut self) -> Self {
+        self.singles = Some(PartitionQueues::new());
+        self
     }
 
     /// Serves the group: has to be called regularly, records or none, or the group gives the partitions away
@@ -142,7 +161,7 @@ impl Consumer {
         }
         let mut events = std::mem::take(&mut *self.client.context().queue.lock());
         while let Some((number, answer)) = self.commits.answer() {
-            events.push(GroupEvent::Committed(number, answer.map_err(|error| error.to_string())));
+            events.push(GroupEvent::Committed(number, answer));
         }
         events
     }
@@ -155,7 +174,7 @@ impl Consumer {
         }
     }
 
-    /// Takes over partitions that were assigned.
+    /// Takes over partitions that were assigned. To be called for each assignment, also for one without partitions.
     pub fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<(), String> {
         for (tp, _) in partitions {
             match &mut self.singles {
@@ -173,10 +192,12 @@ impl Consumer {
             RebalanceProtocol::Cooperative => self.client.incremental_assign(&list),
             _ => self.client.assign(&list),
         }
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+        self.client.context().answered(RebalanceKind::Assign);
+        Ok(())
     }
 
-    /// Gives up partitions that were revoked.
+    /// Gives up partitions that were revoked. To be called for each revoke, also for one without partitions.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), String> {
         if let Some(singles) = &mut self.singles {
             singles.release(partitions);
@@ -188,7 +209,9 @@ impl Consumer {
             }
             _ => self.client.unassign(),
         }
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+        self.client.context().answered(RebalanceKind::Revoke);
+        Ok(())
     }
 
     /// Goes on reading a partition at `offset`; what was fetched beyond is dropped. False where librdkafka had no time
@@ -226,8 +249,8 @@ impl Consumer {
     /// Leaves the group and closes the client, on a thread of its own: librdkafka's destructor has been seen to
     /// hang, and a stopping process must not wait for it for ever. False when `deadline` passed first.
     pub fn leave(self, deadline: Duration) -> bool {
-        self.client.context().closing.store(true, Ordering::Release);
-        let closer = std::thread::spawn(move || drop(self));
+        // Where there is no thread to be had, it is dropped here.
+        let Ok(closer) = std::thread::Builder::new().spawn(move || drop(self)) else { return true };
         let end = Instant::now() + deadline;
         while !closer.is_finished() && Instant::now() < end {
             std::thread::park_timeout(Duration::from_millis(5));
@@ -236,9 +259,43 @@ impl Consumer {
     }
 }
 
+impl Drop for Consumer {
+    /// The client closes when its group has let it go, which waits for the answer to everything that it handed out.
+    fn drop(&mut self) {
+        let events = self.client.context();
+        events.closing.store(true, Ordering::Release);
+        let owed = std::mem::take(&mut *events.owed.lock());
+        for Rebalance { kind, partitions } in owed {
+            let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));
+            give_back(&self.client, kind, &list);
+        }
+    }
+}
+
+/// Answers an assignment or a revocation that nobody else answers any more.
+fn give_back(client: &BaseConsumer<Events>, kind: RebalanceKind, list: &TopicPartitionList) {
+    let outcome = match (client.rebalance_protocol(), kind) {
+        (RebalanceProtocol::Cooperative, RebalanceKind::Assign) => client.incremental_assign(list),
+        (RebalanceProtocol::Cooperative, RebalanceKind::Revoke) => client.incremental_unassign(list),
+        // Closing revokes what is assigned. An `unassign` would answer nothing here, and the group would not be left.
+        (_, RebalanceKind::Assign) => client.assign(&TopicPartitionList::new()),
+        (_, RebalanceKind::Revoke) => client.unassign(),
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "rebalance while closing");
+    }
+}
+
 impl Events {
     fn push(&self, event: GroupEvent) {
         self.queue.lock().push(event);
+    }
+
+    fn answered(&self, kind: RebalanceKind) {
+        let mut owed = self.owed.lock();
+        if let Some(first) = owed.iter().position(|rebalance| rebalance.kind == kind) {
+            owed.remove(first);
+        }
     }
 }
 
@@ -260,24 +317,16 @@ impl ClientContext for Events {
 impl ConsumerContext for Events {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, tpl: &mut TopicPartitionList) {
         let assigned = err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let kind = if assigned { RebalanceKind::Assign } else { RebalanceKind::Revoke };
         if self.closing.load(Ordering::Acquire) {
-            // Nobody is left to answer: whatever is assigned is given back, so that closing can end.
-            let outcome = match consumer.rebalance_protocol() {
-                RebalanceProtocol::Cooperative if assigned => consumer.incremental_assign(tpl),
-                RebalanceProtocol::Cooperative => consumer.incremental_unassign(tpl),
-                _ => consumer.unassign(),
-            };
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "rebalance while closing");
-            }
-            return;
+            return give_back(consumer, kind, tpl);
         }
         // Copied at once: a list obtained from librdkafka that is kept blocks its destructor.
         let partitions = partitions_of(tpl);
-        self.push(if assigned {
-            GroupEvent::Assigned(partitions)
-        } else {
-            GroupEvent::Revoked { partitions, lost: consumer.assignment_lost() }
+        self.owed.lock().push(Rebalance { kind, partitions: partitions.clone() });
+        self.push(match kind {
+            RebalanceKind::Assign => GroupEvent::Assigned(partitions),
+            RebalanceKind::Revoke => GroupEvent::Revoked { partitions, lost: consumer.assignment_lost() },
         });
     }
 }

@@ -21,7 +21,7 @@ use crate::counters::{Cause, Counters, Holding, Uncounted};
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
 use crate::kafka::batch::RawRecord;
-use crate::kafka::consumer::TopicPartition;
+use crate::kafka::consumer::{CommitError, TopicPartition};
 use crate::kafka::producer::OutgoingRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::Source;
@@ -53,8 +53,8 @@ pub struct Delivery {
     /// Records given to the dead letter queue whose offsets are not confirmed yet.
     reports: BTreeMap<Source, Report>,
     phase: Phase,
-    /// Partitions to be given up when what was taken is written and committed.
-    releasing: Vec<TopicPartition>,
+    /// Revokes that are not answered yet; no records are taken meanwhile.
+    revokes: Vec<Revoke>,
     failure: Option<TaskFailure>,
     commits: Commits,
     actions: VecDeque<Action>,
@@ -82,14 +82,16 @@ struct Report {
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     Running,
-    /// No records are taken until the partitions in `releasing` are given up.
-    Revoking {
-        deadline: Instant,
-    },
-    Stopping {
-        deadline: Instant,
-    },
+    Stopping { deadline: Instant },
     Over,
+}
+
+/// A revoke that waits for its answer, also where it names no partition: the records in hand are written and committed
+/// before, or its deadline passes.
+#[derive(Debug)]
+struct Revoke {
+    partitions: Vec<TopicPartition>,
+    deadline: Instant,
 }
 
 impl Delivery {
@@ -115,7 +117,7 @@ impl Delivery {
             refused: BTreeMap::new(),
             reports: BTreeMap::new(),
             phase: Phase::Running,
-            releasing: Vec::new(),
+            revokes: Vec::new(),
             failure: None,
             commits: Commits::new(&options, now),
             actions: VecDeque::new(),
@@ -132,7 +134,7 @@ impl Delivery {
     /// How many records may be taken now; with 0 the task holds and only serves its group. As many as fill the batch, if
     /// they are like those before them.
     pub fn room(&self) -> usize {
-        if !matches!(self.phase, Phase::Running) || self.failure.is_some() {
+        if self.is_ending() || self.failure.is_some() {
             return 0;
         }
         let records = self.options.batch_records.saturating_sub(self.building.records());
@@ -163,7 +165,7 @@ impl Delivery {
 
     /// True while an answer of the broker is waited for before anything else can happen.
     pub fn awaits_answer(&self) -> bool {
-        !matches!(self.phase, Phase::Running) || self.reports.values().any(|report| !report.acknowledged)
+        self.is_ending() || self.reports.values().any(|report| !report.acknowledged)
     }
 
     /// True when the group can be left.
@@ -196,33 +198,45 @@ impl Delivery {
         self.actions.push_back(Action::Assign(held));
     }
 
-    /// Partitions are to be given up, or are gone.
+    /// Partitions are to be given up, or are gone. Each call is answered by one [`Action::Release`].
     pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
         let count = if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
         count.add(partitions.len() as u64);
         if lost {
-            self.releasing.retain(|tp| !partitions.contains(tp));
+            for revoke in &mut self.revokes {
+                revoke.partitions.retain(|tp| !partitions.contains(tp));
+            }
             self.abandon();
             self.let_go(partitions);
             self.rewind();
+        } else if self.is_over() {
+            self.let_go(partitions);
         } else {
             // A stopping task lets go with its end: what it writes must not arrive behind the next owner's.
-            self.releasing.extend(partitions);
-            if matches!(self.phase, Phase::Running) {
-                self.phase = Phase::Revoking { deadline: now + self.options.revoke_deadline };
-            }
+            let deadline = now + self.options.revoke_deadline;
+            self.revokes.push(Revoke { partitions, deadline });
         }
         self.advance(now);
     }
 
     /// A commit was answered.
-    pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
-        let awaited = self.commits.on_committed(number, outcome.is_ok(), now);
+    pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), CommitError>, now: Instant) {
+        let awaited = self.commits.on_committed(number, &outcome, now);
         match outcome {
             Ok(()) => self.counters.commits.add(1),
             // What it named was sent again already.
             Err(_) if !awaited => {}
-            Err(reason) => {
+            Err(CommitError::UnknownTopics(topics)) => {
+                self.counters.commit_failures.add(1);
+                if self.commits.on_unknown(&topics) {
+                    tracing::warn!(
+                        task = self.task,
+                        topics = topics.join(","),
+                        "offsets not committed for a topic that does not exist any more: one of these"
+                    );
+                }
+            }
+            Err(CommitError::Failed(reason)) => {
                 self.counters.commit_failures.add(1);
                 tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
                 self.settle.commit_failed();
@@ -370,7 +384,7 @@ impl Delivery {
 
     /// The task is to end: the batch in flight is finished and committed within a deadline.
     pub fn on_stop(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Running | Phase::Revoking { .. }) {
+        if matches!(self.phase, Phase::Running) {
             self.stop(now);
             self.advance(now);
         }
@@ -414,12 +428,22 @@ impl Delivery {
         if !self.building.is_reported() {
             self.building = Building::default();
         }
-        let mut deadline = now + self.options.stop_deadline;
-        // Who waits for the partitions was promised them by then.
-        if let Phase::Revoking { deadline: promised } = self.phase {
-            deadline = deadline.min(promised);
-        }
-        self.phase = Phase::Stopping { deadline };
+        self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
+    }
+
+    /// No records are taken any more, for the end of the task or until a revoke is answered.
+    fn is_ending(&self) -> bool {
+        !matches!(self.phase, Phase::Running) || !self.revokes.is_empty()
+    }
+
+    /// By when the records in hand have to be written and committed: a revoke's partitions were promised by its deadline,
+    /// whether the task stops or not.
+    fn deadline(&self) -> Option<Instant> {
+        let stop = match self.phase {
+            Phase::Stopping { deadline } => Some(deadline),
+            Phase::Running | Phase::Over => None,
+        };
+        stop.into_iter().chain(self.revokes.iter().map(|revoke| revoke.deadline)).min()
     }
 
     /// Nothing that was taken waits for its end.
@@ -439,43 +463,45 @@ impl Delivery {
         self.flush(now);
         let done = self.is_idle() && self.is_committed();
         match self.phase {
-            Phase::Running => {
-                // A failed task first writes what it took before the record at fault.
-                if self.failure.is_some() && self.in_flight.is_none() && self.building.is_empty() {
-                    self.stop(now);
-                    self.advance(now);
+            Phase::Over => {}
+            _ if self.deadline().is_some_and(|deadline| done || now >= deadline) => {
+                let stops = matches!(self.phase, Phase::Stopping { .. });
+                if stops {
+                    self.phase = Phase::Over;
                 }
-            }
-            Phase::Revoking { deadline } if done || now >= deadline => {
-                self.phase = Phase::Running;
-                self.give_up("its partitions are given away");
+                self.finish(if stops { "the task ends" } else { "its partitions are revoked" });
                 self.advance(now);
             }
-            Phase::Stopping { deadline } if done || now >= deadline => {
-                self.phase = Phase::Over;
-                self.give_up("the task ends");
+            // A failed task first writes what it took before the record at fault.
+            Phase::Running
+                if self.failure.is_some() && self.in_flight.is_none() && self.building.is_empty() =>
+            {
+                self.stop(now);
+                self.advance(now);
             }
-            Phase::Revoking { .. } | Phase::Stopping { .. } | Phase::Over => {}
+            Phase::Running | Phase::Stopping { .. } => {}
         }
     }
 
-    /// Ends the wait for what was taken, and lets go of what is to be released.
-    fn give_up(&mut self, why: &str) {
+    /// Ends the wait for the records in hand, and answers the revokes.
+    fn finish(&mut self, why: &str) {
         let idle = self.is_idle();
-        if !(idle && self.is_committed()) {
+        if !idle {
             tracing::warn!(
                 task = self.task,
                 why,
-                written = idle,
-                "what was taken is not written and committed in time: it comes again"
+                "in-flight records were not written and committed before the deadline; they will be redelivered"
+            );
+            self.abandon();
+        } else if !self.is_committed() {
+            tracing::warn!(
+                task = self.task,
+                why,
+                "offsets of written records were not committed before the deadline; they may be redelivered"
             );
         }
-        if !idle {
-            self.abandon();
-        }
-        if !self.releasing.is_empty() {
-            let releasing = std::mem::take(&mut self.releasing);
-            self.let_go(releasing);
+        for revoke in std::mem::take(&mut self.revokes) {
+            self.let_go(revoke.partitions);
         }
         if !idle && matches!(self.phase, Phase::Running) {
             self.rewind();
@@ -564,8 +590,8 @@ impl Delivery {
         }
         // A revoke and a stop wait for the answer, or lag tools and the next owner would see an older position.
         let urgent = match self.phase {
-            Phase::Running => false,
-            Phase::Revoking { .. } | Phase::Stopping { .. } => true,
+            Phase::Running => !self.revokes.is_empty(),
+            Phase::Stopping { .. } => true,
             Phase::Over => return,
         };
         self.actions.extend(self.commits.next(&mut self.settle, urgent, now));

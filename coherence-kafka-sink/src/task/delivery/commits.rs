@@ -3,10 +3,11 @@
 //!
 //! Pure: no I/O, no clock.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Action, CommitNumber, DeliveryOptions};
-use crate::kafka::consumer::TopicPartition;
+use crate::kafka::consumer::{CommitError, TopicPartition};
 use crate::settle::Settle;
 
 /// How long what has to be answered waits after a failure before it is sent again.
@@ -27,6 +28,11 @@ pub(super) struct Commits {
     next: Instant,
     /// After a failure nobody is asked again at once.
     not_before: Instant,
+    /// Topics of which at least one does not exist, as the latest answer says.
+    unknown: BTreeSet<String>,
+    /// A position was not stored because its topic does not exist. Nobody waits for it; the next periodic commit names it
+    /// again, for a broker that does not know an existing topic yet.
+    names_again: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +54,8 @@ impl Commits {
             sent: 0,
             next: now,
             not_before: now,
+            unknown: BTreeSet::new(),
+            names_again: false,
         }
     }
 
@@ -61,6 +69,9 @@ impl Commits {
         let due = if urgent { now >= self.not_before } else { now >= self.next };
         if !due || !self.is_idle() {
             return None;
+        }
+        if !urgent && std::mem::take(&mut self.names_again) {
+            settle.commit_failed();
         }
         let offsets: Vec<_> = settle.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
         if offsets.is_empty() {
@@ -91,15 +102,31 @@ impl Commits {
     }
 
     /// A commit was answered. False where it was given up before: what it named was sent again already.
-    pub(super) fn on_committed(&mut self, number: CommitNumber, committed: bool, now: Instant) -> bool {
+    pub(super) fn on_committed(
+        &mut self,
+        number: CommitNumber,
+        outcome: &Result<(), CommitError>,
+        now: Instant,
+    ) -> bool {
         let awaited = matches!(self.step, Step::Committing(sent, _) if sent == number);
         if awaited {
             self.step = Step::Idle;
-            if !committed {
-                self.not_before = now + RETRY;
+            match outcome {
+                Ok(()) => self.unknown.clear(),
+                Err(CommitError::UnknownTopics(_)) => {}
+                Err(CommitError::Failed(_)) => self.not_before = now + RETRY,
             }
         }
         awaited
+    }
+
+    /// A commit has stored all positions but those of topics that do not exist, one of these at least. True where that is
+    /// news.
+    pub(super) fn on_unknown(&mut self, topics: &[String]) -> bool {
+        self.names_again = true;
+        let known = self.unknown.len();
+        self.unknown.extend(topics.iter().cloned());
+        self.unknown.len() > known
     }
 
     /// Gives up a commit that was not answered in time; an answer that comes all the same says nothing of the next one.

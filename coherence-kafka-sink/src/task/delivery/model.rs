@@ -1,6 +1,7 @@
 //! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
 //! every way that is known, all in virtual time. After each world the maps must equal the log and the counters what was
-//! told; each entry is written with the expiry that its record asks for, and no value of a key behind a newer one while
+//! told; each assignment and each revocation is answered, also an empty one; a topic that is deleted holds up nothing but
+//! itself; each entry is written with the expiry that its record asks for, and no value of a key behind a newer one while
 //! its partition is read on; at every commit everything below it must be in the maps, or in the queue, or skipped by a
 //! policy. In half of the worlds the maps are the process's own and saved: what is committed must be in the file, and a
 //! process that dies goes on from it.
@@ -57,7 +58,10 @@ struct World {
     letters: Vec<(usize, Place)>,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
-    revoking: bool,
+    /// Assignments and revocations without answer: the group stands still for each.
+    owed: usize,
+    /// What is to be given up.
+    asked_for: BTreeSet<TopicPartition>,
     calm: bool,
 }
 
@@ -114,7 +118,8 @@ impl World {
                     log.push(record(&mut random, &policy, &grid, (topic, number, keys), (index, offset)));
                 }
                 let tp = TopicPartition { topic: format!("t{topic}"), partition: number as i32 };
-                partitions.push(Partition { tp, log, committed: 0, position: None, generation: 0 });
+                let (position, generation, gone) = (None, 0, false);
+                partitions.push(Partition { tp, log, committed: 0, position, generation, gone });
             }
         }
         let saves = random.one_in(2);
@@ -144,7 +149,8 @@ impl World {
             letters: Vec::new(),
             dead: BTreeSet::new(),
             skipped_null_keys: policy.null_keys == NullKeys::Ignore,
-            revoking: false,
+            owed: 0,
+            asked_for: BTreeSet::new(),
             calm: false,
         };
         world.assign_all();
@@ -152,9 +158,11 @@ impl World {
     }
 
     fn assign_all(&mut self) {
-        let free: Vec<_> =
-            self.partitions.iter().filter(|p| p.position.is_none()).map(|p| p.tp.clone()).collect();
-        if !free.is_empty() {
+        let free = self.partitions.iter().filter(|p| p.position.is_none() && !p.gone);
+        let free: Vec<_> = free.map(|p| p.tp.clone()).collect();
+        // A member for which nothing is left is assigned nothing.
+        if !free.is_empty() || self.random.one_in(4) {
+            self.owed += 1;
             let saves = self.saves.as_ref();
             self.delivery.on_assigned(free, |tp| saves.and_then(|saves| saves.position(tp)));
             self.perform();
@@ -180,6 +188,7 @@ impl World {
         while let Some(action) = self.delivery.next_action() {
             match action {
                 Action::Assign(partitions) => {
+                    self.answered();
                     let saves = self.saves.is_some();
                     for (tp, held) in &partitions {
                         let partition = self.partition(tp);
@@ -193,7 +202,9 @@ impl World {
                     }
                 }
                 Action::Release(partitions) => {
+                    self.answered();
                     for tp in &partitions {
+                        self.asked_for.remove(tp);
                         assert!(
                             self.partition(tp).position.take().is_some(),
                             "{tp} is released without being had"
@@ -211,7 +222,6 @@ impl World {
                         sources.into_iter().any(|(key, _)| released(key))
                     });
                     assert!(!unfinished, "released while its records are being written");
-                    self.revoking = false;
                     self.somebody_else_reads(&partitions);
                 }
                 Action::Seek(tp, position) => {
@@ -244,6 +254,10 @@ impl World {
                 }
             }
         }
+    }
+
+    fn answered(&mut self) {
+        self.owed = self.owed.checked_sub(1).expect("an answer that nobody waits for");
     }
 
     /// Everything below a committed offset is in its map, in the queue, or skipped by a policy.
@@ -338,6 +352,9 @@ impl World {
             let map = self.map_of(tp);
             let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
             let partition = &mut self.partitions[index];
+            if partition.gone {
+                continue;
+            }
             let end = (partition.committed + count).min(partition.log.len() as i64);
             while partition.committed < end {
                 let place = (index, partition.committed);
@@ -359,14 +376,14 @@ impl World {
 
     fn step(&mut self) {
         self.now += Duration::from_millis(self.random.below(20) as u64);
-        match self.random.below(if self.calm { 60 } else { 72 }) {
+        match self.random.below(if self.calm { 60 } else { 76 }) {
             0..20 => self.read(),
             20..35 => self.finish_write(),
             35..45 => self.answer_commit(),
             45..55 => self.answer_letter(),
             55..60 if self.is_saving() => self.finish_save(),
             55..60 => self.delivery.on_tick(self.now),
-            60..62 if !self.revoking => self.revoke(),
+            60..62 => self.revoke(),
             62..64 => self.assign_all(),
             64 => self.lose(),
             65 => self.crash(),
@@ -374,6 +391,16 @@ impl World {
             67 => self.now += Duration::from_secs(2),
             68 => self.late_answer(),
             69..71 => self.grid.apply_late(&mut self.random),
+            71 if self.random.one_in(2) => self.panic(),
+            72 => self.delete_topic(),
+            73 => {
+                self.revoke();
+                self.delivery.on_stop(self.now);
+            }
+            74 => {
+                self.delivery.on_stop(self.now);
+                self.revoke();
+            }
             _ => {}
         }
         self.perform();
@@ -434,18 +461,29 @@ impl World {
         self.delivery.on_written(number, outcome, self.now);
     }
 
+    /// The broker stores each position or not, and librdkafka gives those that it stored the code of one that it did not.
     fn answer_commit(&mut self) {
         let Some((number, offsets)) = self.commits.pop_front() else { return };
-        let stored = self.calm || !self.random.one_in(6);
-        let told = stored && (self.calm || !self.random.one_in(8));
+        let (mut failed, mut unknown) = (!self.calm && self.random.one_in(24), false);
+        let fails = !self.calm && self.random.one_in(6);
+        let topics: BTreeSet<_> = offsets.iter().map(|(tp, ..)| tp.topic.clone()).collect();
         for (tp, next, generation) in offsets {
+            let fails = fails && self.random.one_in(2);
             let partition = self.partition(&tp);
-            if stored && partition.position.is_some() && partition.generation == generation {
+            if partition.gone {
+                unknown = true;
+            } else if fails {
+                failed = true;
+            } else if partition.position.is_some() && partition.generation == generation {
                 partition.committed = partition.committed.max(next);
             }
         }
-        let outcome = if told { Ok(()) } else { Err("told to fail".to_owned()) };
-        self.told.commits += u64::from(told);
+        let outcome = match (failed, unknown) {
+            (true, _) => Err(CommitError::Failed("told to fail".to_owned())),
+            (false, true) => Err(CommitError::UnknownTopics(topics.into_iter().collect())),
+            (false, false) => Ok(()),
+        };
+        self.told.commits += u64::from(outcome.is_ok());
         self.delivery.on_committed(number, outcome, self.now);
     }
 
@@ -470,19 +508,28 @@ impl World {
     }
 
     fn revoke(&mut self) {
-        let partitions = self.some_assigned();
-        if !partitions.is_empty() {
-            self.revoking = true;
-            self.delivery.on_revoked(partitions, false, self.now);
-        }
+        let mut partitions = self.some_assigned();
+        partitions.retain(|tp| !self.asked_for.contains(tp));
+        self.revoke_these(partitions);
     }
 
+    fn revoke_these(&mut self, partitions: Vec<TopicPartition>) {
+        self.owed += 1;
+        self.asked_for.extend(partitions.iter().cloned());
+        self.delivery.on_revoked(partitions, false, self.now);
+    }
+
+    /// What was asked for can be lost, too.
     fn lose(&mut self) {
         let partitions = self.some_assigned();
-        // What is asked for can be lost only when it was given up.
-        if !partitions.is_empty() && !self.revoking {
-            self.delivery.on_revoked(partitions, true, self.now);
-        }
+        self.owed += 1;
+        self.delivery.on_revoked(partitions, true, self.now);
+    }
+
+    /// What was fetched of it is still read; the group asks for its partitions some time.
+    fn delete_topic(&mut self) {
+        let topic = format!("t{}", self.random.below(8));
+        self.partitions.iter_mut().filter(|p| p.tp.topic == topic).for_each(|p| p.gone = true);
     }
 
     /// An answer to a write that nobody waits for any more.
@@ -499,8 +546,15 @@ impl World {
         self.restart();
     }
 
+    /// The thread of the task panics: its consumer leaves the group, its write is given up.
+    fn panic(&mut self) {
+        self.abandon();
+        self.restart();
+    }
+
     fn ended(&mut self) {
         assert!(self.write.is_none(), "the task is over and still writes");
+        assert_eq!(self.owed, 0, "the task is over and the group waits for its answer");
         if let Some(TaskFailure::Write(reason)) = self.delivery.failure() {
             assert_eq!(*reason, WriteFailure::Broken.to_string(), "an outage fails no task");
         }
@@ -524,7 +578,8 @@ impl World {
         self.commits.clear();
         self.write = None;
         self.letters.clear();
-        self.revoking = false;
+        self.owed = 0;
+        self.asked_for.clear();
         self.partitions.iter_mut().for_each(|p| p.position = None);
         self.forget_save();
         let saves = self.saves.is_some();
@@ -539,19 +594,24 @@ impl World {
         }
         self.calm = true;
         let mut steps = 0;
-        while !self.partitions.iter().all(|p| p.committed == p.log.len() as i64) {
+        while !self.is_at_rest() {
             self.step();
-            self.assign_all_when_free();
+            if self.owed == 0 {
+                self.rebalance();
+            }
             steps += 1;
             assert!(steps < REST, "the world does not come to rest: {:?}", self.delivery);
         }
         while !self.grid.lock().late.is_empty() {
             self.grid.apply_late(&mut self.random);
         }
-        assert_eq!(self.grid.lock().entries, self.expected());
+        let mut entries = self.grid.lock().entries.clone();
+        let deleted: Vec<_> = self.partitions.iter().filter(|p| p.gone).flat_map(|p| &p.log).collect();
+        entries.retain(|(_, key), _| deleted.iter().all(|record| record.key.as_ref() != Some(key)));
+        assert_eq!(entries, self.expected());
         assert_eq!(Told::counted(&self.counters), self.told);
         if self.policy.dead_letters {
-            for (index, partition) in self.partitions.iter().enumerate() {
+            for (index, partition) in self.partitions.iter().enumerate().filter(|(_, p)| !p.gone) {
                 for (offset, record) in partition.log.iter().enumerate().filter(|(_, record)| record.bad) {
                     let unseen = record.refused && is_replaced(partition, offset);
                     assert!(
@@ -563,16 +623,28 @@ impl World {
         }
     }
 
-    fn assign_all_when_free(&mut self) {
-        if !self.revoking {
+    fn is_at_rest(&self) -> bool {
+        let rests =
+            |p: &Partition| if p.gone { p.position.is_none() } else { p.committed == p.log.len() as i64 };
+        self.owed == 0 && self.partitions.iter().all(rests)
+    }
+
+    /// The group takes away what is gone, and hands out what nobody has.
+    fn rebalance(&mut self) {
+        let gone = self.partitions.iter().filter(|p| p.gone && p.position.is_some());
+        let gone: Vec<_> = gone.map(|p| p.tp.clone()).collect();
+        if gone.is_empty() {
             self.assign_all();
+        } else {
+            self.revoke_these(gone);
+            self.perform();
         }
     }
 
     /// What the maps hold when every record was applied in the order of its partition.
     fn expected(&self) -> BTreeMap<(String, Vec<u8>), Vec<u8>> {
         let mut entries = BTreeMap::new();
-        for partition in &self.partitions {
+        for partition in self.partitions.iter().filter(|p| !p.gone) {
             for record in partition.log.iter().filter(|record| !record.bad) {
                 let Some(key) = &record.key else { continue };
                 let key = (self.map_of(&partition.tp), key.clone());
@@ -595,14 +667,16 @@ fn delivery(
     counters: &Arc<Counters>,
     now: Instant,
 ) -> Delivery {
+    // Where nothing hangs, nothing waits for its deadline either.
+    let deadline = Duration::from_secs(if random.one_in(2) { 1 } else { 3600 });
     let options = DeliveryOptions {
         batch_records: random.between(1, 20),
         batch_bytes: random.between(20, 400),
         linger: Duration::from_millis(random.below(50) as u64),
         flush_interval: Duration::from_millis(random.below(100) as u64),
         flush_timeout: Duration::from_millis(500),
-        revoke_deadline: Duration::from_secs(1),
-        stop_deadline: Duration::from_secs(1),
+        revoke_deadline: deadline,
+        stop_deadline: deadline,
         saves,
     };
     let pipeline = Pipeline {

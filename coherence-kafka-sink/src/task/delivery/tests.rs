@@ -151,7 +151,7 @@ fn a_revoke_waits_for_its_own_commit_whatever_an_earlier_one_is_answered() {
     bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
     bench.now += Duration::from_secs(6);
     assert_eq!(bench.tick(), ["commit t-0@1"], "the first one was not answered in time");
-    for late in [Ok(()), Err("too late".to_owned())] {
+    for late in [Ok(()), Err(CommitError::Failed("too late".to_owned()))] {
         bench.delivery.on_committed(1, late, bench.now);
         assert!(bench.actions().is_empty());
     }
@@ -260,6 +260,103 @@ fn a_stop_during_a_revoke_ends_by_the_deadline_of_the_stop_and_by_that_of_the_re
         assert_eq!(bench.tick(), ["abandon", "release t-0"]);
         assert!(bench.delivery.is_over());
     }
+}
+
+#[test]
+fn a_revoke_during_a_stop_ends_by_the_same_deadlines() {
+    for (stop, revoke) in [(2, 60), (60, 2)] {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.delivery.options.stop_deadline = Duration::from_secs(stop);
+        bench.delivery.options.revoke_deadline = Duration::from_secs(revoke);
+        bench.take(0, 0, "good");
+        assert_eq!(bench.tick(), ["write 1"]);
+        bench.delivery.on_stop(bench.now);
+        bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+        bench.now += Duration::from_secs(1);
+        assert!(bench.tick().is_empty());
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.tick(), ["abandon", "release t-0"]);
+        assert!(bench.delivery.is_over());
+    }
+}
+
+#[test]
+fn each_assign_and_each_revoke_is_answered_also_an_empty_one() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    let now = bench.now;
+    bench.delivery.on_assigned(Vec::new(), |_| None);
+    assert_eq!(bench.actions(), ["assign"]);
+    for lost in [false, true] {
+        bench.delivery.on_revoked(Vec::new(), lost, now);
+        assert_eq!(bench.actions(), ["release"]);
+        assert!(bench.delivery.room() > 0);
+    }
+    bench.take(0, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.delivery.on_revoked(Vec::new(), false, now);
+    assert!(bench.actions().is_empty(), "the group divides anew what it reads behind this batch");
+    bench.written(1);
+    bench.delivery.on_committed(1, Ok(()), now);
+    assert_eq!(bench.actions(), ["release"]);
+}
+
+#[test]
+fn a_task_that_is_over_still_answers() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.delivery.on_stop(bench.now);
+    assert!(bench.delivery.is_over());
+    bench.delivery.on_revoked(vec![tp(0), tp(1)], false, bench.now);
+    assert_eq!(bench.actions(), ["release t-0 t-1"]);
+    bench.delivery.on_assigned(vec![tp(0)], |_| None);
+    assert_eq!(bench.actions(), ["assign t-0"]);
+}
+
+#[test]
+fn what_is_lost_while_it_is_asked_for_is_released_once_and_the_rest_is_still_waited_for() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.take(1, 0, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    assert_eq!(bench.written(1), ["commit t-1@1"]);
+    bench.delivery.on_revoked(vec![tp(0), tp(1)], false, bench.now);
+    bench.delivery.on_revoked(vec![tp(0)], true, bench.now);
+    assert_eq!(bench.actions(), ["release t-0", "seek t-1 1"]);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["release t-1"]);
+}
+
+#[test]
+fn a_topic_that_is_deleted_holds_up_neither_a_revoke_nor_a_stop() {
+    for stops in [false, true] {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.take(0, 0, "good");
+        assert_eq!(bench.tick(), ["write 1"]);
+        if stops {
+            bench.delivery.on_stop(bench.now);
+        }
+        bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+        assert_eq!(bench.written(1), ["commit t-0@1"]);
+        let unknown = CommitError::UnknownTopics(vec!["t".to_owned()]);
+        bench.delivery.on_committed(1, Err(unknown), bench.now);
+        assert_eq!(bench.actions(), ["release t-0"]);
+        assert_eq!(bench.delivery.is_over(), stops);
+    }
+}
+
+#[test]
+fn what_a_broker_does_not_know_is_named_again_by_the_next_periodic_commit() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    let unknown = || Err(CommitError::UnknownTopics(vec!["t".to_owned()]));
+    bench.take(0, 0, "good");
+    bench.tick();
+    assert_eq!(bench.written(1), ["commit t-0@1"]);
+    bench.delivery.on_committed(1, unknown(), bench.now);
+    assert!(bench.tick().is_empty());
+    bench.now += Duration::from_secs(5);
+    assert_eq!(bench.tick(), ["commit t-0@1"]);
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    bench.now += Duration::from_secs(5);
+    assert!(bench.tick().is_empty());
+    assert_eq!(bench.delivery.counters.commit_failures.now(), 1);
 }
 
 #[test]

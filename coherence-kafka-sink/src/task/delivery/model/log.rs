@@ -36,6 +36,8 @@ pub(super) struct Partition {
     pub(super) position: Option<i64>,
     /// Counts its assignments: the broker refuses a commit of one that is over.
     pub(super) generation: u64,
+    /// Its topic is deleted.
+    pub(super) gone: bool,
 }
 
 pub(super) fn key(topic: usize, n: usize) -> Vec<u8> {
