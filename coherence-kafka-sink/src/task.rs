@@ -35,9 +35,11 @@ use crate::writer::{Membership, Writer};
 mod building;
 pub mod delivery;
 mod in_flight;
+mod panics;
 
 use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
+pub(crate) use panics::caught;
 
 /// Records asked for in one call: small enough that the group is served between two of them.
 const READ_AT_ONCE: usize = 1000;
@@ -122,6 +124,9 @@ pub enum TaskFailure {
     /// The saved maps do not belong to this cluster.
     #[error("{0}")]
     SavedMaps(String),
+    /// A defect of the sink.
+    #[error("the task ended by a defect of the sink: {0}; restart it, and report this text")]
+    Defect(String),
 }
 
 /// What becomes of the records of a connector; shared by its tasks.
@@ -210,16 +215,35 @@ impl Task {
         })
     }
 
-    /// Moves records until it is told to stop or fails.
+    /// Moves records until it is told to stop or fails. It has left its group then, also where it panicked.
     ///
     /// # Errors
     /// Why it failed. Everything before the record at fault is written and committed.
     pub fn run(mut self) -> Result<(), TaskFailure> {
+        let outcome = caught(|| self.work());
+        if outcome.is_err() {
+            self.parts.counters.errors.add(1);
+            *self.parts.counters.holding.lock() = None;
+        }
+        // A write that went on could arrive behind those of the next owner.
+        self.write = None;
+        if !self.consumer.leave(LEAVE_DEADLINE) {
+            tracing::warn!(task = self.name, "the kafka client did not close in time");
+        }
+        outcome.map_err(TaskFailure::Defect)?;
+        match self.delivery.failure() {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn work(&mut self) {
         while !self.delivery.is_over() {
+            self.serve_group();
+            // Behind what the group asks for: its deadline holds for the stop too.
             if self.parts.stop.load(Ordering::Acquire) {
                 self.delivery.on_stop(Instant::now());
             }
-            self.serve_group();
             if let Some(gap) = self.parts.membership.on_served(Instant::now()) {
                 tracing::warn!(
                     task = self.name,
@@ -240,13 +264,6 @@ impl Task {
             self.delivery.on_tick(Instant::now());
             self.perform();
             self.observe_lag();
-        }
-        if !self.consumer.leave(LEAVE_DEADLINE) {
-            tracing::warn!(task = self.name, "the kafka client did not close in time");
-        }
-        match self.delivery.failure() {
-            Some(failure) => Err(failure.clone()),
-            None => Ok(()),
         }
     }
 
@@ -325,8 +342,7 @@ impl Task {
                     self.write = Some(write);
                 }
                 Action::Abandon => {
-                    if let Some(write) = self.write.take() {
-                        write.abandon(&self.parts.runtime);
+                    if self.write.take().is_some() {
                         // What it waited for is nobody's wait any more.
                         *self.parts.counters.holding.lock() = None;
                     }
@@ -503,3 +519,6 @@ fn names(partitions: &[TopicPartition]) -> String {
     let names: Vec<String> = partitions.iter().map(ToString::to_string).collect();
     names.join(",")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
 use crate::counters::Counters;
-use crate::task::{Task, TaskFailure};
+use crate::task::{Task, TaskFailure, caught};
 use crate::writer::Pauses;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
 
@@ -260,19 +260,16 @@ impl TaskHandle {
             let mut task = Ok(task);
             loop {
                 let began = Instant::now();
-                match task.and_then(Task::run) {
-                    // It was told to stop: for good, or to start again.
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::error!(
-                            task = name,
-                            %error,
-                            "task failed: it is stopped, its offsets are not moved past the failure"
-                        );
-                        *failure.lock() = Some(error);
-                        if !restarts.wait(began.elapsed(), &control) {
-                            return;
-                        }
+                // Without one it was told to stop: for good, or to start again.
+                if let Err(error) = task.and_then(Task::run) {
+                    *failure.lock() = Some(error.clone());
+                    tracing::error!(
+                        task = name,
+                        %error,
+                        "task failed: it is stopped, its offsets are not moved past the failure"
+                    );
+                    if !restarts.wait(began.elapsed(), &control) {
+                        return;
                     }
                 }
                 if !control.clear() {
@@ -281,7 +278,7 @@ impl TaskHandle {
                 tracing::info!(task = name, "task starts again");
                 counters.restarts.add(1);
                 *failure.lock() = None;
-                task = make();
+                task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::Defect(panic)));
             }
         })?;
         let (failure, control, counters) = handle;
@@ -289,7 +286,11 @@ impl TaskHandle {
     }
 
     fn status(&self) -> TaskStatus {
-        TaskStatus { failure: self.failure.lock().clone(), counters: self.counters.clone() }
+        // Looked at first: a failure that is recorded meanwhile is the thread's last word.
+        let ended = self.thread.is_finished();
+        let unrecorded = || ended.then(|| TaskFailure::Defect("its thread has ended".to_owned()));
+        let failure = self.failure.lock().clone().or_else(unrecorded);
+        TaskStatus { failure, counters: self.counters.clone() }
     }
 }
 
@@ -327,3 +328,6 @@ impl Restarts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

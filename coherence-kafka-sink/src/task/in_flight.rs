@@ -8,10 +8,15 @@ use super::delivery::WriteNumber;
 use crate::writer::{BatchWrites, Refused, WriteFailure, Writer};
 
 /// A write on its way, and the channel on which the runtime reports its end to the task's thread.
+///
+/// Where it is dropped before its end, no further attempt is made, and its session knows of what was sent and may still
+/// be applied: whatever writes next waits for that. So the drop returns only when the write has really stopped, which is
+/// at its next pause.
 pub(super) struct InFlight {
     pub(super) number: WriteNumber,
     done: Receiver<Result<Vec<Refused>, WriteFailure>>,
     write: tokio::task::JoinHandle<()>,
+    runtime: tokio::runtime::Handle,
 }
 
 impl InFlight {
@@ -28,7 +33,7 @@ impl InFlight {
             // Nobody listens once the write was abandoned.
             let _ = report.send(outcome);
         });
-        Self { number, done, write }
+        Self { number, done, write, runtime: runtime.clone() }
     }
 
     /// Its outcome, if it ends within `wait`.
@@ -39,13 +44,13 @@ impl InFlight {
             Err(RecvTimeoutError::Disconnected) => Some(Err(WriteFailure::Broken)),
         }
     }
+}
 
-    /// No further attempt is made, and its session knows of what was sent and may still be applied: whatever writes
-    /// next waits for that. So it returns only when the write has really stopped, which is at its next pause.
-    pub(super) fn abandon(self, runtime: &tokio::runtime::Handle) {
+impl Drop for InFlight {
+    fn drop(&mut self) {
         self.write.abort();
         // The outcome is nobody's concern any more.
-        let _ = runtime.block_on(self.write);
+        let _ = self.runtime.block_on(&mut self.write);
     }
 }
 
@@ -119,7 +124,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(200));
         });
         until(&busy);
-        write.abandon(runtime.handle());
+        drop(write);
         assert!(grid.left.load(Ordering::Acquire), "it could still send something");
     }
 }

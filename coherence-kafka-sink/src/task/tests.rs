@@ -1,0 +1,145 @@
+//! What becomes of a task whose thread panics, against librdkafka's mock cluster.
+
+use coherence_kafka_common::local::LocalSession;
+use coherence_kafka_common::map::Format;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use super::*;
+use crate::kafka::embedded::{EmbeddedKafka, Producer};
+use crate::pipeline::Form;
+use crate::writer::Backoff;
+
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+const TOPIC: &str = "t";
+
+/// A broker with one record on one partition, and what the tasks of one group need to move it.
+pub(crate) struct Bench {
+    pub(crate) parts: TaskParts,
+    options: TaskOptions,
+    _broker: EmbeddedKafka,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let broker = EmbeddedKafka::start().unwrap();
+        broker.create_topic(TOPIC, 1).unwrap();
+        let bootstrap = ("bootstrap.servers".to_owned(), broker.bootstrap_servers());
+        let producer = Producer::new(std::slice::from_ref(&bootstrap)).unwrap();
+        producer.send(TOPIC, Some(b"\x15\"k\""), Some(b"\x15\"v\"")).unwrap();
+        producer.flush(DEADLINE).unwrap();
+        let settings = [
+            ("group.id", "g"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "earliest"),
+            // So long the mock cluster waits for the members of before.
+            ("session.timeout.ms", "2000"),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let (second, errors) = (Duration::from_secs(1), ErrorPolicy::default());
+        let options = TaskOptions {
+            connector: "c".to_owned(),
+            number: 0,
+            consumer: settings.into_iter().chain([bootstrap]).collect(),
+            reads_batches: true,
+            topics: vec![TOPIC.to_owned()],
+            start: StartAt::Committed,
+            delivery: DeliveryOptions {
+                batch_records: 100,
+                batch_bytes: 1 << 20,
+                linger: Duration::ZERO,
+                flush_interval: second,
+                flush_timeout: 5 * second,
+                revoke_deadline: 10 * second,
+                stop_deadline: 5 * second,
+                saves: false,
+            },
+            errors,
+            dead_letters: None,
+        };
+        let pipeline = Pipeline {
+            form: Form::PassThrough,
+            format: Format::Json,
+            max_entry_bytes: usize::MAX,
+            null_values: errors.null_values,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let counters = Arc::<Counters>::default();
+        let backoff = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
+        let session = Arc::new(LocalSession::new(Format::Json));
+        let parts = TaskParts {
+            rules: Rules { pipeline: Arc::new(pipeline), mappings: Arc::default(), expiries: Arc::default() },
+            writer: Arc::new(Writer::new(session, backoff, counters.clone(), options.name())),
+            saved: None,
+            membership: Arc::new(Membership::new(second)),
+            runtime: runtime.handle().clone(),
+            counters,
+            stop: Arc::default(),
+        };
+        Self { parts, options, _broker: broker, _runtime: runtime }
+    }
+
+    pub(crate) fn make(&self) -> impl Fn() -> Result<Task, TaskFailure> + Send + 'static {
+        let (options, parts) = (self.options.clone(), self.parts.clone());
+        move || Task::new(options.clone(), parts.clone())
+    }
+}
+
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// A log that cannot be written when partitions are assigned.
+struct BrokenLog;
+
+impl Visit for BrokenLog {
+    fn record_debug(&mut self, _field: &Field, value: &dyn std::fmt::Debug) {
+        assert!(format!("{value:?}") != "partitions assigned", "the log is broken");
+    }
+}
+
+impl Subscriber for BrokenLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+    }
+
+    fn new_span(&self, _span: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, _values: &Record<'_>) {}
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut BrokenLog);
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+#[test]
+fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
+    let bench = Bench::new();
+    let task = bench.make()().unwrap();
+    let failure = tracing::subscriber::with_default(BrokenLog, || task.run()).unwrap_err();
+    let reason = failure.to_string();
+    assert!(matches!(failure, TaskFailure::Defect(_)), "{reason}");
+    assert!(reason.contains(file!()) && reason.contains("the log is broken"), "{reason}");
+    assert_eq!(bench.parts.counters.errors.now(), 1);
+
+    let next = bench.make()().unwrap();
+    let running = std::thread::spawn(move || next.run());
+    eventually("the next one has its partition", || bench.parts.counters.confirmed.now() == 1);
+    bench.parts.stop.store(true, Ordering::Release);
+    running.join().unwrap().unwrap();
+}

@@ -1,0 +1,35 @@
+use super::*;
+use crate::task::tests::{Bench, eventually};
+use crate::writer::Backoff;
+
+#[test]
+fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
+    let bench = Bench::new();
+    let control = Arc::new(Control { stop: bench.parts.stop.clone(), ..Control::default() });
+    let make = bench.make();
+    let first = make().unwrap();
+    let panics = AtomicBool::new(true);
+    let make = move || {
+        assert!(!panics.swap(false, Ordering::SeqCst), "it cannot be made");
+        make()
+    };
+    let second = Duration::from_secs(1);
+    let never =
+        RestartConfig { attempts: Some(0), backoff: Backoff { min: second, max: second, timeout: None } };
+    let counters = bench.parts.counters.clone();
+    let handle = TaskHandle::spawn("c-0".to_owned(), first, make, never, counters, control.clone()).unwrap();
+    let failure = || handle.status().failure.map(|failure| failure.to_string());
+    assert_eq!(failure(), None);
+
+    control.restart();
+    eventually("it fails", || failure().is_some());
+    let reason = failure().unwrap();
+    assert!(reason.contains(file!()) && reason.contains("it cannot be made"), "{reason}");
+
+    control.restart();
+    eventually("it runs", || failure().is_none() && bench.parts.counters.confirmed.now() > 0);
+
+    control.end();
+    eventually("its thread ends", || handle.thread.is_finished());
+    assert!(failure().is_some(), "no thread runs any more");
+}
