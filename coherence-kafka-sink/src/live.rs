@@ -2,6 +2,7 @@
 //!
 //! Only where stderr is a terminal; otherwise the logs say what happens.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -52,6 +53,16 @@ pub fn aside<T>(print: impl FnOnce() -> T) -> T {
         Some(line) => line.suspend(print),
         None => print(),
     }
+}
+
+/// Prints a line on stdout. Where nobody reads it any more, nothing is printed: `println!` would panic.
+pub fn print(line: &dyn Display) {
+    let _ = aside(|| writeln!(io::stdout(), "{line}"));
+}
+
+/// The same on stderr.
+pub fn complain(line: &dyn Display) {
+    let _ = aside(|| writeln!(io::stderr(), "{line}"));
 }
 
 /// Where log lines go: to stderr, without tearing the live line apart.

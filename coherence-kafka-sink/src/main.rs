@@ -1,5 +1,6 @@
 //! The command `coherence-kafka-sink`: wires the library to arguments, signals and exit codes.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -24,7 +25,13 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(live::log_writer).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(live::log_writer)
+        .with_ansi(false)
+        // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
+        .log_internal_errors(false)
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;
     // Whatever still runs has been told to stop and had its time.
@@ -44,7 +51,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         },
         Some(Command::Check(files)) => {
             let findings = check::run(&files).await;
-            println!("{findings}");
+            writeln!(io::stdout(), "{findings}")?;
             Ok(ExitCode::from(findings.exit_code()))
         }
         Some(Command::Demo { files, records, keep_running }) => {
@@ -62,13 +69,13 @@ async fn demonstrate(running: Running, records: u64, keep_running: bool) -> anyh
         Ok(report) => report,
         Err(reason) => return fail(running, &reason).await,
     };
-    live::aside(|| println!("{report}"));
+    live::print(&report);
     if !keep_running {
         stop(running).await?;
         return Ok(ExitCode::from(report.exit_code()));
     }
     let address = running.embedded_kafka().map(|broker| broker.bootstrap_servers()).unwrap_or_default();
-    live::aside(|| println!("records go on flowing through the broker at {address} until Ctrl-C"));
+    live::print(&format_args!("records go on flowing through the broker at {address} until Ctrl-C"));
     let mut signals = Signals::new()?;
     let first = tokio::select! {
         signal = signals.next() => signal,
@@ -81,7 +88,7 @@ async fn demonstrate(running: Running, records: u64, keep_running: bool) -> anyh
 
 async fn fail(running: Running, reason: &str) -> anyhow::Result<ExitCode> {
     stop(running).await?;
-    eprintln!("{reason}");
+    live::complain(&reason);
     Ok(ExitCode::FAILURE)
 }
 
@@ -125,6 +132,6 @@ async fn stop(running: Running) -> anyhow::Result<()> {
 
 fn refuse(error: &StartError) -> ExitCode {
     live::stop();
-    eprintln!("{error}");
+    live::complain(error);
     ExitCode::from(error.exit_code())
 }

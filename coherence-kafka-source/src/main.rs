@@ -1,5 +1,6 @@
 //! The command `coherence-kafka-source`: wires the library to arguments, signals and exit codes.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ fn main() -> anyhow::Result<ExitCode> {
         .with_env_filter(filter)
         .with_writer(progress::log_writer)
         .with_ansi(false)
+        // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
+        .log_internal_errors(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;
@@ -44,13 +47,13 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         None => &cli.settings,
     };
     if settings.file.is_none() && settings.set.is_empty() {
-        eprintln!("usage: coherence-kafka-source SOURCE.properties, see --help");
+        complain(&"usage: coherence-kafka-source SOURCE.properties, see --help");
         return Ok(ExitCode::from(1));
     }
     match cli.command {
         Some(Command::Check(settings)) => {
             let findings = check::run(&settings.sources()).await;
-            println!("{findings}");
+            writeln!(io::stdout(), "{findings}")?;
             Ok(ExitCode::from(findings.exit_code()))
         }
         None => run(&cli.settings, cli.once).await,
@@ -117,7 +120,8 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
 fn finish(ended: Result<(), SourceError>, report: &Report) -> ExitCode {
     match ended {
         Ok(()) => {
-            println!("{report}");
+            // Nobody may read it any more.
+            let _ = writeln!(io::stdout(), "{report}");
             ExitCode::from(if report.is_complete() { 0 } else { check::MAPS })
         }
         Err(error) => refuse(&error, exit_code(&error)),
@@ -133,6 +137,11 @@ fn exit_code(error: &SourceError) -> u8 {
 
 fn refuse(error: &dyn std::fmt::Display, exit_code: u8) -> ExitCode {
     progress::stop();
-    eprintln!("{error}");
+    complain(error);
     ExitCode::from(exit_code)
+}
+
+/// Prints a line on stderr. `eprintln!` would panic where nobody reads it any more.
+fn complain(line: &dyn std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

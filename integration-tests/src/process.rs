@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -57,6 +57,19 @@ impl Process {
         let pipes = process.child.stdin.take().zip(process.child.stdout.take());
         let (input, output) = pipes.context("the child has no pipes")?;
         Ok((process, input, output))
+    }
+
+    /// As [`Process::start`], with its standard error as a pipe whose other end the caller reads, and may close.
+    ///
+    /// # Errors
+    ///
+    /// When the log file cannot be written or the program not be started.
+    pub fn start_read(name: &str, mut command: Command, log: &Path) -> Result<(Self, ChildStderr)> {
+        let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdout(file).stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut process = Self::spawn(name, command, log)?;
+        let errors = process.child.stderr.take().context("the child has no pipe")?;
+        Ok((process, errors))
     }
 
     fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {

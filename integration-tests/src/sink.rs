@@ -1,18 +1,22 @@
 //! The command `coherence-kafka-sink` as its users run it: files, a process, a REST port, a log.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output};
+use std::process::{ChildStderr, Command, ExitStatus, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::process::Process;
 use crate::sandbox::{self, Folder};
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// The line that says that it runs.
+const STARTED: &str = "sink started";
+const LOG: &str = "sink.log";
 
 /// A running sink. Dropping it kills it.
 #[derive(Debug)]
@@ -59,21 +63,32 @@ impl Sink {
         worker: Settings<'_>,
         connectors: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self> {
-        let folder = Folder::new("sink")?;
-        let rest = format!("http://127.0.0.1:{}", sandbox::free_port()?);
-        let mut all = vec![("listeners", rest.as_str())];
-        all.extend(worker);
-        let mut command = Command::new(binary()?);
-        command.arg(write_properties(folder.path(), "worker.properties", &all)?);
-        for (name, text) in connectors {
-            let file = folder.path().join(name);
-            fs::write(&file, text)?;
-            command.arg(file);
-        }
-        let log = folder.path().join("sink.log");
+        let (folder, rest, command) = prepare(worker, connectors)?;
+        let log = folder.path().join(LOG);
         let mut process = Process::start("coherence-kafka-sink", command, &log)?;
-        process.wait_for_line("sink started", START_DEADLINE)?;
+        process.wait_for_line(STARTED, START_DEADLINE)?;
         Ok(Self { process, rest, folder })
+    }
+
+    /// As [`Sink::start`], with its log on a pipe of which the caller reads as much as it likes, after the line that says
+    /// that it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sink::start`].
+    pub fn start_read(
+        worker: Settings<'_>,
+        connector: Settings<'_>,
+    ) -> Result<(Self, BufReader<ChildStderr>)> {
+        let (folder, rest, command) =
+            prepare(worker, [("connector.properties".to_owned(), lines(connector))])?;
+        let (process, errors) =
+            Process::start_read("coherence-kafka-sink", command, &folder.path().join(LOG))?;
+        let (mut errors, mut log) = (BufReader::new(errors), String::new());
+        while !log.contains(STARTED) {
+            ensure!(errors.read_line(&mut log)? > 0, "it ended before it ran\n{log}");
+        }
+        Ok((Self { process, rest, folder }, errors))
     }
 
     /// The base of its REST addresses.
@@ -88,7 +103,7 @@ impl Sink {
 
     /// Everything it has logged.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("sink.log")).unwrap_or_default()
+        fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default()
     }
 
     /// `GET /connectors/{name}/status`.
@@ -150,6 +165,25 @@ impl Sink {
     pub fn kill(self) -> Result<()> {
         self.process.kill()
     }
+}
+
+/// Writes the files: the folder that holds them, the REST address, and the command with both.
+fn prepare(
+    worker: Settings<'_>,
+    connectors: impl IntoIterator<Item = (String, String)>,
+) -> Result<(Folder, String, Command)> {
+    let folder = Folder::new("sink")?;
+    let rest = format!("http://127.0.0.1:{}", sandbox::free_port()?);
+    let mut all = vec![("listeners", rest.as_str())];
+    all.extend(worker);
+    let mut command = Command::new(binary()?);
+    command.arg(write_properties(folder.path(), "worker.properties", &all)?);
+    for (name, text) in connectors {
+        let file = folder.path().join(name);
+        fs::write(&file, text)?;
+        command.arg(file);
+    }
+    Ok((folder, rest, command))
 }
 
 /// Runs the binary to its end.

@@ -121,3 +121,28 @@ fn a_stop_that_hangs_ends_with_its_timeout_or_with_a_second_sigterm() {
     let model = ["a", "b", "c"].map(|key| (key, "v"));
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), Contents::from_iter(model));
 }
+
+#[test]
+fn a_sink_whose_log_nobody_reads_any_more_goes_on_delivering_and_fails_visibly() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let flow = Flow::new(kafka, grid, "unread", 1);
+    let (sink, log) = Sink::start_read(&flow.worker(&[]), &flow.connector(&[])).unwrap();
+    kafka.produce(&flow.name, [(Some("a"), Some("v"))]).unwrap();
+    flow.assert_delivered(kafka, &sink, SOON);
+    drop(log);
+    // Both the task and the threads of the server log now.
+    ureq::post(&format!("{}/connectors/{}/tasks/0/restart", sink.rest(), flow.name)).send_empty().unwrap();
+    let restarts = || sink.metric("coherence_sink_task_restarts_total", &flow.name).unwrap();
+    eventually(SOON, "it has started again", || restarts() == 1);
+    kafka.produce(&flow.name, [(Some("b"), Some("v"))]).unwrap();
+    flow.assert_delivered(kafka, &sink, SOON);
+
+    flow.replace(&sink, &[("behavior.on.null.keys", "fail")]);
+    kafka.produce(&flow.name, [(None::<&str>, Some("v"))]).unwrap();
+    let failure = flow.failure(&sink);
+    assert!(failure.contains(&flow.name), "{failure}");
+    let model = ["a", "b"].map(|key| (key, "v"));
+    assert_eq!(grid.tool().contents(&flow.name).unwrap(), Contents::from_iter(model));
+    assert_eq!(sink.stop().unwrap().code(), TERMINATED);
+}
