@@ -54,6 +54,20 @@ impl Kafka {
         Ok(())
     }
 
+    /// Deletes a topic, and waits until the broker has said so.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses or does not answer.
+    pub fn delete_topic(&self, name: &str) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.config().create()?;
+        let options = AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE));
+        for result in block_on(admin.delete_topics(&[name], &options))? {
+            result.map_err(|(name, code)| anyhow!("topic {name} was not deleted: {code}"))?;
+        }
+        Ok(())
+    }
+
     /// Writes the records in their order, each to the partition that its key's hash gives, and waits until the broker
     /// has acknowledged them all.
     ///

@@ -20,6 +20,7 @@ mod faults;
 mod flow;
 mod forms;
 mod grid_client;
+mod group;
 mod interop;
 mod left_behind;
 mod metrics;
