@@ -59,16 +59,38 @@ fn mark(key: &str) -> String {
 }
 
 /// Settings from the environment, by the convention of the Connect images: behind the prefix, in lower case,
-/// `_` stands for a dot, `__` for `_`, `___` for `-`. What begins as one of `not_settings` is left out.
+/// `_` stands for a dot, `__` for `_`, `___` for `-`. What begins as one of `not_settings` is left out, and so is what
+/// Kubernetes sets in every pod for a service whose name begins like the prefix.
 pub fn environment(environment: &Environment, prefix: &str, not_settings: &[&str]) -> Vec<Property> {
     environment
         .iter()
         .filter(|(name, _)| !not_settings.iter().any(|other| name.starts_with(other)))
+        .filter(|(name, value)| !is_of_a_service(name, value))
         .filter_map(|(name, value)| {
             let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
             Some(Property::new(key_of(rest), value, format!("environment variable {name}")))
         })
         .collect()
+}
+
+/// Whether Kubernetes sets this variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_<name>`,
+/// `…_PORT_<number>_TCP` and what belongs to it, and `…_PORT` with an address, where a setting would have a number.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    if name.ends_with("_PORT") {
+        let protocol = value.split_once("://").map(|(protocol, _)| protocol);
+        return protocol
+            .is_some_and(|protocol| PROTOCOLS.iter().any(|known| protocol.eq_ignore_ascii_case(known)));
+    }
+    name.match_indices("_PORT_").any(|(at, word)| {
+        let mut words = name[at + word.len()..].split('_');
+        let number =
+            words.next().is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()));
+        number && words.next().is_some_and(|word| PROTOCOLS.contains(&word))
+    })
 }
 
 fn key_of(name: &str) -> String {
@@ -173,6 +195,28 @@ mod tests {
         };
         assert_eq!(keys("CONNECT_"), ["bootstrap.servers", "consumer.max.poll.records", "x-y_z"]);
         assert_eq!(keys("CONNECTOR_"), ["topics"]);
+    }
+
+    #[test]
+    fn what_kubernetes_sets_for_a_service_is_no_setting() {
+        let variables = [
+            ("CONNECT_REST_ADVERTISED_PORT", "80"),
+            ("CONNECT_REST_PORT", "8083"),
+            ("CONNECT_PORT", "tcp://10.0.0.1:8083"),
+            ("CONNECT_REST_ADVERTISED_HOST_NAME", "h"),
+            ("CONNECT_SERVICE_HOST", "10.0.0.1"),
+            ("CONNECT_SERVICE_PORT", "8083"),
+            ("CONNECT_SERVICE_PORT_REST_API", "8083"),
+            ("CONNECT_SSL_PORT", "tcp://10.0.0.1:1"),
+            ("CONNECT_SSL_PORT_1_TCP", "tcp://10.0.0.1:1"),
+            ("CONNECT_SSL_PORT_1_TCP_ADDR", "10.0.0.1"),
+            ("CONNECT_SSL_PORT_1_UDP_PROTO", "udp"),
+            ("CONNECT_SSL_PORT_X", "1"),
+        ];
+        let variables: Environment = variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        let settings = environment(&variables, "CONNECT_", &[]);
+        let keys: Vec<_> = settings.iter().map(|property| property.key.as_str()).collect();
+        assert_eq!(keys, ["rest.advertised.host.name", "rest.advertised.port", "rest.port", "ssl.port.x"]);
     }
 
     #[test]

@@ -84,6 +84,24 @@ fn environment_and_command_line_lie_over_the_files() {
 }
 
 #[test]
+fn variables_that_kubernetes_or_nobody_knows_keep_no_worker_from_starting() {
+    let loaded = load_files(&[("w.properties", WORKER), ("c.properties", CONNECTOR)], |sources| {
+        sources.environment = [
+            ("CONNECT_SERVICE_HOST", "10.0.0.1"),
+            ("CONNECT_CONSUMER_PORT", "tcp://10.0.0.1:8083"),
+            ("CONNECT_SSL_PORT_8083_TCP_ADDR", "10.0.0.1"),
+            ("CONNECTOR_PORT", "tcp://10.0.0.1:8083"),
+            ("CONNECT_CONSUMER_NO_SUCH_SETTING", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    })
+    .unwrap();
+    let noted: Vec<_> = loaded.warnings.iter().map(|warning| warning.key.as_str()).collect();
+    assert_eq!(noted, ["offset.storage.file.filename", "consumer.no.such.setting"]);
+}
+
+#[test]
 fn in_a_shared_file_an_override_of_the_worker_reaches_the_connector() {
     let both = format!("{WORKER}{CONNECTOR}");
     let loaded = load_files(&[("both.properties", &both)], |sources| {
