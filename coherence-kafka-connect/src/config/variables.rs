@@ -26,7 +26,7 @@ static VARIABLE: LazyLock<Regex> =
 enum Provider {
     /// `FileConfigProvider`: a key of a properties file.
     File { allowed: Option<Vec<PathBuf>> },
-    /// `DirectoryConfigProvider`: a file of a directory, whole.
+    /// `DirectoryConfigProvider`: a file of a directory, whole but for the line ends behind it.
     Directory { allowed: Option<Vec<PathBuf>> },
     /// `EnvVarConfigProvider`: a variable of the environment.
     Environment { allowed: Option<Regex> },
@@ -185,7 +185,9 @@ impl Provider {
                     return Err(format!("{key} is not the name of a file directly inside {path}"));
                 }
                 let bytes = read(&Path::new(path).join(name), allowed.as_deref())?;
-                String::from_utf8(bytes).map_err(|_| format!("{key} in {path} is not UTF-8"))
+                let text = String::from_utf8(bytes).map_err(|_| format!("{key} in {path} is not UTF-8"))?;
+                // An editor's, or that of `echo`; inside sasl.jaas.config it would end the password's line.
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
             }
         }
     }

@@ -47,12 +47,12 @@ fn what_a_variable_holds_is_not_read_again() {
 fn files_and_directories_give_values() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("secret.properties"), "pw=sesame\nn = 3\nu=\\u00e9\n").unwrap();
-    std::fs::write(directory.path().join("n"), "4\n").unwrap();
+    std::fs::write(directory.path().join("n"), " 4\n5\r\n\n").unwrap();
     let path = directory.path().display();
     assert_eq!(value(&format!("${{file:{path}/secret.properties:pw}}")), "sesame");
     assert_eq!(value(&format!("<${{file:{path}/secret.properties:n}}>")), "<3>");
     assert_eq!(value(&format!("${{file:{path}/secret.properties:u}}")), "é");
-    assert_eq!(value(&format!("${{dir:{path}:n}}")), "4\n");
+    assert_eq!(value(&format!("'${{dir:{path}:n}}'")), "' 4\n5'");
 }
 
 #[test]
