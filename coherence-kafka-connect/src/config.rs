@@ -28,7 +28,7 @@ mod variables;
 pub use checked::Checked;
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
-pub use producer::{ProducerConfig, connection, producer};
+pub use producer::{ProducerConfig, connection, is_of_connections, producer};
 pub use properties::{Properties, Property, is_secret};
 pub use session::{SessionConfig, SessionKind, TlsFiles};
 pub use variables::{Environment, Variables};

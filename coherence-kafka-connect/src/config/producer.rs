@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::def::Violation;
 use super::findings::ConfigErrors;
-use super::properties::{Properties, Property};
+use super::properties::Properties;
 use super::translate::{self, Client, Profile, Table, Translated, covers};
 
 /// The producer of an entry store.
@@ -47,7 +47,7 @@ const ENTRY_STORE: Profile = Profile {
     refused: &[
         ("transactional.id", "each entry is acknowledged by itself, not in a transaction: leave it out"),
         (
-            PARTITIONER,
+            "partitioner.class",
             "is a class of the JVM: leave it out to place keys as Java does, or set librdkafka's partitioner",
         ),
         ("partitioner.ignore.keys", "the order of a key's records needs its partition: leave it out"),
@@ -65,10 +65,6 @@ const WITHOUT_EFFECT: &Table = &[
     ("partitioner.availability.timeout.ms", "every record has a key"),
 ];
 
-const PARTITIONER: &str = "partitioner.class";
-/// Java's default until Kafka 4, by its name: keys are placed as this producer places them.
-const DEFAULT_PARTITIONER: &str = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
-
 /// The producer of an entry store whose properties are these. `own` are the names of the entry store itself, which
 /// are passed over; one that ends in a dot is a family.
 ///
@@ -79,13 +75,11 @@ pub fn producer(
     findings: &mut ConfigErrors,
 ) -> ProducerConfig {
     let profile = Profile { names_beside: own, ..ENTRY_STORE };
-    let default = properties.get(PARTITIONER).filter(|property| property.trimmed() == DEFAULT_PARTITIONER);
-    if let Some(property) = default {
-        findings.warning(property, "is the default, which places keys as they are placed here: leave it out");
-    }
     let user = properties.below("").filter(|(key, _)| !own.iter().any(|name| covers(name, key)));
-    let user = user.filter(|(key, _)| default.is_none() || *key != PARTITIONER);
-    let Translated { settings, max_block, .. } = translate::translate(&profile, &[], user, findings);
+    let translated = translate::translate(&profile, &[], user, findings);
+    translated.check_credentials(findings);
+    let Translated { settings, max_block, .. } = translated;
+    check_partitioner(properties, findings);
     if settings.get("bootstrap.servers").is_none_or(String::is_empty) {
         const KEY: &str = "bootstrap.servers";
         let property = properties.get(KEY).or_else(|| properties.get("metadata.broker.list"));
@@ -95,8 +89,26 @@ pub fn producer(
     ProducerConfig { settings: settings.into_iter().collect(), max_block: max_block.unwrap_or(MAX_BLOCK) }
 }
 
-/// What a consumer or an admin client needs to reach the same cluster as the [`producer`] of these properties, sorted
-/// by name: brokers and security. What is wrong with it is found by [`producer`].
+/// Notes where records of one key would lie otherwise than a producer of Java puts them.
+fn check_partitioner(properties: &Properties, findings: &mut ConfigErrors) {
+    let Some(property) = properties.get("partitioner") else { return };
+    match property.trimmed().to_ascii_lowercase().as_str() {
+        "random" => findings.error(
+            property,
+            "cannot be random: the order of a key's records needs that they are in one partition; leave it out to place \
+             keys as Java does",
+        ),
+        "consistent" | "consistent_random" | "fnv1a" | "fnv1a_random" => findings.warning(
+            property,
+            "places keys otherwise than Java's producers do: records of a key that both write are in two partitions, \
+             without an order between them",
+        ),
+        _ => {}
+    }
+}
+
+/// The settings of a consumer or an admin client that reaches the same cluster as the [`producer`] of these properties,
+/// sorted by name: all that the producer has and such a client knows. What is wrong with it is found by [`producer`].
 pub fn connection(properties: &Properties) -> Vec<(String, String)> {
     const CONNECTION: Profile = Profile {
         client: Client::Admin,
@@ -107,12 +119,16 @@ pub fn connection(properties: &Properties) -> Vec<(String, String)> {
         refused: &[],
         names_beside: &[],
     };
-    const NAMES: &[&str] =
-        &["bootstrap.servers", "metadata.broker.list", "security.protocol", "sasl.", "ssl."];
-    let ours = |property: &&Property| NAMES.iter().any(|name| covers(name, &property.key));
-    let user = properties.iter().filter(ours).map(|property| (property.key.as_str(), property));
-    let mut told_already = ConfigErrors::default();
-    translate::translate(&CONNECTION, &[], user, &mut told_already).settings.into_iter().collect()
+    let user = properties.below("").filter(|(key, _)| is_of_connections(key));
+    let mut found_already = ConfigErrors::default();
+    translate::translate(&CONNECTION, &[], user, &mut found_already).settings.into_iter().collect()
+}
+
+/// Whether a setting of a producer is one of every client of its cluster.
+pub fn is_of_connections(key: &str) -> bool {
+    // A name for the producer's own requests, and the size of an answer to it.
+    const OWN: &[&str] = &["client.id", "receive.message.max.bytes"];
+    !OWN.contains(&key) && translate::has(Client::Admin, key)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! From the settings of Java's Kafka clients to those of librdkafka.
 //!
 //! A program says in a [`Profile`] what a client of it is for, and brings what its user has set, wherever that stands.
-//! Names and values that librdkafka does not know are refused here, with their place, before a client is created.
+//! Values that librdkafka does not take are refused here, with their place, before a client is created. As in Java a name
+//! that nobody knows is a warning, and a number that Java takes is taken: librdkafka gets the nearest that it can have.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,8 +15,12 @@ use super::properties::Property;
 pub use super::librdkafka::Client;
 
 mod assignors;
+mod bounds;
 mod jaas;
+mod pem;
 mod stores;
+
+use pem::Holds;
 
 /// Names, each with its value or its reason. A name that ends in a dot stands for its family.
 pub type Table = [(&'static str, &'static str)];
@@ -81,9 +86,23 @@ pub const OF_LIBRDKAFKA: &Table = &[
     ("ssl.trustmanager.algorithm", "TLS is OpenSSL's"),
     ("ssl.secure.random.implementation", "TLS is OpenSSL's"),
     ("internal.", "internal to the Java client"),
+    ("compression.gzip.level", ONE_LEVEL),
+    ("compression.lz4.level", ONE_LEVEL),
+    ("compression.zstd.level", ONE_LEVEL),
+    ("api.version.request", VERSIONS),
+    ("api.version.fallback.ms", VERSIONS),
+    ("broker.version.fallback", VERSIONS),
+    ("plugin.library.paths", "plug-ins of librdkafka are not loaded"),
+    ("https.ca.", "concerns OAUTHBEARER"),
 ];
 
-/// Java settings that ask for something librdkafka, as built here, cannot do.
+const ONE_LEVEL: &str = "librdkafka has one setting for the level of every codec, compression.level";
+const VERSIONS: &str = "brokers are asked for the versions that they know";
+
+/// `partitioner.class` of Java for what is the default here.
+const DEFAULT_PARTITIONER: &str = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
+
+/// Settings that ask for something librdkafka, as built and used here, cannot do.
 pub const REFUSED: &Table = &[
     ("ssl.engine.factory.class", "is a class of the JVM; set PEM files or a PKCS12 key store"),
     (
@@ -98,11 +117,17 @@ pub const REFUSED: &Table = &[
         "sasl.kerberos.",
         "Kerberos is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
     ),
-    (
-        "sasl.oauthbearer.",
-        "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
-    ),
+    ("sasl.oauthbearer.", OAUTHBEARER),
+    ("enable.sasl.oauthbearer.unsecure.jwt", OAUTHBEARER),
+    ("ssl.engine.", "engines of OpenSSL are not loaded; set PEM files or a PKCS12 key store"),
+    ("ssl.ca.certificate.stores", "is for Windows; set ssl.ca.location"),
+    ("offset.store.", "offsets are kept by the coordinator of the group: leave it out"),
+    ("queuing.strategy", "records keep their order: leave it out"),
+    ("delivery.report.only.error", "the acknowledgement of every record is awaited: leave it out"),
 ];
+
+const OAUTHBEARER: &str =
+    "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates";
 
 /// Java names that only differ from librdkafka's.
 pub const RENAMED: &Table = &[
@@ -125,9 +150,21 @@ pub const PRODUCER_RENAMED: &Table = &[
 const ALIASES: &Table = &[
     ("auto.commit.enable", "enable.auto.commit"),
     ("metadata.broker.list", "bootstrap.servers"),
+    ("queue.buffering.max.ms", "linger.ms"),
     ("request.required.acks", "acks"),
     ("sasl.mechanisms", "sasl.mechanism"),
 ];
+
+/// Whether a client of this kind has a setting of this name, Java's or librdkafka's.
+pub fn has(client: Client, name: &str) -> bool {
+    const FIXED: &[&str] = &["acks", "enable.auto.commit"];
+    let renamed = renamed(client, name);
+    librdkafka::accepts(client, renamed).is_some()
+        || translated(client).contains(&name)
+        || stores::JAVA_NAMES.contains(&name)
+        || (client == Client::Producer && renamed == FIXED[0])
+        || (client == Client::Consumer && renamed == FIXED[1])
+}
 
 /// Java names that are translated by code.
 fn translated(client: Client) -> &'static [&'static str] {
@@ -168,6 +205,20 @@ pub fn translate<'a>(
     translation.consistency();
     let Translation { settings, max_poll_records, max_block, .. } = translation;
     Translated { settings, max_poll_records, max_block }
+}
+
+impl Translated {
+    /// Notes that credentials are missing, where nothing worse was found about them. A layer above may still bring them.
+    pub fn check_credentials(&self, findings: &mut ConfigErrors) {
+        const KEY: &str = "sasl.jaas.config";
+        let set = |name: &str| self.settings.get(name).is_some_and(|value| !value.is_empty());
+        let needed = self.settings.get("security.protocol").is_some_and(|name| name.starts_with("sasl_"));
+        let found = findings.errors.iter().any(|error| error.key.ends_with(KEY));
+        if needed && !found && !(set("sasl.username") && set("sasl.password")) {
+            let why = "must be set, with a username and a password that are not empty: security.protocol asks for them";
+            findings.error_at(None, KEY, why);
+        }
+    }
 }
 
 struct Translation<'a, 'p> {
@@ -213,6 +264,10 @@ impl<'a> Translation<'a, '_> {
         }
         if let Some(why) = without_effect.iter().find_map(|table| reason(table, java)) {
             self.findings.warning(property, format!("accepted, without effect: {why}"));
+            return;
+        }
+        if java == "partitioner.class" && client == Client::Producer && value == DEFAULT_PARTITIONER {
+            self.findings.warning(property, "accepted: keys are placed as it places them");
             return;
         }
         if let Some(why) = reason(REFUSED, java).or_else(|| reason(refused, java)) {
@@ -270,11 +325,21 @@ impl<'a> Translation<'a, '_> {
             "ssl.endpoint.identification.algorithm" if value.is_empty() => self.set(java, "none"),
             "metadata.max.age.ms" => {
                 // In Java one setting is both the age and the interval at which new topics are noticed.
-                self.checked(java, java, property, value);
-                self.checked(java, "topic.metadata.refresh.interval.ms", property, value);
+                let both = Accepts::Number(1, 3_600_000);
+                if let Some(value) = self.accepted(java, both, property, value) {
+                    self.set(java, value.clone());
+                    self.set("topic.metadata.refresh.interval.ms", value);
+                }
             }
             "receive.buffer.bytes" | "send.buffer.bytes" if value == "-1" => {
                 self.set(&format!("socket.{java}"), "0");
+            }
+            "ssl.ca.pem" | "ssl.certificate.pem" | "ssl.key.pem" => {
+                let holds = if java == "ssl.key.pem" { Holds::PrivateKey } else { Holds::Certificates };
+                match pem::lines(value, holds) {
+                    Ok(lines) => self.set(java, lines),
+                    Err(why) => self.findings.error(property, why),
+                }
             }
             // Together, once the security protocol is known.
             "sasl.jaas.config" => {}
@@ -285,35 +350,54 @@ impl<'a> Translation<'a, '_> {
 
     /// Takes a setting over under librdkafka's name, if librdkafka takes the value.
     fn checked(&mut self, java: &str, name: &str, property: &Property, value: &str) {
-        let client = self.profile.client;
-        match librdkafka::accepts(client, name) {
-            None => {
-                let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
-                let tables = [self.profile.fixed, own, RENAMED, ALIASES];
-                let known = librdkafka::names(client)
-                    .chain(tables.into_iter().flatten().map(|(java, _)| *java))
-                    .chain(
-                        translated(client)
-                            .iter()
-                            .chain(stores::JAVA_NAMES)
-                            .chain(self.profile.names_beside)
-                            .copied(),
-                    );
-                let mean =
-                    nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
-                self.findings.error(
-                    property,
-                    format!("no {} setting of librdkafka or Java that is known{mean}", client.name()),
-                );
-            }
-            Some(accepts) => match accepts.refusal(value) {
-                Some(why) => self.invalid(java, property, &why),
-                None if matches!(accepts, Accepts::OneOf(_) | Accepts::Flag) => {
-                    self.set(name, value.to_ascii_lowercase())
+        match librdkafka::accepts(self.profile.client, name) {
+            None => self.unknown(java, property),
+            Some(accepts) => {
+                if let Some(value) = self.accepted(java, accepts, property, value) {
+                    self.set(name, value);
                 }
-                None => self.set(name, value),
-            },
+            }
         }
+    }
+
+    /// The value for librdkafka.
+    fn accepted(&mut self, java: &str, accepts: Accepts, property: &Property, value: &str) -> Option<String> {
+        if let (Accepts::Number(min, max), Some(range), Ok(number)) =
+            (accepts, bounds::of_java(java), value.parse::<i64>())
+        {
+            let nearest = number.clamp(min, max);
+            if !range.contains(&number) {
+                let why = Accepts::Number(*range.start(), *range.end()).refusal(value).unwrap_or_default();
+                self.invalid(java, property, &why);
+                return None;
+            }
+            if nearest != number {
+                let note = format!("librdkafka takes {min} to {max}: {nearest} is used");
+                self.findings.warning(property, note);
+            }
+            return Some(nearest.to_string());
+        }
+        match accepts.refusal(value) {
+            Some(why) => {
+                self.invalid(java, property, &why);
+                None
+            }
+            None if matches!(accepts, Accepts::OneOf(_) | Accepts::Flag) => Some(value.to_ascii_lowercase()),
+            None => Some(value.to_owned()),
+        }
+    }
+
+    /// Notes a setting that nobody knows, as Java does.
+    fn unknown(&mut self, java: &str, property: &Property) {
+        let client = self.profile.client;
+        let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
+        let tables = [self.profile.fixed, own, RENAMED, ALIASES];
+        let known =
+            librdkafka::names(client).chain(tables.into_iter().flatten().map(|(java, _)| *java)).chain(
+                translated(client).iter().chain(stores::JAVA_NAMES).chain(self.profile.names_beside).copied(),
+            );
+        let mean = nearest(java, known).map(|known| format!(", did you mean {known}?")).unwrap_or_default();
+        self.findings.warning(property, format!("unknown setting{mean}"));
     }
 
     /// A number of Java's type LONG that is not negative.
@@ -424,12 +508,29 @@ impl<'a> Translation<'a, '_> {
             self.set("message.max.bytes", fetch.max(1000).to_string());
             self.set("fetch.max.bytes", fetch.max(1000).to_string());
         }
-        if session > poll {
-            let property = self.java("session.timeout.ms").or_else(|| self.java("max.poll.interval.ms"));
-            let why = format!("{session} is more than max.poll.interval.ms, which is {poll}");
-            self.findings.error_at(property, "session.timeout.ms", why);
+        if let Some(receive) = self.number("receive.message.max.bytes") {
+            // An answer is as large as a fetch, and has a frame.
+            let least = self.number("fetch.max.bytes").unwrap_or(52_428_800).saturating_add(512);
+            self.set("receive.message.max.bytes", receive.max(least).to_string());
         }
-        if self.settings.get("group.protocol").is_some_and(|protocol| protocol == "consumer") {
+        if self.settings.get("group.protocol").is_none_or(|protocol| protocol != "consumer") {
+            // Java has no such rule: what is polled too seldom leaves the group in either case.
+            if session > poll {
+                /// What a broker takes at least, unless it is configured otherwise.
+                const SHORTEST: i64 = 6_000;
+                let both = poll.max(session.min(SHORTEST));
+                self.set("session.timeout.ms", both.to_string());
+                self.set("max.poll.interval.ms", both.to_string());
+                if let Some(property) =
+                    self.java("session.timeout.ms").or_else(|| self.java("max.poll.interval.ms"))
+                {
+                    let note = format!(
+                        "librdkafka takes no session.timeout.ms above max.poll.interval.ms: {both} is used for both"
+                    );
+                    self.findings.warning(property, note);
+                }
+            }
+        } else {
             for name in ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"] {
                 if let Some(property) = self.java(name) {
                     self.findings

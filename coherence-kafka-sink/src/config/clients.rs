@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use coherence_kafka_connect::config::translate::{self, Client, Profile, Table, Translated};
-use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, is_of_connections};
 
 use super::worker::OverridePolicy;
 
@@ -132,6 +132,7 @@ pub(super) const QUEUE_WITHOUT_EFFECT: &Table = &[
     ),
     ("max.block.ms", "nothing blocks: a dead letter that cannot be sent yet is held"),
     ("metadata.max.idle.ms", "there is one topic"),
+    ("transaction.", "dead letters are not part of a transaction"),
     ("partitioner.", "partitioners are classes of the JVM; librdkafka has `partitioner`"),
 ];
 
@@ -158,10 +159,30 @@ pub(super) fn queue_client(
     // What is the worker's own was found for the consumer already.
     let mut found = ConfigErrors::default();
     let profile = if client == Client::Producer { &QUEUE_PRODUCER } else { &QUEUE_ADMIN };
-    let user = user_settings(profile.client, worker, connector, policy, &mut found);
-    let Translated { settings, .. } = translate::translate(profile, &[], user, &mut found);
+    let mut user = of_all_clients(worker);
+    if client == Client::Admin {
+        // It makes the topic where the producer writes, so that what leads the producer there leads it, too.
+        let mut found_for_the_producer = ConfigErrors::default();
+        let producer = of_client(Client::Producer, worker, connector, policy, &mut found_for_the_producer);
+        user.extend(producer.into_iter().filter(|(key, _)| is_of_connections(key)));
+    }
+    user.extend(of_client(client, worker, connector, policy, &mut found));
+    let translated = translate::translate(profile, &[], user, &mut found);
+    translated.check_credentials(&mut found);
     findings.append(found);
-    settings
+    translated.settings
+}
+
+/// Notes what nobody knows among the worker's settings for a queue, which a connector may get much later.
+pub(super) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings: &mut ConfigErrors) {
+    for client in [Client::Producer, Client::Admin] {
+        let mut found = ConfigErrors::default();
+        queue_client(client, worker, &Properties::default(), policy, &mut found);
+        // Without a queue nothing else matters, and what is the worker's own is a setting of the consumers.
+        found.errors.clear();
+        found.warnings.retain(|warning| warning.key.starts_with(prefixes(client).0));
+        findings.append(found);
+    }
 }
 
 /// What bounds librdkafka's queue where each partition has one of its own, because records are read one by one.
@@ -188,38 +209,45 @@ pub(super) fn consumer(
     let mut given = vec![("group.id", group_id.as_str())];
     given.extend(reading.pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
     given.extend((!reading.batches).then_some(QUEUE_OF_PARTITION));
-    let user = user_settings(Client::Consumer, worker, connector, policy, findings);
-    let Translated { settings, max_poll_records, .. } =
-        translate::translate(&CONSUMER, &given, user, findings);
+    let mut user = of_all_clients(worker);
+    user.extend(of_client(Client::Consumer, worker, connector, policy, findings));
+    let translated = translate::translate(&CONSUMER, &given, user, findings);
+    // A worker may leave its connectors to bring their own.
+    if !name.is_empty() {
+        translated.check_credentials(findings);
+    }
+    let Translated { settings, max_poll_records, .. } = translated;
     let group_id = settings.get("group.id").cloned().unwrap_or_default();
     ConsumerConfig { group_id, max_poll_records, settings, connector: name.to_owned() }
 }
 
-/// What the user has set, in Java's or librdkafka's names, the lowest layer first.
-fn user_settings<'a>(
+type Settings<'a> = Vec<(&'a str, &'a Property)>;
+
+/// What the worker's own brokers and security are, which every client begins with.
+fn of_all_clients(worker: &Properties) -> Settings<'_> {
+    const SECURITY: &[&str] = &["security.protocol", "sasl.", "ssl."];
+    let bootstrap = worker.get("bootstrap.servers").map(|property| ("bootstrap.servers", property));
+    let security = worker
+        .iter()
+        .map(|property| (property.key.as_str(), property))
+        .filter(|(key, _)| SECURITY.iter().any(|prefix| key.starts_with(prefix)));
+    bootstrap.into_iter().chain(security).collect()
+}
+
+/// What the user has set for a kind of client, in Java's or librdkafka's names, the lowest layer first.
+fn of_client<'a>(
     client: Client,
     worker: &'a Properties,
     connector: &'a Properties,
     policy: &OverridePolicy,
     findings: &mut ConfigErrors,
-) -> Vec<(&'a str, &'a Property)> {
-    const SECURITY: &[&str] = &["security.protocol", "sasl.", "ssl."];
-    let mut settings = Vec::new();
-    if let Some(bootstrap) = worker.get("bootstrap.servers") {
-        settings.push(("bootstrap.servers", bootstrap));
-    }
-    settings.extend(
-        worker
-            .iter()
-            .map(|property| (property.key.as_str(), property))
-            .filter(|(key, _)| SECURITY.iter().any(|prefix| key.starts_with(prefix))),
-    );
+) -> Settings<'a> {
     let (own, overrides) = prefixes(client);
     // A file that holds both worker and connector settings has the connector's overrides in the worker's view, and
     // `admin.listeners` is the worker's.
     let stranger =
         |key: &str| key.starts_with("override.") || (client == Client::Admin && key == "listeners");
-    settings.extend(worker.below(own).filter(|(key, _)| !stranger(key)));
+    let mut settings: Settings<'a> = worker.below(own).filter(|(key, _)| !stranger(key)).collect();
     for (key, property) in connector.below(overrides) {
         match policy.refusal(key) {
             None => settings.push((key, property)),

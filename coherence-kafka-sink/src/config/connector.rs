@@ -144,6 +144,7 @@ impl<'a> Check<'a> {
         };
         report_strangers(
             self.properties.iter().filter(|property| !shared(property)),
+            self.properties,
             Owner::Connector,
             self.findings,
         );

@@ -33,7 +33,7 @@ const INTRODUCTION: &str = r#"# Configuration
 
 The settings are those of Kafka Connect, in the same files: properties, flat JSON, or the body of a create request.
 Every setting is checked before anything starts, and everything that is wrong is reported at once, with its place.
-A setting that nobody knows is a warning with the nearest known name.
+A setting that nobody knows, of a Kafka client too, is a warning with the nearest known name.
 
 ## Where settings come from
 
@@ -41,7 +41,8 @@ The later wins:
 
 1. the worker's file, and one file for each connector; one file may hold both;
 2. the environment: `CONNECT_…` for the worker, `CONNECTOR_…` for every connector. Behind the prefix `_` stands for a dot,
-   `__` for `_` and `___` for `-`: `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`;
+   `__` for `_` and `___` for `-`: `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`. What Kubernetes sets for a service
+   whose name begins with `connect` or `connector`, such as `CONNECT_SERVICE_HOST`, is no setting;
 3. the command line: `--set key=value` for the worker, `--connector-set key=value` for every connector.
 
 Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-1, as Java does.
@@ -52,7 +53,7 @@ Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-
 |---|---|
 | `${env:NAME}` | a variable of the environment |
 | `${file:/path/to/file.properties:key}` | the value of a key in a properties file |
-| `${dir:/path/to/directory:name}` | the text of a file in a directory |
+| `${dir:/path/to/directory:name}` | the text of a file in a directory, without line ends behind it |
 
 `env`, `file` and `dir` work without being declared. `config.providers` declares other aliases, or narrows these with
 `allowed.paths` and `allowlist.pattern`; whoever may create connectors over REST can otherwise name any file that the process
@@ -132,7 +133,9 @@ fn prefixes(page: &mut String, owner: Owner) {
                 "Settings of the dead letter queue's producer, see below.".to_owned()
             }
             ("admin." | "admin.override.", None) => {
-                "Settings of the client that makes its topic: those of security and connections.".to_owned()
+                "Settings of the client that creates its topic: those of security and connections. It has those of the \
+                 producer too, unless they are set here."
+                    .to_owned()
             }
             ("coherence.ttl.ms.", None) => {
                 "`coherence.ttl.ms` for the records of the topic that the rest of the key names.".to_owned()
@@ -172,8 +175,10 @@ fn consumer(page: &mut String) {
          | `partition.assignment.strategy` | `range`, `roundrobin`, `cooperative-sticky` from Java's class names. \
          Of a list that mixes eager and cooperative assignors the eager ones are kept, because Java rebalances eagerly \
          with such a list. `StickyAssignor` is refused |\n\
-         | `sasl.jaas.config` | `sasl.username` and `sasl.password`, for PLAIN and SCRAM |\n\
+         | `sasl.jaas.config` | `sasl.username` and `sasl.password`, for PLAIN and SCRAM; escapes and comments as in Java |\n\
          | `ssl.truststore.*` | `ssl.ca.location` or `ssl.ca.pem`, from PEM; JKS and PKCS12 are refused with how to convert them |\n\
+         | `ssl.truststore.certificates`, `ssl.keystore.certificate.chain`, `ssl.keystore.key` | PEM in one property; blanks \
+         between its lines count as line ends |\n\
          | `ssl.keystore.*` | `ssl.keystore.location` for PKCS12, `ssl.certificate.*` and `ssl.key.*` for PEM; \
          JKS is refused with how to convert it |\n\
          | `ssl.endpoint.identification.algorithm=` | `none` |\n",

@@ -4,6 +4,7 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::session;
+use coherence_kafka_connect::config::translate::{self, Client};
 
 use DefaultValue::{Null, Required, Text};
 use Importance::{High, Low, Medium};
@@ -249,14 +250,14 @@ impl Owner {
 }
 
 /// What is known about a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
     /// It has a meaning here.
     Yes,
     /// It is accepted and changes nothing, for this reason.
     WithoutEffect(&'static str),
-    /// Nobody knows it; the nearest name that somebody knows.
-    No(Option<&'static str>),
+    /// Nobody knows it; what to write instead, where that is known.
+    No(Option<String>),
 }
 
 /// Looks a key up among the settings of `owner`.
@@ -298,8 +299,30 @@ pub fn known(owner: Owner, name: &str) -> Known {
         {
             Known::WithoutEffect("A setting of the worker.")
         }
-        None => Known::No(tables.iter().find_map(|table| table.nearest(name))),
+        None => Known::No(instead(owner, tables, name)),
     }
+}
+
+/// Settings that Kafka has removed, and what took their place.
+const REPLACED: &[(&str, &str)] = &[
+    ("rest.port", "write listeners=http://host:port"),
+    ("rest.host.name", "write listeners=http://host:port"),
+];
+
+/// What was probably meant by a name that nobody knows.
+fn instead(owner: Owner, tables: &[&ConfigDef], name: &str) -> Option<String> {
+    if let Some((_, hint)) = REPLACED.iter().find(|(gone, _)| *gone == name && owner != Owner::Connector) {
+        return Some((*hint).to_owned());
+    }
+    // Settings of clients stand behind a prefix, in Connect too.
+    let behind = if owner == Owner::Connector { "override." } else { "" };
+    let client =
+        [Client::Consumer, Client::Producer].into_iter().find(|client| translate::has(*client, name));
+    let prefixed = client.map(|client| format!("write {}.{behind}{name}", client.name()));
+    prefixed.or_else(|| {
+        let nearest = tables.iter().find_map(|table| table.nearest(name))?;
+        Some(format!("did you mean {nearest}?"))
+    })
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl WorkerConfig {
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
-        report_strangers(properties.iter(), owner, findings);
+        report_strangers(properties.iter(), &properties, owner, findings);
         let (values, violations) =
             table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
         for violation in violations {
@@ -137,6 +137,7 @@ impl WorkerConfig {
         let none = Properties::default();
         let reading = clients::Reading { pattern: false, batches: true };
         let client = clients::consumer("", &properties, &none, &override_policy, reading, findings);
+        clients::check_queue(&properties, &override_policy, findings);
         for role in [Role::Key, Role::Value] {
             if let Some(class) = properties.get(role.property()) {
                 create_converter(role, class, &properties, findings);
@@ -190,27 +191,37 @@ pub(super) fn create_converter(
     }
 }
 
-/// Notes settings that nobody knows, and settings that change nothing, the latter once for each reason.
+/// Notes those of `strangers` that nobody knows, and those that change nothing, the latter once for each reason. `all` are
+/// the settings that stand with them.
 pub(super) fn report_strangers<'a>(
-    properties: impl Iterator<Item = &'a Property>,
+    strangers: impl Iterator<Item = &'a Property>,
+    all: &Properties,
     owner: Owner,
     findings: &mut ConfigErrors,
 ) {
-    let mut told = Vec::new();
-    for property in properties {
+    let mut reported = Vec::new();
+    for property in strangers.filter(|property| !is_of_a_listed_alias(&property.key, all)) {
         match table::known(owner, &property.key) {
             Known::Yes => {}
-            Known::WithoutEffect(why) if told.contains(&why) => {}
+            Known::WithoutEffect(why) if reported.contains(&why) => {}
             Known::WithoutEffect(why) => {
-                told.push(why);
+                reported.push(why);
                 findings.warning(property, format!("accepted, without effect: {why}"));
             }
-            Known::No(Some(nearest)) => {
-                findings.warning(property, format!("unknown setting, did you mean {nearest}?"));
-            }
+            Known::No(Some(hint)) => findings.warning(property, format!("unknown setting, {hint}")),
             Known::No(None) => findings.warning(property, "unknown setting"),
         }
     }
+}
+
+/// Whether this is a setting of a transform or predicate that its list names: what is to know about it is found there.
+fn is_of_a_listed_alias(key: &str, all: &Properties) -> bool {
+    ["transforms", "predicates"].iter().any(|list| {
+        let rest = key.strip_prefix(list).and_then(|rest| rest.strip_prefix('.'));
+        let alias = rest.map(|rest| rest.split('.').next().unwrap_or_default());
+        let listed = all.get(list).map_or("", Property::trimmed);
+        alias.is_some_and(|alias| listed.split(',').any(|item| item.trim() == alias))
+    })
 }
 
 /// Refuses values that ask for something not built yet, so that nothing is silently ignored.

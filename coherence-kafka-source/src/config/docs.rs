@@ -34,9 +34,12 @@ pub fn markdown() -> String {
     let (name, value) = clients::DELIVERY_TIMEOUT;
     let _ = writeln!(
         page,
-        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store; \
-         `bootstrap.servers`, which is required, `security.protocol`, `sasl.*` and `ssl.*` reach the other clients too. \
-         `{name}` is `{value}` unless you set it."
+        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store. \
+         `bootstrap.servers` is required. What other clients know too, such as `security.protocol`, `sasl.*`, `ssl.*`, \
+         `broker.address.family` and `request.timeout.ms`, also reaches the clients that read topics, create them and agree who \
+         publishes; `client.id` and `receive.message.max.bytes` do not. \
+         `{name}` is `{value}` unless you set it. \
+         A setting that nobody knows is a warning with the nearest known name."
     );
     page
 }

@@ -101,15 +101,66 @@ fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_
 }
 
 #[test]
-fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_told() {
-    let config = with(&[("linger.ms", "20"), ("compression.type", "lz4")]).unwrap();
+fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_noted_as_in_the_sink() {
+    let settings =
+        [("linger.ms", "20"), ("compression.type", "lz4"), ("partitioner.class", DEFAULT_PARTITIONER)];
+    let config = with(&settings).unwrap();
     assert!(config.maps[0].producer.contains(&("compression.codec".to_owned(), "lz4".to_owned())));
     assert!(!config.maps[0].consumer.iter().any(|(name, _)| name == "linger.ms"));
-    let error = with(&[("coherence.passtrough", "true"), ("lingr.ms", "1"), ("acks", "1")]).unwrap_err();
-    assert!(error.contains("did you mean coherence.passthrough?"), "{error}");
-    assert!(error.contains("did you mean linger.ms?"), "{error}");
-    assert!(error.contains("cannot be 1"), "{error}");
-    assert!(error.starts_with("3 settings are refused"), "{error}");
+    let mut findings = ConfigErrors::default();
+    let slips = [("coherence.source.control.topik", "t"), ("lingr.ms", "1"), ("port", "1")];
+    let properties = Properties::from_pairs("test", [&GOOD[..], &slips].concat());
+    SourceConfig::check(&properties, Environment::default(), &mut findings);
+    assert!(findings.errors.is_empty(), "{findings}");
+    let warnings: Vec<_> = findings.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "test: coherence.source.control.topik: unknown setting, did you mean coherence.source.control.topic?",
+            "test: lingr.ms: unknown setting, did you mean linger.ms?",
+            "test: port: unknown setting",
+        ]
+    );
+    for (key, value) in [("acks", "1"), ("partitioner", "random"), ("partitioner.class", "com.acme.Mine")] {
+        let error = with(&[(key, value)]).unwrap_err();
+        assert!(error.starts_with("one setting is refused") && error.contains(key), "{error}");
+    }
+}
+
+const DEFAULT_PARTITIONER: &str = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
+
+#[test]
+fn what_leads_the_producer_to_its_cluster_leads_every_client_there() {
+    let settings = [
+        ("enable.ssl.certificate.verification", "false"),
+        ("broker.address.family", "v4"),
+        ("client.dns.lookup", "use_all_dns_ips"),
+        ("socket.keepalive.enable", "true"),
+    ];
+    let config = with(&settings).unwrap();
+    for (name, value) in settings {
+        let setting = (name.to_owned(), value.to_owned());
+        let map = &config.maps[0];
+        for client in [&map.producer, &map.consumer, &config.consumer] {
+            assert!(client.contains(&setting), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_kubernetes_sets_for_a_service_of_this_name_keeps_no_source_from_starting() {
+    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+    let text: String = GOOD.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    std::fs::write(&file, text).unwrap();
+    let environment = [
+        ("COHERENCE_KAFKA_SOURCE_SERVICE_HOST", "10.0.0.1"),
+        ("COHERENCE_KAFKA_SOURCE_SERVICE_PORT_METRICS", "8080"),
+        ("COHERENCE_KAFKA_SOURCE_PORT", "tcp://10.0.0.1:8080"),
+        ("COHERENCE_KAFKA_SOURCE_PORT_8080_TCP_ADDR", "10.0.0.1"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let sources = Sources { file: Some(file.path().to_owned()), environment, ..Sources::default() };
+    assert_eq!(load(&sources).unwrap().warnings, []);
 }
 
 #[test]

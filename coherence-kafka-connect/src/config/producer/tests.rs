@@ -126,11 +126,6 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
             ("transactional.id", "x"),
             ("partitioner.class", "a.B"),
             ("partitioner.ignore.keys", "true"),
-            ("lingr.ms", "1"),
-            ("topic.nam", "t"),
-            ("max.blok.ms", "1"),
-            ("bootstrap.server", "b:9092"),
-            ("fetch.min.bytes", "1"),
             ("linger.ms", "x"),
             ("max.block.ms", "-1"),
             ("buffer.memory", "32m"),
@@ -143,12 +138,6 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
             "p: partitioner.class: is a class of the JVM: leave it out to place keys as Java does, or set librdkafka's \
              partitioner",
             "p: partitioner.ignore.keys: the order of a key's records needs its partition: leave it out",
-            "p: lingr.ms: no producer setting of librdkafka or Java that is known, did you mean linger.ms?",
-            "p: topic.nam: no producer setting of librdkafka or Java that is known, did you mean topic.name?",
-            "p: max.blok.ms: no producer setting of librdkafka or Java that is known, did you mean max.block.ms?",
-            "p: bootstrap.server: no producer setting of librdkafka or Java that is known, did you mean \
-             bootstrap.servers?",
-            "p: fetch.min.bytes: no producer setting of librdkafka or Java that is known",
             "p: linger.ms: Invalid value x for configuration linger.ms: Not a number of type INT",
             "p: max.block.ms: Invalid value -1 for configuration max.block.ms: Value must be at least 0",
             "p: buffer.memory: Invalid value 32m for configuration buffer.memory: Not a number of type LONG",
@@ -160,6 +149,77 @@ fn everything_that_is_wrong_is_told_at_once_with_its_place() {
     let empty = errors(&[("bootstrap.servers", " ")]);
     assert_eq!(empty.len(), 1, "{empty:?}");
     assert!(empty[0].starts_with("p: bootstrap.servers: Missing required"), "{empty:?}");
+}
+
+#[test]
+fn a_setting_that_nobody_knows_is_noted_with_the_nearest_name() {
+    let (config, findings) = translate(&[
+        BOOTSTRAP,
+        ("lingr.ms", "1"),
+        ("topic.nam", "t"),
+        ("max.blok.ms", "1"),
+        ("bootstrap.server", "c:9092"),
+        ("fetch.min.bytes", "1"),
+        ("confluent.monitoring.interceptor.bootstrap.servers", "c:9092"),
+    ]);
+    assert!(findings.errors.is_empty(), "{findings}");
+    let warnings: Vec<_> = findings.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "p: lingr.ms: unknown setting, did you mean linger.ms?",
+            "p: topic.nam: unknown setting, did you mean topic.name?",
+            "p: max.blok.ms: unknown setting, did you mean max.block.ms?",
+            "p: bootstrap.server: unknown setting, did you mean bootstrap.servers?",
+            "p: fetch.min.bytes: unknown setting",
+            "p: confluent.monitoring.interceptor.bootstrap.servers: unknown setting",
+        ]
+    );
+    assert_eq!(config, good(&[]));
+}
+
+#[test]
+fn records_of_a_key_stay_in_one_partition() {
+    let random = errors(&[BOOTSTRAP, ("partitioner", "Random")]);
+    assert_eq!(random.len(), 1, "{random:?}");
+    assert!(
+        random[0].starts_with("p: partitioner: cannot be random: the order of a key's records"),
+        "{random:?}"
+    );
+    for (name, warnings) in [
+        ("murmur2", 0),
+        ("murmur2_random", 0),
+        ("consistent", 1),
+        ("consistent_random", 1),
+        ("fnv1a_random", 1),
+    ] {
+        let (config, findings) = translate(&[BOOTSTRAP, ("partitioner", name)]);
+        assert_eq!((findings.errors.len(), findings.warnings.len()), (0, warnings), "{name}: {findings}");
+        assert_eq!(get(&config, "partitioner"), Some(name));
+    }
+    let of_java = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
+    let (config, findings) = translate(&[BOOTSTRAP, ("partitioner.class", of_java)]);
+    assert_eq!(config, good(&[]));
+    assert_eq!(
+        findings.warnings[0].to_string(),
+        "p: partitioner.class: accepted: keys are placed as it places them"
+    );
+}
+
+#[test]
+fn numbers_that_java_takes_are_taken_and_librdkafka_gets_the_nearest() {
+    for (java, value, name, expected) in [
+        ("batch.size", "0", "batch.size", "1"),
+        ("linger.ms", "9000000000", "linger.ms", "900000"),
+        ("max.request.size", "0", "message.max.bytes", "1000"),
+        ("retry.backoff.ms", "0", "retry.backoff.ms", "1"),
+        ("request.timeout.ms", "2147483647", "socket.timeout.ms", "300000"),
+    ] {
+        let (config, findings) =
+            translate(&[BOOTSTRAP, ("delivery.timeout.ms", "2147483647"), (java, value)]);
+        assert_eq!(get(&config, name), Some(expected), "{java}={value}: {findings}");
+        assert_eq!((findings.errors.len(), findings.warnings.len()), (0, 1), "{findings}");
+    }
 }
 
 #[test]
@@ -200,6 +260,17 @@ const SECURITY: &[(&str, &str)] = &[
     ("ssl.truststore.location", "/ca.pem"),
 ];
 
+/// What a client needs to reach a cluster, beside brokers and security.
+const CONNECTION: &[(&str, &str)] = &[
+    ("enable.ssl.certificate.verification", "false"),
+    ("broker.address.family", "v4"),
+    ("client.dns.lookup", "resolve_canonical_bootstrap_servers_only"),
+    ("request.timeout.ms", "9000"),
+    ("socket.keepalive.enable", "true"),
+    ("connections.max.idle.ms", "-1"),
+    ("metadata.max.age.ms", "1000"),
+];
+
 #[test]
 fn security_is_translated_and_never_shown() {
     let config = good(SECURITY);
@@ -211,21 +282,55 @@ fn security_is_translated_and_never_shown() {
 }
 
 #[test]
-fn another_client_of_the_same_cluster_has_its_brokers_and_security_alone() {
-    let producers = [("linger.ms", "5"), ("client.id", "c"), ("acks", "1"), ("topic.name", "t")];
-    let all = [&[BOOTSTRAP], SECURITY, &producers].concat();
+fn another_client_of_the_same_cluster_has_all_that_its_kind_knows() {
+    let producers = [
+        ("linger.ms", "5"),
+        ("client.id", "c"),
+        ("acks", "1"),
+        ("topic.name", "t"),
+        ("receive.message.max.bytes", "1000"),
+    ];
+    let all = [&[BOOTSTRAP], SECURITY, CONNECTION, &producers].concat();
     let settings = connection(&Properties::from_pairs("p", all));
-    let names: Vec<_> = settings.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(
         names,
         [
-            "bootstrap.servers",
-            "reconnect.backoff.max.ms",
-            "sasl.mechanism",
-            "sasl.password",
-            "sasl.username",
-            "security.protocol",
-            "ssl.ca.location",
+            ("bootstrap.servers", "b:9092"),
+            ("broker.address.family", "v4"),
+            ("client.dns.lookup", "resolve_canonical_bootstrap_servers_only"),
+            ("connections.max.idle.ms", "0"),
+            ("enable.ssl.certificate.verification", "false"),
+            ("metadata.max.age.ms", "1000"),
+            ("reconnect.backoff.max.ms", "1000"),
+            ("sasl.mechanism", "SCRAM-SHA-256"),
+            ("sasl.password", "sesame"),
+            ("sasl.username", "u"),
+            ("security.protocol", "sasl_ssl"),
+            ("socket.keepalive.enable", "true"),
+            ("socket.timeout.ms", "9000"),
+            ("ssl.ca.location", "/ca.pem"),
+            ("topic.metadata.refresh.interval.ms", "1000"),
         ]
     );
+}
+
+/// What the producer has and no other client gets is named in `is_of_connections`, or is a producer's alone.
+#[test]
+fn nothing_that_every_client_knows_reaches_the_producer_alone() {
+    use super::super::librdkafka::names;
+    for name in names(Client::Admin).filter(|name| !["client.id", "receive.message.max.bytes"].contains(name))
+    {
+        assert!(is_of_connections(name), "{name}");
+    }
+}
+
+#[test]
+fn credentials_that_are_asked_for_and_missing_are_reported_once() {
+    for credentials in [&[][..], &[("sasl.username", "u"), ("sasl.password", " ")]] {
+        let protocol = [BOOTSTRAP, ("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")];
+        let errors = errors(&[&protocol[..], credentials].concat());
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with("sasl.jaas.config: must be set"), "{errors:?}");
+    }
 }

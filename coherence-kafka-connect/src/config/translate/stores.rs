@@ -2,6 +2,7 @@
 
 use super::super::findings::ConfigErrors;
 use super::super::properties::Property;
+use super::pem::{self, Holds};
 
 /// The Java names that are handled here.
 pub(super) const JAVA_NAMES: &[&str] = &[
@@ -46,8 +47,11 @@ pub(super) fn translate<'a>(
 ) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut set = |name: &str, value: &str| settings.push((name.to_owned(), value.to_owned()));
+    let pem = |property: &Property, holds, findings: &mut ConfigErrors| {
+        pem::lines(property.trimmed(), holds).map_err(|why| findings.error(property, why)).unwrap_or_default()
+    };
     if let Some(certificates) = java("ssl.truststore.certificates") {
-        set("ssl.ca.pem", certificates.trimmed());
+        set("ssl.ca.pem", &pem(certificates, Holds::Certificates, findings));
     } else if let Some(location) = java("ssl.truststore.location") {
         match format(location, java("ssl.truststore.type")) {
             Ok(Format::Pem) => set("ssl.ca.location", location.trimmed()),
@@ -66,8 +70,8 @@ pub(super) fn translate<'a>(
     }
     let chain = java("ssl.keystore.certificate.chain");
     if let (Some(chain), Some(key)) = (chain, java("ssl.keystore.key")) {
-        set("ssl.certificate.pem", chain.trimmed());
-        set("ssl.key.pem", key.trimmed());
+        set("ssl.certificate.pem", &pem(chain, Holds::Certificates, findings));
+        set("ssl.key.pem", &pem(key, Holds::PrivateKey, findings));
     } else if let Some(half) = chain.or_else(|| java("ssl.keystore.key")) {
         findings.error(half, "ssl.keystore.certificate.chain and ssl.keystore.key need each other");
     } else if let Some(location) = java("ssl.keystore.location") {

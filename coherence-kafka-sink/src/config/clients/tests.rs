@@ -185,8 +185,23 @@ fn every_malformed_setting_is_refused_with_its_place() {
         ),
         (
             "fetch.max.wait.ms",
-            "300001",
-            "Invalid value 300001 for configuration fetch.max.wait.ms: Value must be no more than 300000",
+            "-1",
+            "Invalid value -1 for configuration fetch.max.wait.ms: Value must be at least 0",
+        ),
+        (
+            "metadata.max.age.ms",
+            "-1",
+            "Invalid value -1 for configuration metadata.max.age.ms: Value must be at least 0",
+        ),
+        (
+            "fetch.max.bytes",
+            "2147483648",
+            "Invalid value 2147483648 for configuration fetch.max.bytes: Value must be no more than 2147483647",
+        ),
+        (
+            "queued.min.messages",
+            "0",
+            "Invalid value 0 for configuration queued.min.messages: Value must be at least 1",
         ),
         (
             "auto.offset.reset",
@@ -220,17 +235,6 @@ fn every_malformed_setting_is_refused_with_its_place() {
             "cannot be true: the sink commits an offset only when its record is in the map; leave it out",
         ),
         (
-            "fetch.min.byte",
-            "1",
-            "no consumer setting of librdkafka or Java that is known, did you mean fetch.min.bytes?",
-        ),
-        (
-            "max.poll.record",
-            "1",
-            "no consumer setting of librdkafka or Java that is known, did you mean max.poll.records?",
-        ),
-        ("linger.ms", "1", "no consumer setting of librdkafka or Java that is known"),
-        (
             "partition.assignment.strategy",
             "com.acme.Mine",
             "unknown assignor com.acme.Mine: known are RangeAssignor, RoundRobinAssignor and CooperativeStickyAssignor",
@@ -250,10 +254,64 @@ fn every_malformed_setting_is_refused_with_its_place() {
     ] {
         assert_eq!(error(key, value), format!("w: consumer.{key}: {expected}"));
     }
+}
+
+#[test]
+fn numbers_that_java_takes_are_taken_and_librdkafka_gets_the_nearest() {
+    for (java, value, name, expected) in [
+        ("request.timeout.ms", "600000", "socket.timeout.ms", "300000"),
+        ("max.poll.interval.ms", "2147483647", "max.poll.interval.ms", "86400000"),
+        ("fetch.max.bytes", "2147483647", "fetch.max.bytes", "2147483135"),
+        ("retry.backoff.ms", "0", "retry.backoff.ms", "1"),
+        ("metadata.max.age.ms", "604800000", "metadata.max.age.ms", "3600000"),
+        ("metadata.max.age.ms", "604800000", "topic.metadata.refresh.interval.ms", "3600000"),
+        ("fetch.min.bytes", "500000000", "fetch.min.bytes", "100000000"),
+        ("fetch.min.bytes", "0", "fetch.min.bytes", "1"),
+        ("connections.max.idle.ms", "-1", "connections.max.idle.ms", "0"),
+        ("max.partition.fetch.bytes", "2147483647", "fetch.message.max.bytes", "1000000000"),
+        ("fetch.max.wait.ms", "300001", "fetch.wait.max.ms", "300000"),
+        ("session.timeout.ms", "300001", "session.timeout.ms", "300000"),
+        ("max.poll.interval.ms", "30000", "session.timeout.ms", "30000"),
+        ("max.poll.interval.ms", "1000", "session.timeout.ms", "6000"),
+        ("max.poll.interval.ms", "1000", "max.poll.interval.ms", "6000"),
+    ] {
+        let translated = good(&[(java, value)]);
+        assert_eq!(translated.get(name), Some(expected), "{java}={value}");
+        assert_eq!(translated.findings.warnings.len(), 1, "{java}={value}: {}", translated.findings);
+    }
+    let noted = good(&[("metadata.max.age.ms", "604800000")]).findings.warnings;
     assert_eq!(
-        error("session.timeout.ms", "300001"),
-        "w: session.timeout.ms: 300001 is more than max.poll.interval.ms, which is 300000"
+        noted[0].to_string(),
+        "c: consumer.override.metadata.max.age.ms: librdkafka takes 1 to 3600000: 3600000 is used"
     );
+    let answers = good(&[("fetch.max.bytes", "5000000"), ("receive.message.max.bytes", "1000")]);
+    assert_eq!(answers.get("receive.message.max.bytes"), Some("5000512"));
+}
+
+/// Java warns, too: such files have settings of monitoring, of the JVM and of other versions.
+#[test]
+fn a_setting_that_nobody_knows_is_noted_with_the_nearest_name() {
+    for (key, expected) in [
+        ("fetch.min.byte", "unknown setting, did you mean fetch.min.bytes?"),
+        ("max.poll.record", "unknown setting, did you mean max.poll.records?"),
+        ("ssl.truststore.locaton", "unknown setting, did you mean ssl.truststore.location?"),
+        ("sasl.jaas.conf", "unknown setting, did you mean sasl.jaas.config?"),
+        ("linger.ms", "unknown setting"),
+        ("confluent.monitoring.interceptor.bootstrap.servers", "unknown setting"),
+        ("port", "unknown setting"),
+    ] {
+        let translated = good(&[(key, "x")]);
+        assert_eq!(translated.consumer, good(&[]).consumer);
+        let warnings: Vec<_> = translated.findings.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings, [format!("c: consumer.override.{key}: {expected}")]);
+    }
+}
+
+#[test]
+fn a_setting_that_exists_and_would_change_delivery_or_security_is_refused() {
+    for key in ["offset.store.method", "queuing.strategy", "ssl.engine.location", "sasl.oauthbearer.method"] {
+        error(key, "x");
+    }
 }
 
 #[test]
@@ -318,6 +376,62 @@ fn jaas_becomes_user_name_and_password() {
     assert!(!format!("{:?}", translated.consumer).contains("sesame"));
 }
 
+/// As a properties file has them, in which a backslash stands for two.
+#[test]
+fn a_user_and_a_password_in_a_file_are_those_that_java_reads() {
+    for (options, username, password) in [
+        (r#"username="svc-app"  password="p@ss:w;d=1";"#, "svc-app", "p@ss:w;d=1"),
+        ("username='svc-app' password='p@ss:w;d=1';", "svc-app", "p@ss:w;d=1"),
+        (
+            r#"username="$ConnectionString" password="Endpoint=sb://ns.example.net/;SharedAccessKey=abc=";"#,
+            "$ConnectionString",
+            "Endpoint=sb://ns.example.net/;SharedAccessKey=abc=",
+        ),
+        (r#"username="quote" password="XX\\"YY";"#, "quote", "XX\"YY"),
+        (r#"username="back" password="ab\\\\cd";"#, "back", "ab\\cd"),
+        (r#"username="svc-app" password="p\\100ss:w;d=1";"#, "svc-app", "p@ss:w;d=1"),
+        (r#"username="\\160lain" password="pw-1";"#, "plain", "pw-1"),
+        (r#"username="plain" password="pw-\\61";"#, "plain", "pw-1"),
+        (r#"username="u" password="ab\\bcd";"#, "u", "ab\u{8}cd"),
+        (r#"username="plain" password="pw-1"; // done"#, "plain", "pw-1"),
+        (r#"/* app */ username="plain" password="pw-1"; // done"#, "plain", "pw-1"),
+    ] {
+        let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+        let module = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+        std::fs::write(&file, format!("consumer.sasl.jaas.config={module} \\\n   {options}\n")).unwrap();
+        let mut findings = ConfigErrors::default();
+        let read = coherence_kafka_connect::config::layers::file(file.path(), &mut findings).unwrap();
+        let jaas = &read.settings[0].value;
+        let translated = good(&[
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", jaas),
+        ]);
+        assert_eq!(translated.get("sasl.username"), Some(username), "{options}");
+        assert_eq!(translated.get("sasl.password"), Some(password), "{options}");
+    }
+}
+
+#[test]
+fn credentials_that_are_asked_for_and_missing_are_reported_before_there_is_a_client() {
+    let protocol = [("consumer.security.protocol", "SASL_SSL"), ("consumer.sasl.mechanism", "PLAIN")];
+    let found = translate(&protocol, &[]).findings;
+    assert_eq!(found.errors.len(), 1, "{found}");
+    assert!(found.errors[0].to_string().starts_with("sasl.jaas.config: must be set"), "{found}");
+    let empty = PLAIN.replace("sesame", "");
+    let found =
+        translate(&[&protocol[..], &[("consumer.sasl.jaas.config", empty.as_str())]].concat(), &[]).findings;
+    assert_eq!(found.errors.len(), 1, "{found}");
+    assert_eq!(found.errors[0].to_string(), "w: consumer.sasl.jaas.config: has an empty password");
+    // The worker's connectors may bring their own.
+    let none = Properties::default();
+    let worker = Properties::from_pairs("w", protocol);
+    let mut findings = ConfigErrors::default();
+    let reading = Reading { pattern: false, batches: true };
+    consumer("", &worker, &none, &OverridePolicy::All, reading, &mut findings);
+    assert!(findings.errors.is_empty(), "{findings}");
+}
+
 #[test]
 fn credentials_count_only_with_a_protocol_that_uses_them() {
     let translated = good(&[("sasl.jaas.config", PLAIN), ("ssl.truststore.location", "/x.jks")]);
@@ -358,7 +472,14 @@ fn pem_and_pkcs12_stores_are_handed_on() {
     assert_eq!(ssl(&[("ssl.truststore.location", "/ca.pem")]).get("ssl.ca.location"), Some("/ca.pem"));
     let typed = ssl(&[("ssl.truststore.location", "/ca"), ("ssl.truststore.type", "PEM")]);
     assert_eq!(typed.get("ssl.ca.location"), Some("/ca"));
-    assert_eq!(ssl(&[("ssl.truststore.certificates", "-----BEGIN")]).get("ssl.ca.pem"), Some("-----BEGIN"));
+    let pem = |what: &str| format!("-----BEGIN {what}-----\nMAA=\n-----END {what}-----\n");
+    let (certificate, key) = (pem("CERTIFICATE"), pem("PRIVATE KEY"));
+    let joined = certificate.replace('\n', " ");
+    assert_eq!(
+        ssl(&[("ssl.truststore.certificates", &joined)]).get("ssl.ca.pem"),
+        Some(certificate.as_str())
+    );
+    assert_eq!(ssl(&[("ssl.ca.pem", &joined)]).get("ssl.ca.pem"), Some(certificate.as_str()));
     let pkcs12 = ssl(&[("ssl.keystore.location", "/k.p12"), ("ssl.keystore.password", "sesame")]);
     assert_eq!(pkcs12.get("ssl.keystore.location"), Some("/k.p12"));
     assert_eq!(pkcs12.get("ssl.keystore.password"), Some("sesame"));
@@ -366,8 +487,10 @@ fn pem_and_pkcs12_stores_are_handed_on() {
     assert_eq!(pem.get("ssl.certificate.location"), Some("/k.pem"));
     assert_eq!(pem.get("ssl.key.location"), Some("/k.pem"));
     assert_eq!(pem.get("ssl.key.password"), Some("sesame"));
-    let inline = ssl(&[("ssl.keystore.certificate.chain", "C"), ("ssl.keystore.key", "K")]);
-    assert_eq!((inline.get("ssl.certificate.pem"), inline.get("ssl.key.pem")), (Some("C"), Some("K")));
+    let inline =
+        ssl(&[("ssl.keystore.certificate.chain", &joined), ("ssl.keystore.key", &key.replace('\n', " "))]);
+    assert_eq!(inline.get("ssl.certificate.pem"), Some(certificate.as_str()));
+    assert_eq!(inline.get("ssl.key.pem"), Some(key.as_str()));
 }
 
 #[test]
@@ -382,6 +505,18 @@ fn stores_that_librdkafka_cannot_read_are_refused_with_what_to_do() {
         ),
         (vec![("ssl.keystore.location", "/k.jks")], "JKS is a format of the JVM: convert the store"),
         (vec![("ssl.keystore.location", "/k.p12")], "a PKCS12 key store needs ssl.keystore.password"),
+        (vec![("ssl.truststore.certificates", "sesame")], "holds no certificate in PEM"),
+        (vec![("ssl.ca.pem", "-----BEGIN CERTIFICATE-----")], "holds no certificate in PEM"),
+        (
+            vec![
+                (
+                    "ssl.keystore.certificate.chain",
+                    "-----BEGIN CERTIFICATE----- MAA= -----END CERTIFICATE-----",
+                ),
+                ("ssl.keystore.key", "-----BEGIN PRIVATE KEY----- sesame -----END PRIVATE KEY-----"),
+            ],
+            "holds a private key that is not whole",
+        ),
         (
             vec![("ssl.keystore.key", "sesame")],
             "ssl.keystore.certificate.chain and ssl.keystore.key need each other",

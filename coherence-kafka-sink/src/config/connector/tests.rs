@@ -259,12 +259,6 @@ fn every_malformed_setting_is_refused() {
             "c: coherence.cache.mappings: item c -> d has blanks around the arrow: write c->d",
         ),
         (
-            "consumer.override.max.poll.record",
-            "1",
-            "c: consumer.override.max.poll.record: no consumer setting of librdkafka or Java that is known, did you \
-             mean max.poll.records?",
-        ),
-        (
             "value.converter",
             "${env:NO}",
             "c: value.converter: ${env:NO}: the environment variable is not set",
@@ -348,6 +342,19 @@ fn defaults_of_settings_that_are_not_supported_yet_are_accepted() {
 }
 
 #[test]
+fn of_a_transform_that_is_refused_nothing_is_said_to_be_missing() {
+    for list in ["transforms", "predicates"] {
+        let type_key = format!("{list}.Cast.type");
+        let other = format!("{list}.Other.type");
+        let found = parse(&[(list, "Mask, Cast"), (&type_key, "x"), (&other, "x")]).unwrap_err();
+        assert_eq!(found.errors.len(), 1, "{found}");
+        assert_eq!(found.errors[0].key, list);
+        let noted: Vec<_> = found.warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(noted, [other.as_str()]);
+    }
+}
+
+#[test]
 fn what_changes_nothing_and_what_nobody_knows_is_told() {
     let found = warnings(&[
         ("coherence.server", "true"),
@@ -360,6 +367,8 @@ fn what_changes_nothing_and_what_nobody_knows_is_told() {
         ("connector.plugin.version", "1"),
         ("topics.dir", "x"),
         ("task.max", "2"),
+        ("max.poll.records", "2"),
+        ("consumer.override.max.poll.record", "2"),
         ("bootstrap.servers", "b:1"),
     ]);
     assert_eq!(
@@ -371,9 +380,11 @@ fn what_changes_nothing_and_what_nobody_knows_is_told() {
             "c: transforms.a.type: accepted, without effect: `transforms` does not list it.",
             "c: topics.dir: unknown setting",
             "c: task.max: unknown setting, did you mean tasks.max?",
+            "c: max.poll.records: unknown setting, write consumer.override.max.poll.records",
             "c: bootstrap.servers: accepted, without effect: A setting of the worker.",
             "c: producer.override.acks: without effect: errors.deadletterqueue.topic.name is not set, so there is no producer",
             "c: coherence.ttl.ms.other: without effect: topics does not list other",
+            "c: consumer.override.max.poll.record: unknown setting, did you mean max.poll.records?",
         ]
     );
 }

@@ -82,11 +82,8 @@ fn the_default_of_a_setting_that_is_not_supported_yet_is_accepted() {
 
 #[test]
 fn settings_that_only_connectors_use_are_checked_before_there_is_one() {
-    let found = error("consumer.fetch.min.byte", "1");
-    assert!(
-        found.starts_with("w: consumer.fetch.min.byte: no consumer setting of librdkafka or Java"),
-        "{found}"
-    );
+    let found = error("consumer.fetch.min.bytes", "x");
+    assert!(found.starts_with("w: consumer.fetch.min.bytes: Invalid value x"), "{found}");
     let found = error("value.converter", "com.acme.Nope");
     assert!(
         found.starts_with("w: value.converter: Invalid value com.acme.Nope for configuration"),
@@ -128,6 +125,44 @@ fn what_changes_nothing_is_said_once_for_each_reason_and_strangers_with_the_near
             "w: bootstrap.server: unknown setting, did you mean bootstrap.servers?",
             "w: Listeners: unknown setting, did you mean listeners?",
             "w: foo: unknown setting",
+        ]
+    );
+}
+
+#[test]
+fn a_setting_that_has_gone_or_is_a_clients_is_noted_with_what_to_write() {
+    let worker = parse(&[
+        ("rest.port", "28082"),
+        ("rest.host.name", "localhost"),
+        ("max.poll.records", "5"),
+        ("auto.offset.reset", "latest"),
+        ("acks", "1"),
+        ("enable.ssl.certificate.verification", "false"),
+        ("consumer.no.such.setting", "1"),
+        ("consumer.max.request.size", "1"),
+        ("producer.lingr.ms", "1"),
+        ("producer.acks", "1"),
+        ("admin.no.such.setting", "1"),
+        ("ssl.prt", "1"),
+        ("sasl.no.such.setting", "1"),
+    ])
+    .unwrap();
+    let warnings: Vec<_> = worker.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "w: rest.port: unknown setting, write listeners=http://host:port",
+            "w: rest.host.name: unknown setting, write listeners=http://host:port",
+            "w: max.poll.records: unknown setting, write consumer.max.poll.records",
+            "w: auto.offset.reset: unknown setting, write consumer.auto.offset.reset",
+            "w: acks: unknown setting, write producer.acks",
+            "w: enable.ssl.certificate.verification: unknown setting, write consumer.enable.ssl.certificate.verification",
+            "w: ssl.prt: unknown setting",
+            "w: sasl.no.such.setting: unknown setting",
+            "w: consumer.no.such.setting: unknown setting",
+            "w: consumer.max.request.size: unknown setting",
+            "w: producer.lingr.ms: unknown setting, did you mean linger.ms?",
+            "w: admin.no.such.setting: unknown setting",
         ]
     );
 }

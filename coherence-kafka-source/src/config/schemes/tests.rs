@@ -151,7 +151,7 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &[],
             "file.xml:7: delivery.timeout.ms: 120000 must be less than",
         ),
-        (&*of_a, "<k:topic-name>t</k:topic-name>\n<k:lingr-ms>1</k:lingr-ms>", &[], "file.xml:7: lingr.ms: "),
+        (&*of_a, "<k:topic-name>t</k:topic-name>\n<k:acks>1</k:acks>", &[], "file.xml:7: acks: "),
         (
             &*of_a,
             "<k:topic-name>t</k:topic-name>\n<k:key-serializer>com.example.Mine</k:key-serializer>",
@@ -176,7 +176,7 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &[("coherence.passthrough", "true")],
             "test: coherence.passthrough: is said",
         ),
-        (&*of_a, TOPIC_OF_ITS_NAME, &[("lingr.ms", "1")], "test: lingr.ms: "),
+        (&*of_a, TOPIC_OF_ITS_NAME, &[("acks", "1")], "test: acks: "),
     ] {
         let error = check(&file(mappings, "", producer), more).unwrap_err();
         assert!(error.contains(reason), "{error}, expected {reason}");
@@ -184,6 +184,13 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
     }
     let json = check(&with_json(file(&of_a, "", TOPIC_OF_ITS_NAME)), &[]).unwrap_err();
     assert!(json.contains("<serializer>: that of a is json, and coherence.session.format is pof"), "{json}");
+
+    let slip = "<k:topic-name>t</k:topic-name>\n<k:lingr-ms>1</k:lingr-ms>";
+    let config = check(&file(&of_a, "", slip), &[("retris", "1")]).unwrap();
+    let noted: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(noted.len(), 2, "{noted:?}");
+    assert!(noted[0].ends_with("test: retris: unknown setting, did you mean retries?"), "{noted:?}");
+    assert!(noted[1].ends_with(".xml:7: lingr.ms: unknown setting, did you mean linger.ms?"), "{noted:?}");
 
     let config = check(&file(&both, "<write-delay>5s</write-delay>", TOPIC_OF_ITS_NAME), &[]).unwrap();
     let told: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();

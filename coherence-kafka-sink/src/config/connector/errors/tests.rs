@@ -99,25 +99,59 @@ fn the_clients_of_the_queue_take_settings_of_javas_producer_and_refuse_what_woul
              letter queue; leave it out",
         ),
         (
-            "producer.override.delivery.timeout",
-            "1",
-            "c: producer.override.delivery.timeout: no producer setting of librdkafka or Java that is known, did you \
-             mean delivery.timeout.ms?",
-        ),
-        (
             "producer.override.transactional.id",
             "x",
             "c: producer.override.transactional.id: dead letters are not part of a transaction: leave it out",
-        ),
-        (
-            "admin.override.linger.ms",
-            "1",
-            "c: admin.override.linger.ms: no admin setting of librdkafka or Java that is known",
         ),
     ] {
         let found = queue(&[(key, value)]).unwrap_err();
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
     }
+}
+
+#[test]
+fn what_leads_the_producer_of_the_queue_to_its_cluster_leads_the_client_that_makes_the_topic() {
+    let config = good(&[
+        ("errors.deadletterqueue.topic.name", "dead"),
+        ("producer.override.bootstrap.servers", "d:1"),
+        ("producer.override.enable.ssl.certificate.verification", "false"),
+        ("producer.override.broker.address.family", "v4"),
+        ("producer.override.request.timeout.ms", "9000"),
+        ("producer.override.linger.ms", "9"),
+        ("producer.override.client.id", "mine"),
+        ("admin.override.broker.address.family", "v6"),
+    ]);
+    assert_eq!(config.warnings, []);
+    let options = config.dead_letters.unwrap().for_task("s", 0);
+    let settings: Vec<_> = options.admin.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        settings,
+        [
+            "bootstrap.servers=d:1",
+            "broker.address.family=v6",
+            "client.id=connector-dlq-adminclient-",
+            "enable.ssl.certificate.verification=false",
+            "reconnect.backoff.max.ms=1000",
+            "socket.timeout.ms=9000",
+        ]
+    );
+}
+
+#[test]
+fn a_setting_of_the_queue_that_nobody_knows_is_noted() {
+    let config = good(&[
+        ("errors.deadletterqueue.topic.name", "dead"),
+        ("producer.override.delivery.timeout", "1"),
+        ("admin.override.linger.ms", "1"),
+    ]);
+    let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "c: producer.override.delivery.timeout: unknown setting, did you mean delivery.timeout.ms?",
+            "c: admin.override.linger.ms: unknown setting",
+        ]
+    );
 }
 
 #[test]
