@@ -107,43 +107,133 @@ pub(crate) struct GridError {
     pub stale_cache: bool,
 }
 
-/// Parts of the texts of errors behind which the same request may succeed. Exceptions of the grid are named by their
-/// class where another one wraps them.
+/// Where a `ReadWriteBackingMap` wraps what its cache store threw. Behind these words stand the key and the text of the
+/// store, which may hold anything.
+const STORE_FAILED: &[&str] = &["Failed to store", "Failed to erase", "Failed to load"];
+
+/// Exceptions behind which the same request may succeed: too slow, a policy such as a quorum, a service that stops, too
+/// little memory.
+const PASSING_CLASSES: &[&str] =
+    &["RequestTimeoutException", "RequestPolicyException", "ServiceStoppedException", "OutOfMemoryError"];
+
+/// How the texts of such exceptions begin.
 const PASSING: &[&str] = &[
-    // No members to store.
     "No storage-enabled nodes",
     "The storage is not available",
-    // A write that storage took in part.
-    "Partial failure",
-    // Too slow, or overloaded.
-    "RequestTimeoutException",
     "Request timed out",
-    "OutOfMemoryError",
     "Java heap space",
-    // A quorum or another policy that does not allow it at the moment, or a service that is suspended.
-    "RequestPolicyException",
-    "disallowed by",
-    // The service, its cluster or the proxy is stopping, or starts again.
-    "proxy channel is closed",
-    "ServiceStoppedException",
-    "has been terminated",
-    "has been stopped",
-    "explicitly stopped",
-    "is not running",
-    "left the cluster",
-    "interrupted while waiting",
+    "Cache writes are disallowed by",
+    "Cache reads are disallowed by",
+    "this proxy channel is closed",
+];
+
+/// What stops or starts again, and how its exceptions end.
+const STOPPING: (&[&str], &[&str]) = (
+    &["Service ", "SafeService", "SafeCluster", "Cluster ", "SafeNamedCache"],
+    &[
+        "has been terminated",
+        "has been stopped",
+        "explicitly stopped",
+        "is not running",
+        "left the cluster",
+        "interrupted while waiting",
+    ],
+);
+
+/// Exceptions by which the grid itself refuses what it was sent: it cannot be read, whenever it is sent.
+const REFUSING_CLASSES: &[&str] = &[
+    "StreamCorruptedException",
+    "EOFException",
+    "UTFDataFormatException",
+    "InvalidClassException",
+    "ClassNotFoundException",
+    "ClassCastException",
+    "NotSerializableException",
+];
+
+/// How the texts of such exceptions begin.
+const REFUSING: &[&str] = &[
+    "unknown user type",
+    "invalid type:",
+    "Could not deserialize",
+    "Could not unpack",
+    "Failed to unpack",
+    "Failed to serialize object",
+    "Caught an exception while serializing or deserializing",
+    "Missing channel id",
+    "Unrecognized request",
+    "CacheName cannot be empty",
+    "ensureCache cannot find a mapping",
+    "error decoding cookie",
 ];
 
 /// Sorts an error by its text, which is all that the protocol gives; the serialized exception beside it is not read.
 ///
-/// Everything that is not known to pass is permanent.
+/// Only what the grid itself wrote decides: the classes of its exceptions and the beginning of the innermost text, never
+/// the text of a cache store. Everything that is not known is undecided.
 pub(crate) fn classify(message: &ErrorMessage) -> GridError {
     let text = message.message.as_str();
-    let stale_cache = text.contains("destroyed") || text.contains("No cache proxy exist");
-    let passing = stale_cache || PASSING.iter().any(|known| text.contains(known));
     let shown = presentable(text);
-    let error = if passing { MapError::Unavailable(shown) } else { MapError::Refused(shown) };
+    if STORE_FAILED.iter().any(|marker| text.contains(marker)) {
+        return GridError { error: MapError::Undecided(shown), stale_cache: false };
+    }
+    let stale_cache = text.contains("destroyed") || text.contains("No cache proxy exist");
+    let Thrown { classes, innermost } = thrown(text);
+    let of_class = |known: &[&str]| classes.iter().any(|class| known.contains(class));
+    let begins = |known: &[&str]| known.iter().any(|known| innermost.starts_with(known));
+    let gone = begins(&["No cache proxy exist", "The cache with id", "SafeNamedCache was"]) && stale_cache;
+    let stops = begins(STOPPING.0) && STOPPING.1.iter().any(|state| innermost.contains(state));
+    let error = if gone || stops || begins(PASSING) || of_class(PASSING_CLASSES) {
+        MapError::Unavailable(shown)
+    } else if begins(REFUSING) || of_class(REFUSING_CLASSES) {
+        MapError::Refused(shown)
+    } else {
+        MapError::Undecided(shown)
+    };
     GridError { error, stale_cache }
+}
+
+/// What the text of an exception says of those that it wraps.
+struct Thrown<'a> {
+    /// Their classes, without packages.
+    classes: Vec<&'a str>,
+    /// The text of the innermost one.
+    innermost: &'a str,
+}
+
+/// Takes the wrappers off the beginning of a text: `(Wrapped)`, `(Wrapped: …`, `Failed request execution for … on
+/// Member(…)`, the code of a gRPC status, names of classes.
+fn thrown(text: &str) -> Thrown<'_> {
+    let mut classes = Vec::new();
+    let mut rest = text.trim_start();
+    loop {
+        let before = rest;
+        for wrapper in ["(Wrapped)", "(Wrapped:", "INTERNAL:", "INVALID_ARGUMENT:", "UNKNOWN:"] {
+            rest = rest.strip_prefix(wrapper).unwrap_or(rest).trim_start();
+        }
+        if rest.starts_with("Failed request execution for ")
+            && let Some((_, behind)) = rest.split_once(" on Member(")
+            && let Some((_, behind)) = behind.split_once(") ")
+        {
+            rest = behind;
+        }
+        let (name, behind) = rest.split_once(": ").unwrap_or((rest.trim_end(), ""));
+        if let Some(class) = class_name(name) {
+            classes.push(class);
+            rest = behind.trim_start();
+        }
+        if rest == before {
+            return Thrown { classes, innermost: rest };
+        }
+    }
+}
+
+/// The simple name, if `name` is one of a class that can be thrown.
+fn class_name(name: &str) -> Option<&str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || "._$".contains(c);
+    let simple = name.rsplit(['.', '$']).next()?;
+    let thrown = simple.ends_with("Exception") || simple.ends_with("Error");
+    (thrown && name.chars().all(word)).then_some(simple)
 }
 
 /// Longest text of the grid that is shown, in characters.
@@ -185,7 +275,6 @@ mod tests {
     fn errors_that_pass_by_themselves_are_retriable() {
         for (text, stale_cache) in [
             ("No storage-enabled nodes exist for service PartitionedCache", false),
-            ("Partial failure", false),
             ("this proxy channel is closed", false),
             ("Request timed out after 30000 millis", false),
             ("(Wrapped) com.tangosol.net.RequestTimeoutException: Request timed out", false),
@@ -204,24 +293,81 @@ mod tests {
     }
 
     #[test]
-    fn every_other_error_is_permanent() {
+    fn what_the_grid_itself_cannot_read_is_refused() {
         for text in [
             "Missing channel id in request, has an EnsureCache request been sentSize",
             "Could not unpack message field of type com.google.protobuf.BytesValue",
             "Unrecognized request: Unknown",
             "ensureCache cannot find a mapping for cache nomap",
             "java.io.StreamCorruptedException: invalid type: 104",
+            "java.io.StreamCorruptedException: unknown user type: 5555",
+            "(Wrapped) java.io.StreamCorruptedException: unknown user type: 5555",
             "java.io.EOFException",
         ] {
             assert_eq!(read(text), GridError { error: MapError::Refused(text.into()), stale_cache: false });
         }
     }
 
+    /// What a grid answers to a `Put` whose cache store threw `text`.
+    fn store_threw(call: &str, text: &str) -> String {
+        format!(
+            "(Wrapped: Failed request execution for PartitionedCache service on Member(Id=1, Timestamp=2026-11-29 \
+             10:00:00.0, Address=127.0.0.1:7574, MachineId=1, Location=process:7, Role=Main) (Wrapped: {call} \
+             key=\"k\") {text}) {text}"
+        )
+    }
+
+    #[test]
+    fn whatever_a_cache_store_writes_its_failure_is_undecided() {
+        let texts = [
+            "store refuses boom",
+            "The INSERT conflicts with a constraint. The statement has been terminated.",
+            "Job 17 is not running",
+            "disallowed by policy 7",
+            "the account has been destroyed",
+            "No storage-enabled nodes",
+            "java.io.EOFException",
+            "com.tangosol.net.RequestTimeoutException: Request timed out",
+            "HikariPool-1 - Connection is not available, request timed out after 30005ms (total=10)",
+        ];
+        for call in ["Failed to store", "Failed to erase", "Failed to load"] {
+            for text in texts {
+                let GridError { error, stale_cache } = read(&store_threw(call, text));
+                assert!(matches!(error, MapError::Undecided(_)) && !stale_cache, "{text}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_nobody_knows_is_undecided_wherever_words_of_others_stand_in_it() {
+        for text in [
+            "Partial failure",
+            "com.tangosol.net.RequestIncompleteException: Partial failure",
+            "order 5 is not running",
+            "the statement has been terminated",
+            "java.lang.IllegalArgumentException: no such column; java.io.EOFException",
+            "",
+        ] {
+            let read = read(text).error;
+            assert!(matches!(read, MapError::Undecided(_)), "{text}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn the_classes_and_the_innermost_text_of_wrapped_exceptions_are_found() {
+        let text = "(Wrapped: Failed request execution for S service on Member(Id=1, Role=Main) (Wrapped) \
+                    com.tangosol.net.RequestPolicyException: no quorum";
+        let found = thrown(text);
+        assert_eq!((found.classes, found.innermost), (vec!["RequestPolicyException"], "no quorum"));
+        let found = thrown("INTERNAL: (Wrapped: error decoding cookie) null");
+        assert_eq!(found.innermost, "error decoding cookie) null");
+    }
+
     #[test]
     fn quoted_keys_are_not_shown() {
         let text = "(Wrapped: Failed request execution for PartitionedCache service on Member(Id=1) \
                     (Wrapped: Failed to store key=\"boom1\") store refuses boom) store refuses boom";
-        let MapError::Refused(shown) = read(text).error else { panic!() };
+        let MapError::Undecided(shown) = read(text).error else { panic!() };
         assert!(shown.contains("key=\"…\") store refuses boom)"), "{shown}");
         assert!(!shown.contains("boom1"), "{shown}");
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::key_order::{Access, Claim, KeyOrder, Keys};
-use coherence_kafka_common::map::{Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap};
+use coherence_kafka_common::map::{
+    Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap, SendGate,
+};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
@@ -54,11 +56,20 @@ pub struct RemoteMap {
     name: Arc<str>,
     /// `None` where the caller keeps the order.
     order: Option<Arc<KeyOrder>>,
+    /// Asked for each request that changes entries.
+    gate: Option<Arc<dyn SendGate>>,
 }
 
 impl RemoteMap {
     pub(crate) fn new(grid: Arc<Grid>, name: &str) -> Self {
-        Self { grid, name: name.into(), order: Some(Arc::default()) }
+        Self { grid, name: name.into(), order: Some(Arc::default()), gate: None }
+    }
+
+    /// The same map, whose changes ask `gate` for each request: see [`Session::gated_map`].
+    ///
+    /// [`Session::gated_map`]: coherence_kafka_common::map::Session::gated_map
+    pub fn gated(&self, gate: &Arc<dyn SendGate>) -> Self {
+        Self { gate: Some(gate.clone()), ..self.clone() }
     }
 
     /// The same map without order among the calls for one key, for callers that have none of them in flight
@@ -87,7 +98,7 @@ impl RemoteMap {
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
-        self.grid.call_claimed(&self.name, bytes, claim, request).await
+        self.grid.call_change(&self.name, bytes, claim, self.gate.as_ref(), request).await
     }
 
     /// A request that changes nothing and names no key.
@@ -171,7 +182,7 @@ impl RemoteMap {
         let mut puts = FuturesUnordered::new();
         let mut failure = Failure::default();
         loop {
-            // A grid that is away will not take the others either.
+            // A grid that is away will not take the others either, nor may a store that fails.
             while puts.len() < MAX_REQUESTS_IN_FLIGHT && !failure.passes() {
                 let Some(index) = rest.next() else { break };
                 let batch = Batch::one(&entries, index);
@@ -194,7 +205,12 @@ struct Failure(Option<MapError>);
 
 impl Failure {
     fn take(&mut self, error: MapError) {
-        if self.0.as_ref().is_none_or(|first| error.is_retriable() && !first.is_retriable()) {
+        let rank = |error: &MapError| match error {
+            MapError::Unavailable(_) => 3,
+            MapError::Unanswered(_) => 2,
+            error => u8::from(error.is_retriable()),
+        };
+        if self.0.as_ref().is_none_or(|first| rank(&error) > rank(first)) {
             self.0 = Some(error);
         }
     }
@@ -214,12 +230,7 @@ fn ttl(expiry: Expiry) -> Result<Option<i64>, MapError> {
     match expiry {
         Expiry::Default => Ok(None),
         Expiry::Never => Ok(Some(-1)),
-        Expiry::After(time) => {
-            let millis = time.as_nanos().div_ceil(1_000_000).max(1);
-            // The grid adds it to the time of day, in 64 bits.
-            let millis = i64::try_from(millis).ok().filter(|millis| *millis <= i64::MAX / 2);
-            millis.map(Some).ok_or_else(|| MapError::Misuse(format!("an expiry after {time:?} is too long")))
-        }
+        Expiry::After(_) => expiry.after_millis(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes};
 use coherence_kafka_common::decoration::undecorated_key;
-use coherence_kafka_common::map::{Entries, Format};
+use coherence_kafka_common::map::{Entries, Format, SendGate};
 use coherence_kafka_common::serializer::json::{self, JsonClasses};
 use prost::Message;
 
@@ -56,6 +56,8 @@ const PUT_IF_ABSENT_JSON: &[u8] =
 pub(crate) struct Frame {
     pub id: i64,
     pub request: Request,
+    /// Asked when the request is about to leave.
+    pub gate: Option<Arc<dyn SendGate>>,
 }
 
 /// What a request asks for.

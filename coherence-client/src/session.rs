@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use coherence_kafka_common::grid_address::GridAddress;
 use coherence_kafka_common::key_order::Claim;
-use coherence_kafka_common::map::{Format, MapError, NamedMap, Session};
+use coherence_kafka_common::map::{Format, MapError, NamedMap, SendGate, Session};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -146,6 +146,18 @@ impl Session for GrpcSession {
         .boxed()
     }
 
+    fn gated_map<'a>(
+        &'a self,
+        name: &'a str,
+        gate: &'a Arc<dyn SendGate>,
+    ) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        async move {
+            let map: Arc<dyn NamedMap> = Arc::new(self.remote_map(name).await?.gated(gate));
+            Ok(map)
+        }
+        .boxed()
+    }
+
     fn unsettled(&self) -> Option<String> {
         self.grid.doubt.unsettled()
     }
@@ -229,19 +241,22 @@ impl Grid {
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
-        self.call_claimed(name, bytes, None, request).await
+        self.call_change(name, bytes, None, None, request).await
     }
 
-    /// As [`Grid::call`]; the claim is kept until the grid has answered, also where the caller does not wait for it.
-    pub(crate) async fn call_claimed(
+    /// As [`Grid::call`]; the claim is kept until the grid has answered, also where the caller does not wait for it. A
+    /// request that changes entries leaves only if the gate lets it.
+    pub(crate) async fn call_change(
         self: &Arc<Self>,
         name: &str,
         bytes: usize,
         claim: Option<Arc<Claim>>,
+        gate: Option<&Arc<dyn SendGate>>,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
         let mut admission = self.admit(bytes).await?;
         admission._claim = claim;
+        admission.gate = gate.cloned();
         let lane = self.next_lane.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
         let stream = self.stream(lane).await?;
         let cache_id = stream.cache_id(name).await?;
@@ -260,7 +275,7 @@ impl Grid {
         let bytes = bytes.min(MAX_BYTES_IN_FLIGHT) as u32;
         let request = self.requests.clone().acquire_owned().await.map_err(closed)?;
         let bytes = self.bytes.clone().acquire_many_owned(bytes).await.map_err(closed)?;
-        Ok(Admission { _request: request, _bytes: bytes, _claim: None })
+        Ok(Admission { _request: request, _bytes: bytes, _claim: None, gate: None })
     }
 
     async fn close(&self) {

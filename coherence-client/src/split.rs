@@ -163,7 +163,7 @@ mod tests {
 
     fn encoded(request: Request) -> usize {
         let mut out = Vec::new();
-        Frame { id: i64::MAX, request }.encode(&mut out);
+        Frame { id: i64::MAX, request, gate: None }.encode(&mut out);
         out.len()
     }
 

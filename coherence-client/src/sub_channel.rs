@@ -20,6 +20,9 @@
 //! open.rs   how a stream is opened     table.rs   what callers and reader share     reader.rs   the reader task
 //! ```
 //!
+//! A request that changes entries may have a [`SendGate`]. It is asked when the transport takes the request out of the
+//! outgoing channel, behind every wait: a request that is held back there ends with an error and has not left.
+//!
 //! Events go to the listeners before the response behind them is looked at.
 //!
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
@@ -34,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::key_order::Claim;
-use coherence_kafka_common::map::MapError;
+use coherence_kafka_common::map::{MapError, SendGate};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
@@ -58,6 +61,8 @@ pub(crate) struct Admission {
     pub _bytes: OwnedSemaphorePermit,
     /// The keys that no other request may concern meanwhile.
     pub _claim: Option<Arc<Claim>>,
+    /// Asked when the request is about to leave.
+    pub gate: Option<Arc<dyn SendGate>>,
 }
 
 /// What a stream is to its session.
@@ -106,8 +111,7 @@ impl Drop for Waiting<'_> {
 impl SubChannel {
     /// Takes over an initialised stream: request id 1 has been used.
     fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
-        let Initialised { outgoing, stop, grpc, responses } = stream;
-        let table = Arc::new(Mutex::new(Table::new()));
+        let Initialised { outgoing, stop, grpc, responses, table } = stream;
         let gone = CancellationToken::new();
         let (number, request_timeout, doubt) = (role.number, options.request_timeout, role.doubt.clone());
         let reader = Reader {
@@ -158,6 +162,7 @@ impl SubChannel {
         };
         let (answer, answered) = oneshot::channel();
         let changes = request.changes();
+        let gate = admission.as_ref().and_then(|admission| admission.gate.clone()).filter(|_| changes);
         let id = {
             let mut table = self.table.lock();
             if let Some(reason) = &table.ended {
@@ -176,7 +181,7 @@ impl SubChannel {
             };
             table.pending.insert(id, pending);
             // Under the lock, so that requests leave in the order of their ids.
-            place.send(Frame { id, request });
+            place.send(Frame { id, request, gate });
             id
         };
         tracing::trace!(id, "request sent");

@@ -64,9 +64,18 @@ pub enum MapError {
     /// The grid answered that it will not do it: the same request fails again.
     #[error("refused by the grid: {0}")]
     Refused(String),
+    /// The grid failed on one or more entries, and nothing shows whether an entry is at fault or what lies behind the
+    /// map: a cache store threw, the write was applied in part (`Partial failure`), or the error is not known here.
+    /// Only time decides.
+    #[error("failed in the grid: {0}")]
+    Undecided(String),
     /// The grid cannot be reached or cannot serve now. What was sent may or may not have been applied.
     #[error("grid not available: {0}")]
     Unavailable(String),
+    /// The grid has not answered within the request timeout. What was sent may or may not have been applied. A smaller
+    /// call may be answered in time.
+    #[error("no answer from the grid: {0}")]
+    Unanswered(String),
     /// Entry `index` of the batch cannot be sent at all; nothing of the batch was sent. The caller leaves the entry out
     /// and calls again: the others are not to blame. Only the first such entry is named.
     #[error("entry {index} not sent: {reason}")]
@@ -94,7 +103,11 @@ pub enum MapError {
 impl MapError {
     /// True where the same call may succeed later without any change.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, MapError::Unavailable(_) | MapError::NotStored { retriable: true, .. })
+        match self {
+            MapError::Undecided(_) | MapError::Unavailable(_) | MapError::Unanswered(_) => true,
+            MapError::NotStored { retriable, .. } => *retriable,
+            MapError::Refused(_) | MapError::NotSent { .. } | MapError::Misuse(_) => false,
+        }
     }
 }
 
@@ -108,8 +121,38 @@ pub enum Expiry {
     /// Never, whatever the map is configured for.
     Never,
     /// After this time, rounded up to whole milliseconds, and never less than one. A grid counts in steps of 256 ms
-    /// and may let the entry go that much earlier.
+    /// and may let the entry go that much earlier. At most [`Expiry::MAX_MILLIS`], or the call is a
+    /// [`MapError::Misuse`].
     After(Duration),
+}
+
+impl Expiry {
+    /// The longest time after which an entry may expire, in milliseconds: a grid adds it to the time of day, in 64 bits.
+    pub const MAX_MILLIS: i64 = i64::MAX / 2;
+
+    /// The milliseconds of [`Expiry::After`], `None` for the others.
+    ///
+    /// # Errors
+    /// [`MapError::Misuse`] for more than [`Expiry::MAX_MILLIS`].
+    pub fn after_millis(self) -> Result<Option<i64>, MapError> {
+        let Expiry::After(time) = self else { return Ok(None) };
+        let millis = i64::try_from(time.as_nanos().div_ceil(1_000_000).max(1)).ok();
+        let millis = millis.filter(|millis| *millis <= Self::MAX_MILLIS);
+        millis.map(Some).ok_or_else(|| {
+            let max = Self::MAX_MILLIS;
+            MapError::Misuse(format!("an expiry after {time:?} is too long, at most {max} ms are possible"))
+        })
+    }
+}
+
+/// Decides whether a write may still leave. It is asked for each request, when nothing but the network is left to wait
+/// for.
+pub trait SendGate: Send + Sync + fmt::Debug {
+    /// Lets the request pass, or not.
+    ///
+    /// # Errors
+    /// Why it must not leave. The call ends with [`MapError::Unavailable`].
+    fn check(&self) -> Result<(), String>;
 }
 
 /// A map of binary entries. Cheap to clone behind its `Arc`; every method may be called from many tasks.
@@ -245,8 +288,18 @@ pub trait Session: Send + Sync + fmt::Debug {
     /// The map of this name, made if it is not there. The same name gives the same map.
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>>;
 
+    /// The same map, whose changes ask `gate` for each request. The default, for maps in the same process, asks nobody.
+    fn gated_map<'a>(
+        &'a self,
+        name: &'a str,
+        gate: &'a Arc<dyn SendGate>,
+    ) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
+        let _ = gate;
+        self.map(name)
+    }
+
     /// Which earlier write may still be applied, in words: its call has gone, or has ended with
-    /// [`MapError::Unavailable`]. `None` where there is none. Costs next to nothing.
+    /// [`MapError::Unavailable`] or [`MapError::Unanswered`]. `None` where there is none. Costs next to nothing.
     ///
     /// To write the same once more is harmless then; something newer for the same keys could be replaced by it.
     fn unsettled(&self) -> Option<String> {

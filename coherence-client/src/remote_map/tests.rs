@@ -13,6 +13,7 @@ use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
 use crate::split::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 use crate::{GrpcSession, SessionOptions};
 
+mod gate;
 mod order;
 
 /// A value as write-behind decorates it until it is flushed.

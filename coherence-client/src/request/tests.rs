@@ -8,7 +8,7 @@ use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
 use crate::split::{Purpose, split};
 
 fn bytes_of(id: i64, request: Request) -> Vec<u8> {
-    let frame = Frame { id, request };
+    let frame = Frame { id, request, gate: None };
     let hint = frame.encoded_len_hint();
     let mut out = Vec::new();
     frame.encode(&mut out);

@@ -68,6 +68,14 @@ fn put(map: &Arc<dyn NamedMap>, entries: Arc<Entries>) -> tokio::task::JoinHandl
 }
 
 #[track_caller]
+fn unanswered<T: fmt::Debug>(result: Result<T, MapError>) -> String {
+    match result {
+        Err(MapError::Unanswered(reason)) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
 fn unavailable<T: fmt::Debug>(result: Result<T, MapError>) -> String {
     match result {
         Err(MapError::Unavailable(reason)) => reason,
@@ -199,7 +207,7 @@ async fn a_request_without_an_answer_in_time_ends_the_stream() {
     let (_session, map, mut stream) = with_map(&mut grid, options).await;
     let call = get(&map, "a");
     stream.expect(Kind::Get).await;
-    let reason = unavailable(within(call).await.unwrap());
+    let reason = unanswered(within(call).await.unwrap());
     assert!(reason.contains("no answer within 500ms"), "{reason}");
     assert!(stream.next().await.is_none(), "the stream is over");
 
@@ -332,7 +340,7 @@ async fn a_call_ends_when_all_its_requests_are_answered_with_the_error_that_pass
     within(other).await.unwrap().unwrap();
     assert!(!call.is_finished(), "a request of it is still running");
     stream.error(asked[1].id, "Partial failure");
-    assert_eq!(unavailable(within(call).await.unwrap()), "Partial failure");
+    assert_eq!(within(call).await.unwrap(), Err(MapError::Undecided("Partial failure".to_owned())));
 }
 
 #[tokio::test]

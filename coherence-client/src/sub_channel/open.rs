@@ -3,9 +3,12 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
+use std::sync::Arc;
 
+use futures::future::ready;
 use futures::{Stream, StreamExt};
 use http::uri::PathAndQuery;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -14,6 +17,7 @@ use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request as Call, Status, Streaming};
 
+use super::table::Table;
 use super::{Role, SubChannel};
 use crate::codec::ProxyCodec;
 use crate::options::{SessionOptions, SettingNames};
@@ -51,6 +55,7 @@ pub(super) struct Initialised {
     pub stop: CancellationToken,
     pub grpc: Grpc<Channel>,
     pub responses: Streaming<ProxyResponse>,
+    pub table: Arc<Mutex<Table>>,
 }
 
 /// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on
@@ -85,10 +90,17 @@ async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialis
     let (outgoing, queued) = mpsc::channel(MAX_REQUESTS_IN_FLIGHT);
     let stop = CancellationToken::new();
     let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES);
-    let requests = ReceiverStream::new(queued).take_until(stop.clone().cancelled_owned());
+    let table = Arc::new(Mutex::new(Table::new()));
+    let shared = table.clone();
+    let requests = ReceiverStream::new(queued)
+        .filter_map(move |frame| ready(past_its_gate(frame, &shared)))
+        .take_until(stop.clone().cancelled_owned());
     // Before the call: the server sends its headers with its first answer, and the call waits for them.
-    let init =
-        Frame { id: INIT_ID, request: Request::init(&options.scope, options.format, &options.identity) };
+    let init = Frame {
+        id: INIT_ID,
+        request: Request::init(&options.scope, options.format, &options.identity),
+        gate: None,
+    };
     outgoing.try_send(init).map_err(|_| passing("the request queue is closed".to_owned()))?;
 
     let opened = timeout(wait, init_stream(&mut grpc, requests)).await;
@@ -98,7 +110,16 @@ async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialis
         Ok(Ok(opened)) => opened,
     };
     tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
-    Ok(Initialised { outgoing, stop, grpc, responses })
+    Ok(Initialised { outgoing, stop, grpc, responses, table })
+}
+
+/// The request, if its gate lets it leave. Else it is over: its caller gets an error.
+fn past_its_gate(frame: Frame, table: &Mutex<Table>) -> Option<Frame> {
+    if let Some(Err(reason)) = frame.gate.as_ref().map(|gate| gate.check()) {
+        table.lock().hold_back(frame.id, &reason);
+        return None;
+    }
+    Some(frame)
 }
 
 type Opened = (Streaming<ProxyResponse>, InitResponse);

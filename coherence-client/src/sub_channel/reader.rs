@@ -132,7 +132,7 @@ impl Reader {
             "grid stream ended for its callers"
         );
         for caller in callers {
-            let _ = caller.send(Err(MapError::Unavailable(reason.clone())));
+            let _ = caller.send(Err(MapError::Unanswered(reason.clone())));
         }
         self.gone.cancel();
         awaited > 0
@@ -140,6 +140,7 @@ impl Reader {
 
     /// Reads until every write is answered.
     async fn finish(&self, responses: &mut Streaming<ProxyResponse>) {
+        let held_back = self.table.lock().held_back.clone();
         let broke = loop {
             if self.table.lock().pending.is_empty() {
                 tracing::info!(address = self.address, "late writes answered");
@@ -152,6 +153,7 @@ impl Reader {
                     }
                     Ok(None) | Err(_) => break true,
                 },
+                () = held_back.notified() => {}
                 () = self.stop.cancelled() => break false,
                 () = self.role.doubt.closed().cancelled() => break false,
             }
@@ -193,7 +195,7 @@ impl Reader {
             let id = table.next_id;
             table.next_id += 1;
             // Without room for it the stream is not idle on this side, and its end is near all the same.
-            let _ = self.outgoing.try_send(Frame { id, request: Request::heartbeat() });
+            let _ = self.outgoing.try_send(Frame { id, request: Request::heartbeat(), gate: None });
             *quiet = Quiet { since: now - heartbeat, asked: true };
         }
         Ok(next_request.min(now + heartbeat))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use coherence_kafka_common::map::MapError;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::{Notify, OnceCell, oneshot};
 use tokio::time::Instant;
 
 use super::Admission;
@@ -24,6 +24,8 @@ pub(super) struct Table {
     pub pending: BTreeMap<i64, Pending>,
     /// The ids of the maps on this stream; each name is ensured once, or its events would come twice.
     pub caches: HashMap<String, Arc<OnceCell<i32>>>,
+    /// Notified when a request is over that has not left.
+    pub held_back: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,22 @@ impl Pending {
 impl Table {
     /// Of a stream on which the request id 1 has been used.
     pub fn new() -> Self {
-        Self { ended: None, retired: false, next_id: 2, pending: BTreeMap::new(), caches: HashMap::new() }
+        Self {
+            ended: None,
+            retired: false,
+            next_id: 2,
+            pending: BTreeMap::new(),
+            caches: HashMap::new(),
+            held_back: Arc::default(),
+        }
+    }
+
+    /// A request that was about to leave does not.
+    pub fn hold_back(&mut self, id: i64, reason: &str) {
+        if let Some(mut pending) = self.pending.remove(&id) {
+            pending.tell(Err(MapError::Unavailable(format!("not sent: {reason}"))));
+        }
+        self.held_back.notify_one();
     }
 
     /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no

@@ -348,6 +348,7 @@ impl NamedMap for LocalMap {
         expiry: Expiry,
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         at_once(move || {
+            expiry.after_millis()?;
             check_entry(key, value).map_err(|reason| not_sent(0, reason))?;
             Ok(self.put_where(key, value, expiry, |_| true))
         })
@@ -355,6 +356,7 @@ impl NamedMap for LocalMap {
 
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         at_once(move || {
+            expiry.after_millis()?;
             check_all(&entries, check_entry)?;
             let mut call = self.call();
             let deadline = self.deadline(&mut call, expiry);

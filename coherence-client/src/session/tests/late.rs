@@ -87,7 +87,7 @@ async fn a_write_without_an_answer_in_time_is_awaited_while_the_session_goes_on_
     let asked = stream.expect(Kind::PutAll).await;
     stream.expect(Kind::Size).await;
     for call in calls {
-        let reason = unavailable(within(call).await.unwrap());
+        let reason = unanswered(within(call).await.unwrap());
         assert!(reason.contains("no answer within 500ms"), "{reason}");
     }
     waits_for(&session, &slow.address);
@@ -115,7 +115,7 @@ async fn a_write_that_is_never_answered_is_awaited_for_as_long_as_the_options_sa
     let (session, map, mut stream) = with_map(&mut grid, options).await;
     let call = put(&map, batch(1));
     stream.expect(Kind::PutAll).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
     waits_for(&session, &grid.address);
     assert!(!within(session.settled()).await, "given up");
     is_settled(&session);
@@ -168,7 +168,7 @@ async fn a_retired_stream_that_breaks_leaves_its_writes_in_doubt() {
     let (session, map, mut stream) = with_map(&mut grid, options).await;
     let call = put(&map, batch(1));
     stream.expect(Kind::PutAll).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
     let settled = settling(&session);
     stream.end(Status::cancelled("cut"));
     answer_a_question(&mut grid).await;
@@ -184,7 +184,7 @@ async fn reads_without_an_answer_leave_nothing_behind() {
     let (session, map, mut stream) = with_map(&mut grid, options).await;
     let call = get(&map, "a");
     stream.expect(Kind::Get).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
     within(async {
         while session.unsettled().is_some() {
             tokio::task::yield_now().await;
@@ -201,11 +201,11 @@ async fn an_address_with_writes_without_answer_gets_no_further_ones_without_end(
     let (session, map, mut stream) = with_map(&mut grid, options).await;
     let call = put(&map, batch(1));
     let first = stream.expect(Kind::PutAll).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
     let call = put(&map, batch(1));
     let mut again = grid.stream_with_map(7).await;
     again.expect(Kind::PutAll).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
 
     let refused = unavailable(within(map.put_all(batch(1), Expiry::Default)).await);
     assert!(refused.contains("2 streams to it have writes without answer"), "{refused}");
@@ -228,7 +228,7 @@ async fn what_is_awaited_ends_with_the_session() {
     let (session, map, mut stream) = with_map(&mut grid, options).await;
     let call = put(&map, batch(1));
     stream.expect(Kind::PutAll).await;
-    unavailable(within(call).await.unwrap());
+    unanswered(within(call).await.unwrap());
     waits_for(&session, &grid.address);
     drop((session, map));
     assert!(stream.next().await.is_none());

@@ -44,7 +44,7 @@ async fn a_request_that_takes_its_time_is_no_silence() {
     let call = get(&map, "a");
     stream.expect(Kind::Get).await;
     stream.silent = true;
-    let reason = unavailable(within(call).await.unwrap());
+    let reason = unanswered(within(call).await.unwrap());
     assert!(reason.contains("no answer within 500ms"), "{reason}");
 }
 
