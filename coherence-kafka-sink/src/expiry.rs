@@ -23,18 +23,19 @@ pub struct Expiries {
 
 /// A header that should hold milliseconds and does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("header {header}: expected milliseconds as decimal text, or -1 for never")]
+#[error("header {header}: expected milliseconds as decimal text, at most {max}, or -1 for never", max = Expiry::MAX_MILLIS)]
 pub struct BadTtl {
     /// Its name.
     pub header: String,
 }
 
-/// The expiry that a number of milliseconds means; `None` where it means none.
+/// The expiry that a number of milliseconds means; `None` where it means none, or one that no map takes.
 pub fn from_millis(millis: i64) -> Option<Expiry> {
     match millis {
         -1 => Some(Expiry::Never),
         0 => Some(Expiry::Default),
-        millis => u64::try_from(millis).ok().map(|millis| Expiry::After(Duration::from_millis(millis))),
+        1..=Expiry::MAX_MILLIS => Some(Expiry::After(Duration::from_millis(millis.unsigned_abs()))),
+        _ => None,
     }
 }
 
@@ -96,9 +97,24 @@ mod tests {
 
     #[test]
     fn a_header_without_milliseconds_is_an_error_that_does_not_show_it() {
-        for bad in [header("soon"), header("-2"), header(""), ("ttl".to_owned(), None)] {
+        // Java's Long.MAX_VALUE is a usual word for never.
+        let long_max = header("9223372036854775807");
+        for bad in [header("soon"), header("-2"), header(""), ("ttl".to_owned(), None), long_max] {
             let error = of(&[bad]).unwrap_err().to_string();
-            assert_eq!(error, "header ttl: expected milliseconds as decimal text, or -1 for never");
+            assert_eq!(
+                error,
+                "header ttl: expected milliseconds as decimal text, at most 4611686018427387903, or -1 for never"
+            );
+        }
+    }
+
+    #[test]
+    fn every_number_that_is_taken_is_one_that_every_map_takes() {
+        for millis in [1, 7, Expiry::MAX_MILLIS] {
+            assert_eq!(from_millis(millis).unwrap().after_millis(), Ok(Some(millis)));
+        }
+        for millis in [-2, i64::MIN, Expiry::MAX_MILLIS + 1, i64::MAX] {
+            assert_eq!(from_millis(millis), None, "{millis}");
         }
     }
 }

@@ -114,10 +114,10 @@ fn fetched(server: &str, options: &[String]) -> Result<PathBuf> {
 fn compiled_tool(jars: &Path) -> Result<PathBuf> {
     let sources = sources("coherence");
     let (pof, aliases) = (sources.join("pof-config.xml"), sources.join("type-aliases.properties"));
-    let [tool, team, evolving] =
-        ["GridTool", "Team", "Evolving"].map(|class| sources.join(format!("src/{class}.java")));
+    let [tool, team, evolving, store] = ["GridTool", "Team", "Evolving", "GuardedStore"]
+        .map(|class| sources.join(format!("src/{class}.java")));
     let generator = "com.tangosol.io.pof.generator.PortableTypeGenerator";
-    let all = [&pof, &aliases, &tool, &team, &evolving].into_iter().map(fs::read_to_string);
+    let all = [&pof, &aliases, &tool, &team, &evolving, &store].into_iter().map(fs::read_to_string);
     let stamp = all.collect::<io::Result<String>>()? + generator;
     made("grid-tool", &stamp, |classes| {
         fs::copy(&pof, classes.join("peers-pof-config.xml"))?;
@@ -131,7 +131,7 @@ fn compiled_tool(jars: &Path) -> Result<PathBuf> {
         // What the compiler plug-in for @PortableType runs; it fails over the classes of the JDK that others refer to.
         javac(&[&evolving])?;
         run(Command::new("java").args(["-cp", &class_path, generator]).arg(classes))?;
-        javac(&[&tool, &team])
+        javac(&[&tool, &team, &store])
     })
 }
 

@@ -67,6 +67,8 @@ pub struct ConnectorConfig {
     pub reads_batches: bool,
     /// `coherence.retry.*`: how long to wait before the next attempt while the grid is away.
     pub retry: Backoff,
+    /// `coherence.refused.timeout.ms`: how long a record is refused before it is to blame.
+    pub refused_timeout: Duration,
     /// What is done about bad records.
     pub errors: ErrorPolicy,
     /// `errors.deadletterqueue.*`, if there is a queue.
@@ -174,6 +176,7 @@ impl<'a> Check<'a> {
             self.findings,
         );
         let retry = self.retry(&values);
+        let refused_timeout = self.refused_timeout(&values, retry);
         let errors = self.errors(&values);
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, topics.as_ref());
@@ -207,6 +210,7 @@ impl<'a> Check<'a> {
             consumer,
             reads_batches,
             retry,
+            refused_timeout,
             errors,
             dead_letters,
             expiries,

@@ -1,5 +1,6 @@
 //! The tables of settings: what a worker and a sink connector know. `docs.rs` renders them.
 
+use coherence_kafka_common::map::Expiry;
 use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
@@ -171,10 +172,12 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "Milliseconds between two retries at most."),
     key("coherence.retry.timeout.ms", Kind::Long, Text("-1"), AtLeast(-1), (DELIVERY, Medium),
         "Milliseconds that a batch is tried while the grid is away; then the task fails, its offsets intact. `-1`: for ever."),
-    key("coherence.ttl.ms", Kind::Long, Text("0"), AtLeast(-1), (DELIVERY, Medium),
+    key("coherence.refused.timeout.ms", Kind::Long, Text("30000"), AtLeast(1), (DELIVERY, Medium),
+        "Milliseconds for which a record must be refused by what lies behind the grid (a cache store that throws, an error that is not known) at every attempt, while puts of other records to the same map are accepted, before it is a bad record. While nothing is accepted it is an outage, which is waited for. Set it higher than the longest time for which a store serves only a part of its keys, and lower than `coherence.retry.timeout.ms`."),
+    key("coherence.ttl.ms", Kind::Long, Text("0"), Between(-1, Expiry::MAX_MILLIS), (DELIVERY, Medium),
         "Milliseconds after which an entry leaves its map; `0`: as the map is configured, `-1`: never. `coherence.ttl.ms.<topic>` is the same for one topic."),
     key("coherence.ttl.header", Kind::String, Null, Any, (DELIVERY, Medium),
-        "Name of a header with the milliseconds of its record, as decimal text; a record without it has those of its topic. A header that says something else makes its record a bad one."),
+        "Name of a header with the milliseconds of its record, as decimal text; a record without it has those of its topic. A header that says something else, or more than 4611686018427387903, makes its record a bad one."),
     key("behavior.on.null.keys", Kind::String, Text("ignore"), OneOf(&["ignore", "fail"]), (DELIVERY, Medium),
         "A record without key: `ignore` discards it, logged and counted, into the dead letter queue if there is one; `fail` makes it a bad record."),
     key("behavior.on.null.values", Kind::String, Text("delete"), OneOf(&["delete", "ignore", "fail"]), (DELIVERY, Medium),

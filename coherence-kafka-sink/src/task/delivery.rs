@@ -7,6 +7,7 @@
 //! ```text
 //! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ (save) ──▶ commit
 //!    │ bad: policy ─▶ report                     │ refused records: rewind, read again without them
+//!    │                                           │ nothing to compare with: rewind, read again with more
 //!    ▼ under `none`                              ▼ settings, retry timeout
 //!  no more records; what was taken is written    given up; the task ends with its offsets intact
 //! ```
@@ -60,7 +61,16 @@ pub struct Delivery {
     actions: VecDeque<Action>,
     writes: WriteNumber,
     reported: usize,
+    /// Batches are so many times as large as configured, to have records to compare with.
+    stretch: usize,
 }
+
+/// Records of a batch that is read again for comparison, at most, unless more are configured.
+const STRETCHED_RECORDS: usize = 100_000;
+/// Its bytes.
+const STRETCHED_BYTES: usize = 16 << 20;
+/// How long it waits for more records, to begin with and at most.
+const STRETCHED_LINGER: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(10));
 
 #[derive(Debug)]
 struct InFlight {
@@ -123,6 +133,7 @@ impl Delivery {
             actions: VecDeque::new(),
             writes: 0,
             reported: 0,
+            stretch: 1,
         }
     }
 
@@ -137,8 +148,10 @@ impl Delivery {
         if self.is_ending() || self.failure.is_some() {
             return 0;
         }
-        let records = self.options.batch_records.saturating_sub(self.building.records());
-        records.min(self.building.room_in(self.options.batch_bytes))
+        let larger = |most: usize, limit: usize| most.saturating_mul(self.stretch).min(most.max(limit));
+        let records = larger(self.options.batch_records, STRETCHED_RECORDS);
+        let bytes = larger(self.options.batch_bytes, STRETCHED_BYTES);
+        records.saturating_sub(self.building.records()).min(self.building.room_in(bytes))
     }
 
     /// True while records wait to be written.
@@ -149,7 +162,14 @@ impl Delivery {
     /// The batch being built has its first record: it waits for more, unless another one is in flight. That one's end
     /// must not wait for them.
     pub fn linger(&mut self, now: Instant) {
-        self.lingers_until = self.in_flight.is_none().then(|| now + self.options.linger);
+        let mut linger = self.options.linger;
+        if self.stretch > 1 {
+            // What it is to be compared with may be far behind it.
+            let stretch = u32::try_from(self.stretch).unwrap_or(u32::MAX);
+            linger =
+                linger.max(STRETCHED_LINGER.0).saturating_mul(stretch).min(STRETCHED_LINGER.1.max(linger));
+        }
+        self.lingers_until = self.in_flight.is_none().then(|| now + linger);
     }
 
     /// How long it still waits, in whole milliseconds: who waits for parts of one would turn in circles.
@@ -322,6 +342,13 @@ impl Delivery {
                 self.refused.extend(refused.into_iter().map(|refused| (refused.source, refused)));
                 self.in_flight = None;
                 self.building = Building::default();
+                self.rewind();
+            }
+            // Whether a record or the store is at fault the records behind it can show.
+            Err(WriteFailure::Alone { .. }) => {
+                self.in_flight = None;
+                self.building = Building::default();
+                self.stretch = self.stretch.saturating_mul(2);
                 self.rewind();
             }
             Err(failure) => {
@@ -546,6 +573,7 @@ impl Delivery {
         if !batch.reported.is_empty() {
             *self.counters.holding.lock() = None;
         }
+        self.stretch = 1;
         self.counters.confirmed.add(batch.records);
         self.counters.batches.add(1);
         self.settle.confirm(&batch.reached);

@@ -57,6 +57,7 @@ impl Worker {
             let options = self.task_options(config, number);
             let membership = Arc::new(Membership::new(options.delivery.revoke_deadline));
             let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name())
+                .with_refused_timeout(config.refused_timeout)
                 .of_member(membership.clone());
             let parts = TaskParts {
                 rules: rules.clone(),

@@ -2,10 +2,13 @@
 //!
 //! A process that was frozen wakes up with a batch in its hands while the group has long given its partitions to
 //! another member, whose newer values the batch would replace. So behind such a gap nothing is written before the
-//! group was served again and had the time to say that the partitions are lost, which ends the write.
+//! group was served again and had the time to say that the partitions are lost, which ends the write. An attempt waits
+//! for that before it begins; a request of an attempt under way does not leave ([`SendGate`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use coherence_kafka_common::map::SendGate;
 
 /// How long the group has to be served behind a gap before anything is written. librdkafka looks once a second whether
 /// the session has timed out, and at its next heartbeat the broker says whether it still knows the member.
@@ -63,6 +66,15 @@ impl Membership {
 
     fn millis(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.made).as_millis() as u64
+    }
+}
+
+impl SendGate for Membership {
+    fn check(&self) -> Result<(), String> {
+        if self.holds_at(Instant::now()) {
+            return Ok(());
+        }
+        Err("the task may have lost its partitions, its membership is not confirmed yet".to_owned())
     }
 }
 

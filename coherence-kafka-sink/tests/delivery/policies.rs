@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_sink::counters::Counters;
@@ -160,6 +160,51 @@ fn a_cache_store_that_always_throws_for_one_key_holds_nothing_up() {
 }
 
 #[test]
+fn a_store_that_is_away_for_long_costs_no_record() {
+    for (records, ttl) in [(1, "0"), (1, "60000"), (50, "0"), (50, "60000")] {
+        let world = world();
+        world.faults.store_away.store(true, Ordering::Relaxed);
+        for i in 0..records {
+            world.produce("t", Some(&format!("k{i}")), Some("\"v\""));
+        }
+        world.flush();
+        let worker = start(&world, &[JSON[0], JSON[1], ALL, QUEUE, ("coherence.ttl.ms", ttl)]);
+        // Several times the timeout after which a record would be to blame.
+        let until = Instant::now() + Duration::from_millis(1000);
+        eventually("time passes", || {
+            assert_eq!(confirmed(&worker), 0);
+            Instant::now() > until
+        });
+        eventually("it is held", || world::tasks(&worker)[0].counters.holding.lock().is_some());
+        world.faults.store_away.store(false, Ordering::Relaxed);
+        eventually("all records are written", || confirmed(&worker) == records);
+        assert_eq!(count(&worker, |c| c.skipped.now() + c.dead_letters.now() + c.errors.now()), 0);
+        worker.stop();
+        assert_eq!(keys(&world).len(), records as usize);
+        assert_eq!(world.end("dead"), 0);
+    }
+}
+
+#[test]
+fn a_record_that_a_store_refuses_is_held_until_another_shows_that_the_store_works() {
+    let world = world();
+    *world.faults.partial_keys.lock() = vec![b"k5".to_vec()];
+    world.produce("t", Some("k5"), Some("\"v\""));
+    world.flush();
+    let worker = start(&world, &[JSON[0], JSON[1], ALL, QUEUE]);
+    // It is read again and again for its neighbours, of which there are none.
+    eventually("it is read again", || count(&worker, |c| c.records.now()) >= 3);
+    assert!(world::tasks(&worker)[0].counters.holding.lock().is_some());
+    assert_eq!(count(&worker, |c| c.errors.now() + c.confirmed.now()), 0);
+    world.produce("t", Some("k6"), Some("\"v\""));
+    world.flush();
+    eventually("both are done", || confirmed(&worker) == 2);
+    worker.stop();
+    assert_eq!(keys(&world), ["k6"]);
+    assert_eq!(world.read("dead", 1)[0].key, Some(b"k5".to_vec()));
+}
+
+#[test]
 fn a_dead_letter_that_the_queue_refuses_stops_the_task_with_the_offset_intact() {
     let world = world();
     world.produce("t", Some("a"), Some("\"v\""));
@@ -245,6 +290,9 @@ fn entries_expire_as_their_record_says_or_their_topic_or_the_connector() {
     world.produce_record("t", &record("own", Some("5000")));
     world.produce_record("t", &record("topic", None));
     world.produce_record("t", &record("bad", Some("soon")));
+    // Java's Long.MAX_VALUE: longer than any map takes.
+    world.produce_record("t", &record("long", Some("9223372036854775807")));
+    world.produce_record("t", &record("longest", Some("4611686018427387903")));
     world.produce_record("t", &record("never", Some("-1")));
     world.produce_record("u", &record("connector", None));
     let worker = world.worker(&[
@@ -256,12 +304,17 @@ fn entries_expire_as_their_record_says_or_their_topic_or_the_connector() {
         ("coherence.ttl.ms.t", "2000"),
         ("coherence.ttl.header", "ttl"),
     ]);
-    eventually("all records are done", || confirmed(&worker) == 5);
-    assert_eq!(count(&worker, |c| c.skipped.now()), 1);
+    eventually("all records are done", || confirmed(&worker) == 7);
+    assert_eq!(count(&worker, |c| c.skipped.now()), 2);
     worker.stop();
     let after = |millis| Expiry::After(Duration::from_millis(millis));
-    let expected =
-        [("connector", after(1000)), ("never", Expiry::Never), ("own", after(5000)), ("topic", after(2000))];
+    let expected = [
+        ("connector", after(1000)),
+        ("longest", after(Expiry::MAX_MILLIS.unsigned_abs())),
+        ("never", Expiry::Never),
+        ("own", after(5000)),
+        ("topic", after(2000)),
+    ];
     let expected = expected.map(|(key, expiry)| (key.to_owned(), expiry));
     assert_eq!(*world.faults.expiries.lock(), BTreeMap::from(expected));
 }

@@ -38,8 +38,10 @@ pub struct Faults {
     /// A write with a value that holds these bytes is refused for good.
     pub refused_value: Mutex<Option<Vec<u8>>>,
     /// A write of several that holds one of these is applied without it and answered as a partial failure; alone it
-    /// is refused. So does a cache store that throws.
+    /// is answered in the words of the store. So does a cache store that throws.
     pub partial_keys: Mutex<Vec<Vec<u8>>>,
+    /// While set, a cache store throws at every put.
+    pub store_away: std::sync::atomic::AtomicBool,
     /// Writes that were asked for.
     pub writes: AtomicU64,
     /// How the last put of each key was to expire.
@@ -93,10 +95,11 @@ impl FaultyMap {
             return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
         }
         let partial = self.faults.partial_keys.lock().clone();
-        let is_partial = |key: &[u8]| partial.iter().any(|partial| key.ends_with(partial));
+        let away = self.faults.store_away.load(Ordering::Relaxed);
+        let is_partial = |key: &[u8]| away || partial.iter().any(|partial| key.ends_with(partial));
         if batch.iter().any(|(key, _)| is_partial(key)) {
             let others = batch.iter().filter(|(key, _)| !is_partial(key));
-            let answer = Err(MapError::Unavailable("Partial failure".to_owned()));
+            let answer = Err(MapError::Undecided("Partial failure".to_owned()));
             return (Arc::new(Entries::from_pairs(others)), answer);
         }
         let fails =
@@ -144,9 +147,11 @@ impl NamedMap for FaultyMap {
         expiry: Expiry,
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         Box::pin(async move {
-            self.faults.writes.fetch_add(1, Ordering::Relaxed);
-            if self.faults.partial_keys.lock().iter().any(|partial| key.ends_with(partial)) {
-                return Err(MapError::Refused("the store throws".to_owned()));
+            let n = self.faults.writes.fetch_add(1, Ordering::Relaxed);
+            if self.faults.store_away.load(Ordering::Relaxed)
+                || self.faults.partial_keys.lock().iter().any(|partial| key.ends_with(partial))
+            {
+                return Err(MapError::Undecided(format!("the store throws: job {n} is not running")));
             }
             self.map.put(key, value, expiry).await
         })
@@ -222,6 +227,7 @@ impl World {
             ("connector.class", "CoherenceSink"),
             ("coherence.retry.backoff.ms", "1"),
             ("coherence.retry.backoff.max.ms", "5"),
+            ("coherence.refused.timeout.ms", "200"),
             ("consumer.override.session.timeout.ms", "6000"),
         ]);
         // The whole suite also holds for records that are read one by one.

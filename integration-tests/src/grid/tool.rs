@@ -311,6 +311,27 @@ impl GridTool {
         Ok(())
     }
 
+    /// Sets how the database behaves that the class `GuardedStore` stands for, if the maps have such a cache store: while
+    /// it is down it throws at everything, and an entry takes so long, one behind the other. Keys that begin with
+    /// `poison` are always refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn guard(&self, down: bool, takes: Duration) -> Result<()> {
+        self.ask(&["guard", &down.to_string(), &takes.as_millis().to_string()])?;
+        Ok(())
+    }
+
+    /// How many entries were written to that database, repetitions and removals included.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn written(&self) -> Result<u64> {
+        self.ask(&["written"])?.as_u64().context("the count is no number")
+    }
+
     /// Listens to the map from now on, for [`GridTool::events`].
     ///
     /// # Errors

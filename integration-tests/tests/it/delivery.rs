@@ -9,3 +9,4 @@ mod queue;
 mod quorum;
 mod refusals;
 mod secrets;
+mod stores;

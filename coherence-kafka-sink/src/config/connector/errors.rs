@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use coherence_kafka_common::map::Expiry;
 use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::translate::Client;
@@ -143,9 +144,10 @@ impl Check<'_> {
                 }
                 None => {
                     let why = format!(
-                        "Invalid value {} for configuration {}: expected milliseconds, 0 or -1",
+                        "Invalid value {} for configuration {}: expected milliseconds, at most {}, or -1 for never",
                         property.shown(),
-                        property.key
+                        property.key,
+                        Expiry::MAX_MILLIS
                     );
                     self.findings.error(property, why);
                 }
@@ -195,6 +197,21 @@ impl Check<'_> {
             self.error("coherence.retry.backoff.ms", "is more than coherence.retry.backoff.max.ms");
         }
         backoff
+    }
+
+    pub(super) fn refused_timeout(&mut self, values: &Values, retry: Backoff) -> Duration {
+        const KEY: &str = "coherence.refused.timeout.ms";
+        let timeout = values.millis(KEY);
+        if retry.timeout.is_some_and(|retry| retry <= timeout)
+            && let Some(property) = self.property("coherence.retry.timeout.ms")
+        {
+            let why = format!(
+                "is not more than {KEY} ({}): a record that a cache store refuses fails the task before it is isolated",
+                timeout.as_millis()
+            );
+            self.findings.warning(property, why);
+        }
+        timeout
     }
 }
 

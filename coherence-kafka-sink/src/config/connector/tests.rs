@@ -284,7 +284,20 @@ fn every_malformed_setting_is_refused() {
         (
             "coherence.ttl.ms.t",
             "-2",
-            "c: coherence.ttl.ms.t: Invalid value -2 for configuration coherence.ttl.ms.t: expected milliseconds, 0 or -1",
+            "c: coherence.ttl.ms.t: Invalid value -2 for configuration coherence.ttl.ms.t: expected milliseconds, \
+             at most 4611686018427387903, or -1 for never",
+        ),
+        (
+            "coherence.ttl.ms.t",
+            "4611686018427387904",
+            "c: coherence.ttl.ms.t: Invalid value 4611686018427387904 for configuration coherence.ttl.ms.t: expected \
+             milliseconds, at most 4611686018427387903, or -1 for never",
+        ),
+        (
+            "coherence.ttl.ms",
+            "9223372036854775807",
+            "c: coherence.ttl.ms: Invalid value 9223372036854775807 for configuration coherence.ttl.ms: Value must be no \
+             more than 4611686018427387903",
         ),
         (
             "coherence.task.restart.backoff.ms",
@@ -387,6 +400,21 @@ fn what_changes_nothing_and_what_nobody_knows_is_told() {
             "c: consumer.override.max.poll.record: unknown setting, did you mean max.poll.records?",
         ]
     );
+}
+
+#[test]
+fn a_retry_timeout_that_ends_before_a_record_is_isolated_is_told() {
+    let settings = |retry| [("coherence.refused.timeout.ms", "5000"), ("coherence.retry.timeout.ms", retry)];
+    assert_eq!(
+        warnings(&settings("5000")),
+        [
+            "c: coherence.retry.timeout.ms: is not more than coherence.refused.timeout.ms (5000): a record that a cache \
+          store refuses fails the task before it is isolated"
+        ]
+    );
+    for fine in ["5001", "-1"] {
+        assert_eq!(warnings(&settings(fine)), [""; 0]);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid and a dead letter queue that misbehave in
-//! every way that is known, all in virtual time. After each world the maps must equal the log and the counters what was
-//! told; each assignment and each revocation is answered, also an empty one; a topic that is deleted holds up nothing but
-//! itself; each entry is written with the expiry that its record asks for, and no value of a key behind a newer one while
+//! Random worlds against [`Delivery`] and [`Writer`]: a log, a group, a grid, the store behind it and a dead letter queue
+//! that misbehave in every way that is known, all in virtual time. After each world the maps must equal the log and the
+//! counters what was reported; each assignment and each revocation is answered, also an empty one; a topic that is deleted
+//! holds up nothing but itself; each entry is written with the expiry that its record asks for, and no value of a key
+//! behind a newer one while
 //! its partition is read on; at every commit everything below it must be in the maps, or in the queue, or skipped by a
 //! policy. In half of the worlds the maps are the process's own and saved: what is committed must be in the file, and a
 //! process that dies goes on from it.
@@ -27,7 +28,7 @@ mod log;
 mod saves;
 
 use grid::{Grid, MapKey};
-use log::{Partition, Place, Record, expiries, is_replaced, key, place_of, record};
+use log::{Partition, Place, Record, expiries, good_record, is_replaced, key, place_of, record};
 use saves::Saves;
 
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
@@ -44,7 +45,6 @@ struct World {
     partitions: Vec<Partition>,
     grid: Grid,
     delivery: Delivery,
-    runtime: tokio::runtime::Runtime,
     writer: Writer,
     write: Option<(WriteNumber, Arc<BatchWrites>)>,
     /// Commits without answer: one that is late may be followed by another.
@@ -117,6 +117,8 @@ impl World {
                 for offset in 0..random.between(0, 60) as i64 {
                     log.push(record(&mut random, &policy, &grid, (topic, number, keys), (index, offset)));
                 }
+                // Without a put that is accepted nobody can say whose fault it is, and all are held.
+                log.push(good_record(topic, number, (index, log.len() as i64)));
                 let tp = TopicPartition { topic: format!("t{topic}"), partition: number as i32 };
                 let (position, generation, gone) = (None, 0, false);
                 partitions.push(Partition { tp, log, committed: 0, position, generation, gone });
@@ -128,11 +130,11 @@ impl World {
         let mappings = Mappings::parse(&items).unwrap();
         let counters = Arc::<Counters>::default();
         let now = Instant::now();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let none = Duration::ZERO;
-        let backoff = Backoff { min: none, max: none, timeout: None };
+        let backoff =
+            Backoff { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
+        let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned());
         let mut world = Self {
-            writer: Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned()),
+            writer: writer.on(grid.1.clone()),
             saves: saves.then(Saves::default),
             delivery: delivery(&mut random, policy, saves, &mappings, &counters, now),
             mappings,
@@ -143,7 +145,6 @@ impl World {
             policy,
             partitions,
             grid,
-            runtime,
             write: None,
             commits: VecDeque::new(),
             letters: Vec::new(),
@@ -455,9 +456,17 @@ impl World {
             return self.delivery.on_written(number, Err(WriteFailure::Broken), self.now);
         }
         let Some((number, writes)) = self.write.take() else { return };
-        self.grid.lock().faults = if self.calm { 0 } else { self.random.below(6) };
-        self.grid.lock().random = Random(self.random.bits());
-        let outcome = self.runtime.block_on(self.writer.write(&writes));
+        let now = self.grid.1.now();
+        {
+            let state = &mut *self.grid.lock();
+            let until = |random: &mut Random| now + Duration::from_secs(random.below(900) as u64);
+            state.faults = if self.calm { 0 } else { self.random.below(6) };
+            state.random = Random(self.random.bits());
+            state.store_away = (!self.calm && self.random.one_in(8)).then(|| until(&mut self.random));
+            let flaps = !self.calm && self.random.one_in(8);
+            state.store_flaps = flaps.then(|| (until(&mut self.random), self.random.between(1, 7)));
+        }
+        let outcome = self.grid.1.run(self.writer.write(&writes));
         self.delivery.on_written(number, outcome, self.now);
     }
 

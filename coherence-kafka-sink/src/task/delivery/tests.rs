@@ -492,6 +492,40 @@ fn a_batch_with_a_refused_record_is_read_again_and_reports_nothing_twice() {
 }
 
 #[test]
+fn a_batch_with_nothing_to_compare_with_is_read_again_as_part_of_a_larger_one() {
+    let mut bench = Bench::new(all_with_queue());
+    let alone = |bench: &mut Bench, number| {
+        let error = MapError::Undecided("the store throws".to_owned());
+        bench.delivery.on_written(number, Err(WriteFailure::Alone { map: "t".into(), error }), bench.now);
+        bench.actions()
+    };
+    bench.take(0, 5, "good");
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.take(0, 6, "good");
+    assert_eq!(bench.delivery.room(), 99);
+    assert_eq!(alone(&mut bench, 1), ["seek t-0 5"]);
+    assert_eq!(bench.delivery.room(), 200);
+
+    // It waits longer for what is behind it, too.
+    bench.take(0, 5, "good");
+    bench.delivery.linger(bench.now);
+    assert_eq!(bench.delivery.lingers(bench.now), Duration::from_millis(20));
+    bench.take(0, 6, "good");
+    bench.now += Duration::from_millis(20);
+    assert_eq!(bench.tick(), ["write 2"]);
+    assert!(bench.delivery.failure().is_none());
+    for number in 2..40 {
+        assert_eq!(alone(&mut bench, number), ["seek t-0 5"]);
+        bench.take(0, 5, "good");
+        assert_eq!(bench.tick(), [format!("write {}", number + 1)]);
+    }
+    assert_eq!(bench.delivery.room(), STRETCHED_RECORDS, "memory is bounded");
+
+    assert_eq!(bench.written(40), ["commit t-0@6"]);
+    assert_eq!(bench.delivery.room(), 100);
+}
+
+#[test]
 fn a_task_without_tolerance_writes_and_commits_what_came_before_the_bad_record() {
     let mut bench = Bench::new(ErrorPolicy::default());
     bench.take(0, 0, "good");

@@ -174,6 +174,12 @@ public final class GridTool {
             case "churn":
                 churn(map(f[1]), Long.parseLong(f[2]), Integer.parseInt(f[3]), Integer.parseInt(f[4]));
                 return "null";
+            case "guard":
+                GuardedStore.down = Boolean.parseBoolean(f[1]);
+                GuardedStore.millis = Long.parseLong(f[2]);
+                return "null";
+            case "written":
+                return String.valueOf(GuardedStore.WRITTEN.get());
             case "events":
                 return LISTENERS.get(f[1]).taken();
             default:

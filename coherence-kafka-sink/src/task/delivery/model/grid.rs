@@ -1,7 +1,9 @@
-//! A grid that refuses, goes away, and applies what it says it has not: at once, or at any later time.
+//! A grid that refuses, goes away, and applies what it says it has not: at once, or at any later time. Behind it is a
+//! store that refuses some keys for good, and everything while it is away.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
@@ -14,17 +16,22 @@ use parking_lot::{Mutex, MutexGuard};
 use super::log::{Place, expiry_of, place_of};
 use crate::plan::Kind;
 use crate::writer::BatchWrites;
+use crate::writer::clock::simulated::Time;
 
 pub(super) type MapKey = (String, Vec<u8>);
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Grid(Arc<Mutex<State>>);
+pub(super) struct Grid(Arc<Mutex<State>>, pub(super) Time);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) entries: BTreeMap<MapKey, Vec<u8>>,
     /// Keys whose cache store throws at every put.
     pub(super) throwing: BTreeSet<Vec<u8>>,
+    /// Until then it throws at everything.
+    pub(super) store_away: Option<Instant>,
+    /// Until then it throws at so many of eight entries.
+    pub(super) store_flaps: Option<(Instant, usize)>,
     /// What was sent without being answered or applied, and may still be applied.
     pub(super) late: Vec<(MapKey, Option<Vec<u8>>)>,
     /// The record of the last value that was put for each key, since its partition was begun.
@@ -111,7 +118,7 @@ impl Grid {
         }
         let mut partial = false;
         for (key, value) in operations {
-            let throws = value.is_some() && self.lock().throwing.contains(&key);
+            let throws = self.store_throws(&key, value.is_some());
             partial |= throws;
             // Nothing, half or all of a write that fails is applied.
             let applies = !fault || part == 2 || (part == 1 && self.lock().random.one_in(2));
@@ -129,10 +136,22 @@ impl Grid {
         }
         match (fault, partial) {
             (true, _) => Err(away()),
-            (false, true) if alone => Err(MapError::Refused("the store throws".to_owned())),
-            (false, true) => Err(MapError::Unavailable("Partial failure".to_owned())),
+            // No two texts are alike.
+            (false, true) if alone => {
+                let n = self.lock().random.below(1_000_000);
+                Err(MapError::Undecided(format!("the store throws: job {n} is not running")))
+            }
+            (false, true) => Err(MapError::Undecided("Partial failure".to_owned())),
             (false, false) => Ok(()),
         }
+    }
+
+    fn store_throws(&self, key: &[u8], puts: bool) -> bool {
+        let (now, state) = (self.1.now(), &mut *self.lock());
+        let away = state.store_away.is_some_and(|until| now < until);
+        let flaps = state.store_flaps.filter(|(until, _)| now < *until);
+        let flaps = flaps.is_some_and(|(_, of_eight)| state.random.below(8) < of_eight);
+        away || flaps || (puts && state.throwing.contains(key))
     }
 }
 
@@ -174,6 +193,10 @@ impl NamedMap for Map {
         assert_eq!(expiry, expiry_of(value));
         let operation = (key.to_vec(), Some(value.to_vec()));
         ready(self.grid.write(&self.name, vec![operation], true).map(|()| None)).boxed()
+    }
+
+    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        ready(self.grid.write(&self.name, vec![(key.to_vec(), None)], true).map(|()| None)).boxed()
     }
 
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {

@@ -81,6 +81,17 @@ pub(super) fn is_replaced(partition: &Partition, offset: usize) -> bool {
     partition.log[offset + 1..].iter().any(|later| later.key == partition.log[offset].key)
 }
 
+/// One with a key of its own that the grid takes.
+pub(super) fn good_record(topic: usize, number: usize, place: Place) -> Record {
+    Record {
+        key: Some(key(topic, 100 + number)),
+        value: Some(value(0x15, false, u8::from(topic == 0), place)),
+        headers: Vec::new(),
+        bad: false,
+        refused: false,
+    }
+}
+
 pub(super) fn record(
     random: &mut Random,
     policy: &ErrorPolicy,
@@ -97,7 +108,7 @@ pub(super) fn record(
         0..2 => (Some("-1"), Some(0)),
         2..4 => (Some("0"), Some(2)),
         4..6 => (Some("9000"), Some(3)),
-        6 => (Some("soon"), None),
+        6 => (Some(["soon", "9223372036854775807"][place.1 as usize % 2]), None),
         _ => (None, Some(u8::from(topic == 0))),
     };
     let headers = ttl.map(|ttl| ("ttl".to_owned(), Some(ttl.as_bytes().to_vec()))).into_iter().collect();
