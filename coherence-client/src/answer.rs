@@ -205,7 +205,8 @@ struct Thrown<'a> {
 /// Member(…)`, the code of a gRPC status, names of classes.
 fn thrown(text: &str) -> Thrown<'_> {
     let mut classes = Vec::new();
-    let mut rest = text.trim_start();
+    // Behind it may stand where it was thrown.
+    let mut rest = text.trim_start().lines().next().unwrap_or_default();
     loop {
         let before = rest;
         for wrapper in ["(Wrapped)", "(Wrapped:", "INTERNAL:", "INVALID_ARGUMENT:", "UNKNOWN:"] {

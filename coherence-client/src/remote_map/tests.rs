@@ -508,7 +508,7 @@ async fn errors_tell_no_key() {
     let asked = f.stream.expect(Kind::Put).await;
     f.stream.error(asked.id, "Failed to store key=\"secret\"");
     let error = end(call).await.unwrap_err();
-    assert!(matches!(error, MapError::Refused(_)) && !error.to_string().contains("secret"), "{error}");
+    assert!(matches!(error, MapError::Undecided(_)) && !error.to_string().contains("secret"), "{error}");
     let error = within(f.map.put(b"secret", b"", Expiry::Default)).await.unwrap_err();
     assert!(!error.to_string().contains("secret"), "{error}");
     assert!(!format!("{:?}", f.map).contains("secret"));

@@ -125,9 +125,22 @@ fn an_entry_is_there_until_its_time_is_over() {
     put(&map, b"k", b"v", Expiry::After(Duration::ZERO));
     clock.advance(Duration::from_nanos(999_999));
     assert_eq!(map.len(), 1, "never less than 1 ms");
-    put(&map, b"for ever", b"v", Expiry::After(Duration::MAX));
+    let longest = Duration::from_millis(Expiry::MAX_MILLIS.unsigned_abs());
+    put(&map, b"as good as for ever", b"v", Expiry::After(longest));
     clock.advance(Duration::from_secs(1 << 32));
     assert_eq!(map.len(), 1);
+}
+
+#[test]
+fn an_expiry_that_no_grid_takes_is_refused_here_too() {
+    let (map, _clock) = timed(None);
+    let too_long = Expiry::After(Duration::from_millis(Expiry::MAX_MILLIS.unsigned_abs() + 1));
+    let batch = Arc::new(Entries::from_pairs([(b"k", b"v")]));
+    for expiry in [too_long, Expiry::After(Duration::MAX)] {
+        assert!(matches!(ready(map.put(b"k", b"v", expiry)), Err(MapError::Misuse(_))));
+        assert!(matches!(ready(map.put_all(batch.clone(), expiry)), Err(MapError::Misuse(_))));
+    }
+    assert_eq!(map.len(), 0);
 }
 
 #[test]
