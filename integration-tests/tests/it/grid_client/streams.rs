@@ -164,7 +164,7 @@ async fn a_grid_that_is_frozen_ends_a_call_in_time() {
     grid.freeze();
     let late = map.put(&text("k"), &text("2"), Expiry::Default).await;
     grid.thaw();
-    assert!(matches!(late, Err(MapError::Unavailable(_))), "{late:?}");
+    assert!(matches!(late, Err(MapError::Unanswered(_))), "{late:?}");
     // Whether or not it was applied, the listener was not there.
     assert!(matches!(next(&mut notices).await, MapNotice::Gap(_)));
     put(&*map, "k", "3").await;
