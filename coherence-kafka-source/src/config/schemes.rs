@@ -65,7 +65,9 @@ pub(super) fn maps(settings: &Settings<'_>, findings: &mut ConfigErrors) -> Vec<
             return Vec::new();
         }
     };
-    findings.warnings.extend_from_slice(config.notes());
+    // What a delay means for a cache that is opened does not concern a source, which has its own note about it.
+    let notes = config.notes().iter().filter(|note| !note.key.starts_with("<write-delay"));
+    findings.warnings.extend(notes.cloned());
     let mut maps: Vec<MapConfig> = Vec::new();
     let mut topics = BTreeMap::new();
     for cache in caches(settings, &config, findings) {

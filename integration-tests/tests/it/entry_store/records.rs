@@ -117,9 +117,13 @@ fn a_record_that_the_broker_will_not_have_is_refused_and_its_neighbours_are_stor
         "{refused}"
     );
     assert_eq!(outcome(entry(&3, &"c")), Ok(()));
+    // The limit of the broker is for what arrives there.
+    let compressed = builder(kafka, &topic).pass_through().setting("message.max.bytes", "5000000");
+    let compressed = compressed.setting("compression.type", "lz4").build().unwrap();
+    assert_eq!(wait(Awaiting::of(&compressed).store(entry(&4, &large))), Ok(()));
     let keys: Vec<i32> =
         kafka.records(&topic).unwrap().into_iter().map(|record| object(&record.key.unwrap())).collect();
-    assert_eq!(keys, [1, 3]);
+    assert_eq!(keys, [1, 3, 4]);
 }
 
 #[test]
