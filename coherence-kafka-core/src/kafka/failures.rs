@@ -97,7 +97,7 @@ fn timed_out(topic: &str, persisted: Persisted, last: &LastError) -> StoreError 
 fn blocked(code: Code, topic: &str) -> Option<String> {
     // A broker that makes topics by itself refuses such a name without a word.
     let collides = if topic.contains(['.', '_']) {
-        ", which no broker does while another topic's name differs only in dots and underscores"
+        "; no broker makes a topic whose name differs only in dots and underscores from that of another one"
     } else {
         ""
     };
@@ -105,7 +105,9 @@ fn blocked(code: Code, topic: &str) -> Option<String> {
         Code::UnknownTopic | Code::UnknownTopicOrPartition => {
             format!("topic {topic} does not exist: create it{collides}")
         }
-        Code::InvalidTopic => format!("the broker refuses the name of topic {topic}: create it{collides}"),
+        Code::InvalidTopic => {
+            format!("the broker refuses the name of topic {topic}: choose another one{collides}")
+        }
         Code::TopicAuthorizationFailed => {
             format!("no permission for topic {topic}: grant the user Write and Describe on it")
         }

@@ -62,9 +62,9 @@ struct Causes {
 impl Causes {
     /// Notes a cause. True where it is to be logged.
     fn note(&mut self, error: &StoreError, now: Duration) -> bool {
-        // The texts of an outage differ by addresses and times.
+        // Texts of librdkafka differ by addresses and times: only what precedes them counts.
         let cause = match error {
-            StoreError::Blocked(cause) => cause.as_str(),
+            StoreError::Blocked(cause) => cause.split(':').next().unwrap_or_default(),
             _ => "outage",
         };
         self.last = Some(error.clone());
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn each_cause_for_which_changes_wait_is_logged_once_in_30_seconds() {
         let mut causes = Causes::default();
-        let missing = StoreError::Blocked("topic t does not exist".to_owned());
+        let missing = StoreError::Blocked("topic t does not exist: create it".to_owned());
         let outage = |text: &str| StoreError::Unavailable(text.to_owned());
         let at = Duration::from_secs;
         assert!(causes.note(&missing, at(1)));
