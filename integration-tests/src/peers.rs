@@ -179,6 +179,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn java(heap: &str, fast: bool) -> Command {
     let mut java = Command::new("java");
     java.arg(format!("-Xmx{heap}"));
+    // What Java prints of an instant is compared.
+    java.arg("-Duser.timezone=UTC");
     if fast {
         java.arg(format!("-Xms{heap}")).arg("-XX:+UseG1GC");
     } else {

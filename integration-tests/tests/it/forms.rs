@@ -246,6 +246,52 @@ fn json_objects_and_structs_are_maps_and_arrays_are_lists() {
 }
 
 #[test]
+fn dates_and_times_are_the_instants_that_they_are_for_java() {
+    require_peers!();
+    let form = |kind: &str, name: &str, payload: &str, text| {
+        let schema =
+            format!(r#"{{"type":"{kind}","name":"org.apache.kafka.connect.data.{name}","version":1}}"#);
+        Form::with_schema(&schema, payload, "java.sql.Timestamp", text)
+    };
+    let forms = [
+        form("int64", "Timestamp", "-62135596800000", "0001-01-03 00:00:00.0"),
+        form("int64", "Timestamp", "-14830974000000", "1500-01-01 05:00:00.0"),
+        form("int64", "Timestamp", "-12219292800001", "1582-10-04 23:59:59.999"),
+        form("int64", "Timestamp", "-12219292800000", "1582-10-15 00:00:00.0"),
+        form("int64", "Timestamp", "-871", "1969-12-31 23:59:59.129"),
+        form("int32", "Date", "-171657", "1499-12-30 00:00:00.0"),
+        form("int32", "Date", "-171596", "1500-02-29 00:00:00.0"),
+        form("int32", "Time", "1001", "1970-01-01 00:00:01.001"),
+    ];
+    assert_forms(shared::kafka(), shared::grid(), &[], &forms);
+}
+
+#[test]
+fn json_objects_of_equal_members_are_one_key_in_both_formats() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let json = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
+    for (grid, session) in [(grid, &[][..]), (&json, &[("coherence.session.format", "json")])] {
+        let flow = Flow::new(kafka, grid, "object-keys", 1);
+        let mut settings = vec![("key.converter", JSON), ("key.converter.schemas.enable", "false")];
+        settings.extend(session);
+        let sink = flow.start(&[], &settings);
+        let records = [
+            (Some(r#"{"a":{"x":1,"y":2},"b":[{"p":1,"q":2}]}"#), Some("one")),
+            (Some(r#"{"b":[{"q":2,"p":1}],"a":{"y":2,"x":1}}"#), Some("two")),
+            (Some(r#"{"country":"DE","id":7,"kind":"A","zip":"10115"}"#), Some("x")),
+        ];
+        kafka.produce(&flow.name, records).unwrap();
+        flow.assert_delivered(kafka, &sink, SOON);
+        assert_eq!(grid.tool().size(&flow.name).unwrap(), 2);
+        let spelled = r#"{ "a" : { "y":2, "x":1 }, "b" : [{ "p":1, "q":2 }] }"#;
+        kafka.produce(&flow.name, [(Some(spelled), None::<&str>)]).unwrap();
+        flow.assert_delivered(kafka, &sink, SOON);
+        assert_eq!(grid.tool().size(&flow.name).unwrap(), 1);
+    }
+}
+
+#[test]
 fn json_arrays_are_object_arrays_where_the_connector_says_so() {
     require_peers!();
     let arrays = [("coherence.json.arrays", "array")];

@@ -264,6 +264,42 @@ fn a_configuration_that_cannot_be_is_refused_with_all_its_errors() {
 }
 
 #[test]
+fn client_settings_that_java_takes_are_taken_and_those_that_cannot_work_are_refused() {
+    require_peers!();
+    let flow = flow("client-settings");
+    let sink = worker(&flow);
+    let create = |settings: &[(&str, &str)]| {
+        let mut config = json!({"connector.class": "CoherenceSink", "topics": flow.name});
+        for (key, value) in settings {
+            config[format!("consumer.override.{key}")] = json!(value);
+        }
+        let name = unique("client-settings");
+        (name.clone(), post(&sink, &json!({"name": name, "config": config}).to_string()))
+    };
+    for setting in [
+        ("no.such.setting", "1"),
+        ("interceptor.classes", "com.acme.Interceptor"),
+        ("metadata.max.age.ms", "604800000"),
+        ("fetch.min.bytes", "0"),
+        ("connections.max.idle.ms", "-1"),
+        ("max.partition.fetch.bytes", "2147483647"),
+        ("fetch.max.bytes", "2147483647"),
+        ("retry.backoff.ms", "0"),
+        ("request.timeout.ms", "600000"),
+        ("max.poll.interval.ms", "30000"),
+    ] {
+        let (name, created) = create(&[setting]);
+        assert_eq!(created.status, 201, "{setting:?}: {}", created.body);
+        assert_eq!(delete(&sink, &format!("/connectors/{name}")).status, 204);
+    }
+    let pem = "-----BEGIN CERTIFICATE----- sesame -----END CERTIFICATE-----";
+    let (_, refused) = create(&[("security.protocol", "SSL"), ("ssl.truststore.certificates", pem)]);
+    assert_error(&refused, 400, &["consumer.override.ssl.truststore.certificates", "certificate"]);
+    let (_, refused) = create(&[("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")]);
+    assert_error(&refused, 400, &["sasl.jaas.config"]);
+}
+
+#[test]
 fn a_request_that_cannot_be_read_is_refused() {
     require_peers!();
     let flow = flow("unreadable");

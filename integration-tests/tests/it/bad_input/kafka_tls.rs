@@ -59,6 +59,9 @@ fn tls_and_scram_to_the_broker_work_and_their_faults_name_the_setting() {
 
     assert_delivers(&kafka, &tls.ssl, &[SSL, PEM, trust]);
     assert_delivers(&kafka, &tls.sasl_ssl, &[SASL_SSL, SCRAM, PEM, trust, ("sasl.jaas.config", &right)]);
+    // The certificate in the setting, its lines joined by blanks as in a file whose lines go on.
+    let in_one_line = std::fs::read_to_string(&ca).unwrap().replace('\n', " ");
+    assert_delivers(&kafka, &tls.ssl, &[SSL, PEM, ("ssl.truststore.certificates", &in_one_line)]);
     // Java's way to trust a certificate whatever its name.
     let any_name = ("ssl.endpoint.identification.algorithm", "");
     assert_delivers(&kafka, &tls.unnamed, &[SSL, PEM, trust, any_name]);
