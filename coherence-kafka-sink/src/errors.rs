@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! reporter.rs      pure: error → log line, counters, and the record for the queue
+//! discarded.rs     the line for records without key
 //! dead_letter.rs   the queue: made at the start, each record acknowledged
 //! ```
 
 pub mod dead_letter;
+pub mod discarded;
 pub mod reporter;
 
 /// `errors.tolerance`.

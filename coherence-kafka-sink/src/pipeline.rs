@@ -92,6 +92,9 @@ pub enum RecordError {
     /// Its key is null, and that is to be an error.
     #[error("key: null, and a map has no null key (behavior.on.null.keys=fail)")]
     NullKey,
+    /// Its key is null, and such records are discarded.
+    #[error("key: null, and a map has no null key; the record is discarded (behavior.on.null.keys=ignore)")]
+    NullKeyDiscarded,
     /// Its value is null, and that is to be an error.
     #[error("value: null (behavior.on.null.values=fail)")]
     NullValue,

@@ -31,15 +31,9 @@ impl Reporter {
         self.dead_letter(record, blame)
     }
 
-    /// Reports a record that is discarded because a map has no null key.
+    /// Reports a record that is discarded because a map has no null key; its log line is in `discarded.rs`.
     pub fn null_key(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
         self.counters.null_keys.add(1);
-        tracing::error!(
-            topic = record.topic,
-            partition = record.partition,
-            offset = record.offset,
-            "record discarded: its key is null, and a map has no null key"
-        );
         self.dead_letter(record, blame)
     }
 
