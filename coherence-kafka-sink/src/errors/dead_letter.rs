@@ -79,13 +79,9 @@ impl DeadLetterQueue {
             Err(TryRecvError::Disconnected) => Err("nobody looked whether the topic is there".to_owned()),
         };
         self.made = None;
-        outcome.map(|()| true).map_err(|reason| {
-            format!(
-                "topic {} cannot be made: {reason}; make it yourself, or check admin.override.* and \
-                 producer.override.* of the connector",
-                self.topic
-            )
-        })
+        outcome
+            .map(|()| true)
+            .map_err(|reason| format!("topic {} cannot be made: {reason}; {}", self.topic, advice(&reason)))
     }
 
     /// Sends a record; its outcome arrives under `number`.
@@ -141,6 +137,17 @@ impl DeadLetterQueue {
 impl Drop for DeadLetterQueue {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Release);
+    }
+}
+
+/// What to change where the topic cannot be made.
+fn advice(reason: &str) -> &'static str {
+    // The code of the broker by its name: too few brokers for so many replicas.
+    if reason.contains("InvalidReplicationFactor") {
+        "set errors.deadletterqueue.topic.replication.factor to at most the number of brokers (1 on a single one), or make \
+         the topic yourself"
+    } else {
+        "make it yourself, or check admin.override.* and producer.override.* of the connector"
     }
 }
 
