@@ -13,9 +13,10 @@ use parking_lot::Mutex;
 use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
 use crate::counters::Counters;
 use crate::task::{Task, TaskFailure, caught};
-use crate::writer::Pauses;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
+use restarts::Restarts;
 
+mod restarts;
 mod start;
 
 /// Opens the session that a connector writes to. Called once a connector, without I/O.
@@ -268,7 +269,7 @@ impl TaskHandle {
                         %error,
                         "task failed: it is stopped, its offsets are not moved past the failure"
                     );
-                    if !restarts.wait(began.elapsed(), &control) {
+                    if !restarts.wait(&error, began.elapsed(), &control) {
                         return;
                     }
                 }
@@ -291,41 +292,6 @@ impl TaskHandle {
         let unrecorded = || ended.then(|| TaskFailure::Defect("its thread has ended".to_owned()));
         let failure = self.failure.lock().clone().or_else(unrecorded);
         TaskStatus { failure, counters: self.counters.clone() }
-    }
-}
-
-/// When a failed task starts again.
-struct Restarts {
-    config: RestartConfig,
-    left: Option<u32>,
-    pauses: Pauses,
-}
-
-impl Restarts {
-    fn new(config: RestartConfig) -> Self {
-        Self { config, left: config.attempts, pauses: Pauses::new(config.backoff) }
-    }
-
-    /// Waits until the task that ran for `ran` is to start again. False when it is to end.
-    fn wait(&mut self, ran: Duration, control: &Control) -> bool {
-        if ran > self.config.backoff.max {
-            *self = Self::new(self.config);
-        }
-        let by_itself = (self.left != Some(0)).then(|| Instant::now() + self.pauses.next_pause());
-        loop {
-            if control.end.load(Ordering::SeqCst) {
-                return false;
-            }
-            if control.restart.swap(false, Ordering::SeqCst) {
-                *self = Self::new(self.config);
-                return true;
-            }
-            if by_itself.is_some_and(|at| Instant::now() >= at) {
-                self.left = self.left.map(|left| left - 1);
-                return true;
-            }
-            std::thread::park_timeout(LOOK);
-        }
     }
 }
 

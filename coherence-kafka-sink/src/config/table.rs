@@ -183,7 +183,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
     key("behavior.on.null.values", Kind::String, Text("delete"), OneOf(&["delete", "ignore", "fail"]), (DELIVERY, Medium),
         "A record without value: `delete` removes its key, `ignore` passes it over, `fail` makes it a bad record."),
     key("coherence.task.restart.attempts", Kind::Int, Text("0"), AtLeast(-1), (DELIVERY, Low),
-        "How often in a row a failed task starts again by itself; `-1`: for ever. A task that ran for `coherence.task.restart.backoff.max.ms` begins to count anew."),
+        "How often in a row a failed task starts again by itself; `-1`: for ever. The attempts are counted for each record at fault, and begin again only when the task got past it; after failures that name no record, when the task ran for `coherence.task.restart.backoff.max.ms`."),
     key("coherence.task.restart.backoff.ms", Kind::Long, Text("1000"), AtLeast(1), (DELIVERY, Low),
         "Milliseconds before the first of these restarts, at most; the bound doubles each time, with full jitter."),
     key("coherence.task.restart.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),

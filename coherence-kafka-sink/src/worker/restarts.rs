@@ -1,0 +1,112 @@
+//! When a failed task starts again: on request, or by itself for a number of times in a row.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Control, LOOK};
+use crate::config::RestartConfig;
+use crate::task::TaskFailure;
+use crate::writer::Pauses;
+
+/// The restarts of one task.
+pub(super) struct Restarts {
+    config: RestartConfig,
+    pauses: Pauses,
+    /// Those after failures that name no record, since the task last ran for long.
+    used: u32,
+    /// The record at fault in each partition, and the restarts that have met it.
+    records: BTreeMap<(String, i32), (i64, u32)>,
+}
+
+impl Restarts {
+    pub(super) fn new(config: RestartConfig) -> Self {
+        Self { config, pauses: Pauses::new(config.backoff), used: 0, records: BTreeMap::new() }
+    }
+
+    /// Waits until the task that ran for `ran` and failed is to start again. False when it is to end.
+    pub(super) fn wait(&mut self, failure: &TaskFailure, ran: Duration, control: &Control) -> bool {
+        let by_itself = self.next(failure, ran).map(|pause| Instant::now() + pause);
+        loop {
+            if control.end.load(Ordering::SeqCst) {
+                return false;
+            }
+            if control.restart.swap(false, Ordering::SeqCst) {
+                *self = Self::new(self.config);
+                return true;
+            }
+            if by_itself.is_some_and(|at| Instant::now() >= at) {
+                return true;
+            }
+            std::thread::park_timeout(LOOK);
+        }
+    }
+
+    /// The pause before it starts again by itself; `None` where it does not.
+    ///
+    /// A task that reads for minutes before it meets a bad record has not got past it. So these restarts are counted by
+    /// the record; only failures that name none begin anew after a while.
+    fn next(&mut self, failure: &TaskFailure, ran: Duration) -> Option<Duration> {
+        let used = match failure {
+            TaskFailure::Record { topic, partition, offset, .. } => {
+                let (at, used) = self.records.entry((topic.clone(), *partition)).or_insert((*offset, 0));
+                if at != offset {
+                    (*at, *used) = (*offset, 0);
+                    self.pauses = Pauses::new(self.config.backoff);
+                }
+                used
+            }
+            _ => {
+                if ran > self.config.backoff.max {
+                    self.used = 0;
+                    self.pauses = Pauses::new(self.config.backoff);
+                }
+                &mut self.used
+            }
+        };
+        if self.config.attempts.is_some_and(|attempts| *used >= attempts) {
+            return None;
+        }
+        *used = used.saturating_add(1);
+        Some(self.pauses.next_pause())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writer::Backoff;
+
+    fn restarts(attempts: u32) -> Restarts {
+        let second = Duration::from_secs(1);
+        let backoff = Backoff { min: second, max: second, timeout: None };
+        Restarts::new(RestartConfig { attempts: Some(attempts), backoff })
+    }
+
+    fn record(partition: i32, offset: i64) -> TaskFailure {
+        TaskFailure::Record { topic: "t".to_owned(), partition, offset, reason: "bad".to_owned() }
+    }
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn the_attempts_begin_anew_only_when_the_task_got_past_the_record_at_fault() {
+        let mut restarts = restarts(2);
+        for _ in 0..2 {
+            assert!(restarts.next(&record(0, 7), LONG).is_some());
+        }
+        assert_eq!(restarts.next(&record(0, 7), LONG), None, "however long it ran before");
+        assert!(restarts.next(&record(1, 3), LONG).is_some(), "another record");
+        assert_eq!(restarts.next(&record(0, 7), LONG), None, "which says nothing of the first one");
+        assert!(restarts.next(&record(0, 8), Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn after_failures_without_a_record_they_begin_anew_when_the_task_ran_for_a_while() {
+        let mut restarts = restarts(1);
+        let failure = TaskFailure::Consumer("no".to_owned());
+        assert!(restarts.next(&failure, Duration::ZERO).is_some());
+        assert_eq!(restarts.next(&failure, Duration::ZERO), None);
+        assert!(restarts.next(&failure, LONG).is_some());
+    }
+}
