@@ -59,8 +59,12 @@ pub struct Counters {
     pub partitions_revoked: Count,
     /// Partitions that were lost without being asked for.
     pub partitions_lost: Count,
+    /// Times that the offsets of a partition went back: its topic was created again, or its log was truncated.
+    pub logs_replaced: Count,
+    /// Offsets that were removed from the topics before they were read.
+    pub offsets_removed: Count,
     /// Records between the confirmed positions and the ends of the assigned partitions, as last seen.
-    pub lag: Count,
+    pub lag: Gauge,
     /// Why the task holds its batch at the moment.
     pub holding: Mutex<Option<Holding>>,
 }
@@ -117,6 +121,30 @@ impl Count {
     /// The count.
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that is not always known.
+#[derive(Debug)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    const UNKNOWN: u64 = u64::MAX;
+
+    /// Replaces the number.
+    pub fn set(&self, n: Option<u64>) {
+        self.0.store(n.unwrap_or(Self::UNKNOWN), Ordering::Relaxed);
+    }
+
+    /// The number, if it is known.
+    pub fn now(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|n| *n != Self::UNKNOWN)
+    }
+}
+
+impl Default for Gauge {
+    fn default() -> Self {
+        Self(AtomicU64::new(Self::UNKNOWN))
     }
 }
 

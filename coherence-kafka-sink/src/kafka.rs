@@ -5,12 +5,13 @@
 //! batch.rs       reading many records in one call
 //! one_by_one.rs  the same through rdkafka's safe interface, a third as fast
 //! commit.rs      commits whose answer is seen
+//! ends.rs        where partitions end, without waiting for the answer
 //! embedded.rs    a broker inside this process, and a producer for it
 //! cluster.rs     one look at a cluster: is it there, which topics has it; a topic made
 //! producer.rs    records whose acknowledgement is seen, for the dead letter queue
 //! ```
 //!
-//! `unsafe` is allowed in batch.rs, commit.rs and embedded.rs, for calls of librdkafka that rdkafka lacks, each with
+//! `unsafe` is allowed in batch.rs, commit.rs, ends.rs and embedded.rs, for calls of librdkafka that rdkafka lacks, each with
 //! the argument why it is sound.
 
 pub mod batch;
@@ -18,6 +19,7 @@ pub mod cluster;
 mod commit;
 pub mod consumer;
 pub mod embedded;
+mod ends;
 mod one_by_one;
 pub mod producer;
 

@@ -88,19 +88,20 @@ struct Sum {
     records: u64,
     puts: u64,
     removes: u64,
-    lag: u64,
+    /// Unknown where that of a running task is.
+    lag: Option<u64>,
     errors: u64,
     holding: Option<Holding>,
 }
 
 impl Sum {
     fn of(worker: &Worker) -> Self {
-        let mut sum = Self::default();
+        let mut sum = Self { lag: Some(0), ..Self::default() };
         for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
             sum.records += task.counters.records.now();
             sum.puts += task.counters.puts.now();
             sum.removes += task.counters.removes.now();
-            sum.lag += task.counters.lag.now();
+            sum.lag = sum.lag.zip(task.counters.lag.now()).map(|(sum, lag)| sum + lag);
             sum.errors += task.counters.errors.now() + task.counters.null_keys.now();
             sum.holding = sum.holding.or_else(|| task.counters.holding.lock().clone());
         }
@@ -108,7 +109,8 @@ impl Sum {
     }
 
     fn line(&self, rate: f64) -> String {
-        let Self { puts, removes, lag, errors, .. } = self;
+        let Self { puts, removes, errors, .. } = self;
+        let lag = self.lag.map_or_else(|| "?".to_owned(), |lag| lag.to_string());
         let line = format!(
             "{rate:.0} records/s · lag {lag} · entries {puts} put, {removes} removed · errors {errors}"
         );

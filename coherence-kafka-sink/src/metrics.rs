@@ -66,12 +66,17 @@ const TASK: &[TaskMetric] = &[
     counter("coherence_sink_partitions_revoked", "Partitions given up when the group asked for them", |c| c.partitions_revoked.now()),
     counter("coherence_sink_partitions_lost", "Partitions lost without being asked for", |c| c.partitions_lost.now()),
     counter("coherence_sink_task_restarts", "Times that the task was started again", |c| c.restarts.now()),
-    gauge("coherence_sink_records_lag", "Records between the confirmed positions and the ends of the partitions", |c| c.lag.now()),
+    counter("coherence_sink_logs_replaced", "Times that the offsets of a partition went back: its topic was created again, or its log was truncated", |c| c.logs_replaced.now()),
+    counter("coherence_sink_offsets_removed_unread", "Offsets that were removed from the topics before they were read", |c| c.offsets_removed.now()),
 ];
 
 type Described = (&'static str, &'static str);
 const STATUS: Described =
     ("kafka_connect_connector_task_status", "1, with the state of the task as label status: running, failed");
+const LAG: Described = (
+    "coherence_sink_records_lag",
+    "Records between the confirmed positions and the ends of the partitions; no sample where that is not known",
+);
 const HOLDING: Described =
     ("coherence_sink_holding", "1 while the task holds its batch, with what it waits for as label cause");
 const CONNECTORS: Described = ("kafka_connect_worker_connector_count", "Connectors of this process");
@@ -110,6 +115,7 @@ pub fn markdown() -> String {
         line(metric.name, metric.kind, "connector, task", metric.help);
     }
     for ((name, help), labels) in [
+        (LAG, "connector, task"),
         (STATUS, "connector, task, status"),
         (HOLDING, "connector, task, cause"),
         (CONNECTORS, ""),
@@ -166,6 +172,12 @@ impl Collector for Snapshot {
                     }
                     _ => set(&mut family, &labels, value)?,
                 }
+            }
+        }
+        let mut lags = describe(&mut encoder, LAG)?;
+        for (labels, status) in self.tasks() {
+            if let Some(lag) = status.counters.lag.now() {
+                set(&mut lags, &labels, lag)?;
             }
         }
         let mut statuses = describe(&mut encoder, STATUS)?;

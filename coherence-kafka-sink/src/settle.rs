@@ -3,245 +3,252 @@
 //! Pure: no I/O, no clock. An offset becomes committable only when every record before it is confirmed
 //! (invariant 1). One batch is in flight at a time and a batch takes the records of each partition in order, so
 //! the confirmed position of a partition is where its last confirmed batch ended.
+//!
+//! A partition has a number of its own for each assignment, and for each log: where a topic was deleted and created
+//! again, or a log was truncated, the partition gets a new one ([`Settle::begin_anew`]). What began under an old number
+//! settles nothing of the new log.
+
+use std::collections::BTreeMap;
 
 use crate::kafka::consumer::TopicPartition;
-
-/// Counts the assignments of a task: what began under an assignment that is over settles nothing.
-pub type Generation = u64;
 
 /// How far a batch goes into one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
-    /// Index of the partition in [`Settle`].
+    /// Number of the partition in [`Settle`].
     pub partition: u32,
-    /// The assignment under which the batch read it.
-    pub generation: Generation,
     /// Offset behind its last record of the batch.
     pub next: i64,
 }
 
-/// The partitions that a task has, or had: their indexes never change meaning.
+/// The partitions that are assigned to a task. A number is never used for another one.
 #[derive(Debug, Default)]
 pub struct Settle {
-    partitions: Vec<Partition>,
-    generation: Generation,
+    partitions: BTreeMap<u32, Partition>,
+    /// Their numbers, by topic and partition.
+    numbers: BTreeMap<String, BTreeMap<i32, u32>>,
+    last: u32,
 }
 
 #[derive(Debug)]
 struct Partition {
     tp: TopicPartition,
-    /// The current assignment, while there is one.
-    assigned: Option<Generation>,
-    /// Offset of the first record taken under this assignment.
+    /// Where reading begins again while nothing is confirmed: the first record that was taken.
     first: Option<i64>,
-    /// What the map held of it before anything was taken: everything below this offset.
+    /// Offset behind the last record of which a batch was made, or where reading goes on, as far as that is known.
+    expected: Option<i64>,
+    /// Everything below was done before anything was taken.
     held: Option<i64>,
     /// Offset behind the last confirmed record.
     confirmed: Option<i64>,
-    /// The offset that the last commit named.
+    /// The offset that the last commit named, of this task or of the owner before it.
     committed: Option<i64>,
+    /// A record that is never done: nothing is confirmed from here on.
+    limit: Option<i64>,
+    /// That records below this offset were removed unread is known.
+    removed: i64,
 }
 
 impl Partition {
-    /// Everything below is in the map.
+    fn new(tp: TopicPartition) -> Self {
+        let (first, expected, held, confirmed, committed, limit) = (None, None, None, None, None, None);
+        Self { tp, first, expected, held, confirmed, committed, limit, removed: 0 }
+    }
+
+    /// Everything below is done.
     fn reached(&self) -> Option<i64> {
         self.confirmed.or(self.held)
+    }
+
+    /// Where reading begins again, if anything was taken.
+    fn resume(&self) -> Option<i64> {
+        self.first.map(|first| self.confirmed.unwrap_or(first))
     }
 }
 
 impl Settle {
     /// Partitions were assigned: nothing is known about them yet.
     pub fn assign(&mut self, partitions: &[TopicPartition]) {
-        self.generation += 1;
+        self.release(partitions);
         for tp in partitions {
-            let fresh = Partition {
-                tp: tp.clone(),
-                assigned: Some(self.generation),
-                first: None,
-                held: None,
-                confirmed: None,
-                committed: None,
-            };
-            match self.partitions.iter_mut().find(|p| p.tp == *tp) {
-                Some(known) => *known = fresh,
-                None => self.partitions.push(fresh),
-            }
+            self.add(Partition::new(tp.clone()));
         }
     }
 
-    /// The map holds everything below this offset of an assigned partition already. It may be committed; whether the
+    fn add(&mut self, partition: Partition) -> u32 {
+        self.last += 1;
+        let tp = &partition.tp;
+        self.numbers.entry(tp.topic.clone()).or_default().insert(tp.partition, self.last);
+        self.partitions.insert(self.last, partition);
+        self.last
+    }
+
+    /// Partitions are gone: nothing of them can be committed any more. Returns the numbers that they had.
+    pub fn release(&mut self, partitions: &[TopicPartition]) -> Vec<u32> {
+        let mut released = Vec::new();
+        for tp in partitions {
+            let Some(of_topic) = self.numbers.get_mut(&tp.topic) else { continue };
+            released.extend(of_topic.remove(&tp.partition));
+            if of_topic.is_empty() {
+                self.numbers.remove(&tp.topic);
+            }
+        }
+        for number in &released {
+            self.partitions.remove(number);
+        }
+        released
+    }
+
+    /// The log of a partition does not go on where it was: it is read from `offset` on, which is below what was taken.
+    /// Everything that is known of the old log ends with its number; the new one is returned.
+    ///
+    /// Of a truncated log the part below `offset` is the same as before: what is not confirmed of it is read again
+    /// where anything is. Of one that was created again nothing can be confirmed below its first record.
+    pub fn begin_anew(&mut self, number: u32, offset: i64) -> Option<u32> {
+        let old = self.partitions.remove(&number)?;
+        let from = old.resume().or(old.held).map_or(offset, |resume| resume.min(offset));
+        let fresh = Partition { first: Some(from), held: Some(from), ..Partition::new(old.tp) };
+        Some(self.add(fresh))
+    }
+
+    /// The maps hold everything below this offset of an assigned partition already. It may be committed; whether the
     /// partition still has records there shows only when it is read.
     pub fn note_held(&mut self, tp: &TopicPartition, position: Option<i64>) {
-        if let Some(partition) = self.partitions.iter_mut().find(|p| p.tp == *tp) {
+        if let Some(partition) = self.partition_mut(tp) {
             partition.held = position;
+            partition.expected = position;
         }
     }
 
-    /// Partitions are gone: nothing of them can be committed any more.
-    pub fn release(&mut self, partitions: &[TopicPartition]) {
-        for partition in &mut self.partitions {
-            if partitions.contains(&partition.tp) {
-                partition.assigned = None;
-            }
+    /// The group has committed this offset of an assigned partition, which is read from there.
+    pub fn note_committed(&mut self, tp: &TopicPartition, position: i64) {
+        if let Some(partition) = self.partition_mut(tp)
+            && partition.held.is_none()
+        {
+            partition.held = Some(position);
+            partition.expected = Some(position);
+            partition.committed = Some(position);
         }
     }
 
-    /// Index and generation of an assigned partition; `None` for one that is not assigned (any more).
-    pub fn find(&self, topic: &str, number: i32) -> Option<(u32, Generation)> {
-        let index = self.partitions.iter().position(|p| p.tp.partition == number && p.tp.topic == topic)?;
-        Some((index as u32, self.partitions[index].assigned?))
+    /// The partition has no records from where it is read to this offset, and everything that was taken before is
+    /// confirmed.
+    pub fn note_end(&mut self, number: u32, offset: i64) {
+        let Some(partition) = self.partitions.get_mut(&number) else { return };
+        partition.expected = Some(offset);
+        match &mut partition.confirmed {
+            Some(confirmed) => *confirmed = offset.max(*confirmed),
+            None => partition.held = partition.held.max(Some(offset)),
+        }
     }
 
-    /// The partition behind an index.
-    pub fn partition(&self, index: u32) -> Option<&TopicPartition> {
-        self.partitions.get(index as usize).map(|p| &p.tp)
+    /// Number of an assigned partition; `None` for one that is not assigned (any more).
+    pub fn find(&self, topic: &str, partition: i32) -> Option<u32> {
+        self.numbers.get(topic)?.get(&partition).copied()
+    }
+
+    /// The partition behind a number.
+    pub fn partition(&self, number: u32) -> Option<&TopicPartition> {
+        self.partitions.get(&number).map(|p| &p.tp)
+    }
+
+    /// The offset that is read next of a partition when its batches are made, as far as that is known.
+    pub fn expected(&self, number: u32) -> Option<i64> {
+        self.partitions.get(&number)?.expected
     }
 
     /// A record of the partition was taken; the first one is where reading begins again if none is confirmed.
-    pub fn note_first(&mut self, index: u32, offset: i64) {
-        if let Some(partition) = self.partitions.get_mut(index as usize) {
+    pub fn note_first(&mut self, number: u32, offset: i64) {
+        if let Some(partition) = self.partitions.get_mut(&number) {
             partition.first.get_or_insert(offset);
         }
     }
 
-    /// Where to go on reading when everything that is not confirmed is given up: one position for each assigned
-    /// partition of which anything was taken.
-    pub fn resume_positions(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
-        self.partitions
-            .iter()
-            .filter(|p| p.assigned.is_some())
-            .filter_map(|p| p.confirmed.or(p.first).map(|at| (&p.tp, at)))
+    /// A batch was made of the records below these positions.
+    pub fn note_taken(&mut self, reached: &[Reached]) {
+        for r in reached {
+            if let Some(partition) = self.partitions.get_mut(&r.partition) {
+                partition.expected = Some(r.next);
+            }
+        }
+    }
+
+    /// Records from `expected` to `next` were removed unread. Returns how many offsets of them were not known: what is
+    /// read again leaves them out again.
+    pub fn note_removed(&mut self, number: u32, expected: i64, next: i64) -> u64 {
+        let Some(partition) = self.partitions.get_mut(&number) else { return 0 };
+        let from = expected.max(partition.removed);
+        partition.removed = partition.removed.max(next);
+        u64::try_from(next - from).unwrap_or(0)
+    }
+
+    /// Everything that is not confirmed is given up. Returns where reading goes on: one position for each partition of
+    /// which anything was taken.
+    pub fn rewind(&mut self) -> Vec<(TopicPartition, i64)> {
+        let mut positions = Vec::new();
+        for partition in self.partitions.values_mut() {
+            if let Some(at) = partition.resume() {
+                partition.expected = Some(at);
+                positions.push((partition.tp.clone(), at));
+            }
+        }
+        positions
     }
 
     /// Everything up to these positions is in the maps, or was skipped by a policy and counted.
     pub fn confirm(&mut self, reached: &[Reached]) {
         for r in reached {
-            if let Some(partition) = self.partitions.get_mut(r.partition as usize)
-                && partition.assigned == Some(r.generation)
-            {
-                partition.confirmed = Some(r.next);
+            let Some(partition) = self.partitions.get_mut(&r.partition) else { continue };
+            let next = partition.limit.map_or(r.next, |limit| r.next.min(limit));
+            if Some(next) > partition.confirmed.or(partition.first) {
+                partition.confirmed = Some(next);
             }
         }
     }
 
+    /// This record is never done: nothing is confirmed from it on.
+    pub fn stop_at(&mut self, number: u32, offset: i64) {
+        if let Some(partition) = self.partitions.get_mut(&number) {
+            partition.limit = Some(partition.limit.map_or(offset, |limit| limit.min(offset)));
+        }
+    }
+
     /// True for a record that nothing is to be done about any more: it is confirmed, or its partition is gone.
-    pub fn is_confirmed(&self, index: u32, offset: i64) -> bool {
-        self.partitions
-            .get(index as usize)
-            .is_none_or(|p| p.assigned.is_none() || p.confirmed.is_some_and(|next| offset < next))
+    pub fn is_confirmed(&self, number: u32, offset: i64) -> bool {
+        self.partitions.get(&number).is_none_or(|p| p.confirmed.is_some_and(|next| offset < next))
     }
 
     /// Positions that are confirmed and that no commit has named yet.
     pub fn to_commit(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions
-            .iter()
-            .filter(|p| p.assigned.is_some() && p.reached() != p.committed)
+            .values()
+            .filter(|p| p.reached() != p.committed)
             .filter_map(|p| p.reached().map(|next| (&p.tp, next)))
     }
 
     /// A commit was sent that names all of [`Settle::to_commit`].
     pub fn commit_sent(&mut self) {
-        for partition in &mut self.partitions {
+        for partition in self.partitions.values_mut() {
             partition.committed = partition.reached();
         }
     }
 
     /// A commit failed: what it named has to be named again.
     pub fn commit_failed(&mut self) {
-        for partition in &mut self.partitions {
+        for partition in self.partitions.values_mut() {
             partition.committed = None;
         }
     }
 
-    /// The assigned partitions, with the position confirmed so far.
+    /// The assigned partitions, with the offset of the first record that is not done, as far as that is known.
     pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
-        self.partitions.iter().filter(|p| p.assigned.is_some()).map(|p| (&p.tp, p.confirmed))
+        self.partitions.values().map(|p| (&p.tp, p.reached().or(p.first)))
+    }
+
+    fn partition_mut(&mut self, tp: &TopicPartition) -> Option<&mut Partition> {
+        self.partitions.get_mut(&self.find(&tp.topic, tp.partition)?)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tp(partition: i32) -> TopicPartition {
-        TopicPartition { topic: "orders".to_owned(), partition }
-    }
-
-    fn settle(partitions: &[i32]) -> Settle {
-        let mut settle = Settle::default();
-        settle.assign(&partitions.iter().map(|&p| tp(p)).collect::<Vec<_>>());
-        settle
-    }
-
-    fn reached(settle: &Settle, partition: i32, next: i64) -> Reached {
-        let (partition, generation) = settle.find("orders", partition).unwrap();
-        Reached { partition, generation, next }
-    }
-
-    fn to_commit(settle: &Settle) -> Vec<(i32, i64)> {
-        settle.to_commit().map(|(tp, next)| (tp.partition, next)).collect()
-    }
-
-    #[test]
-    fn nothing_is_committed_before_it_is_confirmed() {
-        let mut s = settle(&[0, 1]);
-        assert!(to_commit(&s).is_empty());
-        s.confirm(&[reached(&s, 1, 7)]);
-        assert_eq!(to_commit(&s), [(1, 7)]);
-    }
-
-    #[test]
-    fn a_position_is_committed_once() {
-        let mut s = settle(&[0]);
-        s.confirm(&[reached(&s, 0, 3)]);
-        s.commit_sent();
-        assert!(to_commit(&s).is_empty());
-        s.confirm(&[reached(&s, 0, 4)]);
-        assert_eq!(to_commit(&s), [(0, 4)]);
-    }
-
-    #[test]
-    fn what_a_map_held_before_is_committed_until_more_is_confirmed_and_nothing_is_read_again_for_it() {
-        let mut s = settle(&[0, 1]);
-        s.note_held(&tp(0), Some(5));
-        assert_eq!(to_commit(&s), [(0, 5)]);
-        assert_eq!(s.resume_positions().count(), 0);
-        s.commit_sent();
-        assert!(to_commit(&s).is_empty());
-        let (index, _) = s.find("orders", 0).unwrap();
-        assert!(!s.is_confirmed(index, 4), "the topic may have been made anew");
-        s.confirm(&[reached(&s, 0, 3)]);
-        assert_eq!(to_commit(&s), [(0, 3)]);
-    }
-
-    #[test]
-    fn a_failed_commit_is_sent_again() {
-        let mut s = settle(&[0]);
-        s.confirm(&[reached(&s, 0, 3)]);
-        s.commit_sent();
-        s.commit_failed();
-        assert_eq!(to_commit(&s), [(0, 3)]);
-    }
-
-    #[test]
-    fn a_late_answer_of_an_assignment_that_is_over_settles_nothing() {
-        let mut s = settle(&[0]);
-        let late = reached(&s, 0, 9);
-        s.release(&[tp(0)]);
-        s.confirm(&[late]);
-        assert!(to_commit(&s).is_empty());
-        s.assign(&[tp(0)]);
-        s.confirm(&[late]);
-        assert!(to_commit(&s).is_empty());
-    }
-
-    #[test]
-    fn an_index_keeps_its_partition_over_rebalances() {
-        let mut s = settle(&[0, 1]);
-        let (index, _) = s.find("orders", 1).unwrap();
-        s.release(&[tp(0), tp(1)]);
-        s.assign(&[tp(2), tp(1)]);
-        assert_eq!(s.partition(index), Some(&tp(1)));
-        assert!(s.find("orders", 0).is_none());
-    }
-}
+mod tests;

@@ -55,6 +55,8 @@ const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
 const LAG_EVERY: Duration = Duration::from_millis(500);
+/// How often the brokers are asked where partitions end while nothing is fetched that would show it.
+const ENDS_EVERY: Duration = Duration::from_secs(10);
 /// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
 /// How many troubles are told apart: beyond them nothing is logged until the oldest may be told again.
@@ -172,8 +174,14 @@ pub struct Task {
     /// Where partitions are to be read from before anything else is read.
     seeks: BTreeMap<TopicPartition, i64>,
     next_lag: Instant,
+    gauges: Gauges,
+    /// Where partitions end, as the brokers said while nothing was fetched.
+    ends: BTreeMap<TopicPartition, i64>,
+    next_ends: Instant,
     /// The group has let it in once.
     was_assigned: bool,
+    /// The group has answered which partitions are its own since it last had none.
+    knows_share: bool,
     /// The trouble that was logged not long ago, and when.
     told_trouble: BTreeMap<String, Instant>,
 }
@@ -199,6 +207,7 @@ impl Task {
             counters: parts.counters.clone(),
         };
         let name = options.name();
+        let gauges = Gauges(parts.counters.clone());
         Ok(Self {
             delivery: Delivery::new(name.clone(), options.delivery, parts.rules.clone(), reporter, now),
             name,
@@ -210,7 +219,11 @@ impl Task {
             saving: None,
             seeks: BTreeMap::new(),
             next_lag: now,
+            gauges,
+            ends: BTreeMap::new(),
+            next_ends: now,
             was_assigned: false,
+            knows_share: false,
             told_trouble: BTreeMap::new(),
         })
     }
@@ -272,7 +285,7 @@ impl Task {
             let now = Instant::now();
             match event {
                 GroupEvent::Assigned(partitions) => {
-                    self.was_assigned = true;
+                    (self.was_assigned, self.knows_share) = (true, true);
                     tracing::info!(task = self.name, partitions = %names(&partitions), "partitions assigned");
                     let saved = self.saved_of_cluster();
                     let held = |tp: &TopicPartition| saved.as_ref().and_then(|saved| saved.position(tp));
@@ -285,6 +298,7 @@ impl Task {
                         lost,
                         "partitions revoked"
                     );
+                    self.knows_share = self.delivery.assigned().count() > partitions.len();
                     self.delivery.on_revoked(partitions, lost, now);
                 }
                 GroupEvent::Committed(number, outcome) => {
@@ -325,6 +339,7 @@ impl Task {
                 Action::Assign(partitions) => {
                     let start = |held: Option<i64>| held.map_or(self.options.start, StartAt::Offset);
                     let partitions: Vec<_> = partitions.into_iter().map(|(tp, at)| (tp, start(at))).collect();
+                    self.look_up(&partitions);
                     let outcome = self.consumer.assign(&partitions);
                     self.consumer_answer(outcome);
                 }
@@ -364,6 +379,13 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Finds out where partitions are read from that begin where the group has committed.
+    fn look_up(&mut self, partitions: &[(TopicPartition, StartAt)]) {
+        let committed = partitions.iter().filter(|(_, start)| *start == StartAt::Committed);
+        let committed: Vec<_> = committed.map(|(tp, _)| tp.clone()).collect();
+        self.delivery.on_positions(&self.consumer.committed(&committed));
     }
 
     /// The saved maps, if this is their cluster. Where it is another one, nothing is read, saved or committed.
@@ -443,16 +465,21 @@ impl Task {
             match record {
                 Ok(record) if self.delivery.take(&record) => {}
                 Ok(_) => break,
+                Err(ReadError { kind: ReadErrorKind::End(offset), partition: Some(tp), .. }) => {
+                    self.delivery.on_end(&tp, offset);
+                }
                 Err(error) => errors.push(error),
             }
         }
         drop(batch);
+        self.delivery.on_log_starts(|tp| self.consumer.low_watermark(tp));
         errors.into_iter().for_each(|error| self.on_read_error(error));
     }
 
     fn on_read_error(&mut self, error: ReadError) {
         match error.kind {
             // Nothing is skipped.
+            ReadErrorKind::End(_) => {}
             ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
             // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
             ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
@@ -506,12 +533,35 @@ impl Task {
             return;
         }
         self.next_lag = now + LAG_EVERY;
-        self.parts.counters.partitions.set(self.delivery.assigned().count() as u64);
-        let lag = self.delivery.assigned().filter_map(|(tp, position)| {
-            let end = self.consumer.high_watermark(tp)?;
+        if let Some(ends) = self.consumer.ends() {
+            self.ends = ends.into_iter().collect();
+        }
+        let holds = self.delivery.room() == 0;
+        if !holds {
+            // Fetches show the ends, and newer ones.
+            self.ends.clear();
+        } else if now >= self.next_ends {
+            self.next_ends = now + ENDS_EVERY;
+            self.consumer.ask_ends(self.delivery.assigned().map(|(tp, _)| tp));
+        }
+        let lag = |(tp, position): (&TopicPartition, Option<i64>)| {
+            let end = self.ends.get(tp).copied().max(self.consumer.high_watermark(tp))?;
             Some(u64::try_from(end - position?).unwrap_or(0))
-        });
-        self.parts.counters.lag.set(lag.sum());
+        };
+        let lag = self.delivery.assigned().map(lag).sum::<Option<u64>>();
+        let Gauges(counters) = &self.gauges;
+        counters.partitions.set(self.delivery.assigned().count() as u64);
+        counters.lag.set(lag.filter(|_| self.knows_share));
+    }
+}
+
+/// What a task shows while it runs: of one that has ended nothing is known.
+struct Gauges(Arc<Counters>);
+
+impl Drop for Gauges {
+    fn drop(&mut self) {
+        self.0.partitions.set(0);
+        self.0.lag.set(None);
     }
 }
 

@@ -68,7 +68,8 @@ pub(super) const CONSUMER: Profile = Profile {
     fixed: &[
         ("enable.auto.commit", "false"),
         ("enable.auto.offset.store", "false"),
-        ("enable.partition.eof", "false"),
+        // The end of a partition is a position, also where nothing was read of it.
+        ("enable.partition.eof", "true"),
     ],
     fixed_because: "the sink commits an offset only when its record is in the map",
     without_effect: &[DESERIALIZERS, translate::OF_THE_JVM, COMMITS, translate::OF_LIBRDKAFKA],

@@ -47,6 +47,8 @@ pub enum ReadErrorKind {
     NoOffset,
     /// The broker does not permit to read the topic. librdkafka asks again and again, and the partition stands still.
     NotPermitted,
+    /// Nothing is wrong: there is no record between the last one that was read and this offset, the end for the moment.
+    End(i64),
 }
 
 impl ReadError {
@@ -253,15 +255,18 @@ impl BatchQueue {
         Batch { messages: &mut self.messages, singles }
     }
 
-    /// The newest offset that a fetch has shown for a partition, without asking the broker.
-    pub(super) fn high_watermark(&self, topic: &str, partition: i32) -> Option<i64> {
-        let topic = CString::new(topic).ok()?;
+    /// Where the log of a partition begins and ends, as the last fetch has shown, without asking the broker.
+    pub(super) fn watermarks(&self, topic: &str, partition: i32) -> (Option<i64>, Option<i64>) {
+        let Ok(topic) = CString::new(topic) else { return (None, None) };
         let (mut low, mut high) = (-1, -1);
         // SAFETY: the client is live and the two integers outlive the call.
         let code = unsafe {
             rd::rd_kafka_get_watermark_offsets(self.client, topic.as_ptr(), partition, &mut low, &mut high)
         };
-        (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+        let known = |offset: i64| {
+            (code == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR && offset >= 0).then_some(offset)
+        };
+        (known(low), known(high))
     }
 }
 
@@ -363,6 +368,9 @@ unsafe fn read_error(message: &rd::rd_kafka_message_t) -> ReadError {
         topic: topic.to_string_lossy().into_owned(),
         partition: message.partition,
     });
+    if message.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+        return ReadError { partition, kind: ReadErrorKind::End(message.offset), reason: String::new() };
+    }
     let reason = reason.map(|reason| String::from_utf8_lossy(reason).into_owned());
     ReadError::new(partition, message.err.into(), reason)
 }

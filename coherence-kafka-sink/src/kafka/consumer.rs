@@ -22,6 +22,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::batch::{Batch, BatchQueue};
 pub use super::commit::CommitError;
 use super::commit::CommitQueue;
+use super::ends::EndQueue;
 use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
 
@@ -30,6 +31,9 @@ const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the name of the cluster is waited for. Every answer about topics has it, so it is there.
 const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the committed offsets are waited for when partitions are assigned; the group is not served meanwhile.
+const COMMITTED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A partition of a topic, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,6 +100,7 @@ pub struct Consumer {
     /// Where records are read one by one instead of in batches.
     singles: Option<PartitionQueues<Events>>,
     commits: CommitQueue,
+    ends: EndQueue,
     client: Arc<BaseConsumer<Events>>,
 }
 
@@ -130,8 +135,9 @@ impl Consumer {
             .map_err(|error| error.to_string())?;
         let queue = BatchQueue::new(client.client().native_ptr(), batch);
         let commits = CommitQueue::new(client.client().native_ptr());
+        let ends = EndQueue::new(client.client().native_ptr());
         client.subscribe(topics).map_err(|error| error.to_string())?;
-        Ok(Self { queue, singles: None, commits, client: Arc::new(client) })
+        Ok(Self { queue, singles: None, commits, ends, client: Arc::new(client) })
     }
 
     /// The same consumer, reading record by record. To be said before the first assignment.
@@ -241,9 +247,42 @@ impl Consumer {
         self.client.client().fetch_cluster_id(CLUSTER_TIMEOUT)
     }
 
-    /// The newest offset of a partition that a fetch has shown.
+    /// The offsets that the group has committed, of those partitions that have one. None where the coordinator does not
+    /// answer soon.
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
+        if partitions.is_empty() {
+            return Vec::new();
+        }
+        let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));
+        let Ok(list) = self.client.committed_offsets(list, COMMITTED_TIMEOUT) else { return Vec::new() };
+        let offset = |tp: &TopicPartition| match list.find_partition(&tp.topic, tp.partition)?.offset() {
+            Offset::Offset(offset) => Some((tp.clone(), offset)),
+            _ => None,
+        };
+        partitions.iter().filter_map(offset).collect()
+    }
+
+    /// Where the log of a partition begins, as the last fetch has shown.
+    pub fn low_watermark(&self, tp: &TopicPartition) -> Option<i64> {
+        self.queue.watermarks(&tp.topic, tp.partition).0
+    }
+
+    /// Where it ends, as the last fetch has shown.
     pub fn high_watermark(&self, tp: &TopicPartition) -> Option<i64> {
-        self.queue.high_watermark(&tp.topic, tp.partition)
+        self.queue.watermarks(&tp.topic, tp.partition).1
+    }
+
+    /// Asks the brokers where partitions end; [`Consumer::ends`] has the answer.
+    pub fn ask_ends<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        let list = list_of(partitions.map(|tp| (tp, Offset::End)));
+        if list.count() > 0 {
+            self.ends.ask(&list);
+        }
+    }
+
+    /// Where partitions end, if the brokers have answered.
+    pub fn ends(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
+        self.ends.answer()
     }
 
     /// Leaves the group and closes the client, on a thread of its own: librdkafka's destructor has been seen to

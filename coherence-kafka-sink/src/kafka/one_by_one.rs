@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::KafkaError;
 
 use super::batch::Single;
 use super::consumer::TopicPartition;
@@ -49,7 +50,10 @@ impl<C: ConsumerContext + 'static> PartitionQueues<C> {
                 while messages.len() < max
                     && let Some(message) = queue.poll(Duration::ZERO)
                 {
-                    messages.push((tp, message));
+                    // It does not say at which offset the end is.
+                    if !matches!(message, Err(KafkaError::PartitionEOF(_))) {
+                        messages.push((tp, message));
+                    }
                 }
             }
             let now = Instant::now();

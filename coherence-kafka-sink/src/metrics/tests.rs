@@ -36,7 +36,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 #[test]
 fn every_counter_of_a_task_reaches_a_metric() {
     let nothing = text_of(snapshot("c", None, Counters::default())).unwrap();
-    let counts: [fn(&Counters) -> &crate::counters::Count; 23] = [
+    let counts: [fn(&Counters) -> &crate::counters::Count; 24] = [
         |c| &c.records,
         |c| &c.puts,
         |c| &c.removes,
@@ -59,7 +59,8 @@ fn every_counter_of_a_task_reaches_a_metric() {
         |c| &c.commit_failures,
         |c| &c.commit_timeouts,
         |c| &c.partitions,
-        |c| &c.lag,
+        |c| &c.logs_replaced,
+        |c| &c.offsets_removed,
     ];
     for (index, count) in counts.into_iter().enumerate() {
         let counters = Counters::default();
@@ -89,6 +90,16 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
         assert!(text.lines().any(|other| other == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("s3cr3t"), "{text}");
+}
+
+#[test]
+fn the_lag_has_a_sample_only_where_it_is_known() {
+    let counters = Counters::default();
+    let text = text_of(snapshot("c", None, Counters::default())).unwrap();
+    assert!(!text.contains("coherence_sink_records_lag{"), "{text}");
+    counters.lag.set(Some(0));
+    let text = text_of(snapshot("c", None, counters)).unwrap();
+    assert!(text.contains("coherence_sink_records_lag{connector=\"c\",task=\"0\"} 0\n"), "{text}");
 }
 
 #[test]

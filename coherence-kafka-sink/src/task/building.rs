@@ -1,15 +1,16 @@
 //! The batch that is being built from records. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
 
 use super::Rules;
+use super::delivery::LetterNumber;
 use crate::kafka::batch::RawRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::{Plan, Source};
-use crate::settle::{Generation, Reached, Settle};
+use crate::settle::{Reached, Settle};
 use crate::writer::{BatchWrites, Refused};
 
 /// A batch in the making.
@@ -18,9 +19,11 @@ pub(super) struct Building {
     plans: Vec<(Arc<str>, Plan)>,
     reached: Vec<Reached>,
     records: u64,
-    /// Records among them that go to the dead letter queue, and their bytes.
-    reported: Vec<Source>,
+    /// Bad records among them that were passed over, and their bytes in the dead letter queue.
+    reported: u64,
     reported_bytes: usize,
+    /// Letters of it that the queue has not answered.
+    awaits: BTreeSet<LetterNumber>,
     /// Records and bytes of the batch before, which this one will resemble.
     expected: (usize, usize),
     run: Option<Run>,
@@ -32,7 +35,8 @@ pub(super) struct Batch {
     pub(super) writes: BatchWrites,
     pub(super) reached: Vec<Reached>,
     pub(super) records: u64,
-    pub(super) reported: Vec<Source>,
+    /// Letters of it that the dead letter queue has not answered.
+    pub(super) awaits: BTreeSet<LetterNumber>,
 }
 
 /// Records arrive in runs of one partition: what is looked up for its first record serves the others.
@@ -40,8 +44,9 @@ pub(super) struct Batch {
 struct Run {
     topic: String,
     partition: i32,
-    index: u32,
-    generation: Generation,
+    number: u32,
+    /// The offset that is expected first, as far as that is known.
+    expected: Option<i64>,
     plan: usize,
     reached: usize,
     expiry: Expiry,
@@ -68,25 +73,42 @@ impl Building {
         bytes.saturating_sub(held).div_ceil(of_record.max(1))
     }
 
-    /// Takes a record. `None` for one of a partition that is not assigned any more: it is its next owner's.
+    /// Looks up the partition of a record: its number, and the offset that is expected next of it, as far as that is
+    /// known. `None` for one that is not assigned any more: it is its next owner's.
+    pub(super) fn enter(
+        &mut self,
+        record: &RawRecord<'_>,
+        settle: &mut Settle,
+        rules: &Rules,
+    ) -> Option<(u32, Option<i64>)> {
+        let same =
+            self.run.as_ref().is_some_and(|r| r.partition == record.partition && r.topic == record.topic);
+        if !same {
+            let number = settle.find(record.topic, record.partition)?;
+            settle.note_first(number, record.offset);
+            self.run = Some(self.start_run(record, number, settle.expected(number), rules));
+        }
+        let run = self.run.as_ref()?;
+        let next = self.reached.get(run.reached).map(|reached| reached.next);
+        Some((run.number, next.or(run.expected)))
+    }
+
+    /// The next record is looked up anew: its partition may have another number.
+    pub(super) fn end_run(&mut self) {
+        self.run = None;
+    }
+
+    /// Takes the record that was entered last.
     ///
     /// A record that cannot be taken leaves the batch as it is, until [`Building::pass`].
     pub(super) fn take(
         &mut self,
         record: &RawRecord<'_>,
-        settle: &mut Settle,
         refused: &BTreeMap<Source, Refused>,
         rules: &Rules,
     ) -> Option<(Source, Result<Taken, RecordError>)> {
-        let same =
-            self.run.as_ref().is_some_and(|r| r.partition == record.partition && r.topic == record.topic);
-        if !same {
-            let (index, generation) = settle.find(record.topic, record.partition)?;
-            settle.note_first(index, record.offset);
-            self.run = Some(self.start_run(record, index, generation, rules));
-        }
         let run = self.run.as_ref()?;
-        let source = Source { partition: run.index, offset: record.offset };
+        let source = Source { partition: run.number, offset: record.offset };
         if let Some(Refused { map, error, .. }) = refused.get(&source) {
             return Some((source, Err(RecordError::Refused { map: map.clone(), error: error.clone() })));
         }
@@ -112,21 +134,31 @@ impl Building {
         let next = offset + 1;
         match self.reached.get_mut(run.reached) {
             Some(reached) => reached.next = next,
-            None => {
-                self.reached.push(Reached { partition: run.index, generation: run.generation, next });
-            }
+            None => self.reached.push(Reached { partition: run.number, next }),
         }
     }
 
-    /// The record is done when the dead letter queue has it, which holds so many bytes of it meanwhile.
-    pub(super) fn report(&mut self, source: Source, bytes: usize) {
-        self.reported.push(source);
+    /// The record that was passed last is done when the dead letter queue has it, which holds so many bytes of it
+    /// meanwhile. `letter` is what the queue has not answered.
+    pub(super) fn report(&mut self, letter: Option<LetterNumber>, bytes: usize) {
+        self.reported += 1;
         self.reported_bytes += bytes;
+        self.awaits.extend(letter);
     }
 
-    /// True where the dead letter queue was given records of it.
+    /// A letter has its answer.
+    pub(super) fn on_answer(&mut self, letter: LetterNumber) {
+        self.awaits.remove(&letter);
+    }
+
+    /// True where bad records of it were passed over.
     pub(super) fn is_reported(&self) -> bool {
-        !self.reported.is_empty()
+        self.reported > 0
+    }
+
+    /// The offset behind its last record of a partition.
+    pub(super) fn reached_mut(&mut self, number: u32) -> Option<&mut Reached> {
+        self.reached.iter_mut().find(|reached| reached.partition == number)
     }
 
     /// Takes the batch out and leaves an empty one behind.
@@ -143,14 +175,14 @@ impl Building {
                 writes.push((map, of_map));
             }
         }
-        Ok(Batch { writes, reached: self.reached, records: self.records, reported: self.reported })
+        Ok(Batch { writes, reached: self.reached, records: self.records, awaits: self.awaits })
     }
 
     fn start_run(
         &mut self,
         record: &RawRecord<'_>,
-        index: u32,
-        generation: Generation,
+        number: u32,
+        expected: Option<i64>,
         rules: &Rules,
     ) -> Run {
         let map = rules.mappings.map_of(record.topic);
@@ -160,12 +192,12 @@ impl Building {
             self.plans.push((map.into(), Plan::with_capacity(keys, bytes + bytes / 8)));
             self.plans.len() - 1
         });
-        let reached = self.reached.iter().position(|r| r.partition == index).unwrap_or(self.reached.len());
+        let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());
         Run {
             topic: record.topic.to_owned(),
             partition: record.partition,
-            index,
-            generation,
+            number,
+            expected,
             plan,
             reached,
             expiry: rules.expiries.of_topic(record.topic),

@@ -12,28 +12,33 @@
 //!  no more records; what was taken is written    given up; the task ends with its offsets intact
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::building::Building;
 use super::{Rules, TaskFailure};
 use crate::counters::{Cause, Counters, Holding, Uncounted};
+use crate::errors::discarded::Discarded;
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
 use crate::kafka::batch::RawRecord;
 use crate::kafka::consumer::{CommitError, TopicPartition};
-use crate::kafka::producer::OutgoingRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::Source;
 use crate::settle::{Reached, Settle};
 use crate::writer::{Refused, WriteFailure};
 use commits::Commits;
+use logs::Jump;
+use reports::Reports;
 
 mod actions;
 mod commits;
+mod letters;
+mod logs;
+mod reports;
 
-pub use actions::{Action, CommitNumber, DeliveryOptions, WriteNumber};
+pub use actions::{Action, CommitNumber, DeliveryOptions, LetterNumber, WriteNumber};
 
 /// One task's delivery.
 #[derive(Debug)]
@@ -52,15 +57,17 @@ pub struct Delivery {
     /// Records that the grid refused in a batch that is read again without them.
     refused: BTreeMap<Source, Refused>,
     /// Records given to the dead letter queue whose offsets are not confirmed yet.
-    reports: BTreeMap<Source, Report>,
+    reports: Reports,
+    /// Where offsets were left out: what lies between is looked at behind the read.
+    jumps: Vec<Jump>,
     phase: Phase,
     /// Revokes that are not answered yet; no records are taken meanwhile.
     revokes: Vec<Revoke>,
     failure: Option<TaskFailure>,
     commits: Commits,
+    discarded: Discarded,
     actions: VecDeque<Action>,
     writes: WriteNumber,
-    reported: usize,
     /// Batches are so many times as large as configured, to have records to compare with.
     stretch: usize,
 }
@@ -77,16 +84,9 @@ struct InFlight {
     number: WriteNumber,
     reached: Vec<Reached>,
     records: u64,
-    reported: Vec<Source>,
+    /// Letters of it that the dead letter queue has not answered.
+    awaits: BTreeSet<LetterNumber>,
     written: bool,
-}
-
-#[derive(Debug)]
-struct Report {
-    number: usize,
-    acknowledged: bool,
-    /// What the queue holds of it: key, value and headers.
-    bytes: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -125,14 +125,15 @@ impl Delivery {
             in_flight: None,
             lingers_until: None,
             refused: BTreeMap::new(),
-            reports: BTreeMap::new(),
+            reports: Reports::default(),
+            jumps: Vec::new(),
             phase: Phase::Running,
             revokes: Vec::new(),
             failure: None,
             commits: Commits::new(&options, now),
+            discarded: Discarded::default(),
             actions: VecDeque::new(),
             writes: 0,
-            reported: 0,
             stretch: 1,
         }
     }
@@ -185,7 +186,7 @@ impl Delivery {
 
     /// True while an answer of the broker is waited for before anything else can happen.
     pub fn awaits_answer(&self) -> bool {
-        self.is_ending() || self.reports.values().any(|report| !report.acknowledged)
+        self.is_ending() || self.reports.is_open()
     }
 
     /// True when the group can be left.
@@ -198,7 +199,7 @@ impl Delivery {
         self.failure.as_ref()
     }
 
-    /// The assigned partitions, with the position confirmed so far.
+    /// The assigned partitions, with the offset of the first record that is not done, as far as that is known.
     pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
         self.settle.assigned()
     }
@@ -286,37 +287,56 @@ impl Delivery {
     /// Takes a record that was read. False when no further one is wanted.
     pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
         self.uncounted.records += 1;
-        let looked = self.building.take(record, &mut self.settle, &self.refused, &self.rules);
-        let Some((source, taken)) = looked else { return true };
+        let Some((number, expected)) = self.building.enter(record, &mut self.settle, &self.rules) else {
+            return true;
+        };
+        if let Some(expected) = expected.filter(|expected| *expected != record.offset) {
+            self.on_jump(number, expected, record.offset);
+            if record.offset < expected {
+                // Its partition has another number now.
+                self.building.enter(record, &mut self.settle, &self.rules);
+            }
+        }
+        let Some((source, taken)) = self.building.take(record, &self.refused, &self.rules) else {
+            return true;
+        };
         let error = match taken {
             Ok(Taken::Put) => return counted(&mut self.uncounted.puts),
             Ok(Taken::Remove) => return counted(&mut self.uncounted.removes),
             Ok(Taken::NullValue) => return counted(&mut self.uncounted.null_values),
+            Ok(Taken::NullKey) if self.reporter.policy.null_keys == NullKeys::Ignore => {
+                RecordError::NullKeyDiscarded
+            }
             Ok(Taken::NullKey) => RecordError::NullKey,
             Err(error) => error,
         };
-        let null_key = matches!(error, RecordError::NullKey);
-        let ignored = null_key && self.reporter.policy.null_keys == NullKeys::Ignore;
+        let ignored = matches!(error, RecordError::NullKeyDiscarded);
         let skipped = ignored || self.reporter.policy.tolerance == Tolerance::All;
         // One that is read again with its batch was reported before.
-        if !self.reports.contains_key(&source) {
+        if self.reports.get(&source).is_none() {
             self.report(source, record, &error, ignored);
             if skipped && !ignored {
                 self.counters.skipped.add(1);
             }
         }
-        if skipped {
+        let report = self.reports.get(&source);
+        let refused = report.and_then(|report| report.refused.as_deref());
+        if skipped && refused.is_none() {
+            let bytes = report.map_or(0, |report| report.bytes);
             self.building.pass(record.offset);
-            let held = self.reports.get(&source).map_or(0, |report| report.bytes);
-            self.building.report(source, held);
+            self.building.report(self.reports.awaited(&source), bytes);
             return true;
         }
+        let reason = match refused {
+            Some(refused) => format!("{error}; {refused}"),
+            None => error.to_string(),
+        };
         // Records behind it are read again after a restart.
         self.fail(TaskFailure::Record {
             topic: record.topic.to_owned(),
             partition: record.partition,
             offset: record.offset,
-            reason: error.to_string(),
+            reason,
         });
         false
     }
@@ -334,14 +354,19 @@ impl Delivery {
         match outcome {
             Ok(refused) if refused.is_empty() => {
                 in_flight.written = true;
-                self.confirm();
+                self.on_batch_written();
             }
             Ok(refused) => {
                 // A record that lost to a refused one of the same key must be written now. So the batch is read
                 // again, and its culprits are treated as what they are: records that cannot be taken.
+                self.count_refused_of_gone_logs(&refused);
                 self.refused.extend(refused.into_iter().map(|refused| (refused.source, refused)));
                 self.in_flight = None;
                 self.building = Building::default();
+                // A bad record behind them is met again.
+                if matches!(self.failure, Some(TaskFailure::Record { .. })) {
+                    self.failure = None;
+                }
                 self.rewind();
             }
             // Whether a record or the store is at fault the records behind it can show.
@@ -359,36 +384,6 @@ impl Delivery {
             }
         }
         self.advance(now);
-    }
-
-    /// The dead letter queue has a record, or refuses it.
-    pub fn on_reported(&mut self, number: usize, outcome: Result<(), String>, now: Instant) {
-        let report = self.reports.values_mut().find(|report| report.number == number);
-        match outcome {
-            Ok(()) => {
-                self.counters.dead_letters.add(1);
-                if let Some(report) = report {
-                    report.acknowledged = true;
-                }
-                self.confirm();
-            }
-            Err(reason) => {
-                self.counters.dead_letter_failures.add(1);
-                tracing::error!(task = self.task, reason, "dead letter refused");
-                // Nobody waits for the report of a record whose partition is gone.
-                if report.is_some() {
-                    self.on_queue_failure(reason);
-                }
-            }
-        }
-        self.advance(now);
-    }
-
-    /// The dead letter queue cannot be used: the task ends rather than lose the records that belong there.
-    pub fn on_queue_failure(&mut self, reason: String) {
-        self.abandon();
-        self.reports.clear();
-        self.fail(TaskFailure::DeadLetterQueue(reason));
     }
 
     /// The consumer cannot go on.
@@ -420,23 +415,6 @@ impl Delivery {
     /// Time has passed.
     pub fn on_tick(&mut self, now: Instant) {
         self.advance(now);
-    }
-
-    /// Carries out what the policy says of a bad record; its batch is not confirmed before the queue has it.
-    fn report(&mut self, source: Source, record: &RawRecord<'_>, error: &RecordError, ignored: bool) {
-        let blame = self.rules.pipeline.blame(error);
-        if matches!(error, RecordError::Refused { .. }) {
-            self.counters.refused.add(1);
-        }
-        let letter = if ignored {
-            self.reporter.null_key(record, &blame)
-        } else {
-            self.reporter.bad_record(record, &blame)
-        };
-        self.reported += 1;
-        let bytes = letter.as_ref().map_or(0, OutgoingRecord::bytes);
-        self.reports.insert(source, Report { number: self.reported, acknowledged: letter.is_none(), bytes });
-        self.actions.extend(letter.map(|letter| Action::Report(self.reported, letter)));
     }
 
     fn fail(&mut self, failure: TaskFailure) {
@@ -475,7 +453,7 @@ impl Delivery {
 
     /// Nothing that was taken waits for its end.
     fn is_idle(&self) -> bool {
-        let waits = self.failure.is_some() && self.reports.values().any(|report| !report.acknowledged);
+        let waits = self.reports.awaits_gone() || (self.failure.is_some() && self.reports.is_open());
         self.in_flight.is_none() && self.building.is_empty() && !waits
     }
 
@@ -486,6 +464,7 @@ impl Delivery {
     /// Everything that follows from what is known now.
     fn advance(&mut self, now: Instant) {
         self.uncounted.count(&self.counters);
+        self.discarded.log(&self.task, now);
         self.launch(now);
         self.flush(now);
         let done = self.is_idle() && self.is_committed();
@@ -495,6 +474,7 @@ impl Delivery {
                 let stops = matches!(self.phase, Phase::Stopping { .. });
                 if stops {
                     self.phase = Phase::Over;
+                    self.discarded.log_rest(&self.task, now);
                 }
                 self.finish(if stops { "the task ends" } else { "its partitions are revoked" });
                 self.advance(now);
@@ -550,47 +530,55 @@ impl Delivery {
                 if !written {
                     self.actions.push_back(Action::Write(number, Arc::new(batch.writes)));
                 }
-                let (reached, records, reported) = (batch.reached, batch.records, batch.reported);
-                self.in_flight = Some(InFlight { number, reached, records, reported, written });
-                self.confirm();
+                let (reached, records, awaits) = (batch.reached, batch.records, batch.awaits);
+                self.settle.note_taken(&reached);
+                self.in_flight = Some(InFlight { number, reached, records, awaits, written });
+                if written {
+                    self.on_batch_written();
+                }
             }
             Err(error) => self.fail(TaskFailure::Write(error.to_string())),
         }
     }
 
-    /// Confirms the batch in flight, if it is written and its dead letters are acknowledged.
-    fn confirm(&mut self) {
-        let unreported =
-            |source: &Source| self.reports.get(source).is_some_and(|report| !report.acknowledged);
-        let done = |batch: &mut InFlight| batch.written && !batch.reported.iter().any(unreported);
-        let Some(batch) = self.in_flight.take_if(done) else {
-            if self.in_flight.as_ref().is_some_and(|batch| batch.written) {
-                let reason = "the dead letter queue has not acknowledged its records yet".to_owned();
-                *self.counters.holding.lock() = Some(Holding { cause: Cause::DeadLetterQueue, reason });
+    /// All of the batch in flight is in the maps: what came before its first open dead letter is done.
+    fn on_batch_written(&mut self) {
+        let Some(batch) = self.in_flight.as_ref().filter(|batch| !batch.awaits.is_empty()) else {
+            return self.confirm();
+        };
+        let reason = "the dead letter queue has not acknowledged its records yet".to_owned();
+        *self.counters.holding.lock() = Some(Holding { cause: Cause::DeadLetterQueue, reason });
+        let mut reached = batch.reached.clone();
+        for open in batch.awaits.iter().filter_map(|letter| self.reports.record(*letter)) {
+            if let Some(reached) = reached.iter_mut().find(|reached| reached.partition == open.partition) {
+                reached.next = reached.next.min(open.offset);
             }
+        }
+        self.settle.confirm(&reached);
+    }
+
+    /// Confirms the batch in flight, if it is written and its dead letters are answered.
+    fn confirm(&mut self) {
+        let Some(batch) = self.in_flight.take_if(|batch| batch.written && batch.awaits.is_empty()) else {
             return;
         };
-        if !batch.reported.is_empty() {
-            *self.counters.holding.lock() = None;
-        }
+        *self.counters.holding.lock() = None;
         self.stretch = 1;
         self.counters.confirmed.add(batch.records);
         self.counters.batches.add(1);
         self.settle.confirm(&batch.reached);
-        self.forget();
-    }
-
-    /// Drops what is known about records that nothing is to be done about any more.
-    fn forget(&mut self) {
-        let open = |source: &Source| !self.settle.is_confirmed(source.partition, source.offset);
-        self.refused.retain(|source, _| open(source));
-        self.reports.retain(|source, _| open(source));
+        let Self { settle, refused, reports, .. } = self;
+        let confirmed = |source: &Source| settle.is_confirmed(source.partition, source.offset);
+        refused.retain(|source, _| !confirmed(source));
+        reports.confirmed(confirmed);
     }
 
     fn let_go(&mut self, partitions: Vec<TopicPartition>) {
-        self.settle.release(&partitions);
+        let numbers = self.settle.release(&partitions);
         self.commits.release(&partitions);
-        self.forget();
+        self.refused.retain(|source, _| !numbers.contains(&source.partition));
+        self.reports.release(&numbers);
+        self.building.end_run();
         self.actions.push_back(Action::Release(partitions));
     }
 
@@ -605,8 +593,8 @@ impl Delivery {
 
     /// Reads again, in the partitions that are kept, what was taken but not confirmed.
     fn rewind(&mut self) {
-        let seeks = self.settle.resume_positions().map(|(tp, at)| Action::Seek(tp.clone(), at));
-        self.actions.extend(seeks);
+        self.jumps.clear();
+        self.actions.extend(self.settle.rewind().into_iter().map(|(tp, at)| Action::Seek(tp, at)));
     }
 
     /// Saves or commits if it is time and there is anything to say.

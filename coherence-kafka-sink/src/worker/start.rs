@@ -108,6 +108,10 @@ impl Worker {
         };
         let membership = millis("session.timeout.ms", SESSION_TIMEOUT)
             .min(millis("max.poll.interval.ms", MAX_POLL_INTERVAL));
+        let oldest = ["earliest", "smallest", "beginning"];
+        let starts_at_oldest = consumer
+            .iter()
+            .all(|(key, value)| key != "auto.offset.reset" || oldest.contains(&value.as_str()));
         TaskOptions {
             connector: config.name.clone(),
             number,
@@ -131,6 +135,7 @@ impl Worker {
                 revoke_deadline: membership / 2,
                 stop_deadline: self.config.shutdown_timeout,
                 saves: config.session_directory.is_some(),
+                starts_at_oldest,
             },
             errors: config.errors,
             dead_letters,

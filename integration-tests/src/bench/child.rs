@@ -13,6 +13,7 @@ use coherence_kafka_connect::config::{Environment, Properties};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::value::Value;
 use coherence_kafka_sink::config::{ConnectorConfig, WorkerConfig};
+use coherence_kafka_sink::kafka::batch::ReadErrorKind;
 use coherence_kafka_sink::kafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::run::{self, LocalSessions};
 use coherence_kafka_sink::settle::{Reached, Settle};
@@ -147,15 +148,18 @@ fn consume(order: &Order) -> Result<Measured> {
         }
         let mut reached: Vec<Reached> = Vec::new();
         for record in consumer.read(READ_AT_ONCE, READ_WAIT).records() {
-            let record = record?;
+            let record = match record {
+                Err(error) if matches!(error.kind, ReadErrorKind::End(_)) => continue,
+                record => record?,
+            };
             first.get_or_insert_with(Instant::now);
             count += 1;
-            let (partition, generation) =
+            let partition =
                 settle.find(record.topic, record.partition).context("a record of a foreign partition")?;
             let next = record.offset + 1;
             match reached.last_mut().filter(|last| last.partition == partition) {
                 Some(last) => last.next = next,
-                None => reached.push(Reached { partition, generation, next }),
+                None => reached.push(Reached { partition, next }),
             }
         }
         settle.confirm(&reached);

@@ -26,6 +26,8 @@ pub struct DeliveryOptions {
     pub stop_deadline: Duration,
     /// The maps are saved with their positions before these are committed.
     pub saves: bool,
+    /// A partition without committed offset is read from its oldest record (`auto.offset.reset=earliest`).
+    pub starts_at_oldest: bool,
 }
 
 /// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
@@ -33,6 +35,9 @@ pub type WriteNumber = u64;
 
 /// Numbers the saves and commits of a delivery: one that was not answered in time may be answered behind the next.
 pub type CommitNumber = usize;
+
+/// Numbers the dead letters of a delivery.
+pub type LetterNumber = usize;
 
 /// What is to be done outside, in this order.
 #[derive(Debug)]
@@ -52,5 +57,5 @@ pub enum Action {
     /// Commit these positions; the answer is [`super::Delivery::on_committed`].
     Commit(CommitNumber, Vec<(TopicPartition, i64)>),
     /// Give a record to the dead letter queue; the answer is [`super::Delivery::on_reported`].
-    Report(usize, OutgoingRecord),
+    Report(LetterNumber, OutgoingRecord),
 }

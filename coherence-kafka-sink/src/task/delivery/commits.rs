@@ -59,6 +59,11 @@ impl Commits {
         }
     }
 
+    /// The next commit does not wait for its time.
+    pub(super) fn hurry(&mut self) {
+        self.next = self.not_before;
+    }
+
     /// Nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.step, Step::Idle)

@@ -7,6 +7,9 @@
 //! policy. In half of the worlds the maps are the process's own and saved: what is committed must be in the file, and a
 //! process that dies goes on from it.
 //!
+//! Logs are compacted, truncated and removed from their beginnings, and topics are deleted and created again, all under
+//! the reader. What a new log does not hold any more is not asked for; every key of it is put there once more.
+//!
 //! `DELIVERY_MODEL_WORLDS` says how many worlds, `DELIVERY_MODEL_SEED` which is the first; a failure names its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,11 +23,13 @@ use super::*;
 use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::kafka::batch::Envelope;
+use crate::kafka::producer::OutgoingRecord;
 use crate::pipeline::{Form, Pipeline};
 use crate::writer::{Backoff, BatchWrites, Writer};
 
 mod grid;
 mod log;
+mod logs;
 mod saves;
 
 use grid::{Grid, MapKey};
@@ -34,8 +39,8 @@ use saves::Saves;
 /// How many steps a world may need to come to rest once nothing misbehaves any more.
 const REST: usize = 20_000;
 
-/// A commit with its positions, each with the generation of the assignment.
-type SentCommit = (CommitNumber, Vec<(TopicPartition, i64, u64)>);
+/// A commit with its positions, each with the generation of the assignment and the log.
+type SentCommit = (CommitNumber, Vec<(TopicPartition, i64, (u64, usize))>);
 
 #[derive(Debug)]
 struct World {
@@ -55,7 +60,11 @@ struct World {
     mappings: Mappings,
     counters: Arc<Counters>,
     told: Told,
-    letters: Vec<(usize, Place)>,
+    /// Letters without answer, and whether their partitions were kept since.
+    letters: Vec<(LetterNumber, Place, bool)>,
+    /// Every record that there was.
+    records: BTreeMap<Place, Record>,
+    last_log: usize,
     dead: BTreeSet<Place>,
     skipped_null_keys: bool,
     /// Assignments and revocations without answer: the group stands still for each.
@@ -74,6 +83,8 @@ struct Told {
     refused_letters: u64,
     saves: u64,
     failed_saves: u64,
+    logs_replaced: u64,
+    offsets_removed: u64,
 }
 
 impl Told {
@@ -85,6 +96,8 @@ impl Told {
             refused_letters: counters.dead_letter_failures.now(),
             saves: counters.saves.now(),
             failed_saves: counters.save_failures.now(),
+            logs_replaced: counters.logs_replaced.now(),
+            offsets_removed: counters.offsets_removed.now(),
         }
     }
 }
@@ -120,8 +133,21 @@ impl World {
                 // Without a put that is accepted nobody can say whose fault it is, and all are held.
                 log.push(good_record(topic, number, (index, log.len() as i64)));
                 let tp = TopicPartition { topic: format!("t{topic}"), partition: number as i32 };
-                let (position, generation, gone) = (None, 0, false);
-                partitions.push(Partition { tp, log, committed: 0, position, generation, gone });
+                partitions.push(Partition {
+                    tp,
+                    numbers: (topic, number, keys),
+                    log,
+                    start: 0,
+                    ids: vec![index],
+                    cut_off: Vec::new(),
+                    committed: 0,
+                    position: None,
+                    known: false,
+                    unnoticed: None,
+                    removed: 0,
+                    generation: 0,
+                    gone: false,
+                });
             }
         }
         let saves = random.one_in(2);
@@ -140,6 +166,8 @@ impl World {
             mappings,
             counters,
             told: Told::default(),
+            records: partitions.iter().flat_map(|p| &p.log).map(|r| (r.place, r.clone())).collect(),
+            last_log: partitions.len(),
             random,
             now,
             policy,
@@ -176,8 +204,8 @@ impl World {
 
     /// The records of a partition come again: their keys run once more through the values that they had.
     fn begins_anew(&self, tp: &TopicPartition) {
-        let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
-        self.grid.lock().order.retain(|_, (partition, _)| *partition != index);
+        let partition = self.partitions.iter().find(|p| p.tp == *tp).unwrap();
+        self.grid.lock().order.retain(|_, (log, _)| !partition.ids.contains(log));
     }
 
     fn partition(&mut self, tp: &TopicPartition) -> &mut Partition {
@@ -192,24 +220,38 @@ impl World {
                     self.answered();
                     let saves = self.saves.is_some();
                     for (tp, held) in &partitions {
+                        let log = self.saves.as_ref().and_then(|saves| saves.log(tp));
                         let partition = self.partition(tp);
                         assert!(partition.position.is_none(), "{tp} is assigned twice");
                         assert!(saves || held.is_none());
                         // Maps that are saved are read on from what they hold, else from the beginning.
                         let start = if saves { held.unwrap_or(0) } else { partition.committed };
                         partition.position = Some(start);
+                        partition.known = start > 0 || held.is_some();
                         partition.generation += 1;
+                        partition.removed = 0;
+                        if saves && log != Some(partition.ids.len()) && start > 0 {
+                            // The log does not have this offset.
+                            (partition.position, partition.committed) = (Some(0), 0);
+                            partition.unnoticed = Some(start);
+                        }
                         self.begins_anew(tp);
+                        if !saves && start > 0 {
+                            self.delivery.on_positions(&[(tp.clone(), start)]);
+                        }
                     }
                 }
                 Action::Release(partitions) => {
                     self.answered();
                     for tp in &partitions {
                         self.asked_for.remove(tp);
-                        assert!(
-                            self.partition(tp).position.take().is_some(),
-                            "{tp} is released without being had"
-                        );
+                        let partition = self.partition(tp);
+                        assert!(partition.position.take().is_some(), "{tp} is released without being had");
+                        partition.unnoticed = None;
+                        let ids = partition.ids.clone();
+                        for (_, place, kept) in &mut self.letters {
+                            *kept &= !ids.contains(&place.0);
+                        }
                     }
                     let unfinished = self.write.as_ref().is_some_and(|(_, writes)| {
                         let sources =
@@ -228,8 +270,12 @@ impl World {
                 Action::Seek(tp, position) => {
                     let partition = self.partition(&tp);
                     assert!(partition.position.is_some(), "seek in {tp}, which is not assigned");
-                    assert!(position >= 0 && position <= partition.log.len() as i64);
-                    partition.position = Some(position);
+                    assert!(partition.unnoticed.is_some() || (0..=partition.end()).contains(&position));
+                    // In a log that does not have the offset reading goes on where it is.
+                    if partition.unnoticed.is_none() {
+                        partition.position = Some(position);
+                        partition.known = true;
+                    }
                     self.begins_anew(&tp);
                 }
                 Action::Write(number, writes) => {
@@ -243,15 +289,15 @@ impl World {
                         self.check_commit(tp, *next);
                     }
                     let stamp = |(tp, next): (TopicPartition, i64)| {
-                        let generation = self.partition(&tp).generation;
-                        (tp, next, generation)
+                        let stamp = self.partition(&tp).stamp();
+                        (tp, next, stamp)
                     };
                     let offsets = offsets.into_iter().map(stamp).collect();
                     self.commits.push_back((number, offsets));
                 }
                 Action::Report(number, letter) => {
                     assert!(self.policy.dead_letters);
-                    self.letters.push((number, self.place_of_letter(&letter)));
+                    self.letters.push((number, self.place_of_letter(&letter), true));
                 }
             }
         }
@@ -265,6 +311,9 @@ impl World {
     fn check_commit(&mut self, tp: &TopicPartition, next: i64) {
         let partition = self.partition(tp);
         assert!(partition.position.is_some(), "commit of {tp}, which is not assigned");
+        if partition.unnoticed.is_some() {
+            return;
+        }
         assert!(next >= partition.committed, "commit of {tp} goes back");
         match &self.saves {
             Some(saves) => {
@@ -281,17 +330,16 @@ impl World {
     /// Everything below an offset is in the maps with these entries, in the queue, or skipped by a policy.
     fn check_held(&self, tp: &TopicPartition, next: i64, entries: &BTreeMap<MapKey, Vec<u8>>) {
         let dead_letters = self.policy.dead_letters;
-        let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
-        let partition = &self.partitions[index];
-        let prefix = &partition.log[..usize::try_from(next).unwrap()];
+        let partition = self.partitions.iter().find(|p| p.tp == *tp).unwrap();
+        assert!(next <= partition.end(), "{tp} is done up to {next}, which its log does not have");
         let mut last: BTreeMap<&[u8], usize> = BTreeMap::new();
-        for (offset, record) in prefix.iter().enumerate() {
+        for (offset, record) in partition.present().take_while(|(offset, _)| (*offset as i64) < next) {
             if record.bad && !(record.refused && is_replaced(partition, offset)) {
                 let counts = self.policy.tolerance == Tolerance::All
                     || (record.key.is_none() && self.skipped_null_keys);
                 assert!(counts, "{tp} at {offset} is bad, and done without tolerance");
                 assert!(
-                    !dead_letters || self.dead.contains(&(index, offset as i64)),
+                    !dead_letters || self.dead.contains(&record.place),
                     "{tp} at {offset} is done before the queue has it"
                 );
             } else if !record.bad
@@ -302,15 +350,16 @@ impl World {
             }
         }
         for (key, offset) in last {
-            let held = entries.get(&(self.map_of(tp), key.to_vec())).map(|value| place_of(value).1 as usize);
+            let held = entries.get(&(self.map_of(tp), key.to_vec())).map(|value| place_of(value));
             let is_delete =
                 |record: &Record| record.key.as_deref() == Some(key) && !record.bad && record.value.is_none();
             let fine = match held {
-                Some(held) => held >= offset,
+                Some(held) => partition.offset_of(held) >= Some(offset as i64),
                 // A delete at this offset or behind it.
                 None => {
+                    let cut = partition.cut_off.iter().filter(|(at, _)| *at >= offset as i64);
                     self.policy.null_values == NullValues::Delete
-                        && partition.log[offset..].iter().any(is_delete)
+                        && partition.log[offset..].iter().chain(cut.map(|(_, cut)| cut)).any(is_delete)
                 }
             };
             assert!(
@@ -326,7 +375,7 @@ impl World {
             // A bad tombstone, or one without key: its timestamp says where it was.
             _ => (letter.timestamp.unwrap() as usize >> 32, letter.timestamp.unwrap() & 0xFFFF_FFFF),
         };
-        let record = &self.partitions[found.0].log[found.1 as usize];
+        let record = &self.records[&found];
         assert!(record.bad, "a good record in the queue: {found:?}");
         assert_eq!((&record.key, &record.value), (&letter.key, &letter.value));
         found
@@ -351,20 +400,23 @@ impl World {
             let skips = self.policy.tolerance == Tolerance::All;
             let deletes = self.policy.null_values == NullValues::Delete;
             let map = self.map_of(tp);
-            let index = self.partitions.iter().position(|p| p.tp == *tp).unwrap();
-            let partition = &mut self.partitions[index];
+            let partition = self.partitions.iter_mut().find(|p| p.tp == *tp).unwrap();
             if partition.gone {
                 continue;
             }
-            let end = (partition.committed + count).min(partition.log.len() as i64);
+            let end = (partition.committed + count).min(partition.end());
             while partition.committed < end {
-                let place = (index, partition.committed);
-                let record = &partition.log[place.1 as usize];
+                let offset = partition.committed as usize;
+                let record = &partition.log[offset];
+                if !partition.is_present(offset) {
+                    partition.committed += 1;
+                    continue;
+                }
                 if record.bad && !skips {
                     break;
                 }
                 if record.bad {
-                    self.dead.insert(place);
+                    self.dead.insert(record.place);
                 } else if let Some(key) = &record.key
                     && (record.value.is_some() || deletes)
                 {
@@ -377,7 +429,7 @@ impl World {
 
     fn step(&mut self) {
         self.now += Duration::from_millis(self.random.below(20) as u64);
-        match self.random.below(if self.calm { 60 } else { 76 }) {
+        match self.random.below(if self.calm { 60 } else { 80 }) {
             0..20 => self.read(),
             20..35 => self.finish_write(),
             35..45 => self.answer_commit(),
@@ -402,6 +454,10 @@ impl World {
                 self.delivery.on_stop(self.now);
                 self.revoke();
             }
+            75 => self.create_again(),
+            76 => self.truncate(),
+            77 => self.remove_oldest(),
+            78 => self.compact(),
             _ => {}
         }
         self.perform();
@@ -412,10 +468,11 @@ impl World {
 
     fn read(&mut self) {
         let n = self.random.between(1, 12).min(self.delivery.room());
+        let ends = self.calm || self.random.one_in(2);
         let readable: Vec<usize> = (0..self.partitions.len())
             .filter(|&i| {
                 let p = &self.partitions[i];
-                p.position.is_some_and(|at| at < p.log.len() as i64)
+                p.position.is_some_and(|at| at < p.end() || ends)
             })
             .collect();
         if n == 0 || readable.is_empty() {
@@ -425,10 +482,26 @@ impl World {
         let first = !self.delivery.has_records();
         for _ in 0..n {
             let partition = &mut self.partitions[index];
-            let Some(at) = partition.position.filter(|&at| at < partition.log.len() as i64) else { break };
+            let Some(from) = partition.position else { break };
+            let at = partition.next_present(from);
+            partition.position = Some(at);
+            // Where nothing is left of the new log below the position in the old one, it goes on without a seam.
+            let expected = partition.unnoticed.take().unwrap_or(from);
+            if at < expected {
+                self.told.logs_replaced += 1;
+                partition.removed = 0;
+            } else if partition.known && expected < partition.start {
+                let (from, to) = (expected.max(partition.removed), partition.start.min(at));
+                self.told.offsets_removed += u64::try_from(to - from).unwrap_or(0);
+                partition.removed = partition.removed.max(to);
+            }
+            partition.known = true;
+            let Some(record) = partition.log.get(at as usize) else {
+                self.delivery.on_end(&partition.tp, at);
+                break;
+            };
             partition.position = Some(at + 1);
-            let record = &partition.log[at as usize];
-            let millis = (index as i64) << 32 | at;
+            let millis = (record.place.0 as i64) << 32 | at;
             let timestamp = crate::kafka::batch::Timestamp { millis, log_append: false };
             let raw = RawRecord {
                 topic: &partition.tp.topic,
@@ -443,6 +516,8 @@ impl World {
                 break;
             }
         }
+        let partitions = &self.partitions;
+        self.delivery.on_log_starts(|tp| partitions.iter().find(|p| p.tp == *tp).map(|p| p.start));
         if first {
             self.delivery.linger(self.now);
         }
@@ -476,14 +551,18 @@ impl World {
         let (mut failed, mut unknown) = (!self.calm && self.random.one_in(24), false);
         let fails = !self.calm && self.random.one_in(6);
         let topics: BTreeSet<_> = offsets.iter().map(|(tp, ..)| tp.topic.clone()).collect();
-        for (tp, next, generation) in offsets {
+        for (tp, next, stamp) in offsets {
             let fails = fails && self.random.one_in(2);
             let partition = self.partition(&tp);
             if partition.gone {
                 unknown = true;
             } else if fails {
                 failed = true;
-            } else if partition.position.is_some() && partition.generation == generation {
+            } else if partition.position.is_some()
+                && partition.stamp() == stamp
+                && partition.unnoticed.is_none()
+            {
+                // The broker forgets what was committed in a log that it has no more.
                 partition.committed = partition.committed.max(next);
             }
         }
@@ -500,10 +579,12 @@ impl World {
         if self.letters.is_empty() {
             return;
         }
-        let (number, place) = self.letters.swap_remove(self.random.below(self.letters.len()));
+        let (number, place, kept) = self.letters.swap_remove(self.random.below(self.letters.len()));
         if !self.calm && self.random.one_in(20) {
             self.told.refused_letters += 1;
-            return self.delivery.on_reported(number, Err("told to refuse".to_owned()), self.now);
+            self.delivery.on_reported(number, Err("told to refuse".to_owned()), self.now);
+            assert!(!kept || self.delivery.failure().is_some(), "{place:?} is in no queue and no log");
+            return;
         }
         self.dead.insert(place);
         self.told.dead_letters += 1;
@@ -569,10 +650,14 @@ impl World {
         }
         if let Some(TaskFailure::Record { topic, partition, offset, .. }) = self.delivery.failure() {
             let tp = TopicPartition { topic: topic.clone(), partition: *partition };
-            let offset = *offset;
+            let (offset, none) = (*offset, self.policy.tolerance == Tolerance::None);
             let partition = self.partition(&tp);
-            assert!(partition.log[offset as usize].bad, "the task fails for a good record: {tp} at {offset}");
-            assert!(partition.committed <= offset, "{tp} is committed behind the record at fault");
+            // Another owner may have passed over one whose letter was refused, or that has gone.
+            if partition.ids.len() == 1 && none && partition.is_present(offset as usize) {
+                let bad = partition.log[offset as usize].bad;
+                assert!(bad, "the task fails for a good record: {tp} at {offset}");
+                assert!(partition.committed <= offset, "{tp} is committed behind the record at fault");
+            }
             // Somebody looks at it and decides.
             self.policy.tolerance = Tolerance::All;
         }
@@ -589,7 +674,7 @@ impl World {
         self.letters.clear();
         self.owed = 0;
         self.asked_for.clear();
-        self.partitions.iter_mut().for_each(|p| p.position = None);
+        self.partitions.iter_mut().for_each(|p| (p.position, p.unnoticed) = (None, None));
         self.forget_save();
         let saves = self.saves.is_some();
         let (mappings, counters) = (&self.mappings, &self.counters);
@@ -620,21 +705,17 @@ impl World {
         assert_eq!(entries, self.expected());
         assert_eq!(Told::counted(&self.counters), self.told);
         if self.policy.dead_letters {
-            for (index, partition) in self.partitions.iter().enumerate().filter(|(_, p)| !p.gone) {
-                for (offset, record) in partition.log.iter().enumerate().filter(|(_, record)| record.bad) {
+            for partition in self.partitions.iter().filter(|p| !p.gone) {
+                for (offset, record) in partition.present().filter(|(_, record)| record.bad) {
                     let unseen = record.refused && is_replaced(partition, offset);
-                    assert!(
-                        unseen || self.dead.contains(&(index, offset as i64)),
-                        "{offset} of {partition:?}"
-                    );
+                    assert!(unseen || self.dead.contains(&record.place), "{offset} of {partition:?}");
                 }
             }
         }
     }
 
     fn is_at_rest(&self) -> bool {
-        let rests =
-            |p: &Partition| if p.gone { p.position.is_none() } else { p.committed == p.log.len() as i64 };
+        let rests = |p: &Partition| if p.gone { p.position.is_none() } else { p.committed == p.end() };
         self.owed == 0 && self.partitions.iter().all(rests)
     }
 
@@ -654,7 +735,7 @@ impl World {
     fn expected(&self) -> BTreeMap<(String, Vec<u8>), Vec<u8>> {
         let mut entries = BTreeMap::new();
         for partition in self.partitions.iter().filter(|p| !p.gone) {
-            for record in partition.log.iter().filter(|record| !record.bad) {
+            for (_, record) in partition.present().filter(|(_, record)| !record.bad) {
                 let Some(key) = &record.key else { continue };
                 let key = (self.map_of(&partition.tp), key.clone());
                 match &record.value {
@@ -687,6 +768,7 @@ fn delivery(
         revoke_deadline: deadline,
         stop_deadline: deadline,
         saves,
+        starts_at_oldest: random.one_in(2),
     };
     let pipeline = Pipeline {
         form: Form::PassThrough,

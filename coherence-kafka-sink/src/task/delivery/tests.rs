@@ -41,6 +41,7 @@ impl Bench {
             revoke_deadline: second,
             stop_deadline: second,
             saves,
+            starts_at_oldest: true,
         };
         let pipeline = Pipeline {
             form: Form::PassThrough,
@@ -388,7 +389,10 @@ fn a_batch_is_committed_when_the_queue_has_its_dead_letter() {
     bench.take(0, 0, "good");
     assert!(bench.take(0, 1, "bad"));
     assert_eq!(bench.tick(), ["report 1", "write 1"]);
-    assert!(bench.written(1).is_empty());
+    assert_eq!(bench.written(1), ["commit t-0@1"], "what came before it waits for nothing");
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    bench.now += Duration::from_secs(5);
+    assert!(bench.tick().is_empty());
     assert!(bench.delivery.counters.holding.lock().is_some());
     bench.delivery.on_reported(1, Ok(()), bench.now);
     assert_eq!(bench.actions(), ["commit t-0@2"]);
@@ -464,7 +468,9 @@ fn a_dead_letter_that_is_refused_ends_the_task_without_a_commit() {
     bench.delivery.on_reported(1, Err("no".to_owned()), bench.now);
     assert!(bench.actions().is_empty());
     assert!(bench.delivery.is_over());
-    assert_eq!(bench.delivery.failure(), Some(&TaskFailure::DeadLetterQueue("no".to_owned())));
+    let reason = "no".to_owned();
+    let failure = TaskFailure::Record { topic: "t".to_owned(), partition: 0, offset: 0, reason };
+    assert_eq!(bench.delivery.failure(), Some(&failure));
 }
 
 #[test]
@@ -477,13 +483,15 @@ fn a_batch_with_a_refused_record_is_read_again_and_reports_nothing_twice() {
     };
     read(&mut bench);
     assert_eq!(bench.tick(), ["report 1", "write 1"]);
-    let source = Source { partition: 0, offset: 7 };
+    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 7 };
     let error = MapError::Refused("no".to_owned());
     bench.delivery.on_written(1, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
     assert_eq!(bench.actions(), ["seek t-0 5"]);
     read(&mut bench);
     assert_eq!(bench.tick(), ["report 2", "write 2"]);
-    bench.written(2);
+    assert_eq!(bench.written(2), ["commit t-0@6"]);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    bench.now += Duration::from_secs(5);
     bench.delivery.on_reported(2, Ok(()), bench.now);
     assert!(bench.actions().is_empty(), "the letter of the first reading is still on its way");
     bench.delivery.on_reported(1, Ok(()), bench.now);
@@ -610,4 +618,212 @@ fn maps_that_held_a_part_of_a_partition_are_read_on_behind_it_and_that_is_commit
         other => panic!("{other:?}"),
     }
     assert_eq!(bench.tick(), ["save u-2@40"]);
+}
+
+/// Ten records of a log that is written and committed, and the first ones of another one.
+fn created_again(policy: ErrorPolicy) -> Bench {
+    let mut bench = Bench::new(policy);
+    for offset in 1000..1010 {
+        bench.take(0, offset, "good");
+    }
+    assert_eq!(bench.tick(), ["write 1"]);
+    assert_eq!(bench.written(1), ["commit t-0@1010"]);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    bench
+}
+
+#[test]
+fn a_log_that_was_created_again_is_read_from_its_own_positions() {
+    let mut bench = created_again(all_with_queue());
+    bench.take(0, 0, "good");
+    bench.take(0, 1, "good");
+    assert_eq!(bench.tick(), ["write 2", "commit t-0@0"], "the old position is replaced at once");
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 1 };
+    let error = MapError::Refused("no".to_owned());
+    bench.delivery.on_written(2, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
+    assert_eq!(bench.actions(), ["seek t-0 0"]);
+    bench.take(0, 0, "good");
+    bench.take(0, 1, "good");
+    assert_eq!(bench.tick(), ["report 1", "write 3"]);
+    bench.written(3);
+    bench.delivery.on_reported(1, Ok(()), bench.now);
+    bench.now += Duration::from_secs(5);
+    assert_eq!(bench.tick(), ["commit t-0@2"]);
+    assert_eq!(bench.delivery.counters.logs_replaced.now(), 1);
+}
+
+#[test]
+fn a_dead_letter_of_a_log_that_was_created_again_is_awaited_whatever_ends_of_the_old_one() {
+    let mut bench = created_again(all_with_queue());
+    bench.take(0, 1010, "good");
+    assert_eq!(bench.tick(), ["write 2"]);
+    assert!(bench.take(0, 0, "bad"));
+    assert_eq!(bench.tick(), ["report 1", "commit t-0@0"]);
+    bench.delivery.on_committed(2, Ok(()), bench.now);
+    assert!(bench.written(2).is_empty(), "the position in the old log is no position in this one");
+    bench.now += Duration::from_secs(5);
+    assert!(bench.tick().is_empty());
+    bench.delivery.on_reported(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["commit t-0@1"]);
+}
+
+#[test]
+fn a_dead_letter_of_a_log_that_is_gone_fails_the_task_when_the_queue_refuses_it() {
+    let mut bench = created_again(all_with_queue());
+    assert!(bench.take(0, 1010, "bad"));
+    assert_eq!(bench.tick(), ["report 1"]);
+    bench.take(0, 0, "good");
+    bench.delivery.on_revoked(vec![tp(0)], false, bench.now);
+    assert!(!bench.actions().iter().any(|action| action.starts_with("release")), "the letter is awaited");
+    bench.delivery.on_reported(1, Err("no".to_owned()), bench.now);
+    assert_eq!(bench.delivery.failure(), Some(&TaskFailure::DeadLetterQueue("no".to_owned())));
+}
+
+#[test]
+fn a_truncated_log_is_read_again_where_it_was_not_confirmed() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    for offset in 800..1000 {
+        bench.take(0, offset, "good");
+    }
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.take(0, 900, "good");
+    bench.delivery.on_revoked(vec![tp(1)], true, bench.now);
+    assert_eq!(bench.actions(), ["abandon", "release t-1", "seek t-0 800", "commit t-0@800"]);
+}
+
+#[test]
+fn a_position_of_the_old_log_that_is_being_saved_is_not_committed_into_the_new_one() {
+    let mut bench = Bench::saving();
+    bench.take(0, 1000, "good");
+    bench.tick();
+    assert_eq!(bench.written(1), ["save t-0@1001"]);
+    bench.take(0, 0, "good");
+    bench.delivery.on_saved(1, Ok(()), bench.now);
+    assert_eq!(bench.actions(), ["write 2", "save t-0@0"]);
+}
+
+#[test]
+fn records_that_were_removed_unread_are_counted_and_the_gaps_of_compaction_are_not() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.delivery.on_positions(&[(tp(0), 5)]);
+    bench.take(0, 9, "good");
+    bench.take(1, 3, "good");
+    bench.take(1, 7, "good");
+    bench.delivery.on_log_starts(|tp| Some([0, 2][tp.partition as usize]));
+    assert_eq!(bench.delivery.counters.offsets_removed.now(), 0);
+    bench.take(0, 40, "good");
+    bench.delivery.on_end(&tp(1), 20);
+    bench.delivery.on_log_starts(|tp| Some([30, 20][tp.partition as usize]));
+    assert_eq!(bench.delivery.counters.offsets_removed.now(), 20 + 12);
+    assert_eq!(bench.tick(), ["write 1"]);
+    assert_eq!(bench.written(1), ["commit t-0@41 t-1@20"]);
+}
+
+#[test]
+fn the_position_of_a_partition_without_records_is_committed_where_its_end_would_be_chosen_next_time() {
+    for (starts_at_oldest, expected) in [(true, vec!["commit t-1@7"]), (false, vec!["commit t-0@0 t-1@7"])] {
+        let mut bench = Bench::new(ErrorPolicy::default());
+        bench.delivery.options.starts_at_oldest = starts_at_oldest;
+        bench.delivery.on_end(&tp(0), 0);
+        bench.delivery.on_end(&tp(1), 7);
+        assert_eq!(bench.tick(), expected);
+    }
+}
+
+#[test]
+fn the_end_of_a_partition_is_done_with_the_batch_before_it() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    bench.take(0, 0, "good");
+    bench.delivery.on_end(&tp(0), 2);
+    assert_eq!(bench.tick(), ["write 1"]);
+    bench.delivery.on_end(&tp(0), 3);
+    assert!(bench.actions().is_empty());
+    assert_eq!(bench.written(1), ["commit t-0@3"]);
+}
+
+#[test]
+fn what_came_before_a_dead_letter_that_is_refused_is_written_and_committed() {
+    let mut bench = Bench::new(all_with_queue());
+    for (offset, value) in [(0, "good"), (1, "good"), (2, "bad"), (3, "good"), (4, "bad")] {
+        assert!(bench.take(0, offset, value));
+    }
+    assert!(bench.take(1, 0, "good"));
+    assert_eq!(bench.tick(), ["report 1", "report 2", "write 1"]);
+    bench.delivery.on_reported(1, Err("too large".to_owned()), bench.now);
+    bench.delivery.on_reported(2, Ok(()), bench.now);
+    assert!(bench.actions().is_empty(), "the write is not given up");
+    assert_eq!(bench.delivery.room(), 0);
+    assert_eq!(bench.written(1), ["commit t-0@2 t-1@1"]);
+    bench.delivery.on_committed(1, Ok(()), bench.now);
+    assert!(bench.delivery.is_over());
+    let failure = bench.delivery.failure().unwrap().to_string();
+    assert_eq!(failure, "record t-0 at offset 2: too large");
+}
+
+#[test]
+fn without_tolerance_the_trace_says_what_is_wrong_with_the_record_and_that_the_queue_refuses_it() {
+    let mut bench = Bench::new(ErrorPolicy { tolerance: Tolerance::None, ..all_with_queue() });
+    bench.take(0, 0, "good");
+    assert!(!bench.take(0, 1, "bad"));
+    assert_eq!(bench.tick(), ["report 1", "write 1"]);
+    bench.delivery.on_reported(1, Err("too large".to_owned()), bench.now);
+    assert_eq!(bench.written(1), ["commit t-0@1"]);
+    let failure = bench.delivery.failure().unwrap().to_string();
+    assert!(failure.starts_with("record t-0 at offset 1: value: "), "{failure}");
+    assert!(failure.ends_with("; too large"), "{failure}");
+}
+
+#[test]
+fn a_task_that_fails_for_a_record_first_finishes_what_the_grid_refused_before_it() {
+    let mut bench = Bench::new(ErrorPolicy::default());
+    for offset in 0..3 {
+        bench.take(0, offset, "good");
+    }
+    assert!(!bench.take(0, 3, "bad"));
+    assert_eq!(bench.tick(), ["write 1"]);
+    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 1 };
+    let error = MapError::Refused("no".to_owned());
+    bench.delivery.on_written(1, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
+    assert_eq!(bench.actions(), ["seek t-0 0"]);
+    assert!(bench.take(0, 0, "good"));
+    assert!(!bench.take(0, 1, "good"));
+    assert_eq!(bench.tick(), ["write 2"]);
+    assert_eq!(bench.written(2), ["commit t-0@1"]);
+    assert!(matches!(bench.delivery.failure(), Some(TaskFailure::Record { offset: 1, .. })));
+}
+
+#[test]
+fn a_discarded_null_key_is_not_called_a_failure_in_the_header_of_its_dead_letter() {
+    let policy = ErrorPolicy { context_headers: true, ..all_with_queue() };
+    let mut bench = Bench::new(policy);
+    assert!(bench.delivery.take(&RawRecord {
+        topic: "t",
+        partition: 0,
+        offset: 0,
+        key: None,
+        value: Some(b"\x15\"v\""),
+        envelope: Envelope::Given(&[], None),
+    }));
+    let Some(Action::Report(_, letter)) = bench.delivery.next_action() else { panic!("no letter") };
+    let message = letter.headers.into_iter().find(|(name, _)| name == "__connect.errors.exception.message");
+    let message = String::from_utf8(message.unwrap().1.unwrap()).unwrap();
+    assert!(message.contains("ignore") && !message.contains("fail"), "{message}");
+}
+
+#[test]
+fn a_batch_of_a_hundred_thousand_bad_records_is_acknowledged_in_no_time() {
+    let mut bench = Bench::new(all_with_queue());
+    bench.delivery.options.batch_records = 100_000;
+    for offset in 0..100_000 {
+        assert!(bench.take(0, offset, "bad"));
+    }
+    assert_eq!(bench.tick().len(), 100_000);
+    let begin = Instant::now();
+    for number in 1..=100_000 {
+        bench.delivery.on_reported(number, Ok(()), bench.now);
+    }
+    // A look at each of the others would be ten thousand million looks.
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert_eq!(bench.actions(), ["commit t-0@100000"]);
 }

@@ -12,11 +12,12 @@ use crate::expiry::Expiries;
 use crate::kafka::batch::Header;
 use crate::kafka::consumer::TopicPartition;
 
-/// Which record of which partition: enough to find it again from its bytes.
+/// Which record of which log: enough to find it again from its bytes.
 pub(super) type Place = (usize, i64);
 
 #[derive(Debug, Clone)]
 pub(super) struct Record {
+    pub(super) place: Place,
     pub(super) key: Option<Vec<u8>>,
     pub(super) value: Option<Vec<u8>>,
     pub(super) headers: Vec<Header>,
@@ -24,20 +25,81 @@ pub(super) struct Record {
     pub(super) bad: bool,
     /// It is the grid that does not take it. Where a later write of its key is in the same batch nobody finds out.
     pub(super) refused: bool,
+    /// Compaction has removed it.
+    pub(super) compacted: bool,
 }
 
 /// One partition, and what the group knows about it.
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) tp: TopicPartition,
+    /// Topic and partition as numbers, and the keys of the topic.
+    pub(super) numbers: (usize, usize, usize),
     pub(super) log: Vec<Record>,
+    /// Retention has removed everything below.
+    pub(super) start: i64,
+    /// The logs that it had, the present one last: a log that was truncated is another one from there on.
+    pub(super) ids: Vec<usize>,
+    /// What was cut off, each with the last offset in front of the cut.
+    pub(super) cut_off: Vec<(i64, Record)>,
     pub(super) committed: i64,
     /// Where the member reads, while it has the partition.
     pub(super) position: Option<i64>,
+    /// The member knows that it reads there.
+    pub(super) known: bool,
+    /// The member reads another log and has not seen anything of it: the offset that it expects.
+    pub(super) unnoticed: Option<i64>,
+    /// The member knows that what is below was removed.
+    pub(super) removed: i64,
     /// Counts its assignments: the broker refuses a commit of one that is over.
     pub(super) generation: u64,
     /// Its topic is deleted.
     pub(super) gone: bool,
+}
+
+impl Partition {
+    pub(super) fn end(&self) -> i64 {
+        self.log.len() as i64
+    }
+
+    pub(super) fn is_present(&self, offset: usize) -> bool {
+        offset as i64 >= self.start && !self.log[offset].compacted
+    }
+
+    /// The first record that is there at or behind an offset, or the end.
+    pub(super) fn next_present(&self, from: i64) -> i64 {
+        (from.max(self.start)..self.end()).find(|&at| !self.log[at as usize].compacted).unwrap_or(self.end())
+    }
+
+    /// The records that are there, with their offsets.
+    pub(super) fn present(&self) -> impl Iterator<Item = (usize, &Record)> {
+        self.log.iter().enumerate().filter(|(offset, _)| self.is_present(*offset))
+    }
+
+    /// Where a record is in this log, or was before it was cut off.
+    pub(super) fn offset_of(&self, place: Place) -> Option<i64> {
+        let offset = self.log.iter().position(|record| record.place == place);
+        let cut = || self.cut_off.iter().find(|(_, record)| record.place == place).map(|(at, _)| *at);
+        offset.map(|offset| offset as i64).or_else(cut)
+    }
+
+    /// A good record behind an offset makes the one there superfluous.
+    pub(super) fn is_superseded(&self, offset: usize, deletes: bool) -> bool {
+        let key = &self.log[offset].key;
+        key.is_none()
+            || (offset + 1..self.log.len()).any(|later| {
+                let record = &self.log[later];
+                self.is_present(later)
+                    && record.key == *key
+                    && !record.bad
+                    && (deletes || record.value.is_some())
+            })
+    }
+
+    /// Which log a commit means, under which assignment.
+    pub(super) fn stamp(&self) -> (u64, usize) {
+        (self.generation, if self.unnoticed.is_some() { usize::MAX } else { self.ids.len() })
+    }
 }
 
 pub(super) fn key(topic: usize, n: usize) -> Vec<u8> {
@@ -78,17 +140,40 @@ pub(super) fn place_of(value: &[u8]) -> Place {
 
 /// A later record has the same key.
 pub(super) fn is_replaced(partition: &Partition, offset: usize) -> bool {
-    partition.log[offset + 1..].iter().any(|later| later.key == partition.log[offset].key)
+    let same = |later: &Record| later.key == partition.log[offset].key;
+    partition.log[offset + 1..].iter().any(same) || partition.cut_off.iter().any(|(_, cut)| same(cut))
+}
+
+/// Good puts of every key of a partition that can be put: a topic that is created again is loaded in full.
+pub(super) fn reload(
+    grid: &Grid,
+    (topic, number, keys): (usize, usize, usize),
+    places: impl Iterator<Item = Place>,
+) -> Vec<Record> {
+    let keys = (0..keys).map(|n| key(topic, (n * 3 + number) % (keys * 3)));
+    let good = keys.filter(|key| !grid.lock().throwing.contains(key)).zip(places);
+    good.map(|(key, place)| Record {
+        place,
+        key: Some(key),
+        value: Some(value(0x15, false, u8::from(topic == 0), place)),
+        headers: Vec::new(),
+        bad: false,
+        refused: false,
+        compacted: false,
+    })
+    .collect()
 }
 
 /// One with a key of its own that the grid takes.
 pub(super) fn good_record(topic: usize, number: usize, place: Place) -> Record {
     Record {
+        place,
         key: Some(key(topic, 100 + number)),
         value: Some(value(0x15, false, u8::from(topic == 0), place)),
         headers: Vec::new(),
         bad: false,
         refused: false,
+        compacted: false,
     }
 }
 
@@ -116,10 +201,20 @@ pub(super) fn record(
     match random.below(20) {
         0..4 => {
             let bad = key.is_none() || policy.null_values == NullValues::Fail;
-            Record { key, value: None, headers, bad, refused: false }
+            Record { place, key, value: None, headers, bad, refused: false, compacted: false }
         }
-        4 => Record { key, value: value(0, false), headers, bad: true, refused: false },
+        4 => Record {
+            place,
+            key,
+            value: value(0, false),
+            headers,
+            bad: true,
+            refused: false,
+            compacted: false,
+        },
         5 => Record {
+            place,
+            compacted: false,
             refused: key.is_some() && expiry.is_some(),
             key,
             value: value(0x15, true),
@@ -127,6 +222,8 @@ pub(super) fn record(
             bad: true,
         },
         _ => Record {
+            place,
+            compacted: false,
             bad: key.is_none() || throws || expiry.is_none(),
             refused: throws && expiry.is_some(),
             key,

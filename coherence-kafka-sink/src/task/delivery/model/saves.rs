@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use super::World;
 use super::grid::MapKey;
 use crate::kafka::consumer::TopicPartition;
-use crate::saved::Positions;
 use crate::task::delivery::CommitNumber;
 
 type Entries = BTreeMap<MapKey, Vec<u8>>;
+
+/// Positions, each with the log that it is of.
+type Positions = BTreeMap<TopicPartition, (i64, usize)>;
 
 #[derive(Debug, Default)]
 pub(super) struct Saves {
@@ -22,11 +24,16 @@ pub(super) struct Saves {
 
 impl Saves {
     pub(super) fn position(&self, tp: &TopicPartition) -> Option<i64> {
-        self.positions.get(tp).copied()
+        self.positions.get(tp).map(|(at, _)| *at)
     }
 
     pub(super) fn saved_position(&self, tp: &TopicPartition) -> Option<i64> {
-        self.file.0.get(tp).copied()
+        self.file.0.get(tp).map(|(at, _)| *at)
+    }
+
+    /// Which log of a partition the position is of.
+    pub(super) fn log(&self, tp: &TopicPartition) -> Option<usize> {
+        self.positions.get(tp).map(|(_, log)| *log)
     }
 
     pub(super) fn entries(&self) -> &Entries {
@@ -44,6 +51,13 @@ impl World {
             assert!(self.partition(tp).position.is_some(), "save of {tp}, which is not assigned");
         }
         let before = self.grid.lock().entries.clone();
+        let offsets: Vec<_> = offsets
+            .into_iter()
+            .map(|(tp, at)| {
+                let (_, log) = self.partition(&tp).stamp();
+                (tp, (at, log))
+            })
+            .collect();
         let saves = self.saves.as_mut().expect("a world that saves");
         saves.positions.extend(offsets);
         let begun = saves.saving.replace((number, saves.positions.clone(), before));
@@ -65,7 +79,11 @@ impl World {
         }
         saves.file = (positions.clone(), entries);
         let saves = self.saves.as_ref()?;
-        for (tp, next) in &positions {
+        for (tp, (next, log)) in &positions {
+            let current = self.partitions.iter().any(|p| p.tp == *tp && p.ids.len() == *log);
+            if !current {
+                continue;
+            }
             self.check_held(tp, *next, saves.entries());
         }
         Some(number)

@@ -1,0 +1,85 @@
+//! What becomes of a bad record: its report, its dead letter, and the answer of the queue.
+//!
+//! Pure: no I/O, no clock.
+
+use std::time::Instant;
+
+use super::{Action, Delivery, LetterNumber};
+use crate::kafka::batch::RawRecord;
+use crate::kafka::consumer::TopicPartition;
+use crate::kafka::producer::OutgoingRecord;
+use crate::pipeline::RecordError;
+use crate::plan::Source;
+use crate::task::TaskFailure;
+
+impl Delivery {
+    /// Carries out what the policy says of a bad record; its batch is not confirmed before the queue has it.
+    pub(super) fn report(
+        &mut self,
+        source: Source,
+        record: &RawRecord<'_>,
+        error: &RecordError,
+        ignored: bool,
+    ) {
+        let blame = self.rules.pipeline.blame(error);
+        if matches!(error, RecordError::Refused { .. }) {
+            self.counters.refused.add(1);
+        }
+        let letter = if ignored {
+            self.discarded.add(record);
+            self.reporter.null_key(record, &blame)
+        } else {
+            self.reporter.bad_record(record, &blame)
+        };
+        let number = self.reports.add(source, letter.as_ref().map(OutgoingRecord::bytes));
+        self.actions.extend(letter.map(|letter| Action::Report(number, letter)));
+    }
+
+    /// The dead letter queue has a record, or refuses it.
+    pub fn on_reported(&mut self, number: LetterNumber, outcome: Result<(), String>, now: Instant) {
+        let source = self.reports.on_answer(number, outcome.as_ref().err());
+        self.building.on_answer(number);
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.awaits.remove(&number);
+        }
+        match outcome {
+            Ok(()) => self.counters.dead_letters.add(1),
+            Err(reason) => {
+                self.counters.dead_letter_failures.add(1);
+                tracing::error!(task = self.task, reason, "dead letter refused");
+                // Nobody waits for the report of a record whose partition is gone.
+                if let Some(source) = source {
+                    self.on_letter_refused(source, reason);
+                }
+            }
+        }
+        self.confirm();
+        self.advance(now);
+    }
+
+    /// The task ends rather than lose a record that belongs into the queue. What came before it is finished first.
+    fn on_letter_refused(&mut self, source: Source, reason: String) {
+        self.settle.stop_at(source.partition, source.offset);
+        let Some(TopicPartition { topic, partition }) = self.settle.partition(source.partition).cloned()
+        else {
+            // Nobody can read it again, from a log that is gone.
+            return self.fail(TaskFailure::DeadLetterQueue(reason));
+        };
+        let offset = source.offset;
+        match &mut self.failure {
+            Some(TaskFailure::Record { topic: t, partition: p, offset: o, reason: first }) => {
+                if (&*t, *p, *o) == (&topic, partition, offset) {
+                    *first = format!("{first}; {reason}");
+                } else {
+                    *first = format!("{first}; record {topic}-{partition} at offset {offset}: {reason}");
+                }
+            }
+            _ => self.fail(TaskFailure::Record { topic, partition, offset, reason }),
+        }
+    }
+
+    /// The dead letter queue cannot be used: the task ends rather than lose the records that belong there.
+    pub fn on_queue_failure(&mut self, reason: String) {
+        self.fail(TaskFailure::DeadLetterQueue(reason));
+    }
+}

@@ -1,0 +1,122 @@
+//! What offsets show of the logs behind them: one that goes back is of another log, and one that is left out may be of a
+//! record that was removed before anybody read it.
+//!
+//! Pure: no I/O, no clock.
+
+use super::Delivery;
+use crate::kafka::consumer::TopicPartition;
+use crate::writer::Refused;
+
+/// Offsets that were left out. Compaction and the markers of transactions leave gaps that are normal.
+#[derive(Debug)]
+pub(super) struct Jump {
+    number: u32,
+    expected: i64,
+    offset: i64,
+}
+
+impl Delivery {
+    /// The group has committed these offsets, at which reading begins.
+    pub fn on_positions(&mut self, positions: &[(TopicPartition, i64)]) {
+        for (tp, position) in positions {
+            self.settle.note_committed(tp, *position);
+        }
+    }
+
+    /// A partition has no record between what was read last and this offset, which is its end for the moment.
+    pub fn on_end(&mut self, tp: &TopicPartition, offset: i64) {
+        let Some(number) = self.settle.find(&tp.topic, tp.partition).filter(|_| self.failure.is_none())
+        else {
+            return;
+        };
+        let taken = self.building.reached_mut(number).map(|reached| reached.next);
+        if let Some(expected) = taken.or(self.settle.expected(number)).filter(|expected| *expected != offset)
+        {
+            self.on_jump(number, expected, offset);
+            if offset < expected {
+                return;
+            }
+        }
+        let in_flight = self
+            .in_flight
+            .as_mut()
+            .and_then(|batch| batch.reached.iter_mut().find(|reached| reached.partition == number));
+        if let Some(reached) = self.building.reached_mut(number) {
+            reached.next = offset;
+        } else if let Some(reached) = in_flight {
+            reached.next = offset;
+            let reached = *reached;
+            self.settle.note_taken(&[reached]);
+        } else if offset > 0 || !self.options.starts_at_oldest {
+            // Without it a partition that stays empty has no position, and what arrives while nobody reads it is left
+            // out by auto.offset.reset=latest.
+            self.settle.note_end(number, offset);
+        }
+    }
+
+    /// Looks at what lies in the gaps of what was read. `start` says where the log of a partition begins.
+    pub fn on_log_starts(&mut self, start: impl Fn(&TopicPartition) -> Option<i64>) {
+        let mut known = None;
+        for Jump { number, expected, offset } in std::mem::take(&mut self.jumps) {
+            let starts = match known {
+                Some((of, starts)) if of == number => starts,
+                _ => self.settle.partition(number).and_then(&start),
+            };
+            known = Some((number, starts));
+            let Some(starts) = starts.filter(|starts| *starts > expected) else { continue };
+            let removed = self.settle.note_removed(number, expected, starts.min(offset));
+            if removed > 0
+                && let Some(tp) = self.settle.partition(number)
+            {
+                self.counters.offsets_removed.add(removed);
+                tracing::warn!(
+                    task = self.task,
+                    partition = %tp,
+                    expected,
+                    log_start = starts,
+                    next = offset,
+                    "records were removed from the topic before they were read"
+                );
+            }
+        }
+    }
+
+    /// Of a log that is gone nobody can read the refused records again, to report them.
+    pub(super) fn count_refused_of_gone_logs(&self, refused: &[Refused]) {
+        let gone = |refused: &&Refused| self.settle.partition(refused.source.partition).is_none();
+        let records = refused.iter().filter(gone).count() as u64;
+        if records > 0 {
+            self.counters.refused.add(records);
+            self.counters.errors.add(records);
+            tracing::warn!(
+                task = self.task,
+                records,
+                "the grid refused records of a log that is gone; they cannot be read again and are not reported"
+            );
+        }
+    }
+
+    /// An offset is not the expected one.
+    pub(super) fn on_jump(&mut self, number: u32, expected: i64, offset: i64) {
+        if offset > expected {
+            self.jumps.push(Jump { number, expected, offset });
+            return;
+        }
+        let Some(tp) = self.settle.partition(number).cloned() else { return };
+        self.counters.logs_replaced.add(1);
+        tracing::warn!(
+            task = self.task,
+            partition = %tp,
+            expected,
+            next = offset,
+            "offsets went back: the topic was deleted and created again, or its log was truncated; it is read from there"
+        );
+        self.settle.begin_anew(number, offset);
+        self.building.end_run();
+        self.refused.retain(|source, _| source.partition != number);
+        self.reports.log_gone(number);
+        // No position of the old log is committed behind this; the group's is replaced at once.
+        self.commits.release(std::slice::from_ref(&tp));
+        self.commits.hurry();
+    }
+}

@@ -1,0 +1,97 @@
+//! The dead letters of a delivery: which of them the queue has, and which it has not answered yet.
+//!
+//! Pure: no I/O, no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::LetterNumber;
+use crate::plan::Source;
+
+/// Records given to the dead letter queue.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    /// Those whose offsets are not confirmed: one that is read again with its batch is not reported twice.
+    by_record: BTreeMap<Source, Report>,
+    /// Those without answer.
+    open: BTreeMap<LetterNumber, Source>,
+    /// Those among them whose log is gone. Nobody can read their records again, so they are awaited whatever happens.
+    gone: BTreeSet<LetterNumber>,
+    last: LetterNumber,
+}
+
+/// A bad record, as far as the queue is concerned.
+#[derive(Debug)]
+pub(super) struct Report {
+    number: LetterNumber,
+    /// What the queue holds of it: key, value and headers.
+    pub(super) bytes: usize,
+    /// Why the queue does not take it.
+    pub(super) refused: Option<String>,
+}
+
+impl Reports {
+    /// A letter is about to be given to the queue, or to nobody where there is no queue.
+    pub(super) fn add(&mut self, source: Source, bytes: Option<usize>) -> LetterNumber {
+        self.last += 1;
+        let report = Report { number: self.last, bytes: bytes.unwrap_or_default(), refused: None };
+        self.by_record.insert(source, report);
+        if bytes.is_some() {
+            self.open.insert(self.last, source);
+        }
+        self.last
+    }
+
+    /// The report of a record.
+    pub(super) fn get(&self, source: &Source) -> Option<&Report> {
+        self.by_record.get(source)
+    }
+
+    /// The letter of a record, if it is without answer.
+    pub(super) fn awaited(&self, source: &Source) -> Option<LetterNumber> {
+        let number = self.by_record.get(source)?.number;
+        self.open.contains_key(&number).then_some(number)
+    }
+
+    /// The record of a letter without answer.
+    pub(super) fn record(&self, number: LetterNumber) -> Option<Source> {
+        self.open.get(&number).copied()
+    }
+
+    /// A letter has its answer. Returns its record, unless nobody waits for it.
+    pub(super) fn on_answer(&mut self, number: LetterNumber, refused: Option<&String>) -> Option<Source> {
+        let source = self.open.remove(&number)?;
+        self.gone.remove(&number);
+        if let Some(report) = self.by_record.get_mut(&source) {
+            report.refused = refused.cloned();
+        }
+        Some(source)
+    }
+
+    /// Letters without answer.
+    pub(super) fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Letters without answer whose records nobody can read again.
+    pub(super) fn awaits_gone(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
+    /// Forgets the records that are confirmed.
+    pub(super) fn confirmed(&mut self, is_confirmed: impl Fn(&Source) -> bool) {
+        self.by_record.retain(|source, _| !is_confirmed(source));
+    }
+
+    /// Partitions are gone: their next owner reads and reports their records again.
+    pub(super) fn release(&mut self, numbers: &[u32]) {
+        self.by_record.retain(|source, _| !numbers.contains(&source.partition));
+        self.open.retain(|_, source| !numbers.contains(&source.partition));
+    }
+
+    /// The log of a partition is gone, and with it the records of these letters.
+    pub(super) fn log_gone(&mut self, partition: u32) {
+        self.by_record.retain(|source, _| source.partition != partition);
+        let of_log = self.open.iter().filter(|(_, source)| source.partition == partition);
+        self.gone.extend(of_log.map(|(number, _)| *number));
+    }
+}
