@@ -54,7 +54,7 @@ impl Kafka {
         Ok(())
     }
 
-    /// Deletes a topic, and waits until the broker has said so.
+    /// Deletes a topic and waits until the broker does not know it any more.
     ///
     /// # Errors
     ///
@@ -64,6 +64,27 @@ impl Kafka {
         let options = AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE));
         for result in block_on(admin.delete_topics(&[name], &options))? {
             result.map_err(|(name, code)| anyhow!("topic {name} was not deleted: {code}"))?;
+        }
+        let consumer: BaseConsumer = self.config().create()?;
+        // Of all topics: to ask for one by its name may be noted as a wish to have it.
+        let known =
+            || consumer.fetch_metadata(None, DEADLINE).map(|m| m.topics().iter().any(|t| t.name() == name));
+        ensure!(wait::within(DEADLINE, || known().is_ok_and(|known| !known)), "topic {name} is still there");
+        Ok(())
+    }
+
+    /// Removes the records of a partition below an offset, as retention does.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses or does not answer.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.config().create()?;
+        let options = AdminOptions::new().request_timeout(Some(DEADLINE)).operation_timeout(Some(DEADLINE));
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(topic, partition, Offset::Offset(before))?;
+        for element in block_on(admin.delete_records(&offsets, &options))?.elements() {
+            element.error()?;
         }
         Ok(())
     }

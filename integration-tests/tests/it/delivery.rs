@@ -4,6 +4,7 @@
 mod entries;
 mod late_writes;
 mod letters;
+mod logs;
 mod outages;
 mod queue;
 mod quorum;

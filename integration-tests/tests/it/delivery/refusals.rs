@@ -7,11 +7,11 @@ use super::letters::{self, ALL, CONTEXT, Letter, ONE_REPLICA, QUEUE, dead, queue
 use crate::flow::{Flow, SOON};
 
 const BYTES: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
-const PASS_THROUGH: [(&str, &str); 3] =
+pub const PASS_THROUGH: [(&str, &str); 3] =
     [("coherence.passthrough", "true"), ("key.converter", BYTES), ("value.converter", BYTES)];
 
 /// POF of a user type that the grid has not: type 5555, version 0, no properties.
-const UNKNOWN_TYPE: [u8; 5] = [0x15, 0xB3, 0x56, 0x00, 0x40];
+pub const UNKNOWN_TYPE: [u8; 5] = [0x15, 0xB3, 0x56, 0x00, 0x40];
 const CULPRIT: i64 = 137;
 
 /// A number under itself; the culprit's key is of a type that the grid does not know.
