@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::building::Building;
 use super::{Rules, TaskFailure};
-use crate::counters::{Cause, Counters, Holding, Uncounted};
+use crate::counters::{Counters, Uncounted};
 use crate::errors::discarded::Discarded;
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
@@ -539,22 +539,6 @@ impl Delivery {
             }
             Err(error) => self.fail(TaskFailure::Write(error.to_string())),
         }
-    }
-
-    /// All of the batch in flight is in the maps: what came before its first open dead letter is done.
-    fn on_batch_written(&mut self) {
-        let Some(batch) = self.in_flight.as_ref().filter(|batch| !batch.awaits.is_empty()) else {
-            return self.confirm();
-        };
-        let reason = "the dead letter queue has not acknowledged its records yet".to_owned();
-        *self.counters.holding.lock() = Some(Holding { cause: Cause::DeadLetterQueue, reason });
-        let mut reached = batch.reached.clone();
-        for open in batch.awaits.iter().filter_map(|letter| self.reports.record(*letter)) {
-            if let Some(reached) = reached.iter_mut().find(|reached| reached.partition == open.partition) {
-                reached.next = reached.next.min(open.offset);
-            }
-        }
-        self.settle.confirm(&reached);
     }
 
     /// Confirms the batch in flight, if it is written and its dead letters are answered.

@@ -56,6 +56,7 @@ impl Bench {
                 revoke_deadline: 10 * second,
                 stop_deadline: 5 * second,
                 saves: false,
+                starts_at_oldest: true,
             },
             errors,
             dead_letters: None,

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use super::{Action, Delivery, LetterNumber};
+use crate::counters::{Cause, Holding};
 use crate::kafka::batch::RawRecord;
 use crate::kafka::consumer::TopicPartition;
 use crate::kafka::producer::OutgoingRecord;
@@ -81,5 +82,21 @@ impl Delivery {
     /// The dead letter queue cannot be used: the task ends rather than lose the records that belong there.
     pub fn on_queue_failure(&mut self, reason: String) {
         self.fail(TaskFailure::DeadLetterQueue(reason));
+    }
+
+    /// All of the batch in flight is in the maps: what came before its first open dead letter is done.
+    pub(super) fn on_batch_written(&mut self) {
+        let Some(batch) = self.in_flight.as_ref().filter(|batch| !batch.awaits.is_empty()) else {
+            return self.confirm();
+        };
+        let reason = "the dead letter queue has not acknowledged its records yet".to_owned();
+        *self.counters.holding.lock() = Some(Holding { cause: Cause::DeadLetterQueue, reason });
+        let mut reached = batch.reached.clone();
+        for open in batch.awaits.iter().filter_map(|letter| self.reports.record(*letter)) {
+            if let Some(reached) = reached.iter_mut().find(|reached| reached.partition == open.partition) {
+                reached.next = reached.next.min(open.offset);
+            }
+        }
+        self.settle.confirm(&reached);
     }
 }
