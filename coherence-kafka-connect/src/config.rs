@@ -14,6 +14,7 @@
 //! ```
 
 mod checked;
+mod client_settings;
 pub mod def;
 pub mod file;
 mod findings;
@@ -26,6 +27,7 @@ pub mod translate;
 mod variables;
 
 pub use checked::Checked;
+pub use client_settings::ClientSettings;
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
 pub use producer::{ProducerConfig, connection, is_of_connections, producer};

@@ -1,5 +1,6 @@
 //! The command line: `connect-standalone`'s, with `check` and `demo` beside it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -39,8 +40,8 @@ pub enum Command {
     },
 }
 
-/// Files and what overrides them.
-#[derive(Debug, Clone, Args)]
+/// Files and what overrides them. `Debug` shows no overrides: there may be passwords among them.
+#[derive(Clone, Args)]
 pub struct Files {
     /// The worker's properties file.
     pub worker: Option<PathBuf>,
@@ -52,4 +53,13 @@ pub struct Files {
     /// Overrides a setting of every connector file; beats CONNECTOR_… of the environment.
     #[arg(long = "connector-set", value_name = "KEY=VALUE")]
     pub connector_set: Vec<String>,
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files")
+            .field("worker", &self.worker)
+            .field("connectors", &self.connectors)
+            .finish_non_exhaustive()
+    }
 }

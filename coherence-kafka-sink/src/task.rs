@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use coherence_kafka_connect::config::ClientSettings;
+
 use crate::config::Mappings;
 use crate::counters::Counters;
 use crate::errors::ErrorPolicy;
@@ -77,7 +79,7 @@ pub struct TaskOptions {
     /// Number of the task.
     pub number: u32,
     /// Settings of the consumer, by librdkafka's names.
-    pub consumer: Vec<(String, String)>,
+    pub consumer: ClientSettings,
     /// `coherence.consumer.batch`.
     pub reads_batches: bool,
     /// Topic names, or one pattern that starts with `^`.

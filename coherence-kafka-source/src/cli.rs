@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -31,8 +32,8 @@ pub enum Command {
     Check(Settings),
 }
 
-/// A file and what overrides it.
-#[derive(Debug, Clone, Args)]
+/// A file and what overrides it. `Debug` shows no overrides: there may be passwords among them.
+#[derive(Clone, Args)]
 pub struct Settings {
     /// The properties file.
     #[arg(value_name = "SOURCE.properties")]
@@ -40,6 +41,12 @@ pub struct Settings {
     /// Overrides a setting; beats COHERENCE_KAFKA_SOURCE_… of the environment, which beats the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl Settings {

@@ -29,8 +29,8 @@ pub use form::FormConfig;
 /// Prefix of the environment variables that hold settings.
 const PREFIX: &str = "COHERENCE_KAFKA_SOURCE_";
 
-/// Where settings come from; the later wins.
-#[derive(Debug, Clone, Default)]
+/// Where settings come from; the later wins. `Debug` shows no arguments: there may be passwords among them.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The properties file.
     pub file: Option<PathBuf>,
@@ -38,6 +38,12 @@ pub struct Sources {
     pub environment: Environment,
     /// Arguments of `--set`.
     pub set: Vec<String>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 /// A checked configuration. `Debug` shows no values of settings: there may be passwords among them.

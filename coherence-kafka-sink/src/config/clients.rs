@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use coherence_kafka_connect::config::translate::{self, Client, Profile, Table, Translated};
-use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, is_of_connections};
+use coherence_kafka_connect::config::{
+    ClientSettings, ConfigErrors, Properties, Property, is_of_connections,
+};
 
 use super::worker::OverridePolicy;
 
@@ -26,7 +28,7 @@ pub struct ConsumerConfig {
 
 impl ConsumerConfig {
     /// The settings of the consumer of one task, sorted by name.
-    pub fn for_task(&self, task: u32) -> Vec<(String, String)> {
+    pub fn for_task(&self, task: u32) -> ClientSettings {
         let mut settings = self.settings.clone();
         settings
             .entry("client.id".to_owned())

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
+use coherence_kafka_connect::config::ClientSettings;
+
 use crate::kafka::cluster::{self, Unreachable};
 use crate::kafka::producer::{OutgoingRecord, RecordProducer, SendError};
 
@@ -28,9 +30,9 @@ pub struct QueueOptions {
     /// `errors.deadletterqueue.topic.replication.factor`.
     pub replication: i32,
     /// Settings of the producer, by librdkafka's names.
-    pub producer: Vec<(String, String)>,
+    pub producer: ClientSettings,
     /// Settings of the client that makes the topic, by librdkafka's names.
-    pub admin: Vec<(String, String)>,
+    pub admin: ClientSettings,
 }
 
 /// The queue: each record given to it has an outcome.

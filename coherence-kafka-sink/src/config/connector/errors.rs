@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::translate::Client;
+use coherence_kafka_connect::config::{ClientSettings, Finding};
 use regex::Regex;
 
 use super::super::clients;
@@ -42,7 +42,7 @@ impl DeadLetterConfig {
         let with_id = |settings: &BTreeMap<String, String>, id: String| {
             let mut settings = settings.clone();
             settings.entry("client.id".to_owned()).or_insert(id);
-            settings.into_iter().collect()
+            settings.into_iter().collect::<ClientSettings>()
         };
         QueueOptions {
             topic: self.topic.clone(),
