@@ -1,10 +1,14 @@
 //! Variables in values: `${env:NAME}`, `${file:path:key}`, `${dir:path:file}`, Connect's config providers.
 //!
-//! As in Connect a value is read once and what a variable holds is not read again. Unlike Connect the three
-//! providers answer to their usual aliases without being declared, and a variable that a known provider
-//! cannot resolve is an error, not a literal.
+//! As in Connect a value is read once and what a variable holds is not read again, and an alias that is not declared
+//! leaves the text as it is. Unlike Connect a variable that a known provider cannot resolve is an error, not a literal,
+//! and files and arguments, which come from the operator, have the three providers by their usual aliases without a
+//! declaration. What comes over the network has [`Variables::of_requests`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -14,8 +18,38 @@ use super::file;
 use super::findings::ConfigErrors;
 use super::properties::{Properties, Property};
 
-/// The environment of the process, read once.
-pub type Environment = BTreeMap<String, String>;
+/// Bytes of a file that a variable may stand for: a path can name any file, and passwords are small.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The environment of the process, read once. `Debug` shows the names alone: a value may be a password.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Deref for Environment {
+    type Target = BTreeMap<String, String>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Environment {
+    fn from(variables: [(String, String); N]) -> Self {
+        variables.into_iter().collect()
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
 
 /// `ConfigTransformer.DEFAULT_PATTERN`.
 #[expect(clippy::expect_used, reason = "a constant pattern that the tests compile")]
@@ -36,6 +70,10 @@ enum Provider {
 #[derive(Clone)]
 pub struct Variables {
     providers: BTreeMap<String, Provider>,
+    /// The aliases that `config.providers` lists.
+    declared: BTreeSet<String>,
+    /// What to add where an alias has no provider.
+    advice: &'static str,
     environment: Environment,
 }
 
@@ -54,14 +92,25 @@ impl Variables {
             ("dir".to_owned(), Provider::Directory { allowed: None }),
             ("env".to_owned(), Provider::Environment { allowed: None }),
         ]);
+        let mut declared = BTreeSet::new();
         if let Some(list) = properties.get("config.providers") {
             for alias in list.trimmed().split(',').map(str::trim).filter(|alias| !alias.is_empty()) {
                 if let Some(provider) = Provider::declared(alias, properties, list, findings) {
+                    declared.insert(alias.to_owned());
                     providers.insert(alias.to_owned(), provider);
                 }
             }
         }
-        Variables { providers, environment }
+        Variables { providers, declared, advice: "", environment }
+    }
+
+    /// The providers for configurations that come over the network: those that `config.providers` declares, and no
+    /// built-in alias, because a sender could name any file that the process may read.
+    pub fn of_requests(&self) -> Self {
+        let mut requests = self.clone();
+        requests.providers.retain(|alias, _| self.declared.contains(alias));
+        requests.advice = "; a request can use the aliases that config.providers of the worker declares";
+        requests
     }
 
     /// The settings with their variables replaced. What a variable has touched is a secret from then on.
@@ -95,9 +144,10 @@ impl Variables {
                     findings.warning(
                         property,
                         format!(
-                            "{} stays as it is: no provider has the alias {}",
+                            "{} stays as it is: no provider has the alias {}{}",
                             whole.as_str(),
-                            alias.as_str()
+                            alias.as_str(),
+                            self.advice
                         ),
                     );
                     resolved.value.push_str(whole.as_str());
@@ -203,7 +253,12 @@ fn read(path: &Path, allowed: Option<&[PathBuf]>) -> Result<Vec<u8>, String> {
     if !real.is_file() {
         return Err(format!("{} is not a regular file", path.display()));
     }
-    std::fs::read(&real).map_err(cannot)
+    let mut bytes = Vec::new();
+    File::open(&real).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("{} is larger than {MAX_FILE} bytes", path.display()));
+    }
+    Ok(bytes)
 }
 
 fn allowed_paths(property: Option<&Property>, findings: &mut ConfigErrors) -> Option<Vec<PathBuf>> {

@@ -7,11 +7,27 @@ fn environment() -> Environment {
         .collect()
 }
 
-/// Resolves the setting `k` on a worker with these settings.
+/// The variables of a worker with these settings.
+fn variables(worker: &[(&str, &str)], findings: &mut ConfigErrors) -> Variables {
+    let worker = Properties::from_pairs("w.properties", worker.iter().copied());
+    Variables::declared(&worker, environment(), findings)
+}
+
+/// Resolves the setting `k` of a file on a worker with these settings.
 fn resolve(worker: &[(&str, &str)], value: &str) -> (Property, ConfigErrors) {
     let mut findings = ConfigErrors::default();
-    let worker = Properties::from_pairs("w.properties", worker.iter().copied());
-    let variables = Variables::declared(&worker, environment(), &mut findings);
+    let variables = variables(worker, &mut findings);
+    resolve_by(&variables, value, findings)
+}
+
+/// The same for a setting that came over the network.
+fn resolve_request(worker: &[(&str, &str)], value: &str) -> (Property, ConfigErrors) {
+    let mut findings = ConfigErrors::default();
+    let variables = variables(worker, &mut findings).of_requests();
+    resolve_by(&variables, value, findings)
+}
+
+fn resolve_by(variables: &Variables, value: &str, mut findings: ConfigErrors) -> (Property, ConfigErrors) {
     let properties = Properties::from_pairs("c.properties:1", [("k", value)]);
     let resolved = variables.resolve(&properties, &mut findings);
     (resolved.get("k").unwrap().clone(), findings)
@@ -155,5 +171,91 @@ fn a_wrong_declaration_is_refused() {
         ),
     ] {
         assert_eq!(error(&worker, ""), expected);
+    }
+}
+
+#[test]
+fn a_request_has_no_provider_that_is_not_declared() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("p"), "a=b\n").unwrap();
+    let path = directory.path().display().to_string();
+    let (file, dir) = (format!("${{file:{path}/p:a}}"), format!("${{dir:{path}:p}}"));
+    let environment = "${env:PW}".to_owned();
+    for text in [&file, &dir, &environment] {
+        let (property, findings) = resolve_request(&[], text);
+        assert_eq!(&property.value, text);
+        assert!(findings.errors.is_empty(), "{findings}");
+        let warning = findings.warnings[0].to_string();
+        assert!(warning.contains("stays as it is: no provider has the alias "), "{warning}");
+        assert!(warning.ends_with("config.providers of the worker declares"), "{warning}");
+    }
+
+    // One that is declared leaves the others as they were: absent from requests, present in files.
+    let worker = [
+        ("config.providers", "file"),
+        ("config.providers.file.class", "FileConfigProvider"),
+        ("config.providers.file.param.allowed.paths", path.as_str()),
+    ];
+    assert_eq!(resolve_request(&worker, &file).0.value, "b");
+    for text in [&dir, &environment] {
+        assert_eq!(&resolve_request(&worker, text).0.value, text);
+        assert_ne!(&resolve(&worker, text).0.value, text);
+    }
+    let (_, findings) = resolve_request(&worker, "${file:/proc/self/environ:PW}");
+    assert!(findings.errors[0].to_string().contains("allowed.paths of the provider does not hold"));
+}
+
+#[test]
+fn a_link_leads_nowhere_that_is_not_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (inside, outside) = (directory.path().join("in"), directory.path().join("out"));
+    for each in [&inside, &outside] {
+        std::fs::create_dir(each).unwrap();
+        std::fs::write(each.join("p"), "a=b\n").unwrap();
+    }
+    std::os::unix::fs::symlink(outside.join("p"), inside.join("leads-out")).unwrap();
+    std::os::unix::fs::symlink(&outside, inside.join("folder")).unwrap();
+    std::os::unix::fs::symlink("p", inside.join("stays")).unwrap();
+    let allowed = inside.display().to_string();
+    let worker = [
+        ("config.providers", "file,dir"),
+        ("config.providers.file.class", "FileConfigProvider"),
+        ("config.providers.file.param.allowed.paths", allowed.as_str()),
+        ("config.providers.dir.class", "DirectoryConfigProvider"),
+        ("config.providers.dir.param.allowed.paths", allowed.as_str()),
+    ];
+    assert_eq!(resolve_request(&worker, &format!("${{dir:{allowed}:stays}}")).0.value, "a=b\n");
+    for text in [
+        format!("${{file:{allowed}/leads-out:a}}"),
+        format!("${{file:{allowed}/folder/p:a}}"),
+        format!("${{dir:{allowed}:leads-out}}"),
+        format!("${{dir:{allowed}/folder:p}}"),
+        format!("${{dir:{allowed}/../out:p}}"),
+    ] {
+        let (_, findings) = resolve_request(&worker, &text);
+        let error = findings.errors[0].to_string();
+        assert!(error.contains("allowed.paths of the provider does not hold"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_file_of_any_size_is_not_read_into_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display();
+    let file = File::create(directory.path().join("large")).unwrap();
+    file.set_len(MAX_FILE).unwrap();
+    assert_eq!(value(&format!("${{dir:{path}:large}}")).len() as u64, MAX_FILE);
+    // Sparse: it takes no room on the disk.
+    file.set_len(1 << 40).unwrap();
+    for text in [format!("${{dir:{path}:large}}"), format!("${{file:{path}/large:k}}")] {
+        assert!(error(&[], &text).ends_with("/large is larger than 1048576 bytes"));
+    }
+}
+
+#[test]
+fn debug_shows_no_value_of_the_environment() {
+    let variables = variables(&[], &mut ConfigErrors::default());
+    for shown in [format!("{variables:?}"), format!("{:?}", environment())] {
+        assert!(!shown.contains("sesame") && !shown.contains("fromenv"), "{shown}");
     }
 }
