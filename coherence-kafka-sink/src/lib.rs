@@ -11,6 +11,7 @@
 //! errors.rs errors/                what becomes of a bad record, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
 //! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
+//! descriptors.rs                   whether the process may open as many files and sockets as it needs
 //! kafka.rs kafka/                  the only module that names rdkafka
 //! ```
 
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod config;
 pub mod counters;
 pub mod demo;
+pub mod descriptors;
 pub mod errors;
 pub mod expiry;
 pub mod kafka;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use coherence_kafka_sink::cli::{Cli, Command};
 use coherence_kafka_sink::run::{Running, StartError};
-use coherence_kafka_sink::{check, demo, live};
+use coherence_kafka_sink::{check, demo, descriptors, live};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +32,8 @@ fn main() -> anyhow::Result<ExitCode> {
         // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
         .log_internal_errors(false)
         .init();
+    descriptors::raise_limit();
+    // For the data: the REST interface has threads of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;
     // Whatever still runs has been told to stop and had its time.

@@ -1,23 +1,32 @@
 //! The part of Connect's REST API that creates, shows, restarts and deletes connectors; and the metrics.
 //!
-//! Owns: HTTP and JSON. Never does: what the answers are about, that is the worker's.
+//! Owns: HTTP and JSON, and the threads that serve them (`rest/server.rs`). Never does: what the answers are about, that
+//! is the worker's.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use serde_json::{Value, json};
+use axum::routing::{MethodRouter, get, post};
+use serde_json::{Map, Value, json};
 
 use crate::metrics;
-use crate::worker::{ConnectorInfo, CreateError, TaskStatus, Worker};
-use coherence_kafka_connect::config::Properties;
+use crate::worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};
 
+mod create;
 mod restart;
+mod server;
+
+pub use server::Server;
+
+/// How long a request may take, as in Connect. What it began goes on.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The version that statuses carry.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,22 +39,55 @@ struct Api {
 
 /// The routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
-    Router::new()
-        .route("/connectors", get(list).post(create))
-        .route("/connectors/{name}", get(info).delete(delete))
-        .route("/connectors/{name}/status", get(status))
-        .route("/connectors/{name}/restart", post(restart::connector))
-        .route("/connectors/{name}/tasks/{task}/restart", post(restart::task))
-        .route("/metrics", get(measure))
+    let routes: [(&str, MethodRouter<Api>); 6] = [
+        ("/connectors", get(list).post(create)),
+        ("/connectors/{name}", get(info).delete(delete)),
+        ("/connectors/{name}/status", get(status)),
+        ("/connectors/{name}/restart", post(restart::connector)),
+        ("/connectors/{name}/tasks/{task}/restart", post(restart::task)),
+        ("/metrics", get(measure)),
+    ];
+    let mut router = Router::new();
+    for (path, methods) in routes {
+        // As in Connect, a slash at the end changes nothing.
+        router = router.route(path, methods.clone()).route(&format!("{path}/"), methods);
+    }
+    router
         .fallback(|| async { error(StatusCode::NOT_FOUND, "HTTP 404 Not Found") })
         .method_not_allowed_fallback(|| async {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
         })
+        .layer(from_fn(within_the_timeout))
         .with_state(Api { worker, worker_id: worker_id.into() })
 }
 
-async fn list(State(api): State<Api>) -> Response {
-    axum::Json(api.worker.names()).into_response()
+async fn within_the_timeout(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answer.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Request timed out"))
+}
+
+/// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
+async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
+    let names = api.worker.names();
+    let expand: Vec<&str> =
+        query.iter().filter(|(key, _)| key == "expand").map(|(_, value)| value.as_str()).collect();
+    if expand.is_empty() {
+        return axum::Json(names).into_response();
+    }
+    let connector = |name: String| {
+        let (info, tasks) = (api.worker.info(&name)?, api.worker.status(&name)?);
+        let mut expanded = Map::new();
+        for wanted in &expand {
+            match *wanted {
+                "status" => expanded.insert("status".to_owned(), status_json(&name, &api.worker_id, &tasks)),
+                "info" => expanded.insert("info".to_owned(), info_json(&info)),
+                _ => None,
+            };
+        }
+        Some((name, Value::Object(expanded)))
+    };
+    // One that is deleted meanwhile is left out.
+    axum::Json(names.into_iter().filter_map(connector).collect::<Map<_, _>>()).into_response()
 }
 
 async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
@@ -75,20 +117,29 @@ async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
         move || worker.delete(&name)
     });
     match outcome.await {
-        Some(true) => StatusCode::NO_CONTENT.into_response(),
-        Some(false) => not_found(&name),
+        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Some(Err(RequestError::UnknownConnector | RequestError::UnknownTask)) => not_found(&name),
+        Some(Err(RequestError::Conflict)) => error(StatusCode::CONFLICT, CONFLICT),
+        Some(Err(RequestError::NotEnded(tasks))) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &format!(
+                "Connector {name} is not deleted yet: {tasks} of its tasks have been told to end and have not; \
+                 it is deleted when they have"
+            ),
+        ),
         None => internal(),
     }
 }
 
-async fn create(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+async fn create(State(api): State<Api>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     if !media_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
         return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type");
     }
-    let properties = match create_request(&body) {
-        Ok(properties) => properties,
-        Err(reason) => return error(StatusCode::BAD_REQUEST, &reason),
+    let properties = match body.map(|body| create::request(&body)) {
+        Ok(Ok(properties)) => properties,
+        Ok(Err(reason)) => return error(StatusCode::BAD_REQUEST, &reason),
+        Err(refused) => return error(refused.status(), &refused.body_text()),
     };
     let worker = api.worker.clone();
     match blocking(move || worker.create(&properties)).await {
@@ -97,7 +148,6 @@ async fn create(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Resp
             (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(info_json(&info)))
                 .into_response()
         }
-        Some(Err(exists @ CreateError::Exists(_))) => error(StatusCode::CONFLICT, &exists.to_string()),
         Some(Err(CreateError::Invalid(errors))) => {
             let lines: Vec<String> = errors.errors.iter().map(ToString::to_string).collect();
             error(
@@ -109,56 +159,17 @@ async fn create(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Resp
                 ),
             )
         }
-        Some(Err(other)) => error(StatusCode::INTERNAL_SERVER_ERROR, &other.to_string()),
+        Some(Err(other)) => {
+            let status = match other {
+                CreateError::Exists(_) | CreateError::Conflict => StatusCode::CONFLICT,
+                CreateError::TooManyTasks { .. } => StatusCode::BAD_REQUEST,
+                CreateError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+                CreateError::Invalid(_) | CreateError::NotStarted { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            error(status, &other.to_string())
+        }
         None => internal(),
     }
-}
-
-/// Reads `{"name": …, "config": {…}}`. Where Connect answers 500 to a body that it cannot read, this says what
-/// is wrong with it.
-fn create_request(body: &[u8]) -> Result<Properties, String> {
-    let request: Value =
-        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
-    let Value::Object(members) = request else {
-        return Err("the body must be a JSON object with the members name and config".to_owned());
-    };
-    if let Some(unknown) = members.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str()))
-    {
-        return Err(format!(
-            "unknown member {unknown:?}: a create request has name, config and initial_state"
-        ));
-    }
-    match members.get("initial_state") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(state)) if state.eq_ignore_ascii_case("running") => {}
-        Some(_) => return Err("initial_state: only RUNNING is supported".to_owned()),
-    }
-    let Some(Value::Object(config)) = members.get("config") else {
-        return Err("the member config is missing, or not a JSON object".to_owned());
-    };
-    let mut settings = BTreeMap::new();
-    for (key, value) in config {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return Err(format!("config.{key}: the value must be a text, a number or a boolean")),
-        };
-        settings.insert(key.clone(), text);
-    }
-    let name = match members.get("name") {
-        Some(Value::String(name)) => name.trim().to_owned(),
-        None => settings.get("name").map_or_else(String::new, |name| name.trim().to_owned()),
-        Some(_) => return Err("the member name must be a text".to_owned()),
-    };
-    match settings.get("name") {
-        Some(inner) if inner.trim() != name => {
-            return Err(
-                "Connector name configuration in config does not match the name of the request".to_owned()
-            );
-        }
-        _ => settings.insert("name".to_owned(), name),
-    };
-    Ok(Properties::from_pairs("request", settings))
 }
 
 fn info_json(info: &ConnectorInfo) -> Value {
@@ -180,9 +191,11 @@ fn status_json<'t>(name: &str, worker_id: &str, tasks: impl IntoIterator<Item = 
             status
         })
         .collect();
+    // Connect's word for a connector whose start is under way.
+    let state = if tasks.is_empty() { "UNASSIGNED" } else { "RUNNING" };
     json!({
         "name": name,
-        "connector": {"state": "RUNNING", "worker_id": worker_id, "version": VERSION},
+        "connector": {"state": state, "worker_id": worker_id, "version": VERSION},
         "tasks": tasks,
         "type": "sink",
     })

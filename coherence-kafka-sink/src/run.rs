@@ -76,6 +76,7 @@ pub struct Running {
     worker: Arc<Worker>,
     local: LocalSessions,
     broker: Option<EmbeddedKafka>,
+    _rest: rest::Server,
 }
 
 impl Running {
@@ -95,15 +96,22 @@ impl Running {
         let runtime = tokio::runtime::Handle::current();
         let worker_id = worker_id(&loaded.worker, &listeners);
         let settings = loaded.worker.client_settings();
+        let for_this_machine_alone = !loaded.worker.listeners_are_set;
         let worker = Worker::new(loaded.worker, open(local.clone(), runtime.clone()), bootstrap, runtime);
-        let running = Self { worker: Arc::new(worker), local, broker };
+        let worker = Arc::new(worker);
+        let rest = rest::Server::start(listeners, &rest::router(worker.clone(), &worker_id))
+            .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
+        if for_this_machine_alone {
+            tracing::info!(
+                "the rest interface listens on 127.0.0.1:8083, for this machine alone: set \
+                 listeners=http://:8083 to open it to others"
+            );
+        }
+        let running = Self { worker, local, broker, _rest: rest };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
             tokio::task::spawn_blocking(move || cluster::topics(&settings, CLUSTER_DEADLINE))
         });
-        for listener in listeners {
-            serve(listener, rest::router(running.worker.clone(), &worker_id))?;
-        }
         for connector in loaded.connectors {
             if let Err(error) = running.worker.start(connector.config) {
                 running.worker.stop();
@@ -258,18 +266,6 @@ fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
         })
     };
     listeners.iter().map(bind).collect()
-}
-
-fn serve(listener: TcpListener, router: axum::Router) -> Result<(), StartError> {
-    let failed = |error: std::io::Error| StartError::Worker(format!("listeners: {error}"));
-    listener.set_nonblocking(true).map_err(failed)?;
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "rest listener ended");
-        }
-    });
-    Ok(())
 }
 
 /// `host:port` by which statuses name this worker.

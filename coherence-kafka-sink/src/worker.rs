@@ -1,6 +1,7 @@
 //! The worker: connectors by name, each with its tasks, as Connect's standalone worker keeps them.
 //!
-//! Owns: threads and their statuses. Never does: HTTP, printing, reading files.
+//! Owns: threads and their statuses. Never does: HTTP, printing, reading files. No lock is held over anything slow: a
+//! connector that starts or ends is an entry of its table meanwhile (`worker/connectors.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,14 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::{MapError, Session};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use crate::config::table::TASKS_LIMIT;
 use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
 use crate::counters::Counters;
+use crate::descriptors;
 use crate::task::{Task, TaskFailure, caught};
 use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
+use connectors::{Connector, Connectors, Entry};
 use restarts::Restarts;
 
+mod connectors;
 mod restarts;
 mod start;
 
@@ -29,12 +34,9 @@ pub struct Worker {
     /// Replaces `bootstrap.servers` where the broker is in this process.
     bootstrap: Option<String>,
     runtime: tokio::runtime::Handle,
-    connectors: Mutex<BTreeMap<String, Connector>>,
-}
-
-struct Connector {
-    config: BTreeMap<String, String>,
-    tasks: Vec<TaskHandle>,
+    connectors: Mutex<Connectors>,
+    /// A connector has started, or could not.
+    started: Condvar,
 }
 
 struct TaskHandle {
@@ -77,12 +79,36 @@ impl Control {
 /// How often the thread of a failed task looks whether it is to go on.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What leaving the group may take after a task has finished its batch.
+const LEAVING: Duration = Duration::from_secs(15);
+
 /// Why a connector was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// The name is taken.
     #[error("Connector {0} already exists")]
     Exists(String),
+    /// A connector of this name is being deleted.
+    #[error("{}", CONFLICT)]
+    Conflict,
+    /// The worker would have more tasks than it may.
+    #[error(
+        "connector {name}: tasks.max is {tasks}, and the worker runs {running} of {limit} tasks at most: lower \
+         tasks.max, or raise {key} of the worker", key = TASKS_LIMIT
+    )]
+    TooManyTasks {
+        /// Its name.
+        name: String,
+        /// How many tasks it asks for.
+        tasks: usize,
+        /// How many tasks there are.
+        running: usize,
+        /// `coherence.tasks.limit`.
+        limit: usize,
+    },
+    /// The worker ends.
+    #[error("the worker is stopping: no connector is created any longer")]
+    Stopping,
     /// Its configuration is wrong; every error of it is in here.
     #[error("{0}")]
     Invalid(ConfigErrors),
@@ -96,24 +122,42 @@ pub enum CreateError {
     },
 }
 
-/// What a request names is not there.
+/// What Connect answers where a connector is not in a state for a request.
+pub const CONFLICT: &str =
+    "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
+
+/// Why a request about a connector or a task is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unknown {
-    /// The connector.
-    Connector,
-    /// The task; its connector is there.
-    Task,
+pub enum RequestError {
+    /// There is no such connector.
+    UnknownConnector,
+    /// There is no such task; its connector is there.
+    UnknownTask,
+    /// The connector is being started or deleted.
+    Conflict,
+    /// So many tasks have not ended in time. They end as soon as they can, and the connector is gone then.
+    NotEnded(usize),
 }
 
-/// A connector, as REST shows it.
-#[derive(Debug, Clone)]
+/// A connector, as REST shows it. `Debug` shows no values of its configuration: there may be passwords among them.
+#[derive(Clone)]
 pub struct ConnectorInfo {
     /// Its name.
     pub name: String,
-    /// Its configuration as given: variables are not resolved, so no secret that they stand for is in here.
+    /// Its own configuration as given: variables are not resolved, so no secret that they stand for is in here.
     pub config: BTreeMap<String, String>,
-    /// How many tasks it has.
+    /// How many tasks it has; none while it starts.
     pub tasks: usize,
+}
+
+impl std::fmt::Debug for ConnectorInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectorInfo")
+            .field("name", &self.name)
+            .field("config", &self.config.keys())
+            .field("tasks", &self.tasks)
+            .finish()
+    }
 }
 
 /// State of one task.
@@ -133,74 +177,101 @@ impl Worker {
         bootstrap: Option<String>,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { config, open, bootstrap, runtime, connectors: Mutex::default() }
+        Self { config, open, bootstrap, runtime, connectors: Mutex::default(), started: Condvar::new() }
     }
 
-    /// Validates a configuration and starts its tasks.
+    /// Validates a configuration that came over the network, and starts its tasks.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
     pub fn create(&self, properties: &Properties) -> Result<ConnectorInfo, CreateError> {
-        let config = ConnectorConfig::parse(&self.config, properties).map_err(CreateError::Invalid)?;
+        let config = ConnectorConfig::of_request(&self.config, properties).map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
             tracing::warn!(connector = config.name, "{warning}");
         }
         self.start(config)
     }
 
-    /// Starts the tasks of a checked configuration.
+    /// Starts the tasks of a checked configuration. Until they have started, its name is taken.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
     pub fn start(&self, config: ConnectorConfig) -> Result<ConnectorInfo, CreateError> {
-        let mut connectors = self.connectors.lock();
-        if connectors.contains_key(&config.name) {
-            return Err(CreateError::Exists(config.name));
-        }
-        let tasks = self.start_tasks(&config)?;
-        tracing::info!(connector = config.name, tasks = tasks.len(), "connector created");
-        let info = ConnectorInfo { name: config.name, config: config.raw.clone(), tasks: tasks.len() };
-        connectors.insert(info.name.clone(), Connector { config: config.raw, tasks });
-        Ok(info)
+        let (name, tasks) = (config.name.clone(), config.tasks_max as usize);
+        let limit = self.config.tasks_limit as usize;
+        let running = self.lock().reserve(&name, config.raw.clone(), tasks, limit)?;
+        let each = if config.dead_letters.is_some() { 2 } else { 1 };
+        let started = descriptors::room_for(running, tasks, each)
+            .map_err(|reason| CreateError::NotStarted { name: name.clone(), reason })
+            // librdkafka's wrapper and the runtime panic where the system has no more threads.
+            .and_then(|()| {
+                caught(|| self.start_tasks(&config)).unwrap_or_else(|panic| {
+                    let reason = format!("its start panicked: {panic}");
+                    Err(CreateError::NotStarted { name: name.clone(), reason })
+                })
+            });
+        let mut connectors = self.lock();
+        let outcome = match started {
+            Ok(connector) if connectors.stopping => {
+                // The end of the worker waits for them.
+                connector.end();
+                connectors.by_name.insert(name, Entry::Stopping(Arc::new(connector)));
+                Err(CreateError::Stopping)
+            }
+            Ok(connector) => {
+                tracing::info!(connector = name, tasks, "connector created");
+                connectors.by_name.insert(name.clone(), Entry::Running(Arc::new(connector)));
+                Ok(ConnectorInfo { name, config: config.raw, tasks })
+            }
+            Err(error) => {
+                connectors.by_name.remove(&name);
+                Err(error)
+            }
+        };
+        self.started.notify_all();
+        outcome
     }
 
     /// The names of all connectors.
     pub fn names(&self) -> Vec<String> {
-        self.connectors.lock().keys().cloned().collect()
+        self.lock().by_name.keys().cloned().collect()
     }
 
     /// A connector by name.
     pub fn info(&self, name: &str) -> Option<ConnectorInfo> {
-        let connectors = self.connectors.lock();
-        let connector = connectors.get(name)?;
-        Some(ConnectorInfo {
-            name: name.to_owned(),
-            config: connector.config.clone(),
-            tasks: connector.tasks.len(),
-        })
+        let connectors = self.lock();
+        let entry = connectors.by_name.get(name)?;
+        let tasks = entry.connector().map_or(0, |connector| connector.tasks.len());
+        Some(ConnectorInfo { name: name.to_owned(), config: entry.config().clone(), tasks })
     }
 
-    /// The state of each task of a connector.
+    /// The state of each task of a connector; none while it starts.
     pub fn status(&self, name: &str) -> Option<Vec<TaskStatus>> {
-        Some(self.connectors.lock().get(name)?.tasks.iter().map(TaskHandle::status).collect())
+        let connector = self.lock().by_name.get(name)?.connector().cloned();
+        Some(connector.iter().flat_map(|connector| &connector.tasks).map(TaskHandle::status).collect())
     }
 
     /// Starts a task again, without waiting for it: one that failed meets the record again at which it failed, one
     /// that runs stops first as at the end of the process.
     ///
     /// # Errors
-    /// See [`Unknown`].
-    pub fn restart_task(&self, name: &str, number: usize) -> Result<(), Unknown> {
-        let connectors = self.connectors.lock();
-        let connector = connectors.get(name).ok_or(Unknown::Connector)?;
-        connector.tasks.get(number).ok_or(Unknown::Task)?.control.restart();
+    /// See [`RequestError`].
+    pub fn restart_task(&self, name: &str, number: usize) -> Result<(), RequestError> {
+        let connector = self.running(name)?;
+        connector.tasks.get(number).ok_or(RequestError::UnknownTask)?.control.restart();
         Ok(())
     }
 
     /// Starts all tasks of a connector again, or those that have failed, and says what each was before and whether
-    /// it starts again. `None` where there is no such connector.
-    pub fn restart_tasks(&self, name: &str, only_failed: bool) -> Option<Vec<(TaskStatus, bool)>> {
-        let connectors = self.connectors.lock();
+    /// it starts again.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn restart_tasks(
+        &self,
+        name: &str,
+        only_failed: bool,
+    ) -> Result<Vec<(TaskStatus, bool)>, RequestError> {
         let restart = |task: &TaskHandle| {
             let status = task.status();
             let again = !only_failed || status.failure.is_some();
@@ -209,37 +280,76 @@ impl Worker {
             }
             (status, again)
         };
-        Some(connectors.get(name)?.tasks.iter().map(restart).collect())
+        Ok(self.running(name)?.tasks.iter().map(restart).collect())
     }
 
-    /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its offsets stay.
-    /// False where there is none of this name.
-    pub fn delete(&self, name: &str) -> bool {
-        let Some(connector) = self.connectors.lock().remove(name) else { return false };
-        self.join(connector.tasks);
-        tracing::info!(connector = name, "connector deleted");
-        true
+    /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its offsets stay. Returns
+    /// when all of them have ended; the name may be used again then.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn delete(&self, name: &str) -> Result<(), RequestError> {
+        self.delete_within(name, self.config.shutdown_timeout + LEAVING)
     }
 
-    /// Stops all connectors, side by side.
-    pub fn stop(&self) {
-        let connectors = std::mem::take(&mut *self.connectors.lock());
-        self.join(connectors.into_values().flat_map(|c| c.tasks).collect());
-    }
-
-    fn join(&self, tasks: Vec<TaskHandle>) {
-        tasks.iter().for_each(|task| task.control.end());
-        // A thread that does not end is left behind rather than waited for: its offsets are safe.
-        let end = Instant::now() + self.config.shutdown_timeout + Duration::from_secs(15);
-        for task in tasks {
-            while !task.thread.is_finished() && Instant::now() < end {
-                std::thread::park_timeout(Duration::from_millis(2));
+    fn delete_within(&self, name: &str, patience: Duration) -> Result<(), RequestError> {
+        let connector = self.lock().stop(name)?;
+        connector.end();
+        match join(&connector.tasks, Instant::now() + patience) {
+            0 => {
+                // Takes it out of the table.
+                drop(self.lock());
+                tracing::info!(connector = name, "connector deleted");
+                Ok(())
             }
-            if !task.thread.is_finished() {
-                tracing::warn!("a task did not stop in time");
-            }
+            left => Err(RequestError::NotEnded(left)),
         }
     }
+
+    /// Stops all connectors, side by side. None can be created afterwards.
+    pub fn stop(&self) {
+        let deadline = Instant::now() + self.config.shutdown_timeout + LEAVING;
+        let mut connectors = self.lock();
+        connectors.stopping = true;
+        connectors.all().for_each(|connector| connector.end());
+        // A start under way notices, and leaves its tasks to be waited for.
+        while connectors.are_starting() && !self.started.wait_until(&mut connectors, deadline).timed_out() {}
+        let all: Vec<Arc<Connector>> = connectors.all().cloned().collect();
+        drop(connectors);
+        // A thread that does not end is left behind rather than waited for: its offsets are safe.
+        join(all.iter().flat_map(|connector| &connector.tasks), deadline);
+        self.connectors.lock().by_name.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connectors> {
+        let mut connectors = self.connectors.lock();
+        connectors.drop_ended();
+        connectors
+    }
+
+    /// A connector that is neither being started nor deleted.
+    fn running(&self, name: &str) -> Result<Arc<Connector>, RequestError> {
+        match self.lock().by_name.get(name) {
+            None => Err(RequestError::UnknownConnector),
+            Some(Entry::Running(connector)) => Ok(connector.clone()),
+            Some(Entry::Starting { .. } | Entry::Stopping(_)) => Err(RequestError::Conflict),
+        }
+    }
+}
+
+/// Waits until tasks that are to end have ended, or `deadline` has passed. How many have not.
+fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) -> usize {
+    let mut left = 0;
+    for task in tasks {
+        while !task.thread.is_finished() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        left += usize::from(!task.thread.is_finished());
+    }
+    if left > 0 {
+        tracing::warn!(tasks = left, "tasks did not stop in time");
+    }
+    left
 }
 
 impl TaskHandle {

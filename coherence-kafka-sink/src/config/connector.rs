@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
 use coherence_kafka_connect::config::{
-    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind,
+    ClientSettings, ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, Variables,
 };
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
@@ -16,7 +16,7 @@ use coherence_kafka_connect::encode::ArrayForm;
 use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;
 use super::pattern;
-use super::table::{self, Owner};
+use super::table::{self, Owner, TASKS_LIMIT};
 use super::worker::{WorkerConfig, create_converter, refuse_not_yet, report_strangers};
 
 use crate::errors::ErrorPolicy;
@@ -77,7 +77,8 @@ pub struct ConnectorConfig {
     pub expiries: Expiries,
     /// `coherence.task.restart.*`.
     pub restart: RestartConfig,
-    /// The settings as they were given, variables unresolved: what the REST interface shows.
+    /// The connector's own settings as they were given, variables unresolved: what the REST interface shows. Nothing of
+    /// the worker or of the environment is among them.
     pub raw: BTreeMap<String, String>,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
@@ -104,7 +105,7 @@ pub enum Topics {
 
 impl ConnectorConfig {
     /// The settings of the consumer of one task, in librdkafka's words, sorted by name.
-    pub fn consumer_settings(&self, task: u32) -> Vec<(String, String)> {
+    pub fn consumer_settings(&self, task: u32) -> ClientSettings {
         let mut settings = self.consumer.for_task(task);
         // Each task is a member of its own: of two with one name the broker expels the first.
         if self.tasks_max > 1
@@ -115,14 +116,31 @@ impl ConnectorConfig {
         settings
     }
 
-    /// Checks the settings of a connector on its worker.
+    /// Checks the settings of a connector that come from the operator: from files, the environment, arguments.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn parse(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
+        Self::check(worker, properties, &worker.variables)
+    }
+
+    /// Checks the settings of a connector that came over the network: of the variables in them, those have a value
+    /// whose provider the worker declares.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn of_request(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
+        Self::check(worker, properties, &worker.variables.of_requests())
+    }
+
+    fn check(
+        worker: &WorkerConfig,
+        properties: &Properties,
+        variables: &Variables,
+    ) -> Result<Self, ConfigErrors> {
         let mut findings = ConfigErrors::default();
         let raw = properties.to_map();
-        let properties = worker.variables.resolve(properties, &mut findings);
+        let properties = variables.resolve(properties, &mut findings);
         let mut check = Check { worker, properties: &properties, findings: &mut findings };
         let config = check.connector(raw);
         // Settings of the worker that reach the consumers were told with the worker.
@@ -192,7 +210,7 @@ impl<'a> Check<'a> {
         );
         Some(ConnectorConfig {
             name,
-            tasks_max: u32::try_from(values.number("tasks.max")).ok()?,
+            tasks_max: self.tasks_max(&values)?,
             topics: topics?,
             mappings,
             passthrough,
@@ -233,6 +251,18 @@ impl<'a> Check<'a> {
     fn refusal(&mut self, key: &str, why: String, otherwise: &str) {
         let property = self.property(key);
         self.findings.refusal(property, key, why, otherwise);
+    }
+
+    fn tasks_max(&mut self, values: &Values) -> Option<u32> {
+        let tasks = u32::try_from(values.number("tasks.max")).ok()?;
+        let limit = self.worker.tasks_limit;
+        if tasks > limit {
+            self.error(
+                "tasks.max",
+                format!("is {tasks}: the worker runs {limit} tasks at most ({TASKS_LIMIT})"),
+            );
+        }
+        Some(tasks)
     }
 
     fn class(&mut self, values: &Values) {

@@ -55,9 +55,22 @@ Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-
 | `${file:/path/to/file.properties:key}` | the value of a key in a properties file |
 | `${dir:/path/to/directory:name}` | the text of a file in a directory, without line ends behind it |
 
-`env`, `file` and `dir` work without being declared. `config.providers` declares other aliases, or narrows these with
-`allowed.paths` and `allowlist.pattern`; whoever may create connectors over REST can otherwise name any file that the process
-may read. A variable of a known provider that has no value is an error. What a variable holds is never shown.
+In files, in the environment and on the command line `env`, `file` and `dir` work without a declaration. `config.providers`
+declares other aliases, or narrows these with `allowed.paths` and `allowlist.pattern`. A connector that is created over REST
+has the aliases that `config.providers` of the worker lists and no others, because its sender could otherwise read any file
+that the process may read. As in Connect, a variable of any other alias stays in the value as it is written, with a warning.
+A variable of a known provider that has no value is an error; a file of more than 1 MiB is refused. Links and `..` in paths are
+resolved before `allowed.paths` is looked at. What a variable holds is never shown.
+
+With these settings of the worker `${secrets:/etc/secrets:password}` reads a file of that folder, in connectors from wherever:
+`config.providers=secrets`, `config.providers.secrets.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider`,
+`config.providers.secrets.param.allowed.paths=/etc/secrets`.
+
+## What REST shows
+
+`GET /connectors/{name}` shows the connector's own settings as its file, the command line or the create request holds them,
+variables unresolved. It shows nothing of the worker's settings and nothing of the environment, also where one file holds worker
+and connector. A password that is written into a connector's own settings is shown, as in Connect: put a variable there.
 "#;
 
 fn tables(page: &mut String, def: &ConfigDef) {

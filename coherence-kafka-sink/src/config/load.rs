@@ -1,5 +1,6 @@
 //! From files, environment and command line to a worker and its connectors.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use coherence_kafka_connect::config::file::ConfigFile;
@@ -9,6 +10,7 @@ use coherence_kafka_connect::config::{
 };
 
 use super::connector::ConnectorConfig;
+use super::table::{TASKS_LIMIT, is_connectors_alone};
 use super::worker::WorkerConfig;
 
 /// Prefix of the environment variables that hold settings of the worker.
@@ -21,8 +23,9 @@ const CONNECTOR_PREFIX: &str = "CONNECTOR_";
 const NOT_SETTINGS: &[&str] =
     &["CONNECT_LOG4J_", "CONNECT_CUB_", "CONNECT_KAFKA_HEAP_OPTS", "CONNECT_KAFKA_JMX_"];
 
-/// Where settings come from; the later wins over the earlier, inside the worker's and the connectors' half.
-#[derive(Debug, Clone, Default)]
+/// Where settings come from; the later wins over the earlier, inside the worker's and the connectors' half. `Debug`
+/// shows no arguments: there may be passwords among them.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The worker's file; it may also hold the settings of one connector.
     pub worker_file: Option<PathBuf>,
@@ -34,6 +37,15 @@ pub struct Sources {
     pub set: Vec<String>,
     /// Arguments of `--connector-set`, for every connector.
     pub connector_set: Vec<String>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("worker_file", &self.worker_file)
+            .field("connector_files", &self.connector_files)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A checked configuration.
@@ -98,11 +110,24 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     if sources.connector_files.is_empty() {
         files.extend(connector_without_file(&properties, &connector_layers).map(|file| (None, file)));
     }
+    let both = properties.get("connector.class").is_some();
     let mut connectors: Vec<LoadedConnector> = Vec::new();
+    let mut tasks = 0;
     for (path, file) in files {
         let properties = merge(&file.settings, &connector_layers, &mut findings);
         let config = match ConnectorConfig::parse(&worker, &properties) {
-            Ok(config) => config,
+            Ok(mut config) => {
+                let given = match path {
+                    Some(_) => file.settings,
+                    None if both => connectors_alone(&worker_settings),
+                    None => Vec::new(),
+                };
+                // As given, but for the environment, which is the operator's as the worker's settings are.
+                let mut given = layers::merge(&[given, connector_layers[1].clone()], &mut findings).to_map();
+                given.insert("name".to_owned(), config.name.clone());
+                config.raw = given;
+                config
+            }
             Err(errors) => {
                 findings.append(errors.missing_from(path));
                 continue;
@@ -111,6 +136,14 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
         if connectors.iter().any(|other| other.config.name == config.name) {
             let message = format!("another connector has the name {} already", config.name);
             findings.error_at(properties.get("name"), "name", message);
+        }
+        tasks += u64::from(config.tasks_max);
+        if tasks > u64::from(worker.tasks_limit) {
+            let message = format!(
+                "the connectors have {tasks} tasks up to this one: the worker runs {} at most ({TASKS_LIMIT})",
+                worker.tasks_limit
+            );
+            findings.error_at(properties.get("tasks.max"), "tasks.max", message);
         }
         let initial_state = file.initial_state.unwrap_or_default();
         findings.warnings.extend(config.warnings.iter().cloned());
@@ -129,6 +162,11 @@ fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> O
     // Overrides alone make no connector: they wait for those that are created over REST or named as files.
     let named = layers.iter().flatten().any(|property| property.key == "connector.class");
     (both || named).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
+}
+
+/// What a file that is also a worker's says of its connector alone.
+fn connectors_alone(settings: &[Property]) -> Vec<Property> {
+    settings.iter().filter(|property| is_connectors_alone(&property.key)).cloned().collect()
 }
 
 fn merge(file: &[Property], above: &[Vec<Property>; 2], findings: &mut ConfigErrors) -> Properties {

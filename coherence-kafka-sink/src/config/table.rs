@@ -20,6 +20,9 @@ pub const NOT_YET: &str = "Only the default is accepted for now";
 /// Groups of connector settings that a worker may set for all its connectors.
 pub const SHARED: &[&str] = &["Coherence", "Delivery"];
 
+/// The setting of a worker that bounds the tasks of its connectors.
+pub const TASKS_LIMIT: &str = "coherence.tasks.limit";
+
 /// Class names by which this connector is known.
 pub const CONNECTOR_CLASSES: &[&str] =
     &["com.oracle.coherence.kafka.connect.CoherenceSinkConnector", "CoherenceSinkConnector", "CoherenceSink"];
@@ -74,10 +77,12 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
         "Milliseconds after which a commit without answer counts as failed."),
     key("task.shutdown.graceful.timeout.ms", Kind::Long, Text("5000"), AtLeast(0), (WORKER_GROUP, Medium),
         "Milliseconds that all tasks together have to finish and commit at shutdown."),
+    key(TASKS_LIMIT, Kind::Int, Text("1000"), Between(1, 1_000_000), (WORKER_GROUP, Low),
+        "Tasks of all connectors together, at most. Each task is a member of its consumer group, with a Kafka client, its threads and its connections; a connector that would exceed the limit is refused."),
     key("config.providers", Kind::List, Text(""), Any, (WORKER_GROUP, Medium),
-        "Aliases of variable providers, each with `config.providers.<alias>.class` and optionally `.param.allowed.paths` (file, dir) or `.param.allowlist.pattern` (env)."),
-    key("listeners", Kind::List, Text("http://:8083"), Any, (REST, Medium),
-        "Addresses of the REST interface, `http://host:port`; an empty host is every interface."),
+        "Aliases of variable providers, each with `config.providers.<alias>.class` and optionally `.param.allowed.paths` (file, dir) or `.param.allowlist.pattern` (env). Connectors that are created over REST have these providers and no others."),
+    key("listeners", Kind::List, Text("http://127.0.0.1:8083"), Any, (REST, Medium),
+        "Addresses of the REST interface, `http://host:port`; an empty host is every interface. In Connect the default is `http://:8083`; here it is reachable from this machine alone, because the interface has no authentication."),
     key("rest.advertised.host.name", Kind::String, Null, NonEmpty, (REST, Low),
         "Host in `worker_id`; without it the host of the first listener, or the name of the machine."),
     key("rest.advertised.port", Kind::Int, Null, Between(1, 65535), (REST, Low),
@@ -261,6 +266,13 @@ pub enum Known {
     WithoutEffect(&'static str),
     /// Nobody knows it; what to write instead, where that is known.
     No(Option<String>),
+}
+
+/// Whether a setting is a connector's and cannot be its worker's: what a file that holds both says of the connector.
+pub fn is_connectors_alone(name: &str) -> bool {
+    let family =
+        PREFIXES.iter().any(|(owner, prefix, _)| *owner == Owner::Connector && name.starts_with(prefix));
+    WORKER.key(name).is_none() && (family || CONNECTOR.key(name).is_some())
 }
 
 /// Looks a key up among the settings of `owner`.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
-use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
+use coherence_kafka_connect::config::{
+    ClientSettings, ConfigErrors, Environment, Finding, Properties, Property, Variables,
+};
 use coherence_kafka_connect::converter::{self, Converter, Role};
 
 use super::clients::{self, ConsumerConfig};
@@ -15,6 +17,10 @@ use super::table::{self, Known, Owner};
 pub struct WorkerConfig {
     /// `listeners`: where the REST interface listens, at least one.
     pub listeners: Vec<Listener>,
+    /// Whether `listeners` is set, or the REST interface listens where it does by default: for this machine alone.
+    pub listeners_are_set: bool,
+    /// `coherence.tasks.limit`: tasks of all connectors together.
+    pub tasks_limit: u32,
     /// `rest.advertised.host.name`, if set.
     pub advertised_host: Option<String>,
     /// `rest.advertised.port`, if set.
@@ -109,7 +115,7 @@ impl WorkerConfig {
     }
 
     /// The settings of a Kafka client of the worker's own, in librdkafka's words.
-    pub fn client_settings(&self) -> Vec<(String, String)> {
+    pub fn client_settings(&self) -> ClientSettings {
         self.client.for_task(0)
     }
 
@@ -145,6 +151,12 @@ impl WorkerConfig {
         }
         let worker = WorkerConfig {
             listeners,
+            listeners_are_set: properties.get("listeners").is_some(),
+            // What was refused has no number.
+            tasks_limit: u32::try_from(values.number(table::TASKS_LIMIT))
+                .ok()
+                .filter(|limit| *limit > 0)
+                .unwrap_or(u32::MAX),
             advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
             advertised_port: u16::try_from(values.number("rest.advertised.port"))
                 .ok()

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::{Api, error, status_json};
-use crate::worker::{TaskStatus, Unknown};
+use crate::worker::{CONFLICT, RequestError, TaskStatus};
 
 /// `POST /connectors/{name}/restart`. A connector here is nothing but its tasks, so without one of the two flags there
 /// is nothing to start again. Where Connect's standalone worker answers 500 for a name that it does not know, this
@@ -20,15 +20,16 @@ pub(super) async fn connector(
     // As in Java, what is not "true" is false.
     let flag = |name: &str| query.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
-    let tasks: Option<Vec<(TaskStatus, bool)>> = if include_tasks {
+    let tasks: Result<Vec<(TaskStatus, bool)>, RequestError> = if include_tasks {
         api.worker.restart_tasks(&name, only_failed)
     } else {
-        api.worker.status(&name).map(|tasks| tasks.into_iter().map(|task| (task, false)).collect())
+        let tasks = api.worker.status(&name).ok_or(RequestError::UnknownConnector);
+        tasks.map(|tasks| tasks.into_iter().map(|task| (task, false)).collect())
     };
     match tasks {
-        None => unknown_connector(&name),
-        Some(_) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
-        Some(tasks) => {
+        Err(reason) => refused(reason, &name, ""),
+        Ok(_) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
+        Ok(tasks) => {
             let mut planned = status_json(&name, &api.worker_id, tasks.iter().map(|(status, _)| status));
             if !only_failed {
                 planned["connector"]["state"] = "RESTARTING".into();
@@ -48,11 +49,14 @@ pub(super) async fn task(State(api): State<Api>, Path((name, id)): Path<(String,
     };
     match api.worker.restart_task(&name, number as usize) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(Unknown::Connector) => unknown_connector(&name),
-        Err(Unknown::Task) => error(StatusCode::NOT_FOUND, &format!("Task {name}-{number} not found")),
+        Err(reason) => refused(reason, &name, &id),
     }
 }
 
-fn unknown_connector(name: &str) -> Response {
-    error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}"))
+fn refused(reason: RequestError, name: &str, task: &str) -> Response {
+    match reason {
+        RequestError::UnknownConnector => error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}")),
+        RequestError::UnknownTask => error(StatusCode::NOT_FOUND, &format!("Task {name}-{task} not found")),
+        RequestError::Conflict | RequestError::NotEnded(_) => error(StatusCode::CONFLICT, CONFLICT),
+    }
 }

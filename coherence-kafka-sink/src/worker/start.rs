@@ -1,12 +1,12 @@
 //! From a validated configuration to running tasks.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::encode::Encoder;
 
-use super::{Control, CreateError, TaskHandle, Worker};
+use super::{Connector, Control, CreateError, LEAVING, TaskHandle, Worker, join};
 use crate::config::{ConnectorConfig, Topics};
 use crate::counters::Counters;
 use crate::kafka::consumer::StartAt;
@@ -23,13 +23,19 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 impl Worker {
-    /// Starts the tasks of a connector: all of them, or none.
-    pub(super) fn start_tasks(&self, config: &ConnectorConfig) -> Result<Vec<TaskHandle>, CreateError> {
+    /// Starts the tasks of a connector: all of them, or none. Slow: files are read, clients and threads are made.
+    pub(super) fn start_tasks(&self, config: &ConnectorConfig) -> Result<Connector, CreateError> {
         let not_started = |reason: String| CreateError::NotStarted { name: config.name.clone(), reason };
         let saved = self.saved_maps(config).map_err(|error| not_started(error.to_string()))?;
         let session: Arc<dyn Session> = match &saved {
             Some(saved) => saved.session().clone(),
-            None => (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?,
+            None => {
+                let known = self.lock().session_in_doubt(&config.session);
+                match known {
+                    Some(session) => session,
+                    None => (self.open)(&config.session).map_err(|error| not_started(error.to_string()))?,
+                }
+            }
         };
         let pipeline = Arc::new(Pipeline {
             form: if config.passthrough {
@@ -50,7 +56,11 @@ impl Worker {
             mappings: Arc::new(config.mappings.clone()),
             expiries: Arc::new(config.expiries.clone()),
         };
-        let mut handles: Vec<TaskHandle> = Vec::new();
+        let mut connector = Connector {
+            config: config.raw.clone(),
+            tasks: Vec::new(),
+            session: (config.session.clone(), session.clone()),
+        };
         for number in 0..config.tasks_max {
             let counters = Arc::new(Counters::default());
             let control = Arc::new(Control::default());
@@ -70,19 +80,24 @@ impl Worker {
             };
             let name = options.name();
             let make = move || Task::new(options.clone(), parts.clone());
-            let started = make().map_err(|error| error.to_string()).and_then(|task| {
-                TaskHandle::spawn(name, task, make, config.restart, counters, control)
-                    .map_err(|error| error.to_string())
-            });
-            match started {
-                Ok(handle) => handles.push(handle),
-                Err(reason) => {
-                    self.join(handles);
-                    return Err(not_started(reason));
+            let started = if self.lock().stopping {
+                Err(CreateError::Stopping)
+            } else {
+                make().map_err(|error| not_started(error.to_string())).and_then(|task| {
+                    TaskHandle::spawn(name, task, make, config.restart, counters, control)
+                        .map_err(|error| not_started(format!("its thread cannot be made: {error}")))
+                })
+            };
+            connector.tasks.push(match started {
+                Ok(handle) => handle,
+                Err(error) => {
+                    connector.end();
+                    join(&connector.tasks, Instant::now() + self.config.shutdown_timeout + LEAVING);
+                    return Err(error);
                 }
-            }
+            });
         }
-        Ok(handles)
+        Ok(connector)
     }
 
     /// The maps of a connector that are in a directory.
@@ -92,7 +107,7 @@ impl Worker {
         Saved::open(directory, &config.name, group, config.session.format).map(|saved| Some(Arc::new(saved)))
     }
 
-    fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
+    pub(super) fn task_options(&self, config: &ConnectorConfig, number: u32) -> TaskOptions {
         let mut consumer = config.consumer_settings(number);
         let mut dead_letters = config.dead_letters.as_ref().map(|queue| queue.for_task(&config.name, number));
         if let Some(bootstrap) = &self.bootstrap {

@@ -6,6 +6,7 @@
 // Clippy sees a test only in a #[test] function, not in what several of them share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod control;
 mod policies;
 mod world;
 
@@ -239,7 +240,7 @@ fn an_endless_outage_does_not_keep_a_worker_from_stopping() {
     let worker = world.worker(&[("topics", "t")]);
     produce_many(&world, "t", 100);
     eventually("a write is tried", || world.faults.writes.load(Ordering::Relaxed) > 0);
-    assert!(worker.delete("c"));
+    worker.delete("c").unwrap();
     assert_eq!(world.committed("t", 0), None);
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_sink::counters::Counters;
 use coherence_kafka_sink::kafka::producer::OutgoingRecord;
-use coherence_kafka_sink::worker::{Unknown, Worker};
+use coherence_kafka_sink::worker::{RequestError, Worker};
 
 use crate::world::{self, World, confirmed, eventually, failures};
 
@@ -328,8 +328,8 @@ fn a_failed_task_starts_again_on_request() {
     world.flush();
     let worker = start(&world, &JSON);
     the_failure(&worker);
-    assert_eq!(worker.restart_task("c", 1), Err(Unknown::Task));
-    assert_eq!(worker.restart_task("x", 0), Err(Unknown::Connector));
+    assert_eq!(worker.restart_task("c", 1), Err(RequestError::UnknownTask));
+    assert_eq!(worker.restart_task("x", 0), Err(RequestError::UnknownConnector));
     *world.faults.refused_key.lock() = None;
     worker.restart_task("c", 0).unwrap();
     eventually("the record is confirmed", || confirmed(&worker) == 1);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
-use coherence_kafka_connect::config::{Environment, Properties};
+use coherence_kafka_connect::config::{Environment, Properties, SessionConfig};
 use coherence_kafka_sink::config::WorkerConfig;
 use coherence_kafka_sink::kafka::embedded::{EmbeddedKafka, Producer};
 use coherence_kafka_sink::kafka::producer::{OutgoingRecord, RecordProducer};
@@ -44,6 +44,8 @@ pub struct Faults {
     pub store_away: std::sync::atomic::AtomicBool,
     /// Writes that were asked for.
     pub writes: AtomicU64,
+    /// While somebody has this, a session of the scope `slow` is not opened.
+    pub opening: Mutex<()>,
     /// How the last put of each key was to expire.
     pub expiries: Mutex<BTreeMap<String, Expiry>>,
 }
@@ -218,7 +220,10 @@ impl World {
         );
         let config = WorkerConfig::parse(&properties, Environment::default()).unwrap();
         let (maps, faults) = (self.maps.clone(), self.faults.clone());
-        let open = Box::new(move |_: &_| {
+        let open = Box::new(move |config: &SessionConfig| {
+            if config.scope == "slow" {
+                drop(faults.opening.lock());
+            }
             Ok(Arc::new(FaultySession { maps: maps.clone(), faults: faults.clone() }) as Arc<dyn Session>)
         });
         let worker = Worker::new(config, open, None, self.runtime.handle().clone());
@@ -237,6 +242,11 @@ impl World {
         all.extend(connector.iter().copied());
         worker.create(&Properties::from_pairs("test", all)).unwrap();
         worker
+    }
+
+    /// What the maps write on.
+    pub fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
     }
 
     pub fn produce(&self, topic: &str, key: Option<&str>, value: Option<&str>) {

@@ -23,6 +23,7 @@ mod grid_client;
 mod group;
 mod interop;
 mod left_behind;
+mod limits;
 mod metrics;
 mod peers;
 mod rest;

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::flow::{Flow, SOON};
 use crate::support::delivered;
 
+mod cases;
+
 /// The create request that the original's documentation shows.
 const BODY: &str = r#"{"name":"coh-sink",
              "config":

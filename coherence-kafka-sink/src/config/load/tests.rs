@@ -195,3 +195,102 @@ fn a_setting_that_is_missing_names_the_file_that_lacks_it() {
     assert!(error.contains("d.properties: connector.class: Missing required configuration"), "{error}");
     assert!(!error.contains("c.properties"), "{error}");
 }
+
+/// What REST shows of the first connector.
+fn shown(loaded: &Loaded) -> Vec<(&str, &str)> {
+    let raw = &loaded.connectors[0].config.raw;
+    raw.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+#[test]
+fn rest_shows_what_the_connectors_file_says_and_nothing_of_worker_or_environment() {
+    let connector = format!("{CONNECTOR}tasks.max=2\nconsumer.override.client.id=${{env:ID}}\n");
+    let loaded = load_files(&[("w.properties", WORKER), ("c.properties", &connector)], |sources| {
+        sources.environment = [
+            ("ID", "sesame"),
+            ("CONNECTOR_CONSUMER_OVERRIDE_SSL_KEY_PASSWORD", "sesame"),
+            ("CONNECTOR_TASKS_MAX", "3"),
+            ("CONNECT_CONSUMER_SSL_KEY_PASSWORD", "sesame"),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        sources.connector_set = vec!["topics=c".to_owned()];
+    })
+    .unwrap();
+    assert_eq!(
+        shown(&loaded),
+        [
+            ("coherence.cache.mappings", "a->x"),
+            ("coherence.session", "embedded"),
+            ("connector.class", "CoherenceSink"),
+            ("consumer.override.client.id", "${env:ID}"),
+            ("name", "s"),
+            ("tasks.max", "2"),
+            ("topics", "c"),
+        ]
+    );
+    let config = &loaded.connectors[0].config;
+    assert_eq!(config.tasks_max, 3, "what is not shown counts all the same");
+    assert!(config.consumer_settings(0).contains(&("ssl.key.password".to_owned(), "sesame".to_owned())));
+}
+
+#[test]
+fn of_a_file_that_is_a_workers_too_rest_shows_the_connector_alone() {
+    let secrets = "ssl.key.password=sesame\nconsumer.ssl.key.password=sesame\n\
+                   value.converter.basic.auth.user.info=sesame\nunknown=sesame\n\
+                   config.providers.x.param.y=sesame\n";
+    let both = format!("{WORKER}{CONNECTOR}{secrets}consumer.override.client.id=${{env:ID}}\n");
+    let loaded = load_files(&[("both.properties", &both)], |sources| {
+        sources.environment =
+            [("ID", "x"), ("CONNECT_COHERENCE_SESSION_SCOPE", "sesame"), ("CONNECT_TOPICS", "a")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into();
+        sources.set = vec!["coherence.retry.backoff.ms=7".to_owned()];
+    })
+    .unwrap();
+    assert_eq!(
+        shown(&loaded),
+        [
+            ("coherence.cache.mappings", "a->x"),
+            ("coherence.session", "embedded"),
+            ("connector.class", "CoherenceSink"),
+            ("consumer.override.client.id", "${env:ID}"),
+            ("name", "s"),
+            ("topics", "a,b"),
+        ]
+    );
+}
+
+#[test]
+fn files_whose_tasks_together_exceed_the_limit_are_refused() {
+    let worker = format!("{WORKER}coherence.tasks.limit=3\n");
+    let second = CONNECTOR.replace("name=s", "name=t\ntasks.max=3");
+    let files = [("w.properties", worker.as_str()), ("c.properties", CONNECTOR), ("d.properties", &second)];
+    let error = load_files(&files, unchanged).unwrap_err();
+    assert!(
+        error.contains(
+            "d.properties:2: tasks.max: the connectors have 4 tasks up to this one: the worker runs 3 at most \
+             (coherence.tasks.limit)"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn debug_shows_no_arguments_and_no_values() {
+    let set = vec!["ssl.key.password=sesame".to_owned()];
+    let sources = Sources {
+        environment: [("PASSWORD".to_owned(), "sesame".to_owned())].into(),
+        set: set.clone(),
+        connector_set: set.clone(),
+        ..Sources::default()
+    };
+    let files =
+        crate::cli::Files { worker: None, connectors: Vec::new(), set: set.clone(), connector_set: set };
+    let loaded = load_files(&[("w.properties", WORKER), ("c.properties", CONNECTOR)], |sources| {
+        sources.connector_set = vec!["consumer.override.ssl.key.password=sesame".to_owned()];
+    });
+    let shown = format!("{sources:?} {files:?} {:?}", loaded.unwrap());
+    assert!(!shown.contains("sesame"), "{shown}");
+}

@@ -1,7 +1,7 @@
 use super::*;
 
 fn parse(settings: &[(&str, &str)]) -> Result<WorkerConfig, ConfigErrors> {
-    WorkerConfig::parse(&Properties::from_pairs("w", settings.iter().copied()), Environment::new())
+    WorkerConfig::parse(&Properties::from_pairs("w", settings.iter().copied()), Environment::default())
 }
 
 fn error(key: &str, value: &str) -> String {
@@ -13,7 +13,9 @@ fn error(key: &str, value: &str) -> String {
 #[test]
 fn an_empty_worker_has_the_defaults() {
     let worker = parse(&[]).unwrap();
-    assert_eq!(worker.listeners, [Listener { host: String::new(), port: 8083 }]);
+    assert_eq!(worker.listeners, [Listener { host: "127.0.0.1".to_owned(), port: 8083 }]);
+    assert!(!worker.listeners_are_set);
+    assert_eq!(worker.tasks_limit, 1000);
     assert_eq!(worker.advertised_host, None);
     assert_eq!(worker.advertised_port, None);
     assert_eq!(worker.offset_flush_interval, Duration::from_secs(5));

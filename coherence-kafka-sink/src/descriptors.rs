@@ -1,0 +1,52 @@
+//! File descriptors: a process that has none left can neither reach its peers nor answer a request.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What a Kafka client has open on a cluster of few brokers: for each connection its socket and a pipe to wake its
+/// thread.
+const OF_CLIENT: u64 = 10;
+/// What is kept for everything else: the grid, the REST interface, files.
+const KEPT: u64 = 100;
+
+/// Raises the limit of this process as far as it may. The usual limit is as low as it is for programs that call
+/// `select`, which cannot bear more; nothing here does.
+pub fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "the limit of file descriptors stays as it is");
+    }
+}
+
+/// Whether `tasks` more tasks of so many Kafka clients find room where there are `running` already.
+///
+/// # Errors
+/// That they do not, and what to do.
+pub(crate) fn room_for(running: usize, tasks: usize, clients_each: u64) -> Result<(), String> {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return Ok(()) };
+    // Without /proc what is open is not known.
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64);
+    // Tasks that were started a moment ago have not opened all of theirs.
+    let used = open.max(running as u64 * OF_CLIENT);
+    let wanted = tasks as u64 * clients_each * OF_CLIENT;
+    if used + wanted + KEPT <= limit {
+        return Ok(());
+    }
+    Err(format!(
+        "too few file descriptors: {tasks} task(s) need about {wanted}, {used} of {limit} are in use, and {KEPT} are \
+         kept for other purposes; raise the limit of the process (ulimit -n), or lower tasks.max"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_beyond_the_limit_of_descriptors_are_refused_with_the_numbers() {
+        let limit = getrlimit(Resource::Nofile).current.unwrap();
+        assert_eq!(room_for(0, 1, 1), Ok(()));
+        let refused = room_for(0, usize::try_from(limit).unwrap(), 1).unwrap_err();
+        assert!(refused.contains(&format!("of {limit} are in use")), "{refused}");
+        assert!(room_for(usize::try_from(limit).unwrap(), 1, 1).is_err(), "those of other tasks count");
+    }
+}

@@ -1,0 +1,139 @@
+//! The connectors of a worker by name, and what is under way with each.
+//!
+//! It is a table under a lock: nothing here waits for a thread, a file or a peer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coherence_kafka_common::map::Session;
+use coherence_kafka_connect::config::SessionConfig;
+
+use super::{CreateError, RequestError, TaskHandle};
+
+/// A connector whose tasks have been started.
+pub(super) struct Connector {
+    pub config: BTreeMap<String, String>,
+    pub tasks: Vec<TaskHandle>,
+    pub session: (SessionConfig, Arc<dyn Session>),
+}
+
+impl Connector {
+    /// Tells all of its tasks to end.
+    pub fn end(&self) {
+        self.tasks.iter().for_each(|task| task.control.end());
+    }
+
+    fn has_ended(&self) -> bool {
+        self.tasks.iter().all(|task| task.thread.is_finished())
+    }
+}
+
+/// What a name stands for.
+pub(super) enum Entry {
+    /// Its tasks are being made.
+    Starting { config: BTreeMap<String, String>, tasks: usize },
+    /// Its tasks run, or have failed and may run again.
+    Running(Arc<Connector>),
+    /// Its tasks have been told to end. The name is free when they have.
+    Stopping(Arc<Connector>),
+}
+
+impl Entry {
+    pub fn connector(&self) -> Option<&Arc<Connector>> {
+        match self {
+            Entry::Starting { .. } => None,
+            Entry::Running(connector) | Entry::Stopping(connector) => Some(connector),
+        }
+    }
+
+    pub fn config(&self) -> &BTreeMap<String, String> {
+        match self {
+            Entry::Starting { config, .. } => config,
+            Entry::Running(connector) | Entry::Stopping(connector) => &connector.config,
+        }
+    }
+
+    fn tasks(&self) -> usize {
+        match self {
+            Entry::Starting { tasks, .. } => *tasks,
+            Entry::Running(connector) | Entry::Stopping(connector) => connector.tasks.len(),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Connectors {
+    pub by_name: BTreeMap<String, Entry>,
+    /// The worker ends.
+    pub stopping: bool,
+    /// Sessions of connectors that are gone, with writes that may still be applied: the next connector with the same
+    /// settings has to know of them.
+    in_doubt: Vec<(SessionConfig, Arc<dyn Session>)>,
+}
+
+impl Connectors {
+    /// Takes a name, and as many tasks. How many tasks there were before.
+    pub fn reserve(
+        &mut self,
+        name: &str,
+        config: BTreeMap<String, String>,
+        tasks: usize,
+        limit: usize,
+    ) -> Result<usize, CreateError> {
+        if self.stopping {
+            return Err(CreateError::Stopping);
+        }
+        match self.by_name.get(name) {
+            Some(Entry::Stopping(_)) => return Err(CreateError::Conflict),
+            Some(Entry::Starting { .. } | Entry::Running(_)) => {
+                return Err(CreateError::Exists(name.to_owned()));
+            }
+            None => {}
+        }
+        let running = self.by_name.values().map(Entry::tasks).sum();
+        if running + tasks > limit {
+            return Err(CreateError::TooManyTasks { name: name.to_owned(), tasks, running, limit });
+        }
+        self.by_name.insert(name.to_owned(), Entry::Starting { config, tasks });
+        Ok(running)
+    }
+
+    /// Marks a connector as one that ends.
+    pub fn stop(&mut self, name: &str) -> Result<Arc<Connector>, RequestError> {
+        let entry = self.by_name.get_mut(name).ok_or(RequestError::UnknownConnector)?;
+        let connector = entry.connector().ok_or(RequestError::Conflict)?.clone();
+        *entry = Entry::Stopping(connector.clone());
+        Ok(connector)
+    }
+
+    /// Every connector that has tasks.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.by_name.values().filter_map(Entry::connector)
+    }
+
+    pub fn are_starting(&self) -> bool {
+        self.by_name.values().any(|entry| entry.connector().is_none())
+    }
+
+    /// Takes out the connectors that were told to end and have ended.
+    pub fn drop_ended(&mut self) {
+        let Self { by_name, in_doubt, .. } = self;
+        by_name.retain(|_, entry| match entry {
+            Entry::Stopping(connector) if connector.has_ended() => {
+                let (config, session) = &connector.session;
+                if session.unsettled().is_some() {
+                    in_doubt.push((config.clone(), session.clone()));
+                }
+                false
+            }
+            _ => true,
+        });
+    }
+
+    /// The session of a connector of equal settings that is gone, where its writes may still be applied.
+    pub fn session_in_doubt(&mut self, config: &SessionConfig) -> Option<Arc<dyn Session>> {
+        self.in_doubt.retain(|(_, session)| session.unsettled().is_some());
+        let found = self.in_doubt.iter().find(|(other, _)| other == config);
+        found.map(|(_, session)| session.clone())
+    }
+}
