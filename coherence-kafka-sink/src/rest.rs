@@ -123,8 +123,8 @@ async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
         Some(Err(RequestError::NotEnded(tasks))) => error(
             StatusCode::INTERNAL_SERVER_ERROR,
             &format!(
-                "Connector {name} is not deleted yet: {tasks} of its tasks have been told to end and have not; \
-                 it is deleted when they have"
+                "Connector {name} is not deleted yet: {tasks} of its tasks are still ending; it is deleted when they \
+                 have ended"
             ),
         ),
         None => internal(),

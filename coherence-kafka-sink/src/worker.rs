@@ -135,7 +135,7 @@ pub enum RequestError {
     UnknownTask,
     /// The connector is being started or deleted.
     Conflict,
-    /// So many tasks have not ended in time. They end as soon as they can, and the connector is gone then.
+    /// This number of tasks has not ended in time. The connector is gone when they have ended.
     NotEnded(usize),
 }
 

@@ -1,4 +1,4 @@
-//! Serves HTTP, on threads of its own: a request that waits holds up no record, and a busy grid no request.
+//! Serves HTTP, on threads of its own: a request that waits delays no record, and a busy grid delays no request.
 //!
 //! Every connection has one of a bounded number of places, for a bounded time, so that slow and idle clients leave
 //! descriptors to the rest of the process. Where the process has none left, some are kept for answering nevertheless.
@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::REQUEST_TIMEOUT;
 
-/// What one client may take.
+/// What clients may use.
 #[derive(Clone, Copy)]
 struct Limits {
     /// Connections at once; further ones wait.
@@ -94,16 +94,16 @@ async fn listen(listener: tokio::net::TcpListener, router: Router, places: Arc<S
 
 /// The next connection, also where only a spare descriptor is left for it.
 async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> TcpStream {
-    let mut told = false;
+    let mut logged = false;
     loop {
         match listener.accept().await {
             Ok((socket, _)) => return socket,
             // The client has gone.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                if !told {
+                if !logged {
                     tracing::warn!(%error, "connection to the rest interface cannot be accepted");
-                    told = true;
+                    logged = true;
                 }
                 if spare.pop().is_none() {
                     sleep(PAUSE).await;

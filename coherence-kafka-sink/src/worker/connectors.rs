@@ -18,7 +18,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Tells all of its tasks to end.
+    /// Asks all of its tasks to end.
     pub fn end(&self) {
         self.tasks.iter().for_each(|task| task.control.end());
     }
@@ -34,7 +34,7 @@ pub(super) enum Entry {
     Starting { config: BTreeMap<String, String>, tasks: usize },
     /// Its tasks run, or have failed and may run again.
     Running(Arc<Connector>),
-    /// Its tasks have been told to end. The name is free when they have.
+    /// Its tasks are ending. The name is free when they have ended.
     Stopping(Arc<Connector>),
 }
 
@@ -115,19 +115,25 @@ impl Connectors {
         self.by_name.values().any(|entry| entry.connector().is_none())
     }
 
-    /// Takes out the connectors that were told to end and have ended.
+    /// Removes the connectors whose end was asked for and has come.
     pub fn drop_ended(&mut self) {
-        let Self { by_name, in_doubt, .. } = self;
-        by_name.retain(|_, entry| match entry {
-            Entry::Stopping(connector) if connector.has_ended() => {
-                let (config, session) = &connector.session;
-                if session.unsettled().is_some() {
-                    in_doubt.push((config.clone(), session.clone()));
-                }
-                false
-            }
-            _ => true,
+        let ended = self.by_name.extract_if(.., |_, entry| match entry {
+            Entry::Stopping(connector) => connector.has_ended(),
+            Entry::Starting { .. } | Entry::Running(_) => false,
         });
+        for connector in ended.filter_map(|(_, entry)| entry.connector().cloned()).collect::<Vec<_>>() {
+            self.keep_doubt(&connector);
+        }
+    }
+
+    /// Keeps the session of a connector that is gone while its writes may still be applied.
+    pub fn keep_doubt(&mut self, connector: &Connector) {
+        let (config, session) = &connector.session;
+        if session.unsettled().is_some()
+            && !self.in_doubt.iter().any(|(_, other)| Arc::ptr_eq(other, session))
+        {
+            self.in_doubt.push((config.clone(), session.clone()));
+        }
     }
 
     /// The session of a connector of equal settings that is gone, where its writes may still be applied.
@@ -137,3 +143,6 @@ impl Connectors {
         found.map(|(_, session)| session.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,7 @@ impl Worker {
                 Err(error) => {
                     connector.end();
                     join(&connector.tasks, Instant::now() + self.config.shutdown_timeout + LEAVING);
+                    self.lock().keep_doubt(&connector);
                     return Err(error);
                 }
             });

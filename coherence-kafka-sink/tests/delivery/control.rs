@@ -72,7 +72,7 @@ fn a_connector_that_starts_slowly_holds_up_no_request_and_no_record() {
     let request = body("late", &[("coherence.session.scope", "slow")]);
     let opening = world.faults.opening.lock();
     std::thread::scope(|scope| {
-        // Let go where an assertion fails, so that the scope can end.
+        // Dropped where an assertion fails, so that the scope can end.
         let opening = opening;
         let created = scope.spawn(|| rest.call("POST", "/connectors", &request, Duration::from_secs(60)));
         eventually("the start is under way", || rest.get("/connectors/late").0 == 200);
