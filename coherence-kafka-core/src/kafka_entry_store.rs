@@ -245,6 +245,22 @@ impl KafkaEntryStore {
         self.account.counters.read()
     }
 
+    /// The partition in which it puts the record of a key, in a topic with so many; `None` where chance decides.
+    pub fn partition_of(&self, record_key: &[u8], partitions: i32) -> Option<i32> {
+        self.producer.partition_of(record_key, partitions)
+    }
+
+    /// As [`EntryStore::erase`], with the tombstone in a partition of the caller's choice: one that holds a record of the
+    /// key from a time when the topic had fewer partitions.
+    pub fn erase_in(&self, partition: i32, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
+        let mut batch = Batch::default();
+        match self.outbound.plan(&entry, Operation::Erase, &mut batch.scratch) {
+            Ok(planned) => batch.entries.push((entry, planned.in_partition(partition))),
+            Err(error) => batch.rejected.push((entry, error)),
+        }
+        self.hand_over(&mut batch, observer);
+    }
+
     #[cfg(test)]
     pub(crate) fn producer(&self) -> &Producer {
         &self.producer

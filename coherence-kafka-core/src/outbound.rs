@@ -117,6 +117,7 @@ pub struct Planned {
     event: Event,
     ttl: Option<Range<usize>>,
     more: Vec<Header>,
+    partition: Option<i32>,
 }
 
 #[derive(Debug)]
@@ -205,7 +206,7 @@ impl Outbound {
             }),
             _ => None,
         };
-        Ok(Planned { key, value: value_piece, event, ttl, more })
+        Ok(Planned { key, value: value_piece, event, ttl, more, partition: None })
     }
 
     /// The headers of a planned record, in order.
@@ -231,6 +232,16 @@ impl Planned {
             piece.of(given, scratch)
         });
         Record { key: self.key.of(&entry.key, scratch), value }
+    }
+
+    /// The same record, in a partition of the caller's choice.
+    pub fn in_partition(self, partition: i32) -> Self {
+        Self { partition: Some(partition), ..self }
+    }
+
+    /// The partition that was chosen for it.
+    pub fn partition(&self) -> Option<i32> {
+        self.partition
     }
 
     /// Whether the record removes its key.

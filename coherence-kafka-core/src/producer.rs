@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::kafka::client::{Client, Topic};
+use crate::kafka::client::{self, Client, Topic};
 use crate::kafka::headers::Spare;
 use crate::observer::{StoreObserver, tell_all, tell_error};
 use crate::outbound::{Event, Outbound, Planned};
@@ -162,6 +162,12 @@ impl Producer {
         };
         let counters = Counters::default();
         Ok(Arc::new(Account { counters, topic: index, closed: false.into(), untold: 0.into() }))
+    }
+
+    /// The partition in which it puts a key, of a topic with so many; `None` where chance decides.
+    pub(crate) fn partition_of(&self, key: &[u8], partitions: i32) -> Option<i32> {
+        let partitioner = self.shared.settings.iter().rfind(|(name, _)| name == "partitioner");
+        client::partition_of(&partitioner?.1, key, partitions)
     }
 
     /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.

@@ -36,6 +36,9 @@ const MAX_RECORD_BYTES: usize = 1_000_000;
 /// Settings for a Kafka client, by librdkafka's names.
 pub(crate) type ClientSettings = [(String, String)];
 
+/// `RD_KAFKA_PARTITION_UA`: the partitioner decides.
+const UNASSIGNED: i32 = -1;
+
 /// Why a record was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotTaken {
@@ -92,10 +95,12 @@ impl Client {
         Ok(Arc::new(Self { queue, client, last_error: LastError::default(), max_record_bytes }))
     }
 
-    /// Hands a record over; what becomes of it is reported under `number`. Never blocks.
+    /// Hands a record over, to the partition of its key unless one is given; what becomes of it is reported under
+    /// `number`. Never blocks.
     pub fn produce(
         &self,
         topic: &Topic,
+        partition: Option<i32>,
         key: &[u8],
         value: Option<&[u8]>,
         headers: HeaderList,
@@ -109,6 +114,8 @@ impl Client {
                 self.client.native_ptr(),
                 vtype::RD_KAFKA_VTYPE_RKT,
                 topic.handle,
+                vtype::RD_KAFKA_VTYPE_PARTITION,
+                partition.unwrap_or(UNASSIGNED),
                 vtype::RD_KAFKA_VTYPE_MSGFLAGS,
                 rd::RD_KAFKA_MSG_F_COPY,
                 vtype::RD_KAFKA_VTYPE_VALUE,
@@ -335,6 +342,29 @@ fn log_level(level: i32) -> RDKafkaLogLevel {
         6 => RDKafkaLogLevel::Info,
         7.. => RDKafkaLogLevel::Debug,
     }
+}
+
+/// The partition in which a producer with this `partitioner` puts a key; `None` where chance decides.
+pub(crate) fn partition_of(partitioner: &str, key: &[u8], partitions: i32) -> Option<i32> {
+    type Choose = unsafe extern "C" fn(
+        *const rd::rd_kafka_topic_t,
+        *const c_void,
+        usize,
+        i32,
+        *mut c_void,
+        *mut c_void,
+    ) -> i32;
+    let choose: Choose = match partitioner.to_ascii_lowercase().as_str() {
+        "murmur2" | "murmur2_random" => rd::rd_kafka_msg_partitioner_murmur2,
+        "consistent" => rd::rd_kafka_msg_partitioner_consistent,
+        "consistent_random" if !key.is_empty() => rd::rd_kafka_msg_partitioner_consistent,
+        "fnv1a" | "fnv1a_random" => rd::rd_kafka_msg_partitioner_fnv1a,
+        _ => return None,
+    };
+    let (topic, opaque) = (ptr::null(), ptr::null_mut());
+    // SAFETY: the key is valid for its length during the call; these partitioners read nothing else.
+    (partitions > 0)
+        .then(|| unsafe { choose(topic, key.as_ptr().cast(), key.len(), partitions, opaque, opaque) })
 }
 
 /// librdkafka's logs go where rdkafka sends them: to `tracing`.

@@ -53,7 +53,8 @@ pub fn topics(settings: &[(String, String)], names: &[String], wait: Duration) -
     Ok(topics)
 }
 
-fn cleanup_policy(settings: &[(String, String)], topic: &str, wait: Duration) -> Option<String> {
+/// The `cleanup.policy` of a topic, where the cluster reports it. Blocks, not to be called from a runtime.
+pub fn cleanup_policy(settings: &[(String, String)], topic: &str, wait: Duration) -> Option<String> {
     let client: AdminClient<DefaultClientContext> = client_config(settings).create().ok()?;
     let options = AdminOptions::new().request_timeout(Some(wait));
     let resource = ResourceSpecifier::Topic(topic);
@@ -98,5 +99,7 @@ fn client_config(settings: &[(String, String)]) -> rdkafka::ClientConfig {
     for (name, value) in settings {
         config.set(name, value);
     }
+    // To ask for a topic makes none.
+    config.set("allow.auto.create.topics", "false");
     config
 }

@@ -43,6 +43,7 @@ pub(super) struct Parked {
     pub number: usize,
     since: Instant,
     topic: usize,
+    partition: Option<i32>,
     key: Vec<u8>,
     value: Option<Vec<u8>>,
     headers: HeaderList,
@@ -76,7 +77,9 @@ impl Core {
         if self.failed.is_none()
             && let (Some(client), Some((_, Some(topic)))) = (&self.client, self.topics.get(account.topic))
         {
-            let Err((not_taken, back)) = client.produce(topic, record.key, record.value, headers, number)
+            let partition = planned.partition();
+            let Err((not_taken, back)) =
+                client.produce(topic, partition, record.key, record.value, headers, number)
             else {
                 return Ok(bytes);
             };
@@ -94,6 +97,7 @@ impl Core {
             number,
             since: Instant::now(),
             topic: account.topic,
+            partition: planned.partition(),
             key: record.key.to_vec(),
             value: record.value.map(<[u8]>::to_vec),
             headers,
@@ -134,7 +138,9 @@ impl Core {
     /// Sends what was parked, in order, until the client fails again. What cannot be sent.
     pub fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
-        while let Some(Parked { number, since, topic, key, value, headers }) = self.parked.pop_front() {
+        while let Some(Parked { number, since, topic, partition, key, value, headers }) =
+            self.parked.pop_front()
+        {
             if !self.ledger.is_held(number) {
                 self.ledger.take(number);
                 continue;
@@ -144,11 +150,11 @@ impl Core {
                 failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
                 continue;
             };
-            let error = match client.produce(handle, &key, value.as_deref(), headers, number) {
+            let error = match client.produce(handle, partition, &key, value.as_deref(), headers, number) {
                 Ok(()) => continue,
                 Err((NotTaken::Fatal, headers)) => {
                     self.failed = Some(Instant::now());
-                    self.parked.push_front(Parked { number, since, topic, key, value, headers });
+                    self.parked.push_front(Parked { number, since, topic, partition, key, value, headers });
                     break;
                 }
                 Err((NotTaken::Full, _)) => StoreError::Full,

@@ -48,6 +48,8 @@ pub(super) fn prepared(mut settings: Vec<(String, String)>) -> Result<Prepared, 
             settings.push((name.to_owned(), value.to_owned()));
         }
     }
+    // A topic that a broker makes by itself has the wrong cleanup.policy, and hides a mistake in its name.
+    settings.push(("allow.auto.create.topics".to_owned(), "false".to_owned()));
     // The ledger bounds what is held; librdkafka's own bounds would refuse what it has taken.
     settings.push(("queue.buffering.max.kbytes".to_owned(), i32::MAX.to_string()));
     settings.push(("queue.buffering.max.messages".to_owned(), "0".to_owned()));

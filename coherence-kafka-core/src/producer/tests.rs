@@ -454,10 +454,41 @@ fn producers_are_idempotent_and_place_keys_as_java_does_unless_told_otherwise() 
     assert_eq!(plain["acks"], "all");
     assert_eq!(plain["partitioner"], "murmur2_random");
     assert_eq!(plain["queue.buffering.max.ms"], "7");
+    assert_eq!(
+        plain["allow.auto.create.topics"], "false",
+        "a topic that a broker makes is none of the user's"
+    );
     let own =
         set(&[("request.required.acks", "1"), ("enable.idempotence", "false"), ("partitioner", "random")]);
     assert!(!own.contains_key("acks"));
     assert_eq!((&own["enable.idempotence"][..], &own["partitioner"][..]), ("false", "random"));
+}
+
+#[test]
+fn keys_lie_in_the_partitions_that_are_foretold_and_a_tombstone_in_the_one_that_is_chosen() {
+    for partitioner in ["murmur2_random", "Consistent_Random", "fnv1a"] {
+        let mock = mock();
+        let store = store(&mock.servers(), &[("partitioner", partitioner)]);
+        let (seen, observer) = Seen::new();
+        store.store_all((0..50).map(|n| entry(n, "a")).collect(), &observer);
+        seen.wait_for(50);
+        for record in mock.records(TOPIC, PARTITIONS) {
+            assert_eq!(store.partition_of(&record.key, PARTITIONS), Some(record.partition), "{partitioner}");
+        }
+        for partition in 0..PARTITIONS {
+            store.erase_in(partition, removed(1), &observer);
+        }
+        seen.wait_for(PARTITIONS as usize);
+        let tombstones: Vec<_> = mock
+            .records(TOPIC, PARTITIONS)
+            .into_iter()
+            .filter(|record| record.value.is_none())
+            .map(|record| record.partition)
+            .collect();
+        assert_eq!(tombstones, (0..PARTITIONS).collect::<Vec<_>>());
+    }
+    let random = store("127.0.0.1:1", &[("partitioner", "random")]);
+    assert_eq!(random.partition_of(b"k", 3), None);
 }
 
 #[derive(Debug, Clone)]
