@@ -167,11 +167,28 @@ const REFUSING: &[&str] = &[
     "error decoding cookie",
 ];
 
+/// What stands for an exception of the grid in the error that [`too_large`] makes.
+const TOO_LARGE: &[u8] = b"coherence-client: too large";
+
+/// The error answer that stands for a message of `len` bytes, where at most `max` are received.
+pub(crate) fn too_large(len: usize, max: usize) -> ErrorMessage {
+    ErrorMessage { message: format!("{len} {max}"), error: Some(Bytes::from_static(TOO_LARGE)) }
+}
+
+fn read_too_large(message: &ErrorMessage) -> Option<MapError> {
+    message.error.as_deref().filter(|error| *error == TOO_LARGE)?;
+    let (bytes, max) = message.message.split_once(' ')?;
+    Some(MapError::TooLarge { bytes: bytes.parse().ok()?, max: max.parse().ok()? })
+}
+
 /// Sorts an error by its text, which is all that the protocol gives; the serialized exception beside it is not read.
 ///
 /// Only what the grid itself wrote decides: the classes of its exceptions and the beginning of the innermost text, never
 /// the text of a cache store. Everything that is not known is undecided.
 pub(crate) fn classify(message: &ErrorMessage) -> GridError {
+    if let Some(error) = read_too_large(message) {
+        return GridError { error, stale_cache: false };
+    }
     let text = message.message.as_str();
     let shown = presentable(text);
     if STORE_FAILED.iter().any(|marker| text.contains(marker)) {

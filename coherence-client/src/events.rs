@@ -372,6 +372,12 @@ impl Listeners {
         }
         let Some(name) = table.ids.get(&response.cache_id).cloned() else { return };
         match response.r#type() {
+            ResponseType::MapEvent if response.message.is_none() => {
+                let listening = table.maps.get(&name).into_iter().flat_map(|map| map.registrations.values());
+                for listener in listening.flat_map(|registration| &registration.listeners) {
+                    listener.queue.push(MapNotice::Gap("an event was too large to be received".to_owned()));
+                }
+            }
             ResponseType::MapEvent => {
                 if let Some(any) = response.message
                     && answer::is_type(&any, MAP_EVENT)

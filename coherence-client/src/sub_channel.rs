@@ -28,6 +28,7 @@
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
 //! not be in flight together.
 
+mod bounded;
 mod open;
 mod reader;
 mod table;

@@ -95,6 +95,14 @@ pub enum MapError {
         /// Whether the same call may succeed later without any change.
         retriable: bool,
     },
+    /// The answer holds an entry that is too large to be received: the same call fails again.
+    #[error("the grid answered with an entry of {bytes} bytes, more than the {max} that can be received")]
+    TooLarge {
+        /// Size of the entry with its envelope.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
     /// The call itself is wrong, by its arguments or settings; nothing was sent.
     #[error("{0}")]
     Misuse(String),
@@ -106,7 +114,10 @@ impl MapError {
         match self {
             MapError::Undecided(_) | MapError::Unavailable(_) | MapError::Unanswered(_) => true,
             MapError::NotStored { retriable, .. } => *retriable,
-            MapError::Refused(_) | MapError::NotSent { .. } | MapError::Misuse(_) => false,
+            MapError::Refused(_)
+            | MapError::NotSent { .. }
+            | MapError::TooLarge { .. }
+            | MapError::Misuse(_) => false,
         }
     }
 }

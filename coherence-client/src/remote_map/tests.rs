@@ -567,3 +567,19 @@ async fn an_entry_of_json_that_has_no_room_beside_the_agent_is_not_sent() {
     let result = within(map.put_if_absent(b"k", &value)).await;
     assert!(matches!(result, Err(MapError::NotSent { index: 0, .. })), "{result:?}");
 }
+
+#[tokio::test]
+async fn an_entry_that_is_too_large_to_be_received_fails_its_own_call_and_the_stream_goes_on() {
+    let mut f = fixture().await;
+    let large = vec![1; (64 << 20) + 1];
+    let call = start(&f.map, |map| async move { map.get(b"large").await });
+    let asked = f.stream.expect(Kind::Get).await;
+    f.stream.value(asked.id, Some(&large));
+    let Err(error @ MapError::TooLarge { bytes, max }) = end(call).await else { panic!("it is not said") };
+    assert!(bytes > large.len() as u64 && max == 64 << 20 && !error.is_retriable(), "{error}");
+    let call = start(&f.map, |map| async move { map.get(b"small").await });
+    let asked = f.stream.expect(Kind::Get).await;
+    f.stream.value(asked.id, Some(FIVE));
+    assert_eq!(end(call).await.unwrap().as_deref(), Some(FIVE));
+    assert_eq!(f.grid.opened(), 1, "the same stream");
+}

@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::client::Grpc;
-use tonic::transport::Channel;
 use tonic::{Code, Request as Call, Status, Streaming};
 
+use super::bounded::Bounded;
 use super::table::Table;
 use super::{Role, SubChannel};
 use crate::codec::ProxyCodec;
@@ -53,7 +53,7 @@ fn misuse(reason: String) -> OpenFailure {
 pub(super) struct Initialised {
     pub outgoing: mpsc::Sender<Frame>,
     pub stop: CancellationToken,
-    pub grpc: Grpc<Channel>,
+    pub grpc: Grpc<Bounded>,
     pub responses: Streaming<ProxyResponse>,
     pub table: Arc<Mutex<Table>>,
 }
@@ -89,6 +89,7 @@ async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialis
 
     let (outgoing, queued) = mpsc::channel(MAX_REQUESTS_IN_FLIGHT);
     let stop = CancellationToken::new();
+    let channel = Bounded { channel, max: MAX_RESPONSE_BYTES };
     let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_RESPONSE_BYTES);
     let table = Arc::new(Mutex::new(Table::new()));
     let shared = table.clone();
@@ -127,7 +128,7 @@ type Opened = (Streaming<ProxyResponse>, InitResponse);
 /// Starts the call and waits for the answer to the init request: a request sent earlier may overtake it on the
 /// server, which then ends the stream.
 async fn init_stream(
-    grpc: &mut Grpc<Channel>,
+    grpc: &mut Grpc<Bounded>,
     requests: impl Stream<Item = Frame> + Send + 'static,
 ) -> Result<Opened, Status> {
     grpc.ready().await.map_err(|e| Status::from_error(e.into()))?;

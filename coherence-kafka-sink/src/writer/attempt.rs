@@ -342,7 +342,9 @@ impl Sender<'_> {
         };
         match error {
             MapError::Undecided(_) => Ok(Answer::Failed(error)),
-            MapError::Refused(_) | MapError::NotSent { .. } => Ok(Answer::Refused(error)),
+            MapError::Refused(_) | MapError::NotSent { .. } | MapError::TooLarge { .. } => {
+                Ok(Answer::Refused(error))
+            }
             MapError::Unanswered(_) => {
                 self.pace.lock().on_silence(entries, took);
                 Err(Stop::Away { map: name.clone(), error })

@@ -66,6 +66,19 @@ async fn the_event_of_a_write_is_there_before_its_answer() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_too_large_to_be_received_is_a_gap_and_the_stream_goes_on() {
+    let mut grid = FakeGrid::start().await;
+    let options = options(&[&grid.address]);
+    let (_session, _map, mut notices, stream) = with_listener(&mut grid, options).await;
+    let large = MapEventMessage { new_value: vec![1; (64 << 20) + 1].into(), ..change("large", "", vec![1]) };
+    stream.event(7, &large);
+    stream.event(7, &change("small", "value", vec![1]));
+    assert!(matches!(next(&mut notices).await, Some(MapNotice::Gap(_))));
+    assert_eq!(value(&mut notices).await, "value");
+    assert_eq!(grid.opened(), 1, "the same stream");
+}
+
+#[tokio::test]
 async fn a_key_and_a_filter_reach_the_grid_as_such_and_are_taken_back() {
     let mut grid = FakeGrid::start().await;
     let options = options(&[&grid.address]);
