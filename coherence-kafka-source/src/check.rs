@@ -75,15 +75,15 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
     for topic in &names {
         let Some(found) = found.iter().find(|found| found.name == *topic) else {
             findings.note(format_args!(
-                "topic {topic} is not there: make it, with cleanup.policy=compact; a source that runs waits for it"
+                "topic {topic} does not exist: make it, with cleanup.policy=compact; a source that runs waits for it"
             ));
             continue;
         };
         findings.good(format_args!("topic {topic}: {} partition(s)", found.partitions));
         if let Some(policy) = found.cleanup_policy.as_ref().filter(|policy| !policy.contains("compact")) {
             findings.note(format_args!(
-                "topic {topic} has cleanup.policy={policy}: what its retention removes is published again at the next \
-                 comparison, and it never shrinks to one record for each key; cleanup.policy=compact is meant for this"
+                "topic {topic} has cleanup.policy={policy}: what its retention removes is missing until the next comparison, \
+                 and it never shrinks to one record for each key; set cleanup.policy=compact"
             ));
         }
     }

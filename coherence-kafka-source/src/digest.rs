@@ -1,12 +1,12 @@
 //! What a topic holds for each key, as hashes: enough to tell what a map has and the topic has not.
 //!
 //! ```text
-//! slot, 16 bytes   64 bits of the key's hash | 16 more | value's hash, 46 bits | seen | ahead
+//! slot, 16 bytes   64 bits of the key's hash | 16 more | value's hash, 45 bits | doubtful | seen | ahead
 //!                  12 more bits of the key's hash choose the shard
 //! ```
 //!
 //! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
-//! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 70 trillion.
+//! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 35 trillion.
 //!
 //! A table is split in two when it is full (`blocks.rs`). The shards have shares of the keys that rise from one to two, so
 //! their tables are full one after the other: together they always have about 28 bytes a key.
@@ -22,24 +22,19 @@ const SHARDS: usize = 256;
 
 const AHEAD: u64 = 1;
 const SEEN: u64 = 2;
-const VALUE_SHIFT: u32 = 2;
+const DOUBTFUL: u64 = 4;
+const VALUE_SHIFT: u32 = 3;
 const KEY_SHIFT: u32 = 48;
 
 const ABSENT: u64 = 0;
-const EXPIRED: u64 = 1;
-const UNKNOWN: u64 = 2;
 
-/// What the topic holds for a key once all that was sent is acknowledged.
+/// What the topic holds for a key once all that was sent is acknowledged: what was sent last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// This value.
     Value(ValueHash),
     /// Nothing, or a tombstone.
     Absent,
-    /// The last value of an entry that has expired, without a tombstone.
-    Expired,
-    /// Nobody knows: a record was not acknowledged.
-    Unknown,
 }
 
 impl Held {
@@ -51,8 +46,6 @@ impl Held {
     fn bits(self) -> u64 {
         match self {
             Held::Absent => ABSENT,
-            Held::Expired => EXPIRED,
-            Held::Unknown => UNKNOWN,
             Held::Value(value) => value.bits(),
         }
     }
@@ -74,12 +67,15 @@ impl Slot {
         self.low == key.low && self.rest >> KEY_SHIFT == u64::from(key.high)
     }
 
+    /// Its key, without the piece that has chosen the shard.
+    fn key(&self) -> KeyHash {
+        KeyHash { low: self.low, high: (self.rest >> KEY_SHIFT) as u16, piece: 0 }
+    }
+
     /// What the topic holds.
     pub fn held(&self) -> Held {
         match (self.rest >> VALUE_SHIFT) & hash::VALUE_MASK {
             ABSENT => Held::Absent,
-            EXPIRED => Held::Expired,
-            UNKNOWN => Held::Unknown,
             bits => Held::Value(ValueHash::from_bits(bits)),
         }
     }
@@ -89,7 +85,8 @@ impl Slot {
         self.rest = self.rest & !(hash::VALUE_MASK << VALUE_SHIFT) | held.bits() << VALUE_SHIFT;
     }
 
-    /// The comparison that runs has met the key, or a change of it.
+    /// The comparison that runs has met the key, or a change of it; or the topic is read, and something of the key was
+    /// sent meanwhile.
     pub fn is_seen(&self) -> bool {
         self.rest & SEEN != 0
     }
@@ -107,6 +104,16 @@ impl Slot {
     /// Notes whether the value is ahead of the events.
     pub fn set_ahead(&mut self, ahead: bool) {
         self.set(AHEAD, ahead);
+    }
+
+    /// A record of the key was not acknowledged: the topic may hold something else.
+    pub fn is_doubtful(&self) -> bool {
+        self.rest & DOUBTFUL != 0
+    }
+
+    /// Notes whether a record of the key was not acknowledged.
+    pub fn set_doubtful(&mut self, doubtful: bool) {
+        self.set(DOUBTFUL, doubtful);
     }
 
     fn set(&mut self, bit: u64, on: bool) {
@@ -180,6 +187,19 @@ impl Digest {
     /// Forgets the slots that are not to be kept, and gives back the memory of tables that became mostly empty.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
         self.shards.iter_mut().for_each(|shard| shard.retain(&mut keep));
+    }
+
+    /// Takes over from `other` what `merge` makes of the slot of a key here, where there is one, and of the one there.
+    /// `None` leaves things here as they are.
+    pub fn take_over(&mut self, other: Digest, mut merge: impl FnMut(Option<&Slot>, &Slot) -> Option<Slot>) {
+        for (mine, others) in self.shards.iter_mut().zip(other.shards) {
+            for other in others.iter() {
+                let key = other.key();
+                if let Some(slot) = merge(mine.get(key), other) {
+                    *mine.get_or_insert(key, || slot) = slot;
+                }
+            }
+        }
     }
 
     /// Number of slots.

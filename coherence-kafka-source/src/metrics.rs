@@ -23,7 +23,7 @@ const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8
 type Counter = (&'static str, &'static str, fn(&Status) -> u64);
 type Gauge = (&'static str, &'static str, fn(&Status) -> i64);
 
-const COUNTERS: [Counter; 10] = [
+const COUNTERS: [Counter; 12] = [
     ("events", "Events of the map that were taken", |s| s.events.now()),
     ("scanned", "Entries that comparisons have met", |s| s.scanned.now()),
     ("records", "Records and tombstones given to Kafka", |s| s.records.now()),
@@ -34,6 +34,10 @@ const COUNTERS: [Counter; 10] = [
     ("refused", "Entries that cannot become a record or that Kafka refuses", |s| s.refused.now()),
     ("gaps", "Times at which changes may have been missed", |s| s.gaps.now()),
     ("comparisons", "Comparisons of map and topic that were begun", |s| s.comparisons.now()),
+    ("kept", "Keys that comparisons kept in the topic though the map does not have them", |s| s.kept.now()),
+    ("strays", "Values in the topic that lie in partitions where their keys do not belong", |s| {
+        s.strays.now()
+    }),
 ];
 
 const GAUGES: [Gauge; 3] = [

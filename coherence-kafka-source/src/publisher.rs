@@ -1,13 +1,13 @@
 //! What of a map has to go to its topic, and when: the events, and after every gap the difference between the two.
 //!
 //! Pure: no I/O, no clock (time is an argument), no waiting. It knows keys and values by the hashes of what is, or
-//! would be, in the topic; whoever calls it has the bytes.
+//! would be, in the topic; its caller has the bytes.
 //!
 //! ```text
 //! events ───────────────┐                        the topic, as hashes (digest)
-//! comparison: a scan ───┼──► publish or not  ◄──────────► ▲
-//!   then keys of the    │         │                       │ not acknowledged: unknown
-//!   topic not met in it ┼──► reads: keys to be read again │
+//! comparison: a scan ───┼──► publish or not  ◄──────────► ▲      ▲
+//!   then keys of the    │         │                       │      └── the topic, read at the start and from time to time
+//!   topic not met in it ┼──► reads: keys to be read again └── not acknowledged: doubtful
 //! ```
 //!
 //! **Order.** Events of a key come in the order of its changes, but a read of the map may be ahead of them: the event
@@ -17,12 +17,18 @@
 //! and is left out, and because it could be newer where an event was lost, the key is read again. What is read counts
 //! only where nothing newer was published since it was asked for. So a topic never goes back to an older value of a
 //! key, and no change can be left out for good.
+//!
+//! **The topic is read** into a second digest while changes are published. A key of which something was sent since the
+//! reading began keeps what is known of it; for every other one the topic is believed, not the memory.
+//!
+//! **Expirations.** Where they are not published, only the event of a removal leads to a tombstone. A key that is in the
+//! topic and not in the map is kept: the topic cannot show whether its entry was removed or has expired.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::digest::{Digest, Held, KeyHash, ValueHash};
+use crate::digest::{Digest, Held, KeyHash, Slot, ValueHash};
 
 mod reads;
 
@@ -34,12 +40,21 @@ const LATEST_EVENT: Duration = Duration::from_secs(60);
 /// One change of one entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
-    /// The value before; `None` where there was none. It counts where [`Publisher::needs_old`] says so.
+    /// The value before; `None` where there was none. It counts where [`Publisher::needs_old`] is true.
     pub old: Option<ValueHash>,
     /// The value after; `None` where there is none.
     pub new: Option<ValueHash>,
-    /// The entry is gone because its time was over.
-    pub expired: bool,
+    /// The cache made it by itself: the entry has expired, was evicted, or was loaded by a read.
+    pub by_cache: bool,
+}
+
+/// What a read of the map has found for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// No entry.
+    Nothing,
+    /// An entry; `None` where its record has a null value.
+    Entry(Option<ValueHash>),
 }
 
 /// The value in question is to be published, or a tombstone where there is none.
@@ -54,15 +69,36 @@ pub struct Publish {
 pub struct Counts {
     /// Records to be published.
     pub published: u64,
-    /// Those of them that tell what the topic held already.
+    /// Those of them that the topic held already.
     pub superfluous: u64,
     /// Events left out because the topic was ahead of them.
     pub overtaken: u64,
 }
 
+/// The keys of the topic that a scan has not met.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unmet {
+    /// Have to be looked for in the topic, for their bytes, and given to [`Publisher::on_topic_key`] or
+    /// [`Publisher::on_stray_key`].
+    pub to_find: usize,
+    /// Are kept in the topic.
+    pub kept: usize,
+}
+
+/// What a reading of the topic has shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TopicRead {
+    /// Keys whose record is not the one that was known.
+    pub differing: usize,
+    /// Values that lie in partitions in which their keys do not belong.
+    pub strays: usize,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
     None,
+    /// The topic is read.
+    Reading,
     /// The map is read.
     Scanning,
     /// The keys that the scan did not meet are read one by one.
@@ -73,10 +109,17 @@ enum Comparison {
 #[derive(Debug)]
 pub struct Publisher {
     digest: Digest,
+    /// What a reading of the topic has shown so far.
+    read: Digest,
+    /// Values in partitions in which their keys do not belong, by key and partition.
+    strays: Digest,
     reads: Reads,
     publish_expirations: bool,
     comparison: Comparison,
     wanted: bool,
+    reading_wanted: bool,
+    /// The topic was read at least once.
+    knows_topic: bool,
     /// Something was marked ahead since the last tick.
     newly_ahead: bool,
     /// Since when nothing more was marked ahead, where something is.
@@ -85,15 +128,19 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher to a topic that holds nothing until [`Publisher::on_topic_record`] says so; a comparison is wanted.
-    /// Keys that wait to be read again take up to `max_read_bytes`.
+    /// A publisher that knows nothing of its topic: a reading and a comparison are wanted. Keys that wait to be read again
+    /// take up to `max_read_bytes`.
     pub fn new(publish_expirations: bool, max_read_bytes: usize) -> Self {
         Self {
             digest: Digest::default(),
+            read: Digest::default(),
+            strays: Digest::default(),
             reads: Reads::new(max_read_bytes),
             publish_expirations,
             comparison: Comparison::None,
             wanted: true,
+            reading_wanted: true,
+            knows_topic: false,
             newly_ahead: false,
             ahead_since: None,
             counts: Counts::default(),
@@ -112,24 +159,95 @@ impl Publisher {
 
     /// Bytes that it takes for what it knows of the topic.
     pub fn digest_bytes(&self) -> usize {
-        self.digest.bytes()
+        self.digest.bytes() + self.read.bytes() + self.strays.bytes()
     }
 
-    /// A record that the topic holds, in order, before anything else.
+    /// The topic is to be read again, and then compared with the map.
+    pub fn want_reading(&mut self) {
+        self.reading_wanted = true;
+        self.wanted = true;
+    }
+
+    /// Whether the topic has to be read once nothing else is running.
+    pub fn reading_wanted(&self) -> bool {
+        self.reading_wanted && self.comparison == Comparison::None
+    }
+
+    /// The topic was read at least once.
+    pub fn knows_topic(&self) -> bool {
+        self.knows_topic
+    }
+
+    /// The topic is read. What was sent before must have its outcome before the reading looks where the topic ends.
+    pub fn begin_reading(&mut self) {
+        self.comparison = Comparison::Reading;
+        self.read = Digest::default();
+        self.strays = Digest::default();
+        self.digest.for_each(|slot| slot.set_seen(false));
+    }
+
+    /// Whether the topic is read at the moment.
+    pub fn is_reading(&self) -> bool {
+        self.comparison == Comparison::Reading
+    }
+
+    /// A record that the reading has met, in the order of its partition.
     pub fn on_topic_record(&mut self, key: KeyHash, value: Option<ValueHash>) {
         match value {
-            Some(value) => self.digest.slot(key).hold(Held::Value(value)),
-            None => self.digest.remove(key),
+            Some(value) => self.read.slot(key).hold(Held::Value(value)),
+            None => self.read.remove(key),
         }
     }
 
+    /// The same for a record in a partition in which its key does not belong; `stray` is the hash of key and partition.
+    pub fn on_stray_record(&mut self, stray: KeyHash, value: Option<ValueHash>) {
+        match value {
+            Some(value) => self.strays.slot(stray).hold(Held::Value(value)),
+            None => self.strays.remove(stray),
+        }
+    }
+
+    /// All of the topic was read.
+    pub fn end_reading(&mut self) -> TopicRead {
+        let known = std::mem::replace(&mut self.digest, std::mem::take(&mut self.read));
+        let mut differing = 0;
+        self.digest.take_over(known, |read, known| {
+            if known.is_seen() {
+                return Some(*known);
+            }
+            let held = read.map_or(Held::Absent, Slot::held);
+            differing += usize::from(!known.is_doubtful() && known.held() != held);
+            // A tombstone that was refused is still to come.
+            if known.is_doubtful() && known.held() == Held::Absent && held != Held::Absent {
+                return Some(*known);
+            }
+            known.is_ahead().then(|| {
+                let mut slot = *known;
+                slot.hold(held);
+                slot.set_doubtful(false);
+                slot
+            })
+        });
+        self.comparison = Comparison::None;
+        self.reading_wanted = false;
+        self.knows_topic = true;
+        TopicRead { differing, strays: self.strays.len() }
+    }
+
     /// Whether the value before a change of this key matters.
-    pub fn needs_old(&self, hash: KeyHash, expired: bool) -> bool {
-        (expired && !self.publish_expirations) || self.digest.get(hash).is_some_and(|slot| slot.is_ahead())
+    pub fn needs_old(&self, hash: KeyHash) -> bool {
+        self.digest.get(hash).is_some_and(Slot::is_ahead)
     }
 
     /// An entry changed. Whether the change is to be published.
     pub fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
+        if change.by_cache && !self.publish_expirations {
+            self.catch_up(hash, Held::of(change.old));
+            if self.catch_up(hash, Held::of(change.new)) {
+                self.reads.again(hash);
+            }
+            return None;
+        }
         let slot = self.digest.get(hash).copied();
         let held = slot.map_or(Held::Absent, |slot| slot.held());
         if slot.is_some_and(|slot| slot.is_ahead()) && (held == Held::Absent || Held::of(change.old) != held)
@@ -141,32 +259,36 @@ impl Publisher {
             }
             // What is being read may be from before this event.
             self.reads.again(hash);
-            if held != Held::Absent
-                && let Some(slot) = self.digest.get_mut(hash)
-            {
-                // The events have come as far as what was published.
-                slot.set_ahead(false);
-            }
+            self.catch_up(hash, held);
             return None;
         }
-        if change.expired && !self.publish_expirations && held == Held::of(change.old) {
-            self.write(hash, Held::Expired, false);
-            return None;
-        }
-        Some(self.publish(hash, held, change.new, false))
+        Some(self.publish(hash, change.new, false))
     }
 
-    /// Changes may have happened that nobody tells.
+    /// An entry changed to a value that has no record.
+    pub fn on_event_refused(&mut self, hash: KeyHash, old: Option<ValueHash>) {
+        self.catch_up(hash, Held::of(old));
+    }
+
+    /// The events have come as far as this state of a key: where that was published, they are not behind the topic.
+    fn catch_up(&mut self, hash: KeyHash, state: Held) -> bool {
+        let slot = self.digest.get_mut(hash).filter(|slot| slot.is_ahead() && slot.held() == state);
+        let Some(slot) = slot.filter(|_| state != Held::Absent) else { return false };
+        slot.set_ahead(false);
+        true
+    }
+
+    /// Changes may have happened without an event.
     pub fn want_comparison(&mut self) {
         self.wanted = true;
     }
 
-    /// Whether a comparison has to begin once none is running.
+    /// Whether a comparison has to begin once nothing else is running.
     pub fn comparison_wanted(&self) -> bool {
-        self.wanted && self.comparison == Comparison::None
+        self.wanted && !self.reading_wanted && self.comparison == Comparison::None
     }
 
-    /// A comparison is neither running nor wanted, and no key waits to be read again.
+    /// Neither a reading nor a comparison is running or wanted, and no key waits to be read again.
     pub fn is_settled(&self) -> bool {
         !self.wanted && self.comparison == Comparison::None && self.reads.is_empty()
     }
@@ -180,26 +302,56 @@ impl Publisher {
         self.digest.for_each(|slot| slot.set_seen(false));
     }
 
-    /// The scan has met an entry. Whether its value is to be published.
-    pub fn on_scanned(&mut self, hash: KeyHash, value: ValueHash) -> Option<Publish> {
-        let held = match self.digest.get_mut(hash) {
+    /// The scan has met an entry; its record has a null value where there is none. Whether that is to be published.
+    pub fn on_scanned(&mut self, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
+        match self.digest.get_mut(hash) {
             // Newer things are known of the key than what was read at some time since the scan began.
             Some(slot) if slot.is_seen() => return None,
-            Some(slot) if slot.held() == Held::Value(value) => {
+            Some(slot) if slot.held() == Held::of(value) && !slot.is_doubtful() => {
                 slot.set_seen(true);
                 return None;
             }
-            Some(slot) => slot.held(),
-            None => Held::Absent,
-        };
-        Some(self.publish(hash, held, Some(value), true))
+            None if value.is_none() => return None,
+            _ => {}
+        }
+        Some(self.publish(hash, value, true))
     }
 
-    /// The scan has met all that it will. How many keys of the topic it has not met: they have to be looked for in the
-    /// topic, for their bytes, and given to [`Publisher::on_topic_key`].
-    pub fn end_scan(&mut self) -> usize {
+    /// The scan has met an entry whose value is to be read by its key. False where that was met before.
+    pub fn on_scanned_key(&mut self, key: &Bytes, hash: KeyHash) -> bool {
+        if let Some(slot) = self.digest.get_mut(hash) {
+            if slot.is_seen() {
+                return false;
+            }
+            slot.set_seen(true);
+        }
+        self.read(key, hash, Why::Missing);
+        true
+    }
+
+    /// The scan has met an entry whose value has no record.
+    pub fn on_scanned_refused(&mut self, hash: KeyHash) {
+        if let Some(slot) = self.digest.get_mut(hash) {
+            slot.set_seen(true);
+        }
+    }
+
+    /// The scan has met all that it will.
+    pub fn end_scan(&mut self) -> Unmet {
         self.comparison = Comparison::Verifying;
-        self.digest.iter().filter(|slot| !slot.is_seen() && is_in_topic(slot.held())).count()
+        let unseen = || self.digest.iter().filter(|slot| !slot.is_seen());
+        let missing = unseen().filter(|slot| self.is_to_verify(slot)).count();
+        let in_topic = unseen().filter(|slot| slot.held() != Held::Absent).count();
+        let kept = if self.publish_expirations { 0 } else { in_topic };
+        Unmet { to_find: missing + self.strays.len(), kept }
+    }
+
+    /// A tombstone may be due for a key that the scan has not met.
+    fn is_to_verify(&self, slot: &Slot) -> bool {
+        match slot.held() {
+            Held::Value(_) => self.publish_expirations,
+            Held::Absent => slot.is_doubtful(),
+        }
     }
 
     /// The topic has a record of this key, which the map knows as `key`.
@@ -212,25 +364,57 @@ impl Publisher {
         }
     }
 
-    /// Whether the scan has not met this key of the topic, and nobody has since.
+    /// Whether the scan has not met this key of the topic, nor anything since, and a tombstone may be due.
     pub fn is_missing(&self, hash: KeyHash) -> bool {
         self.comparison == Comparison::Verifying
-            && self.digest.get(hash).is_some_and(|slot| !slot.is_seen() && is_in_topic(slot.held()))
+            && self.digest.get(hash).is_some_and(|slot| !slot.is_seen() && self.is_to_verify(slot))
     }
 
-    /// All of the topic was looked through since the scan ended: what was not found in it is not in it.
+    /// Whether a value of a key lies in this partition, in which the key does not belong.
+    pub fn is_stray(&self, stray: KeyHash) -> bool {
+        self.comparison == Comparison::Verifying && self.strays.get(stray).is_some()
+    }
+
+    /// The topic has such a record of this key, which the map knows as `key`. Whether a tombstone is to be written into
+    /// that partition.
+    ///
+    /// A consumer may meet the tombstone after the value in the right partition, so that value is published again.
+    pub fn on_stray_key(&mut self, key: &Bytes, hash: KeyHash, stray: KeyHash) -> bool {
+        if !self.is_stray(stray) {
+            return false;
+        }
+        let slot = self.digest.get_mut(hash).filter(|slot| slot.held() != Held::Absent);
+        // It may be the last value of an entry that has expired.
+        if slot.is_none() && !self.publish_expirations {
+            return false;
+        }
+        self.strays.remove(stray);
+        if let Some(slot) = slot {
+            slot.set_doubtful(true);
+            slot.set_seen(true);
+            self.read(key, hash, Why::Failed);
+        }
+        true
+    }
+
+    /// What had to be looked for in the topic was looked for since the scan ended, and what was sent before that has its
+    /// outcome.
     pub fn end_comparison(&mut self) {
         self.comparison = Comparison::None;
-        self.digest.retain(|slot| match slot.held() {
-            Held::Absent => slot.is_ahead(),
-            Held::Value(_) | Held::Unknown => slot.is_seen(),
-            Held::Expired => true,
+        self.strays = Digest::default();
+        let not_found_is_not_in_it = self.publish_expirations;
+        self.digest.retain(|slot| {
+            if !slot.is_seen() && not_found_is_not_in_it {
+                slot.hold(Held::Absent);
+            }
+            slot.is_ahead() || (slot.is_seen() && (slot.held() != Held::Absent || slot.is_doubtful()))
         });
     }
 
-    /// The comparison could not be ended: another one is wanted.
+    /// The reading or comparison could not be ended: another one is wanted.
     pub fn fail_comparison(&mut self) {
         self.comparison = Comparison::None;
+        self.read = Digest::default();
         self.wanted = true;
     }
 
@@ -239,19 +423,17 @@ impl Publisher {
         self.reads.has_room()
     }
 
-    /// Up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`] or
-    /// [`Publisher::on_read_failed`].
+    /// Up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`],
+    /// [`Publisher::on_read_refused`] or [`Publisher::on_read_failed`].
     pub fn next_reads(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
         self.reads.next(max)
     }
 
-    /// The map has this value for a key, or none. Whether that is to be published.
-    pub fn on_read(&mut self, key: &Bytes, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
+    /// The map has this for a key. Whether that is to be published.
+    pub fn on_read(&mut self, key: &Bytes, hash: KeyHash, found: Found) -> Option<Publish> {
         let answer = self.reads.finish(hash);
-        let publish = if answer.outdated { None } else { self.read_value(hash, value) };
-        if let Some(why) = answer.again {
-            self.read(key, hash, why);
-        }
+        let publish = if answer.outdated { None } else { self.read_value(hash, found) };
+        self.read_again(key, hash, answer.again);
         publish
     }
 
@@ -262,20 +444,21 @@ impl Publisher {
     }
 
     /// The map has a value for this key that cannot become a record.
-    pub fn on_read_refused(&mut self, hash: KeyHash) {
-        self.reads.finish(hash);
+    pub fn on_read_refused(&mut self, key: &Bytes, hash: KeyHash) {
+        let answer = self.reads.finish(hash);
+        self.read_again(key, hash, answer.again);
     }
 
     /// A record of this value, or tombstone, was not acknowledged: it may be in the topic or not, and even come into it
     /// behind later ones of its key. Where it was refused it is not, and only the next comparison tries again.
     pub fn on_store_failed(&mut self, key: &Bytes, hash: KeyHash, value: Option<ValueHash>, refused: bool) {
-        let held = self.digest.get(hash).map_or(Held::Absent, |slot| slot.held());
-        // A later record of the key decides. What expired without a tombstone may have been this one.
-        if refused && held != Held::of(value) && held != Held::Expired {
+        let held = self.digest.get(hash).map_or(Held::Absent, Slot::held);
+        // A later record of the key decides.
+        if refused && held != Held::of(value) {
             return;
         }
         let slot = self.digest.slot(hash);
-        slot.hold(Held::Unknown);
+        slot.set_doubtful(true);
         if !refused {
             // The read settles it, also where a comparison does not find the key in the topic yet.
             slot.set_seen(true);
@@ -283,61 +466,72 @@ impl Publisher {
         }
     }
 
-    /// Time passes.
-    pub fn on_tick(&mut self, now: Instant) {
+    /// Time passes. `caught_up` where every event that has come was taken: one that waits may be older than what was read.
+    pub fn on_tick(&mut self, now: Instant, caught_up: bool) {
         if std::mem::take(&mut self.newly_ahead) {
             self.ahead_since = Some(now);
-        } else if self.comparison == Comparison::None
+        } else if caught_up
+            && self.comparison == Comparison::None
             && self.reads.is_empty()
             && self.ahead_since.take_if(|since| now.duration_since(*since) >= LATEST_EVENT).is_some()
         {
             self.digest.retain(|slot| {
                 slot.set_ahead(false);
-                slot.held() != Held::Absent
+                slot.held() != Held::Absent || slot.is_doubtful()
             });
         }
     }
 
-    fn read_value(&mut self, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
-        let held = self.digest.get(hash).map_or(Held::Absent, |slot| slot.held());
-        if held == Held::of(value) || (held == Held::Expired && value.is_none()) {
-            if let Some(slot) = self.digest.get_mut(hash) {
+    fn read_value(&mut self, hash: KeyHash, found: Found) -> Option<Publish> {
+        let slot = self.digest.get_mut(hash);
+        let (held, doubtful) =
+            slot.as_ref().map_or((Held::Absent, false), |slot| (slot.held(), slot.is_doubtful()));
+        let (value, keep) = match found {
+            Found::Entry(value) => (value, false),
+            Found::Nothing => (None, held != Held::Absent && !self.publish_expirations),
+        };
+        if keep || (held == Held::of(value) && !doubtful) {
+            if let Some(slot) = slot {
                 slot.set_seen(true);
             }
             return None;
         }
-        Some(self.publish(hash, held, value, true))
+        // Without expirations that is the tombstone of a removal once more: later events go on from it.
+        let ahead = found != Found::Nothing || self.publish_expirations;
+        Some(self.publish(hash, value, ahead))
     }
 
-    fn publish(&mut self, hash: KeyHash, held: Held, value: Option<ValueHash>, ahead: bool) -> Publish {
+    fn publish(&mut self, hash: KeyHash, value: Option<ValueHash>, ahead: bool) -> Publish {
+        let slot = self.digest.get(hash);
+        let (held, doubtful) = slot.map_or((Held::Absent, false), |slot| (slot.held(), slot.is_doubtful()));
         self.counts.published += 1;
-        self.counts.superfluous += u64::from(held == Held::of(value));
-        self.write(hash, Held::of(value), ahead);
-        Publish { update: is_in_topic(held) || held == Held::Expired }
-    }
-
-    fn write(&mut self, hash: KeyHash, held: Held, ahead: bool) {
+        self.counts.superfluous += u64::from(held == Held::of(value) && !doubtful);
         self.reads.outdate(hash);
         self.newly_ahead |= ahead;
-        // What a scan has read before the removal must find that there was one.
-        if held == Held::Absent && !ahead && self.comparison == Comparison::None {
+        let update = held != Held::Absent || doubtful;
+        // What a scan has read before the removal must find that there was one, and so must the end of a reading.
+        if value.is_none() && !ahead && self.comparison == Comparison::None {
             self.digest.remove(hash);
-            return;
+            return Publish { update };
         }
         let slot = self.digest.slot(hash);
-        slot.hold(held);
+        slot.hold(Held::of(value));
+        slot.set_doubtful(false);
         slot.set_ahead(ahead);
         slot.set_seen(true);
+        Publish { update }
+    }
+
+    fn read_again(&mut self, key: &Bytes, hash: KeyHash, why: Option<Why>) {
+        if let Some(why) = why {
+            self.read(key, hash, why);
+        }
     }
 
     fn read(&mut self, key: &Bytes, hash: KeyHash, why: Why) {
         // What has no room is found by a comparison that begins after this.
         self.wanted |= !self.reads.ask(key, hash, why);
     }
-}
-
-fn is_in_topic(held: Held) -> bool {
-    matches!(held, Held::Value(_) | Held::Unknown)
 }
 
 #[cfg(test)]

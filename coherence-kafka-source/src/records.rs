@@ -87,6 +87,11 @@ impl Records {
         })
     }
 
+    /// The hash of the key of the record of an entry; `None` where the key has no record.
+    pub fn key_hash(&mut self, key: &Bytes) -> Option<KeyHash> {
+        self.hashes(&entry(key.clone(), None, true)).ok().map(|hashes| hashes.key)
+    }
+
     /// The key under which the map would have an entry whose record has this key. `None` where no entry has.
     pub fn map_key(&mut self, record_key: &[u8]) -> Option<Bytes> {
         let key = match &self.back {
@@ -98,9 +103,8 @@ impl Records {
                 key
             }
         };
-        let entry = entry(key.into(), None, true);
-        let there = self.hasher.key(record_key);
-        self.hashes(&entry).is_ok_and(|hashes| hashes.key == there).then_some(entry.key)
+        let (key, there) = (Bytes::from(key), self.hasher.key(record_key));
+        (self.key_hash(&key) == Some(there)).then_some(key)
     }
 
     /// What an event tells: the entry as it is now, and its value before.

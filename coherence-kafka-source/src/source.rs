@@ -325,7 +325,7 @@ impl Report {
         Self {
             maps: statuses.len(),
             scanned: sum(|status| status.scanned.now()),
-            records: sum(|status| status.records.now()),
+            records: sum(|status| status.acknowledged.now()),
             superfluous: sum(|status| status.superfluous.now()),
             refused: sum(|status| status.refused.now()),
             took: began.elapsed(),

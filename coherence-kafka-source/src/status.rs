@@ -1,5 +1,6 @@
 //! What a source does at the moment and what it has done, for metrics, logs and the progress bar.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -120,6 +121,12 @@ pub struct Status {
     pub gaps: Count,
     /// Comparisons that were begun.
     pub comparisons: Count,
+    /// Keys of the topic that comparisons did not find in the map and kept in the topic.
+    pub kept: Count,
+    /// Values that readings of the topic have found in partitions in which their keys do not belong.
+    pub strays: Count,
+    /// The topic's `cleanup.policy` was looked at.
+    pub policy_checked: Once,
     /// Keys in the digest of the topic.
     pub digest_keys: Level,
     /// Bytes that the digest takes.
@@ -145,6 +152,9 @@ impl Status {
             refused: Count::default(),
             gaps: Count::default(),
             comparisons: Count::default(),
+            kept: Count::default(),
+            strays: Count::default(),
+            policy_checked: Once::new(),
             digest_keys: Level::default(),
             digest_bytes: Level::default(),
             in_flight: Level::default(),

@@ -1,25 +1,29 @@
 //! The publishing of one map, as long as this process leads.
 //!
 //! ```text
-//! listen ─► read the topic (digest) ─► ┌ events, answers, scanned entries ─► publisher ─► entry store ─► topic
-//!   ▲                                  │ outcomes of the store ────────────► publisher
-//!   └── the map was destroyed ◄────────┴ a comparison is wanted ─► scan ─► the topic once more, for missing keys
+//! listen ─► ┌ events, answers, scanned entries ─► publisher ─► entry store ─► topic
+//!   ▲       │ outcomes of the store ────────────► publisher
+//!   │       │ a reading is wanted ─► flush ─► the topic (digest)
+//!   └───────┴ a comparison is wanted ─► scan ─► flush ─► the topic once more, for missing keys
+//! the map was destroyed
 //! ```
 //!
-//! Listening begins before anything is read, so that no change falls between. Nothing is taken while the store has no
+//! Listening begins before anything is read, so that no change falls between. Events wait until the topic was read for the
+//! first time; later readings go on while changes are published. Nothing is taken while the store has no
 //! room: the grid's events then wait in the listener's queue, and what that cannot hold becomes a gap and a comparison.
 //!
 //! What each input leads to is in `inputs.rs`, what is under way in `work.rs`, what was not acknowledged in `outcomes.rs`.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session};
-use coherence_kafka_core::topic_reader::{ReadError, read_topic};
-use coherence_kafka_core::{BinaryEntry, EntryStore, StoreError};
+use coherence_kafka_core::topic_reader::ReadError;
+use coherence_kafka_core::{BinaryEntry, EntryStore as _, KafkaEntryStore, StoreError};
 use futures::StreamExt as _;
-use futures::future::{FutureExt as _, OptionFuture};
+use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +36,7 @@ mod outcomes;
 mod work;
 
 pub use outcomes::Outcomes;
-use work::{Looking, Work, pauses, sleep};
+use work::{Digested, Looking, TopicKey, Work, pauses, sleep};
 
 /// Events, or scanned entries, that are taken in one go.
 const CHUNK: usize = 256;
@@ -52,7 +56,7 @@ pub struct Task {
     /// What its entries are in the topic.
     pub records: Records,
     /// Where records go.
-    pub store: Arc<dyn EntryStore>,
+    pub store: Arc<KafkaEntryStore>,
     /// What the store does not acknowledge.
     pub outcomes: Outcomes,
     /// Settings of the consumer that reads the topic, by librdkafka's names.
@@ -108,8 +112,10 @@ enum Input {
     Notices(Option<Vec<MapNotice>>),
     Read(Result<Vec<(Bytes, Bytes)>, MapError>),
     Scanned(Option<Vec<Result<(Bytes, Bytes), MapError>>>),
+    ScannedKeys(Option<Vec<Result<Bytes, MapError>>>),
     Flushed(Option<OwnedSemaphorePermit>),
-    TopicKeys(Option<Result<Vec<Bytes>, ReadError>>),
+    Digested(Option<Result<Vec<Digested>, ReadError>>),
+    TopicKeys(Option<Result<Vec<TopicKey>, ReadError>>),
     Tick,
 }
 
@@ -133,15 +139,8 @@ impl Task {
         }
         self.outcomes.forget();
         let mut publisher = Publisher::new(self.publish_expirations, READ_BYTES);
-        let mut topic_was_read = false;
         loop {
             let Some((map, notices)) = self.listen(stop).await? else { return Ok(false) };
-            if !topic_was_read {
-                if !self.read_topic(&mut publisher, stop).await? {
-                    return Ok(false);
-                }
-                topic_was_read = true;
-            }
             publisher.want_comparison();
             match self.follow(&mut publisher, &*map, notices, stop).await? {
                 Ended::Stopped => return Ok(false),
@@ -194,43 +193,14 @@ impl Task {
         Ok(())
     }
 
-    /// Takes in what the topic holds. False where it was stopped.
-    async fn read_topic(
-        &self,
-        publisher: &mut Publisher,
-        stop: &CancellationToken,
-    ) -> Result<bool, TaskError> {
-        let mut pauses = pauses();
-        loop {
-            self.status.set(State::ReadingTopic);
-            let Some(turn) = stop.run_until_cancelled(self.readers.acquire()).await else { return Ok(false) };
-            let hasher = self.records.hasher().clone();
-            let take = move |key: Option<&[u8]>, value: Option<&[u8]>| {
-                Some((hasher.key(key?), value.map(|value| hasher.value(value))))
-            };
-            let topic = self.status.topic.clone();
-            let mut pieces = read_topic(self.consumer.clone(), topic, KAFKA_PATIENCE, take);
-            let error = loop {
-                let Some(piece) = stop.run_until_cancelled(pieces.recv()).await else { return Ok(false) };
-                match piece {
-                    Some(Ok(piece)) if piece.is_empty() => return Ok(true),
-                    Some(Ok(piece)) => {
-                        for (key, value) in piece {
-                            publisher.on_topic_record(key, value);
-                        }
-                        self.show(publisher);
-                    }
-                    Some(Err(error)) => break error,
-                    None => break ReadError::Unavailable("the reading ended by itself".to_owned()),
-                }
-            };
-            drop(turn);
-            self.kafka_failed(error)?;
-            // What was taken in is read again: the last record of a key is the last one then too.
-            if stop.run_until_cancelled(sleep(&mut pauses)).await.is_none() {
-                return Ok(false);
-            }
+    /// Ready once everything that was sent so far has its outcome; with a turn to read the topic where one is needed.
+    fn flushed(&self, turn: bool) -> BoxFuture<'static, Option<OwnedSemaphorePermit>> {
+        let (store, readers) = (self.store.clone(), self.readers.clone());
+        async move {
+            store.flush().await;
+            if turn { readers.acquire_owned().await.ok() } else { None }
         }
+        .boxed()
     }
 
     /// Publishes changes and differences.
@@ -242,12 +212,17 @@ impl Task {
         stop: &CancellationToken,
     ) -> Result<Ended, TaskError> {
         let store = self.store.clone();
-        let mut notices = notices.ready_chunks(CHUNK);
+        let mut notices = pin!(notices.ready_chunks(CHUNK).peekable());
         let mut work = Work::default();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut compared = Instant::now();
         loop {
+            if publisher.reading_wanted() && !work.is_comparing() && work.may_begin() {
+                publisher.begin_reading();
+                self.status.set(State::ReadingTopic);
+                work.flushing = Some(self.flushed(true));
+            }
             if publisher.comparison_wanted() && !work.is_comparing() && work.may_begin() {
                 publisher.begin_scan();
                 compared = Instant::now();
@@ -255,7 +230,8 @@ impl Task {
                 self.status.set(State::Comparing);
                 work.scan = Some(map.entries().ready_chunks(CHUNK).boxed());
             }
-            let looking = work.looking.is_some() && publisher.has_room_for_reads();
+            let may_read_more = publisher.has_room_for_reads();
+            let knows_topic = publisher.knows_topic();
             let input = tokio::select! {
                 biased;
                 () = stop.cancelled() => Input::Stop,
@@ -264,13 +240,19 @@ impl Task {
                 input = async {
                     store.room().await;
                     tokio::select! {
-                        some = notices.next() => Input::Notices(some),
+                        some = notices.next(), if knows_topic => Input::Notices(some),
                         Some(answer) = OptionFuture::from(work.reading.as_mut()) => Input::Read(answer),
                         Some(items) = OptionFuture::from(work.scan.as_mut().map(|scan| scan.next())) =>
                             Input::Scanned(items),
-                        Some(turn) = OptionFuture::from(work.flushing.as_mut()) => Input::Flushed(turn),
                         Some(keys) = OptionFuture::from(
-                            work.looking.as_mut().filter(|_| looking).map(|looking| looking.keys.recv()),
+                            work.key_scan.as_mut().filter(|_| may_read_more).map(|scan| scan.next()),
+                        ) => Input::ScannedKeys(keys),
+                        Some(turn) = OptionFuture::from(work.flushing.as_mut()) => Input::Flushed(turn),
+                        Some(piece) = OptionFuture::from(
+                            work.digesting.as_mut().map(|digesting| digesting.pieces.recv()),
+                        ) => Input::Digested(piece),
+                        Some(keys) = OptionFuture::from(
+                            work.looking.as_mut().filter(|_| may_read_more).map(|looking| looking.pieces.recv()),
                         ) => Input::TopicKeys(keys),
                         _ = ticks.tick() => Input::Tick,
                     }
@@ -302,38 +284,43 @@ impl Task {
                     self.begin_reading(publisher, map, &mut work);
                     goes_on
                 }
-                Input::Scanned(Some(items)) => self.on_scanned(publisher, &mut work, items, stop).await?,
-                Input::Scanned(None) => {
-                    work.scan = None;
-                    work.pauses = None;
-                    if publisher.end_scan() > 0 {
-                        let (store, readers) = (store.clone(), self.readers.clone());
-                        let flushed = async move {
-                            store.flush().await;
-                            readers.acquire_owned().await.ok()
-                        };
-                        work.flushing = Some(flushed.boxed());
+                Input::Scanned(Some(items)) => {
+                    self.on_scanned(publisher, map, &mut work, items, stop).await?
+                }
+                Input::Scanned(None) | Input::ScannedKeys(None) => {
+                    self.end_scan(publisher, &mut work);
+                    true
+                }
+                Input::ScannedKeys(Some(keys)) => {
+                    self.on_scanned_keys(publisher, &mut work, keys)?;
+                    true
+                }
+                Input::Flushed(turn) => {
+                    work.flushing = None;
+                    if publisher.is_reading() {
+                        work.digesting = Some(Looking { pieces: self.digest_topic(), _turn: turn });
+                    } else if work.to_find > 0 {
+                        work.looking = Some(Looking { pieces: self.look_through(), _turn: turn });
                     } else {
                         publisher.end_comparison();
                     }
                     true
                 }
-                Input::Flushed(turn) => {
-                    work.flushing = None;
-                    work.looking = Some(Looking { keys: self.look_through(), _turn: turn });
+                Input::Digested(piece) => {
+                    self.on_digested(publisher, &mut work, piece)?;
                     true
                 }
-                Input::TopicKeys(keys) => {
-                    self.on_topic_keys(publisher, &mut work, keys)?;
-                    true
-                }
+                Input::TopicKeys(keys) => self.on_topic_keys(publisher, &mut work, keys, stop).await?,
                 Input::Tick => {
                     self.count(publisher);
-                    publisher.on_tick(Instant::now());
-                    let once_more = work.compare_at.take_if(|at| Instant::now() >= *at).is_some();
-                    let due = |interval| compared.elapsed() >= interval && !work.is_comparing();
-                    if once_more || self.comparison_interval.is_some_and(due) {
+                    let caught_up = notices.as_mut().peek().now_or_never().is_none();
+                    publisher.on_tick(Instant::now(), caught_up);
+                    if work.compare_at.take_if(|at| Instant::now() >= *at).is_some() {
                         publisher.want_comparison();
+                    }
+                    let due = |interval| compared.elapsed() >= interval && !work.is_comparing();
+                    if self.comparison_interval.is_some_and(due) {
+                        publisher.want_reading();
                     }
                     self.begin_reading(publisher, map, &mut work);
                     self.show(publisher);

@@ -23,14 +23,29 @@ const DEFAULTS: [(&str, &str); 3] = [
 const POLL: Duration = Duration::from_millis(100);
 /// Records of one piece that is handed over.
 const PIECE: usize = 1_000;
+/// Or bytes: those of the keys, and what is made of the records.
+const PIECE_BYTES: usize = 256 << 10;
 /// Pieces that wait to be taken.
 const PIECES: usize = 4;
+
+/// A record that a reading has met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicRecord<'a> {
+    /// The partition in which it lies.
+    pub partition: i32,
+    /// How many partitions the topic has.
+    pub partitions: i32,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value; none is a tombstone.
+    pub value: Option<&'a [u8]>,
+}
 
 /// Why a topic could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// There is none.
-    #[error("there is no topic {0}")]
+    #[error("there is no topic {0}: make it, with cleanup.policy=compact")]
     NoTopic(String),
     /// Settings that librdkafka refuses, or a permission that is missing: the same call fails again.
     #[error("refused by kafka: {0}")]
@@ -47,17 +62,17 @@ impl ReadError {
     }
 }
 
-/// Begins to read `topic` on a thread of its own, with consumer `settings` by librdkafka's names. Every record is given
-/// to `take` on that thread, by its key and value; what it makes of them comes through the receiver in pieces, in order
-/// within a partition. The last message is how the reading ended: how many records there were. Whoever drops the
-/// receiver ends the reading.
+/// Begins to read `topic` on its own thread, with consumer `settings` by librdkafka's names. `take` gets every record on
+/// that thread; what it makes of them comes through the receiver in pieces, in order within a partition. The last
+/// message is how the reading ended: an empty piece, or the error. Dropping the receiver ends the reading. It may take
+/// the pieces as slowly as it likes: what waits is bounded in bytes.
 ///
-/// `patience` is how long Kafka may take to say anything new.
+/// `patience` is how long Kafka may take to send anything new.
 pub fn read_topic<T: Send + 'static>(
     settings: Vec<(String, String)>,
     topic: String,
     patience: Duration,
-    mut take: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Option<T> + Send + 'static,
+    mut take: impl FnMut(TopicRecord<'_>) -> Option<T> + Send + 'static,
 ) -> mpsc::Receiver<Result<Vec<T>, ReadError>> {
     let (pieces, receiver) = mpsc::channel(PIECES);
     let reading = move || {
@@ -79,11 +94,11 @@ fn read<T>(
     settings: &[(String, String)],
     topic: &str,
     patience: Duration,
-    take: &mut impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Option<T>,
+    take: &mut impl FnMut(TopicRecord<'_>) -> Option<T>,
     pieces: &Pieces<T>,
 ) -> Result<(), ReadError> {
     let consumer = consumer(settings)?;
-    let mut ends = ends(&consumer, topic, patience)?;
+    let (partitions, mut ends) = ends(&consumer, topic, patience)?;
     let mut assignment = TopicPartitionList::new();
     for partition in ends.keys() {
         assignment
@@ -91,14 +106,19 @@ fn read<T>(
             .map_err(|error| ReadError::Refused(error.to_string()))?;
     }
     consumer.assign(&assignment).map_err(|error| ReadError::Refused(error.to_string()))?;
-    let mut piece = Vec::new();
+    let (mut piece, mut piece_bytes) = (Vec::new(), 0);
     let mut last_word = Instant::now();
     while !ends.is_empty() {
         match consumer.poll(POLL) {
             Some(Ok(record)) => {
                 last_word = Instant::now();
-                if ends.get(&record.partition()).is_some_and(|end| record.offset() < *end) {
-                    piece.extend(take(record.key(), record.payload()));
+                let (partition, key) = (record.partition(), record.key());
+                if ends.get(&partition).is_some_and(|end| record.offset() < *end)
+                    && let Some(taken) =
+                        take(TopicRecord { partition, partitions, key, value: record.payload() })
+                {
+                    piece_bytes += key.map_or(0, <[u8]>::len) + size_of::<T>();
+                    piece.push(taken);
                 }
                 if ends.get(&record.partition()).is_some_and(|end| record.offset() + 1 >= *end) {
                     ends.remove(&record.partition());
@@ -121,8 +141,13 @@ fn read<T>(
         if last_word.elapsed() > patience {
             return Err(ReadError::Unavailable(consumer.context().reason(patience)));
         }
-        if piece.len() >= PIECE && pieces.blocking_send(Ok(std::mem::take(&mut piece))).is_err() {
-            return Ok(());
+        if piece.len() >= PIECE || piece_bytes >= PIECE_BYTES {
+            piece_bytes = 0;
+            if pieces.blocking_send(Ok(std::mem::take(&mut piece))).is_err() {
+                return Ok(());
+            }
+            // Kafka is not to blame for the time in which nobody took the piece.
+            last_word = Instant::now();
         }
     }
     // An empty piece is the end.
@@ -146,17 +171,18 @@ fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Looking>, Read
         .set("group.id", "coherence-kafka-topic-reader")
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
+        .set("allow.auto.create.topics", "false")
         .set("isolation.level", "read_uncommitted")
         .set("auto.offset.reset", "earliest");
     config.create_with_context(Looking::default()).map_err(|error| ReadError::Refused(error.to_string()))
 }
 
-/// The end of every partition that holds anything.
+/// How many partitions there are, and the end of every one that holds anything.
 fn ends(
     consumer: &BaseConsumer<Looking>,
     topic: &str,
     patience: Duration,
-) -> Result<BTreeMap<i32, i64>, ReadError> {
+) -> Result<(i32, BTreeMap<i32, i64>), ReadError> {
     let unavailable = |error: KafkaError| match is_refused(&error) {
         true => ReadError::Refused(error.to_string()),
         false => {
@@ -175,7 +201,7 @@ fn ends(
             ends.insert(partition.id(), end);
         }
     }
-    Ok(ends)
+    Ok((i32::try_from(found.partitions().len()).unwrap_or(i32::MAX), ends))
 }
 
 fn is_refused(error: &KafkaError) -> bool {

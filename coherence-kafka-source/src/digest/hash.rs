@@ -2,12 +2,12 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-const VALUE_BITS: u32 = 46;
+const VALUE_BITS: u32 = 45;
 pub(super) const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 /// Of the hash of a key, to choose its shard.
 pub(super) const PIECE_BITS: u32 = 12;
 /// What stands for no value in a slot.
-const RESERVED: u64 = 3;
+const RESERVED: u64 = 1;
 
 /// Hash of the bytes of a record's key, 92 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub struct KeyHash {
     pub(super) piece: u16,
 }
 
-/// Hash of the bytes of a record's value, 46 bits.
+/// Hash of the bytes of a record's value, 45 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueHash(u64);
 
@@ -42,19 +42,26 @@ pub struct Hasher {
 impl Hasher {
     /// Of a record's key.
     pub fn key(&self, bytes: &[u8]) -> KeyHash {
-        let second = hash(&self.second, bytes);
+        self.key_in(0, bytes)
+    }
+
+    /// Of a record's key in one partition: another hash for each.
+    pub fn key_in(&self, partition: u32, bytes: &[u8]) -> KeyHash {
+        let hash = |state| hash(state, partition, bytes);
+        let second = hash(&self.second);
         let piece = (second >> 16) as u16 & ((1 << PIECE_BITS) - 1);
-        KeyHash { low: hash(&self.first, bytes), high: second as u16, piece }
+        KeyHash { low: hash(&self.first), high: second as u16, piece }
     }
 
     /// Of a record's value.
     pub fn value(&self, bytes: &[u8]) -> ValueHash {
-        ValueHash(hash(&self.first, bytes) % (VALUE_MASK + 1 - RESERVED) + RESERVED)
+        ValueHash(hash(&self.first, 0, bytes) % (VALUE_MASK + 1 - RESERVED) + RESERVED)
     }
 }
 
-fn hash(state: &RandomState, bytes: &[u8]) -> u64 {
+fn hash(state: &RandomState, partition: u32, bytes: &[u8]) -> u64 {
     let mut hasher = state.build_hasher();
+    hasher.write_u32(partition);
     hasher.write(bytes);
     hasher.finish()
 }

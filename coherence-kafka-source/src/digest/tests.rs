@@ -69,15 +69,46 @@ fn a_slot_keeps_what_it_holds_beside_its_marks() {
     let mut digest = Digest::default();
     let value = Held::Value(hasher.value(b"value"));
     let slot = digest.slot(key(&hasher, 1));
-    for held in [value, Held::Absent, Held::Expired, Held::Unknown, value] {
-        for marks in [(false, false), (true, false), (false, true), (true, true)] {
+    for held in [value, Held::Absent, value] {
+        for marks in (0..8).map(|bits| (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)) {
             slot.hold(held);
             slot.set_seen(marks.0);
             slot.set_ahead(marks.1);
-            assert_eq!((slot.held(), slot.is_seen(), slot.is_ahead()), (held, marks.0, marks.1));
+            slot.set_doubtful(marks.2);
+            assert_eq!((slot.held(), (slot.is_seen(), slot.is_ahead(), slot.is_doubtful())), (held, marks));
         }
     }
     assert!(slot.is(key(&hasher, 1)) && !slot.is(key(&hasher, 2)));
+}
+
+#[test]
+fn a_digest_takes_over_from_another_one_what_is_chosen_of_it() {
+    const KEYS: u64 = 5_000;
+    let hasher = Hasher::default();
+    let value = |n: u64| Held::Value(hasher.value(&n.to_be_bytes()));
+    let (mut digest, mut other) = (Digest::default(), Digest::default());
+    for n in 0..KEYS {
+        if n % 2 == 0 {
+            digest.slot(key(&hasher, n)).hold(value(1));
+        }
+        let slot = other.slot(key(&hasher, n));
+        slot.hold(value(2));
+        slot.set_ahead(n % 3 == 0);
+    }
+    digest.take_over(other, |mine, other| (mine.is_none() || other.is_ahead()).then_some(*other));
+    assert_eq!(digest.len() as u64, KEYS);
+    for n in 0..KEYS {
+        let slot = digest.get(key(&hasher, n)).unwrap();
+        let kept = n % 2 == 0 && n % 3 != 0;
+        assert_eq!((slot.held(), slot.is_ahead()), (value(if kept { 1 } else { 2 }), n % 3 == 0), "{n}");
+    }
+}
+
+#[test]
+fn a_key_has_another_hash_in_each_partition() {
+    let hasher = Hasher::default();
+    assert_ne!(hasher.key_in(1, b"k"), hasher.key_in(2, b"k"));
+    assert_eq!(hasher.key_in(1, b"k"), hasher.key_in(1, b"k"));
 }
 
 #[test]

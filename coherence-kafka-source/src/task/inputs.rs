@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, MapError, MapNotice, NamedMap};
-use coherence_kafka_core::topic_reader::{ReadError, read_topic};
-use coherence_kafka_core::{BinaryEntry, StoreError};
-use futures::FutureExt as _;
+use coherence_kafka_common::map::{Entries, EventKind, MapError, MapEvent, MapNotice, NamedMap};
+use coherence_kafka_core::topic_reader::{ReadError, TopicRecord, read_topic};
+use coherence_kafka_core::topics::cleanup_policy;
+use coherence_kafka_core::{BinaryEntry, EntryStore as _, KafkaEntryStore, StoreError};
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::work::Work;
-use super::{KAFKA_PATIENCE, Task, TaskError};
-use crate::publisher::{Change, Publish, Publisher};
+use super::work::{Digested, TopicKey, Work};
+use super::{CHUNK, KAFKA_PATIENCE, Task, TaskError};
+use crate::digest::{KeyHash, ValueHash};
+use crate::publisher::{Change, Found, Publish, Publisher, TopicRead, Unmet};
 use crate::records::entry;
-use crate::status::State;
+use crate::status::{State, Status};
 
 /// Keys of one request that reads entries again.
 const READ_KEYS: usize = 500;
@@ -45,29 +47,65 @@ impl Task {
                     continue;
                 }
             };
-            self.status.events.one();
-            let expired = event.expired;
-            let (changed, old) = self.records.of_event(event);
-            let hashes = match self.records.hashes(&changed) {
-                Ok(hashes) => hashes,
-                Err(error) => {
-                    self.refused(&error);
-                    continue;
-                }
-            };
-            let old = if publisher.needs_old(hashes.key, expired) {
-                let before = entry(changed.key.clone(), old, true);
-                self.records.hashes(&before).ok().and_then(|before| before.value)
-            } else {
-                None
-            };
-            let change = Change { old, new: hashes.value, expired };
-            let publish = publisher.on_event(&changed.key, hashes.key, change);
-            if publish.is_some() && !self.send(changed, stop).await {
+            if !self.on_event(publisher, event, stop).await {
                 return false;
             }
         }
         true
+    }
+
+    async fn on_event(
+        &mut self,
+        publisher: &mut Publisher,
+        event: MapEvent,
+        stop: &CancellationToken,
+    ) -> bool {
+        self.status.events.one();
+        // A refresh of an entry that is there is a change of its value like any other.
+        let by_cache = event.expired || (event.synthetic && event.kind != EventKind::Updated);
+        let (changed, old) = self.records.of_event(event);
+        let hashes = match self.records.hashes(&changed) {
+            Ok(hashes) => hashes,
+            Err(error) => {
+                self.refused(&error);
+                if let Some(hash) = self.records.key_hash(&changed.key) {
+                    let old = self.old(publisher, &changed.key, hash, old);
+                    publisher.on_event_refused(hash, old);
+                }
+                return true;
+            }
+        };
+        let old = self.old(publisher, &changed.key, hashes.key, old);
+        let change = Change { old, new: hashes.value, by_cache };
+        let publish = publisher.on_event(&changed.key, hashes.key, change);
+        publish.is_none() || self.send(changed, stop).await
+    }
+
+    /// The hash of the value before a change, where it matters.
+    fn old(
+        &mut self,
+        publisher: &Publisher,
+        key: &Bytes,
+        hash: KeyHash,
+        old: Option<Bytes>,
+    ) -> Option<ValueHash> {
+        if !publisher.needs_old(hash) {
+            return None;
+        }
+        self.records.hashes(&entry(key.clone(), old, true)).ok().and_then(|before| before.value)
+    }
+
+    /// Keys that are not in the map stay in the topic.
+    fn show_kept(&self, kept: usize) {
+        if kept > 0 {
+            tracing::info!(
+                map = self.status.map,
+                topic = self.status.topic,
+                keys = kept,
+                "keys that the map does not have are kept in the topic, because expirations are not published"
+            );
+        }
+        self.status.kept.add(kept as u64);
     }
 
     fn missed(&self, publisher: &mut Publisher, reason: &str) {
@@ -76,26 +114,29 @@ impl Task {
         publisher.want_comparison();
     }
 
-    fn refused(&self, error: &StoreError) {
+    fn refused(&self, error: &dyn std::fmt::Display) {
         self.status.refused.one();
         tracing::error!(map = self.status.map, topic = self.status.topic, %error, "entry not published");
     }
 
-    pub(super) async fn on_scanned(
+    pub(super) async fn on_scanned<'m>(
         &mut self,
         publisher: &mut Publisher,
-        work: &mut Work<'_>,
+        map: &'m dyn NamedMap,
+        work: &mut Work<'m>,
         items: Vec<Result<(Bytes, Bytes), MapError>>,
         stop: &CancellationToken,
     ) -> Result<bool, TaskError> {
         for item in items {
             let (key, value) = match item {
                 Ok(item) => item,
-                Err(error) => {
+                Err(MapError::TooLarge { .. }) => {
                     work.scan = None;
-                    work.pause();
-                    publisher.fail_comparison();
-                    self.grid_failed(error)?;
+                    work.key_scan = Some(map.keys().ready_chunks(CHUNK).boxed());
+                    return Ok(true);
+                }
+                Err(error) => {
+                    self.scan_failed(publisher, work, error)?;
                     return Ok(true);
                 }
             };
@@ -105,15 +146,13 @@ impl Task {
                 Ok(hashes) => hashes,
                 Err(error) => {
                     self.refused(&error);
+                    if let Some(hash) = self.records.key_hash(&scanned.key) {
+                        publisher.on_scanned_refused(hash);
+                    }
                     continue;
                 }
             };
-            let publish = match hashes.value {
-                Some(value) => publisher.on_scanned(hashes.key, value),
-                // Null for serializers: a null value, which is what an absent key has.
-                None => None,
-            };
-            if let Some(Publish { update }) = publish {
+            if let Some(Publish { update }) = publisher.on_scanned(hashes.key, hashes.value) {
                 scanned.update = update;
                 if !self.send(scanned, stop).await {
                     return Ok(false);
@@ -123,43 +162,203 @@ impl Task {
         Ok(true)
     }
 
-    /// Reads the topic once more, for the bytes of its keys.
-    pub(super) fn look_through(&self) -> mpsc::Receiver<Result<Vec<Bytes>, ReadError>> {
-        let take = |key: Option<&[u8]>, _: Option<&[u8]>| key.map(Bytes::copy_from_slice);
-        read_topic(self.consumer.clone(), self.status.topic.clone(), KAFKA_PATIENCE, take)
+    fn scan_failed(
+        &self,
+        publisher: &mut Publisher,
+        work: &mut Work<'_>,
+        error: MapError,
+    ) -> Result<(), TaskError> {
+        (work.scan, work.key_scan) = (None, None);
+        work.pause();
+        publisher.fail_comparison();
+        self.grid_failed(error)
     }
 
-    pub(super) fn on_topic_keys(
+    pub(super) fn on_scanned_keys(
         &mut self,
         publisher: &mut Publisher,
         work: &mut Work<'_>,
-        keys: Option<Result<Vec<Bytes>, ReadError>>,
+        keys: Vec<Result<Bytes, MapError>>,
     ) -> Result<(), TaskError> {
+        for key in keys {
+            match key {
+                Ok(key) => {
+                    if let Some(hash) = self.records.key_hash(&key)
+                        && publisher.on_scanned_key(&key, hash)
+                    {
+                        self.status.scanned.one();
+                    }
+                }
+                Err(error) => return self.scan_failed(publisher, work, error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The scan has met all that it will.
+    pub(super) fn end_scan(&self, publisher: &mut Publisher, work: &mut Work<'_>) {
+        (work.scan, work.key_scan) = (None, None);
+        work.pauses = None;
+        let Unmet { to_find, kept } = publisher.end_scan();
+        self.show_kept(kept);
+        work.to_find = to_find;
+        work.flushing = Some(self.flushed(to_find > 0));
+    }
+
+    /// Reads the topic for the digest.
+    pub(super) fn digest_topic(&self) -> mpsc::Receiver<Result<Vec<Digested>, ReadError>> {
+        let (hasher, store) = (self.records.hasher().clone(), self.store.clone());
+        let take = move |record: TopicRecord<'_>| {
+            let (bytes, is_stray) = (record.key?, is_stray(&store, &record));
+            let key = match is_stray {
+                true => hasher.key_in(record.partition.cast_unsigned(), bytes),
+                false => hasher.key(bytes),
+            };
+            Some(Digested { key, value: record.value.map(|value| hasher.value(value)), is_stray })
+        };
+        read_topic(self.consumer.clone(), self.status.topic.clone(), KAFKA_PATIENCE, take)
+    }
+
+    pub(super) fn on_digested(
+        &self,
+        publisher: &mut Publisher,
+        work: &mut Work<'_>,
+        piece: Option<Result<Vec<Digested>, ReadError>>,
+    ) -> Result<(), TaskError> {
+        match piece {
+            Some(Ok(piece)) if piece.is_empty() => {
+                work.digesting = None;
+                work.pauses = None;
+                self.topic_was_read(publisher.end_reading());
+            }
+            Some(Ok(piece)) => {
+                for Digested { key, value, is_stray } in piece {
+                    match is_stray {
+                        true => publisher.on_stray_record(key, value),
+                        false => publisher.on_topic_record(key, value),
+                    }
+                }
+                self.show(publisher);
+            }
+            ended => self.reading_failed(publisher, work, ended.and_then(Result::err))?,
+        }
+        Ok(())
+    }
+
+    fn topic_was_read(&self, TopicRead { differing, strays }: TopicRead) {
+        let Status { map, topic, .. } = &*self.status;
+        if differing > 0 {
+            tracing::warn!(
+                map,
+                topic,
+                keys = differing,
+                "topic differs from what was published: its retention, a deletion or another writer has changed it"
+            );
+        }
+        if strays > 0 && self.status.strays.now() == 0 {
+            tracing::warn!(
+                map,
+                topic,
+                values = strays,
+                "values lie in partitions in which their keys do not belong, as after partitions were added: they are \
+                 deleted there and published again"
+            );
+        }
+        self.status.strays.add(strays as u64);
+        self.status.policy_checked.call_once(|| {
+            let (settings, status) = (self.consumer.clone(), self.status.clone());
+            tokio::task::spawn_blocking(move || {
+                let policy = cleanup_policy(&settings, &status.topic, KAFKA_PATIENCE);
+                if let Some(policy) = policy.filter(|policy| !policy.contains("compact")) {
+                    tracing::warn!(
+                        topic = status.topic,
+                        policy,
+                        "topic has a cleanup.policy without compact: records that its retention removes are missing until \
+                         the next comparison; set cleanup.policy=compact"
+                    );
+                }
+            });
+        });
+    }
+
+    /// A reading of the topic has ended before its end.
+    fn reading_failed(
+        &self,
+        publisher: &mut Publisher,
+        work: &mut Work<'_>,
+        error: Option<ReadError>,
+    ) -> Result<(), TaskError> {
+        (work.digesting, work.looking) = (None, None);
+        work.pause();
+        publisher.fail_comparison();
+        let ended = || ReadError::Unavailable("the reading ended by itself".to_owned());
+        self.kafka_failed(error.unwrap_or_else(ended))
+    }
+
+    /// Reads the topic once more, for the bytes of its keys.
+    pub(super) fn look_through(&self) -> mpsc::Receiver<Result<Vec<TopicKey>, ReadError>> {
+        let store = self.store.clone();
+        let take = move |record: TopicRecord<'_>| {
+            let stray = is_stray(&store, &record).then_some(record.partition);
+            record.key.map(|key| TopicKey { key: Bytes::copy_from_slice(key), stray })
+        };
+        read_topic(self.consumer.clone(), self.status.topic.clone(), KAFKA_PATIENCE, take)
+    }
+
+    /// False where it is to stop.
+    pub(super) async fn on_topic_keys(
+        &mut self,
+        publisher: &mut Publisher,
+        work: &mut Work<'_>,
+        keys: Option<Result<Vec<TopicKey>, ReadError>>,
+        stop: &CancellationToken,
+    ) -> Result<bool, TaskError> {
         match keys {
             Some(Ok(keys)) if keys.is_empty() => {
                 work.looking = None;
                 publisher.end_comparison();
             }
             Some(Ok(keys)) => {
-                for key in keys {
-                    let hash = self.records.hasher().key(&key);
-                    if publisher.is_missing(hash)
-                        && let Some(map_key) = self.records.map_key(&key)
-                    {
-                        publisher.on_topic_key(&map_key, hash);
+                for TopicKey { key, stray } in keys {
+                    if !self.on_topic_key(publisher, &key, stray, stop).await {
+                        return Ok(false);
                     }
                 }
             }
-            ended => {
-                work.looking = None;
-                work.pause();
-                publisher.fail_comparison();
-                if let Some(Err(error)) = ended {
-                    self.kafka_failed(error)?;
-                }
-            }
+            ended => self.reading_failed(publisher, work, ended.and_then(Result::err))?,
         }
-        Ok(())
+        Ok(true)
+    }
+
+    async fn on_topic_key(
+        &mut self,
+        publisher: &mut Publisher,
+        key: &[u8],
+        stray: Option<i32>,
+        stop: &CancellationToken,
+    ) -> bool {
+        let hash = self.records.hasher().key(key);
+        let Some(partition) = stray else {
+            if publisher.is_missing(hash)
+                && let Some(map_key) = self.records.map_key(key)
+            {
+                publisher.on_topic_key(&map_key, hash);
+            }
+            return true;
+        };
+        let stray = self.records.hasher().key_in(partition.cast_unsigned(), key);
+        if !publisher.is_stray(stray) {
+            return true;
+        }
+        let Some(map_key) = self.records.map_key(key) else { return true };
+        if !publisher.on_stray_key(&map_key, hash, stray) {
+            return true;
+        }
+        if !self.may_send_now(stop).await {
+            return false;
+        }
+        self.store.erase_in(partition, entry(map_key, None, true), self.outcomes.of_strays());
+        true
     }
 
     pub(super) fn begin_reading<'m>(
@@ -171,7 +370,7 @@ impl Task {
         if work.reading.is_some() || !work.may_begin() {
             return;
         }
-        let keys = publisher.next_reads(READ_KEYS);
+        let keys = publisher.next_reads(work.max_read.unwrap_or(READ_KEYS));
         if keys.is_empty() {
             return;
         }
@@ -192,7 +391,21 @@ impl Task {
         let mut present: HashMap<Bytes, Bytes> = match answer {
             Ok(present) => {
                 work.pauses = None;
+                work.max_read = work.max_read.map(|max| max * 2).filter(|max| *max < READ_KEYS);
                 present.into_iter().collect()
+            }
+            Err(error @ MapError::TooLarge { .. }) => {
+                if let [(key, hash)] = &keys[..] {
+                    self.refused(&error);
+                    publisher.on_read_refused(key, *hash);
+                    return Ok(true);
+                }
+                // Halves, until the entry is alone.
+                work.max_read = Some((keys.len() / 2).max(1));
+                for (key, hash) in keys {
+                    publisher.on_read_failed(&key, hash);
+                }
+                return Ok(true);
             }
             Err(error) => {
                 for (key, hash) in keys {
@@ -205,15 +418,17 @@ impl Task {
         };
         for (key, hash) in keys {
             let mut read = entry(key.clone(), present.remove(&key), false);
+            let is_there = read.value.is_some();
             let hashes = match self.records.hashes(&read) {
                 Ok(hashes) => hashes,
                 Err(error) => {
                     self.refused(&error);
-                    publisher.on_read_refused(hash);
+                    publisher.on_read_refused(&key, hash);
                     continue;
                 }
             };
-            if let Some(Publish { update }) = publisher.on_read(&key, hash, hashes.value) {
+            let found = if is_there { Found::Entry(hashes.value) } else { Found::Nothing };
+            if let Some(Publish { update }) = publisher.on_read(&key, hash, found) {
                 read.update = update;
                 if !self.send(read, stop).await {
                     return Ok(false);
@@ -237,8 +452,21 @@ impl Task {
         }
     }
 
-    /// Gives a record to the store, once it has room. False where it is to stop, or may not send any more.
+    /// Gives a record to the store, once it has room. False where it is to stop, or may no longer send.
     async fn send(&self, entry: BinaryEntry, stop: &CancellationToken) -> bool {
+        if !self.may_send_now(stop).await {
+            return false;
+        }
+        if entry.value.is_some() {
+            self.store.store(entry, self.outcomes.observer());
+        } else {
+            self.store.erase(entry, self.outcomes.observer());
+        }
+        true
+    }
+
+    /// Waits until the store has room for a record, and counts it.
+    async fn may_send_now(&self, stop: &CancellationToken) -> bool {
         if self.store.room().now_or_never().is_none()
             && stop.run_until_cancelled(self.store.room()).await.is_none()
         {
@@ -249,11 +477,6 @@ impl Task {
         }
         self.status.records.one();
         self.status.in_flight.move_by(1);
-        if entry.value.is_some() {
-            self.store.store(entry, self.outcomes.observer());
-        } else {
-            self.store.erase(entry, self.outcomes.observer());
-        }
         true
     }
 
@@ -268,4 +491,10 @@ impl Task {
         status.digest_keys.set(publisher.keys());
         status.digest_bytes.set(publisher.digest_bytes());
     }
+}
+
+/// The record lies in another partition than the one in which its key is published.
+fn is_stray(store: &KafkaEntryStore, record: &TopicRecord<'_>) -> bool {
+    let place = record.key.and_then(|key| store.partition_of(key, record.partitions));
+    place.is_some_and(|place| place != record.partition)
 }

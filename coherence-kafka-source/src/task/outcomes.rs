@@ -10,7 +10,29 @@ use crate::status::Status;
 /// Counts what is acknowledged and keeps what is not. What it keeps is bounded by what the store holds at most.
 pub struct Outcomes {
     observer: Arc<dyn StoreObserver>,
+    of_strays: Arc<dyn StoreObserver>,
     failed: mpsc::UnboundedReceiver<(BinaryEntry, StoreError)>,
+}
+
+/// Of tombstones for strays: only the next reading of the topic tries again.
+struct OfStrays(Arc<Status>);
+
+impl StoreObserver for OfStrays {
+    fn on_next(&self, _: BinaryEntry) {
+        self.0.in_flight.move_by(-1);
+        self.0.acknowledged.one();
+    }
+
+    fn on_error(&self, _: BinaryEntry, error: StoreError) {
+        self.0.in_flight.move_by(-1);
+        if error.is_retriable() {
+            self.0.failed.one();
+        } else {
+            self.0.refused.one();
+        }
+        let (map, topic) = (&self.0.map, &self.0.topic);
+        tracing::warn!(map, topic, %error, "value in a wrong partition not deleted");
+    }
 }
 
 struct Observer {
@@ -40,7 +62,13 @@ impl Outcomes {
     /// Those of the map of `status`.
     pub fn new(status: Arc<Status>) -> Self {
         let (sender, failed) = mpsc::unbounded_channel();
-        Self { observer: Arc::new(Observer { status, failed: sender }), failed }
+        let of_strays = Arc::new(OfStrays(status.clone()));
+        Self { observer: Arc::new(Observer { status, failed: sender }), of_strays, failed }
+    }
+
+    /// The observer of tombstones in partitions of the source's choice.
+    pub fn of_strays(&self) -> &Arc<dyn StoreObserver> {
+        &self.of_strays
     }
 
     /// Who is to be told.

@@ -12,9 +12,12 @@ use integration_tests::sandbox::unique;
 use integration_tests::source::Source;
 use integration_tests::wait::{eventually, within};
 
+mod altered;
 mod cache_config;
 mod circle;
+mod expirations;
 mod faults;
+mod large;
 mod losses;
 mod once;
 mod permissions;

@@ -26,9 +26,9 @@ fn produce(mock: &Mock, topic: &str, numbers: std::ops::Range<u32>) {
 
 /// The numbers of records with a value and of tombstones, and how it ended.
 fn read_all(mock: &Mock, topic: &str) -> (BTreeSet<u32>, BTreeSet<u32>, Result<(), ReadError>) {
-    let take = |key: Option<&[u8]>, value: Option<&[u8]>| {
-        let number = u32::from_be_bytes(key?.try_into().ok()?);
-        Some((number, value.is_some()))
+    let take = |record: TopicRecord<'_>| {
+        let number = u32::from_be_bytes(record.key?.try_into().ok()?);
+        Some((number, record.value.is_some()))
     };
     let mut pieces = read_topic(settings(mock), topic.to_owned(), PATIENCE, take);
     let (mut values, mut tombstones) = (BTreeSet::new(), BTreeSet::new());
@@ -71,7 +71,72 @@ fn a_topic_that_is_not_there_and_a_broker_that_is_away_are_told() {
     assert_eq!(read_all(&mock, "t").2, Err(ReadError::NoTopic("t".to_owned())));
     let servers = settings(&mock);
     drop(mock);
-    let nothing = |_: Option<&[u8]>, _: Option<&[u8]>| None::<()>;
+    let nothing = |_: TopicRecord<'_>| None::<()>;
     let mut pieces = read_topic(servers, "t".to_owned(), Duration::from_millis(500), nothing);
     assert!(matches!(pieces.blocking_recv(), Some(Err(ReadError::Unavailable(_)))));
+}
+
+#[test]
+fn what_waits_to_be_taken_is_bounded_in_bytes() {
+    const KEY_BYTES: usize = 100 << 10;
+    const RECORDS: usize = 30;
+    let mock = Mock::start();
+    mock.topic("t", 1);
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", mock.servers()).create().unwrap();
+    let key = vec![7; KEY_BYTES];
+    for _ in 0..RECORDS {
+        producer
+            .send(BaseRecord::<[u8], [u8]>::to("t").key(&key))
+            .unwrap_or_else(|(error, _)| panic!("{error}"));
+    }
+    producer.flush(PATIENCE).unwrap();
+    let take = |record: TopicRecord<'_>| record.key.map(<[u8]>::to_vec);
+    let mut pieces = read_topic(settings(&mock), "t".to_owned(), PATIENCE, take);
+    let mut records = 0;
+    while let Some(Ok(piece)) = pieces.blocking_recv() {
+        assert!(piece.len() * KEY_BYTES <= PIECE_BYTES + KEY_BYTES, "{} records in one piece", piece.len());
+        records += piece.len();
+    }
+    assert_eq!(records, RECORDS);
+}
+
+#[test]
+fn a_receiver_that_waits_for_longer_than_kafka_may_gets_the_whole_topic() {
+    const RECORDS: u32 = 20_000;
+    let mock = Mock::start();
+    mock.topic("t", 1);
+    produce(&mock, "t", 0..RECORDS);
+    let patience = Duration::from_secs(1);
+    let mut settings = settings(&mock);
+    // Behind each wait the reader finds nothing at once: it has to fetch, and that takes longer than one poll.
+    settings.push(("queued.max.messages.kbytes".to_owned(), "1".to_owned()));
+    settings.push(("fetch.message.max.bytes".to_owned(), "20000".to_owned()));
+    mock.slow(Duration::from_millis(300));
+    let mut pieces =
+        read_topic(settings, "t".to_owned(), patience, |record: TopicRecord<'_>| Some(record.partition));
+    let mut records = 0;
+    loop {
+        if records % 5_000 == 0 {
+            // Longer than the patience: until the pieces that may wait do so, and the reader with them.
+            std::thread::sleep(patience * 3);
+        }
+        match pieces.blocking_recv() {
+            Some(Ok(piece)) if piece.is_empty() => break,
+            Some(Ok(piece)) => records += piece.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(records, RECORDS as usize);
+}
+
+#[test]
+fn a_record_comes_with_its_partition_and_their_number() {
+    let mock = Mock::start();
+    mock.topic("t", 3);
+    produce(&mock, "t", 0..100);
+    let take = |record: TopicRecord<'_>| Some((record.partition, record.partitions));
+    let mut pieces = read_topic(settings(&mock), "t".to_owned(), PATIENCE, take);
+    let places: BTreeSet<_> = pieces.blocking_recv().unwrap().unwrap().into_iter().collect();
+    assert_eq!(places, BTreeSet::from([(0, 3), (1, 3), (2, 3)]));
 }

@@ -1,12 +1,15 @@
-//! A map, and what it tells of itself.
+//! A map, and what it reports of itself.
 
 use std::collections::VecDeque;
 
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
 
+/// A value that has no record.
+pub(super) const NO_RECORD: u32 = u32::MAX;
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Notice {
-    Event { key: usize, old: Option<u32>, new: Option<u32>, expired: bool },
+    Event { key: usize, old: Option<u32>, new: Option<u32>, by_cache: bool },
     Truncated,
     Destroyed,
     Gap,
@@ -21,13 +24,33 @@ impl Notice {
     }
 }
 
+/// Why a key is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It was never put.
+    Never,
+    Put,
+    Removed,
+    /// It has expired or was evicted, or a read has loaded it.
+    ByCache,
+    /// The map is gone.
+    Lost,
+}
+
+/// A state of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) value: Option<u32>,
+    pub(super) cause: Cause,
+}
+
 #[derive(Debug)]
 pub(super) struct Grid {
     pub(super) map: Vec<Option<u32>>,
     /// All states that each key has had.
-    pub(super) history: Vec<Vec<Option<u32>>>,
-    /// The values of each key that have expired.
-    pub(super) expired: Vec<Vec<u32>>,
+    pub(super) history: Vec<Vec<State>>,
+    /// A change of the key was not reported.
+    pub(super) unheard: Vec<bool>,
     /// Values are below this: few, so that they come back, or all different.
     values: u32,
     next_value: u32,
@@ -39,8 +62,8 @@ impl Grid {
     pub(super) fn new(keys: usize, values: u32) -> Self {
         Self {
             map: vec![None; keys],
-            history: vec![vec![None]; keys],
-            expired: vec![Vec::new(); keys],
+            history: vec![vec![State { value: None, cause: Cause::Never }]; keys],
+            unheard: vec![false; keys],
             values,
             next_value: 0,
             notices: VecDeque::new(),
@@ -48,38 +71,39 @@ impl Grid {
         }
     }
 
-    /// An entry is put, removed, or expires.
+    /// An entry is put, removed, loaded, expires or is evicted.
     pub(super) fn change(&mut self, random: &mut Random) {
         let key = random.below(self.map.len());
         let old = self.map[key];
-        let (new, expired) = match random.below(6) {
-            0 if old.is_some() => (None, false),
-            1 if old.is_some() => (None, true),
-            _ => {
-                self.next_value += 1;
-                (
-                    Some(if self.values_come_back() {
-                        random.below(self.values as usize) as u32
-                    } else {
-                        self.next_value
-                    }),
-                    false,
-                )
-            }
+        let (new, cause) = match random.below(8) {
+            0 | 1 if old.is_some() => (None, Cause::Removed),
+            2 if old.is_some() => (None, Cause::ByCache),
+            2 => (Some(self.value(random)), Cause::ByCache),
+            3 if random.one_in(2) => (Some(NO_RECORD), Cause::Put),
+            _ => (Some(self.value(random)), Cause::Put),
         };
-        self.set(key, new);
-        if expired {
-            self.expired[key].extend(old);
-        }
+        self.set(key, new, cause);
         if self.listening {
-            let event = Notice::Event { key, old, new, expired };
+            let event = Notice::Event { key, old, new, by_cache: cause == Cause::ByCache };
             self.tell(event, random);
+        } else {
+            self.unheard[key] = true;
         }
     }
 
-    fn set(&mut self, key: usize, value: Option<u32>) {
+    fn value(&mut self, random: &mut Random) -> u32 {
+        self.next_value += 1;
+        if self.values_come_back() { random.below(self.values as usize) as u32 } else { self.next_value }
+    }
+
+    fn set(&mut self, key: usize, value: Option<u32>, cause: Cause) {
         self.map[key] = value;
-        self.history[key].push(value);
+        self.history[key].push(State { value, cause });
+    }
+
+    /// How the key has come to be what it is.
+    pub(super) fn cause(&self, key: usize) -> Cause {
+        self.history[key].last().map_or(Cause::Never, |state| state.cause)
     }
 
     /// Events of one key keep their order; nothing comes before a gap.
@@ -96,7 +120,7 @@ impl Grid {
     pub(super) fn wipe(&mut self) {
         for key in 0..self.map.len() {
             if self.map[key].is_some() {
-                self.set(key, None);
+                self.set(key, None, Cause::Lost);
             }
         }
     }
@@ -119,7 +143,7 @@ impl Grid {
     }
 
     pub(super) fn listen(&mut self) {
-        self.notices.clear();
+        self.forget_from(0);
         self.listening = true;
     }
 
@@ -145,8 +169,14 @@ impl Grid {
 
     fn lose(&mut self, random: &mut Random) {
         let first = self.notices.iter().rposition(|notice| *notice == Notice::Gap).map_or(0, |at| at + 1);
-        self.notices.truncate(random.between(first, self.notices.len()));
+        self.forget_from(random.between(first, self.notices.len()));
         self.notices.push_back(Notice::Gap);
+    }
+
+    fn forget_from(&mut self, at: usize) {
+        for key in self.notices.drain(at..).filter_map(|notice| notice.key()) {
+            self.unheard[key] = true;
+        }
     }
 
     /// A gap is told when somebody listens again, or nobody can any more.

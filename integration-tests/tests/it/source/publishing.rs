@@ -79,25 +79,6 @@ fn a_truncated_map_leaves_tombstones_and_what_it_gets_then_is_published() {
 }
 
 #[test]
-fn an_expired_entry_is_a_tombstone_or_stays_as_configured() {
-    require_peers!();
-    let (kafka, grid) = (shared::kafka(), shared::grid());
-    for (expirations, stays) in [("tombstone", false), ("ignore", true)] {
-        let mut published = Published::new(kafka, grid, "expires", Form::Strings);
-        published.set("publish.expirations", expirations);
-        let source = published.start();
-        published.follows(&source);
-        let expiry = std::time::Duration::from_millis(500);
-        grid.tool().put_for(&published.name, "k", "a", expiry).unwrap();
-        eventually(SOON, "the entry expires", || grid.tool().size(&published.name).unwrap() == 0);
-        grid.tool().put(&published.name, "behind", "b").unwrap();
-        let rebuilt = || published.rebuilt(&kafka.records(&published.name).unwrap());
-        eventually(SOON, "what came behind it is there", || rebuilt().contains_key("behind"));
-        eventually(SOON, "the expired entry is as configured", || rebuilt().contains_key("k") == stays);
-    }
-}
-
-#[test]
 fn what_waits_in_write_behind_passes_through_without_its_decorations() {
     require_peers!();
     let (kafka, (grid, _folder)) = (shared::kafka(), grid_that_writes_behind());
