@@ -478,7 +478,7 @@ fn keys_lie_in_the_partitions_that_are_foretold_and_a_tombstone_in_the_one_that_
         for partition in 0..PARTITIONS {
             store.erase_in(partition, removed(1), &observer);
         }
-        seen.wait_for(PARTITIONS as usize);
+        seen.wait_for(50 + PARTITIONS as usize);
         let tombstones: Vec<_> = mock
             .records(TOPIC, PARTITIONS)
             .into_iter()
