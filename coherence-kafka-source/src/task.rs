@@ -12,7 +12,8 @@
 //! first time; later readings go on while changes are published. Nothing is taken while the store has no
 //! room: the grid's events then wait in the listener's queue, and what that cannot hold becomes a gap and a comparison.
 //!
-//! What each input leads to is in `inputs.rs`, what is under way in `work.rs`, what was not acknowledged in `outcomes.rs`.
+//! What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
+//! what was not acknowledged in `outcomes.rs`.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::status::{State, Status};
 
 mod inputs;
 mod outcomes;
+mod readings;
 mod work;
 
 pub use outcomes::Outcomes;
