@@ -224,7 +224,7 @@ fn a_link_leads_nowhere_that_is_not_allowed() {
         ("config.providers.dir.class", "DirectoryConfigProvider"),
         ("config.providers.dir.param.allowed.paths", allowed.as_str()),
     ];
-    assert_eq!(resolve_request(&worker, &format!("${{dir:{allowed}:stays}}")).0.value, "a=b\n");
+    assert_eq!(resolve_request(&worker, &format!("${{dir:{allowed}:stays}}")).0.value, "a=b");
     for text in [
         format!("${{file:{allowed}/leads-out:a}}"),
         format!("${{file:{allowed}/folder/p:a}}"),
