@@ -548,7 +548,10 @@ impl Task {
         }
         let lag = |(tp, position): (&TopicPartition, Option<i64>)| {
             let end = self.ends.get(tp).copied().max(self.consumer.high_watermark(tp))?;
-            Some(u64::try_from(end - position?).unwrap_or(0))
+            // Of a partition without committed offset all is to be done.
+            let oldest =
+                || self.consumer.low_watermark(tp).filter(|_| self.options.delivery.starts_at_oldest);
+            Some(u64::try_from(end - position.or_else(oldest)?).unwrap_or(0))
         };
         let lag = self.delivery.assigned().map(lag).sum::<Option<u64>>();
         let Gauges(counters) = &self.gauges;

@@ -69,21 +69,24 @@ fn records_that_are_removed_before_they_are_read_are_counted_and_named() {
     assert_eq!(counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total"), 0);
 
     sink.process().freeze();
-    kafka.produce(&flow.name, pairs("b", 500)).unwrap();
+    // A fetch that is on its way is answered with the first record.
+    kafka.produce(&flow.name, pairs("b", 1)).unwrap();
+    kafka.produce(&flow.name, pairs("c", 499)).unwrap();
     kafka.delete_records(&flow.name, 0, 700).unwrap();
     sink.process().thaw();
     flow.assert_delivered(kafka, &sink, SOON);
-    assert_eq!(counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total"), 200, "{}", sink.log());
     let log = sink.log();
     let line = log.lines().find(|line| line.contains("removed from the topic before")).unwrap_or_default();
-    for field in [format!("partition={}-0", flow.name), "expected=500".to_owned(), "log_start=700".to_owned()]
-    {
+    let removed = counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total");
+    assert!([199, 200].contains(&removed), "{removed} were removed\n{log}");
+    let expected = format!("expected={}", 700 - removed);
+    for field in [format!("partition={}-0", flow.name), expected, "log_start=700".to_owned()] {
         assert!(line.contains(&field), "{line} lacks {field}");
     }
 
     // Removed while nobody reads, up to the end.
     assert_eq!(sink.stop().unwrap().code(), Some(143));
-    kafka.produce(&flow.name, pairs("c", 50)).unwrap();
+    kafka.produce(&flow.name, pairs("d", 50)).unwrap();
     kafka.delete_records(&flow.name, 0, 1050).unwrap();
     let sink = flow.start(&[], &[]);
     flow.assert_delivered(kafka, &sink, SOON);
