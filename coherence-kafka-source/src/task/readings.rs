@@ -1,9 +1,9 @@
 //! The topic: read for the digest, and looked through for the bytes of keys.
 
 use bytes::Bytes;
+use coherence_kafka_core::KafkaEntryStore;
 use coherence_kafka_core::topic_reader::{ReadError, TopicRecord, read_topic};
 use coherence_kafka_core::topics::cleanup_policy;
-use coherence_kafka_core::{EntryStore as _, KafkaEntryStore};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
