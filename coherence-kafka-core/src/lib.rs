@@ -38,7 +38,7 @@ pub use kafka::{leadership, topic_reader, topics};
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
 pub use outbound::KeyForm;
-pub use producer::Producer;
+pub use producer::{Lost, Producer, Transactions};
 pub use producers::Producers;
 pub use read_write_backing_map::{ReadWriteBackingMap, ReadWriteOptions};
 pub use stats::{Failures, StoreStats};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store(s) ── one lock: ledger + librdkafka's queue ──► broker        sending.rs, ledger.rs
+//!                       in transactions, if wanted                    transaction.rs, company.rs, term.rs
 //! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs, recipients.rs
 //! ```
 //!
@@ -14,8 +15,9 @@
 //!   was given meanwhile goes out, in order. A record on its way when the old one failed gets the broker's answer where it
 //!   comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the broker may append it later,
 //!   even behind newer records of its key. No idempotent producer can take back what it has sent. Who must exclude this
-//!   stores the newest value of that key once more. What waits for the other producer longer than `message.timeout.ms` is
-//!   [`StoreError::Unavailable`], too, also where none can be made.
+//!   stores the newest value of that key once more, or publishes in transactions ([`Producer::transactional`]): then a
+//!   failure ends the term, and the next one begins after the broker has settled what the old one left. What waits for the
+//!   other producer longer than `message.timeout.ms` is [`StoreError::Unavailable`], too, also where none can be made.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -33,16 +35,23 @@ use crate::kafka::headers::Spare;
 use crate::observer::{StoreObserver, tell_all, tell_error};
 use crate::outbound::{Event, Outbound, Planned};
 use crate::stats::Counters;
+use company::Topics;
 use ledger::{Ledger, Stake};
 use recipients::{Recipient, Recipients};
 use sending::Core;
 use settings::{Prepared, prepared};
 
+pub use crate::kafka::client::Lost;
+pub use term::Transactions;
+
+mod company;
 mod ledger;
 mod recipients;
 mod reports;
 mod sending;
 mod settings;
+mod term;
+mod transaction;
 
 /// What a record takes beside its bytes: its slot here, librdkafka's message and headers.
 const OVERHEAD_BYTES: usize = 400;
@@ -67,6 +76,7 @@ struct Shared {
     settings: Vec<(String, String)>,
     /// How long a record may wait for its acknowledgement.
     timeout: Option<Duration>,
+    transactions: Option<Transactions>,
     core: Mutex<Core>,
     /// Something has its outcome, or nothing is taken any more.
     changed: Notify,
@@ -125,20 +135,51 @@ impl Producer {
     /// # Errors
     /// A setting that librdkafka refuses, in its words.
     pub fn new(settings: impl IntoIterator<Item = (String, String)>) -> Result<Arc<Self>, String> {
-        let Prepared { settings, limits, timeout } = prepared(settings.into_iter().collect())?;
+        Self::of(settings.into_iter().collect(), None)
+    }
+
+    /// As [`Producer::new`], for records that are published in transactions, and only between [`Producer::begin_term`]
+    /// and the end of the term. An entry is acknowledged when its transaction is committed.
+    ///
+    /// # Errors
+    /// As [`Producer::new`].
+    pub fn transactional(
+        settings: impl IntoIterator<Item = (String, String)>,
+        transactions: Transactions,
+    ) -> Result<Arc<Self>, String> {
+        Self::of(settings.into_iter().collect(), Some(transactions))
+    }
+
+    fn of(settings: Vec<(String, String)>, transactions: Option<Transactions>) -> Result<Arc<Self>, String> {
+        let Prepared { mut settings, limits, timeout } = prepared(settings)?;
+        if let Some(of) = &transactions {
+            settings::in_transactions(&mut settings, of);
+        }
+        // Also where each term has its own: settings that librdkafka refuses are refused now.
         let client = Client::new(&settings)?;
         let core = Core {
             accepting: true,
             stop: false,
             failed: None,
-            client: Some(client),
+            client: transactions.is_none().then_some(client),
             topics: Vec::new(),
             ledger: Ledger::new(limits),
             recipients: Recipients::default(),
             spare: Spare::default(),
             parked: VecDeque::new(),
+            transaction: None,
+            companies: Topics::default(),
+            flushing: 0,
+            ending: false,
+            lost: transactions.as_ref().map(|_| Lost::Ended),
         };
-        let shared = Arc::new(Shared { settings, timeout, core: Mutex::new(core), changed: Notify::new() });
+        let shared = Arc::new(Shared {
+            settings,
+            timeout,
+            transactions,
+            core: Mutex::new(core),
+            changed: Notify::new(),
+        });
         let serving = shared.clone();
         std::thread::Builder::new()
             .name("entry-store".to_owned())
@@ -208,7 +249,11 @@ impl Producer {
 
     /// Ready once everything that was given so far, by any store, has its outcome.
     pub async fn flush(&self) {
-        let mark = self.shared.core.lock().ledger.mark();
+        let (mark, _flushing) = {
+            let mut core = self.shared.core.lock();
+            core.flushing += 1;
+            (core.ledger.mark(), Flushing(&self.shared))
+        };
         self.shared.wait_until(|core| core.ledger.has_reached(mark)).await;
     }
 
@@ -243,6 +288,15 @@ impl Producer {
         if let Some(client) = &self.shared.core.lock().client {
             client.fail();
         }
+    }
+}
+
+/// Counts a flush that is waited for.
+struct Flushing<'a>(&'a Shared);
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.0.core.lock().flushing -= 1;
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use parking_lot::Mutex;
 
-use crate::producer::Producer;
+use crate::producer::{Producer, Transactions};
 
 /// By librdkafka's names, sorted.
 type Settings = Vec<(String, String)>;
@@ -18,6 +18,7 @@ type Settings = Vec<(String, String)>;
 #[derive(Default)]
 pub struct Producers {
     by_settings: Mutex<HashMap<Settings, Arc<Producer>>>,
+    transactions: Option<Transactions>,
 }
 // Settings may hold passwords.
 impl fmt::Debug for Producers {
@@ -27,6 +28,12 @@ impl fmt::Debug for Producers {
 }
 
 impl Producers {
+    /// Producers that publish in transactions. Each has a transactional id of its own: that of `transactions`, a dash and
+    /// its number in the order in which they are made.
+    pub fn transactional(transactions: Transactions) -> Self {
+        Self { transactions: Some(transactions), ..Self::default() }
+    }
+
     /// The producer of these settings, by librdkafka's names; their order does not matter unless one occurs twice.
     ///
     /// # Errors
@@ -37,7 +44,13 @@ impl Producers {
         if let Some(producer) = by_settings.get(&settings) {
             return Ok(producer.clone());
         }
-        let producer = Producer::new(settings.clone())?;
+        let producer = match &self.transactions {
+            None => Producer::new(settings.clone())?,
+            Some(of) => {
+                let id = format!("{}-{}", of.id, by_settings.len());
+                Producer::transactional(settings.clone(), Transactions { id, ..of.clone() })?
+            }
+        };
         by_settings.insert(settings, producer.clone());
         Ok(producer)
     }
@@ -52,10 +65,10 @@ impl Producers {
         self.len() == 0
     }
 
-    /// As [`Producer::flush`], for all of them.
-    pub async fn flush(&self) {
+    /// As [`Producer::end_term`], for all of them side by side.
+    pub async fn end_terms(&self, flush: Duration) {
         let producers = self.all();
-        join_all(producers.iter().map(|producer| producer.flush())).await;
+        join_all(producers.iter().map(|producer| producer.end_term(flush))).await;
     }
 
     /// As [`Producer::close`], for all of them side by side.

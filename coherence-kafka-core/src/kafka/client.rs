@@ -10,6 +10,7 @@
 //! * the queue and the topics keep the client alive that they belong to, and are given back before it;
 //! * an event is owned by who polled it: it is destroyed once, when its [`Event`] is dropped, and every message read
 //!   out of it is copied before;
+//! * an error of a call for transactions is owned by its caller;
 //! * `rd_kafka_producev` copies key and value (`RD_KAFKA_MSG_F_COPY`), and owns the headers once it has succeeded;
 //!   a message that was polled has no other user, so its headers may be taken from it.
 #![allow(unsafe_code)]
@@ -30,6 +31,10 @@ use crate::error::StoreError;
 use crate::kafka::failures::{LastError, Persisted, sorted, text};
 use crate::kafka::headers::HeaderList;
 
+mod transactions;
+
+pub use transactions::Lost;
+pub(crate) use transactions::Unfinished;
 /// The largest record that librdkafka sends without a setting.
 const MAX_RECORD_BYTES: usize = 1_000_000;
 
@@ -46,6 +51,8 @@ pub(crate) enum NotTaken {
     Full,
     /// This producer takes nothing any more.
     Fatal,
+    /// There is no transaction that it could be part of.
+    NoTransaction,
     /// This record.
     Because(StoreError),
 }
@@ -138,6 +145,7 @@ impl Client {
             }
             Code::QueueFull => NotTaken::Full,
             Code::Fatal => NotTaken::Fatal,
+            Code::State => NotTaken::NoTransaction,
             Code::MessageSizeTooLarge => NotTaken::Because(self.too_large(key.len() + value_len)),
             code => NotTaken::Because(sorted(code, &topic.name, Persisted::No, &self.last_error)),
         };

@@ -68,6 +68,18 @@ impl Mock {
         self.cluster.request_errors(RDKafkaApiKey::Produce, &answers);
     }
 
+    /// Refuses the next requests to append.
+    pub fn refuse(&self, times: usize) {
+        let answers = vec![Answer::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; times];
+        self.cluster.request_errors(RDKafkaApiKey::Produce, &answers);
+    }
+
+    /// Answers the next transactions as a broker that knows a newer producer with their transactional id.
+    pub fn fence(&self) {
+        let answers = vec![Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH; 5];
+        self.cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answers);
+    }
+
     pub fn down(&self) {
         self.cluster.broker_down(BROKER).unwrap();
     }

@@ -70,6 +70,20 @@ impl<T> Ledger<T> {
         self.bytes <= self.max.bytes / 4 * 3 && items <= self.max.items / 4 * 3 && self.has_room()
     }
 
+    /// Whether half of what may be held is in use.
+    pub fn is_half_full(&self) -> bool {
+        let items = self.slots.len() - self.free.len();
+        self.bytes >= self.max.bytes / 2 || items >= self.max.items / 2
+    }
+
+    /// The item of this number, where it is held and was not abandoned.
+    pub fn item(&self, number: usize) -> Option<&T> {
+        match self.slots.get(number)? {
+            Slot::Held(item, _) => Some(item),
+            _ => None,
+        }
+    }
+
     /// Bytes of everything that is held, was abandoned, or is taken and not settled yet.
     pub fn bytes(&self) -> usize {
         self.bytes

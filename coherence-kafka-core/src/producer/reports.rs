@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long the thread of reports sleeps where nothing happens: how soon it sees that it shall end.
 const TICK: Duration = Duration::from_millis(50);
 /// Outcomes that are taken from the ledger under one lock: few enough to be in the processor's cache when they are told.
-const TOLD_AT_ONCE: usize = 256;
+pub(super) const TOLD_AT_ONCE: usize = 256;
 /// How long librdkafka may take to report what was purged.
 const PURGE: Duration = Duration::from_millis(500);
 
@@ -32,14 +32,24 @@ impl Shared {
             if stop {
                 return self.end(client, &mut reports);
             }
-            self.expire_parked();
+            // In a term they wait for the next transaction, and for no client.
+            if self.transactions.is_none() {
+                self.expire_parked();
+            }
             let Some(client) = client else {
                 std::thread::park_timeout(TICK);
-                self.renew(&mut made);
+                // Otherwise a term brings its own.
+                if self.transactions.is_none() {
+                    self.renew(&mut made);
+                }
                 continue;
             };
-            let fatal = client.poll(TICK, &mut reports);
+            let fatal = client.poll(self.rests(TICK), &mut reports);
             self.report(&mut reports);
+            if self.transactions.is_some() {
+                self.serve_term(&client, fatal || failed.is_some(), &mut reports);
+                continue;
+            }
             if fatal {
                 self.core.lock().failed.get_or_insert_with(Instant::now);
                 client.purge(false);
@@ -53,17 +63,20 @@ impl Shared {
         }
     }
 
-    fn report(&self, reports: &mut Vec<Report>) {
+    pub(super) fn report(&self, reports: &mut Vec<Report>) {
         let mut reports = reports.drain(..).peekable();
         while reports.peek().is_some() {
             let mut outcomes = Vec::with_capacity(reports.len().min(TOLD_AT_ONCE));
             let mut core = self.core.lock();
             for Report { number, outcome, headers } in reports.by_ref().take(TOLD_AT_ONCE) {
-                let Some((item, stake)) = core.ledger.take(number) else { continue };
-                if let (Some(event), Some(headers)) = (item.only_event, headers) {
+                if let (Some(event), Some(headers)) = (core.only_event(number), headers) {
                     core.spare.keep(event, headers);
                 }
-                outcomes.push((item, stake, outcome));
+                if let Some(transaction) = &mut core.transaction {
+                    transaction.on_report(number, outcome);
+                } else if let Some((item, stake)) = core.ledger.take(number) {
+                    outcomes.push((item, stake, outcome));
+                }
             }
             let outcomes = core.outcomes(outcomes.into_iter());
             drop(core);
@@ -105,7 +118,7 @@ impl Shared {
         self.tell(expired);
     }
 
-    fn purge(&self, client: &Client, reports: &mut Vec<Report>) {
+    pub(super) fn purge(&self, client: &Client, reports: &mut Vec<Report>) {
         client.purge(true);
         let end = Instant::now() + PURGE;
         while client.holds() > 0 && Instant::now() < end {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::company::Topics;
 use super::ledger::{Ledger, Stake};
 use super::recipients::Recipients;
+use super::transaction::Transaction;
 use super::{Account, Outcomes, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::kafka::client::{Client, NotTaken, Topic};
+use crate::kafka::client::{Client, Lost, NotTaken, Topic};
 use crate::kafka::headers::{HeaderList, Spare};
-use crate::outbound::{Outbound, Planned};
+use crate::outbound::{Event, Outbound, Planned};
 
 pub(super) struct Core {
     pub accepting: bool,
@@ -27,6 +29,16 @@ pub(super) struct Core {
     pub spare: Spare,
     /// In the ledger, not yet sent, oldest first.
     pub parked: VecDeque<Parked>,
+    /// That of a term, where records are sent in transactions only.
+    pub transaction: Option<Transaction>,
+    /// Which of the topics share one.
+    pub companies: Topics,
+    /// How many wait until everything is settled: a transaction is not kept open then.
+    pub flushing: usize,
+    /// The term shall end.
+    pub ending: bool,
+    /// Why nothing can be sent before the next term.
+    pub lost: Option<Lost>,
 }
 
 impl std::fmt::Debug for Core {
@@ -63,6 +75,14 @@ impl Core {
         if !self.accepting || account.closed.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
+        if let Some(lost) = &self.lost {
+            return Err(StoreError::Unavailable(format!("not sent: {lost}")));
+        }
+        if self.transaction.is_some()
+            && let Some(why) = self.companies.left_out(account.topic, Instant::now)
+        {
+            return Err(why);
+        }
         *full |= !self.ledger.has_room();
         if *full {
             return Err(StoreError::Full);
@@ -75,12 +95,14 @@ impl Core {
         };
         let number = self.ledger.next_number();
         if self.failed.is_none()
+            && self.may_send(account.topic)
             && let (Some(client), Some((_, Some(topic)))) = (&self.client, self.topics.get(account.topic))
         {
             let partition = planned.partition();
             let Err((not_taken, back)) =
                 client.produce(topic, partition, record.key, record.value, headers, number)
             else {
+                self.sent();
                 return Ok(bytes);
             };
             headers = back;
@@ -91,6 +113,7 @@ impl Core {
                     return Err(StoreError::Full);
                 }
                 NotTaken::Fatal => self.failed = Some(Instant::now()),
+                NotTaken::NoTransaction => self.no_transaction(),
             }
         }
         self.parked.push_back(Parked {
@@ -103,6 +126,36 @@ impl Core {
             headers,
         });
         Ok(bytes)
+    }
+
+    /// Whether a record of this topic is sent now, and not parked for the next transaction.
+    fn may_send(&mut self, topic: usize) -> bool {
+        let Some(transaction) = &mut self.transaction else { return true };
+        transaction.is_open() && self.companies.joins(&mut transaction.company, topic)
+    }
+
+    fn sent(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.on_sent();
+        }
+    }
+
+    /// librdkafka has found that the transaction can only be aborted.
+    fn no_transaction(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.end();
+        }
+    }
+
+    /// Whether a transaction is to be committed before it is due: for those that wait, or because what it holds takes the
+    /// room for more.
+    pub fn wants_commit(&self) -> bool {
+        self.flushing > 0 || !self.parked.is_empty() || self.ledger.is_half_full()
+    }
+
+    /// The only header of a record that is held under this number, where it has no other.
+    pub fn only_event(&self, number: usize) -> Option<Event> {
+        self.ledger.item(number)?.only_event
     }
 
     /// What the ledger has given back, to be told.
@@ -135,14 +188,18 @@ impl Core {
         self.outcomes(expired.into_iter())
     }
 
-    /// Sends what was parked, in order, until the client fails again. What cannot be sent.
+    /// Sends what was parked, in order, until the client takes no more; what another transaction is for stays. What cannot
+    /// be sent.
     pub fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
-        while let Some(Parked { number, since, topic, partition, key, value, headers }) =
-            self.parked.pop_front()
-        {
+        let mut parked = std::mem::take(&mut self.parked);
+        while let Some(Parked { number, since, topic, partition, key, value, headers }) = parked.pop_front() {
             if !self.ledger.is_held(number) {
                 self.ledger.take(number);
+                continue;
+            }
+            if !self.may_send(topic) {
+                self.parked.push_back(Parked { number, since, topic, partition, key, value, headers });
                 continue;
             }
             let (Some(client), Some((_, Some(handle)))) = (&self.client, self.topics.get(topic)) else {
@@ -151,10 +208,17 @@ impl Core {
                 continue;
             };
             let error = match client.produce(handle, partition, &key, value.as_deref(), headers, number) {
-                Ok(()) => continue,
-                Err((NotTaken::Fatal, headers)) => {
-                    self.failed = Some(Instant::now());
-                    self.parked.push_front(Parked { number, since, topic, partition, key, value, headers });
+                Ok(()) => {
+                    self.sent();
+                    continue;
+                }
+                Err((stopped @ (NotTaken::Fatal | NotTaken::NoTransaction), headers)) => {
+                    match stopped {
+                        NotTaken::NoTransaction => self.no_transaction(),
+                        _ => self.failed = Some(Instant::now()),
+                    }
+                    self.parked.push_back(Parked { number, since, topic, partition, key, value, headers });
+                    self.parked.append(&mut parked);
                     break;
                 }
                 Err((NotTaken::Full, _)) => StoreError::Full,

@@ -3,9 +3,26 @@
 use std::time::Duration;
 
 use super::ledger::Limits;
+use super::term::Transactions;
 
 /// What is held at most without a setting: Java's default of `buffer.memory`.
 const DEFAULT_MAX_BYTES: usize = 32 << 20;
+
+/// librdkafka wants no request to outlast a transaction, and this much less.
+const SOCKET_MARGIN_MS: u128 = 100;
+
+/// What makes a producer publish in transactions.
+pub(super) fn in_transactions(settings: &mut Vec<(String, String)>, of: &Transactions) {
+    let timeout = of.timeout.as_millis();
+    let longest = timeout.saturating_sub(SOCKET_MARGIN_MS);
+    for (_, value) in settings.iter_mut().filter(|(name, _)| name == "socket.timeout.ms") {
+        if value.trim().parse().is_ok_and(|millis: u128| millis > longest) {
+            *value = longest.to_string();
+        }
+    }
+    settings.push(("transactional.id".to_owned(), of.id.clone()));
+    settings.push(("transaction.timeout.ms".to_owned(), timeout.to_string()));
+}
 
 /// librdkafka's default of `message.timeout.ms`.
 const DEFAULT_TIMEOUT_MS: usize = 300_000;
