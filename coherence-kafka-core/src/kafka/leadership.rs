@@ -1,61 +1,80 @@
-//! One leader among processes, by Kafka's own means: members of a consumer group on a topic of one partition. Who has
-//! the partition leads, the others stand by.
+//! One leader among processes, by Kafka's own means: members of a consumer group on a topic of one partition. The member
+//! that has the partition leads, the others stand by.
 //!
 //! ```text
 //! assigned ──► a commit succeeds ──► leading, until lease ──► renewed by further commits, a third of a session apart
 //! revoked ───► standing by; given up when what was sent is out (`release`), or after the deadline
 //! lost ──────► standing by
+//! doubted ───► standing by, until a commit succeeds that was sent later
 //! ```
 //!
-//! The broker takes a commit only from the group's present member, so each commit that succeeds proves that at the time
+//! The broker accepts a commit only from the group's present member, so each commit that succeeds proves that at the time
 //! at which it was sent nobody else led, and that nobody does for a session from then on. A process that was frozen
-//! finds its lease over before it does anything: [`Leadership::is_leading`] asks the clock.
+//! finds its lease over before it does anything: [`Leadership::leads`] asks the clock.
+//!
+//! A clock may stand still while others run. What a leader publishes is therefore fenced by the broker in addition
+//! ([`crate::Producer::begin_term`]); a leader that was fenced calls [`Leadership::doubt`].
+//!
+//! Each time of leading has a number. A lease that ended and was renewed afterwards is a new term, so that what belongs to
+//! the old one neither sends nor releases in the name of the new one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaResult;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::watch;
+
+use super::commits::Commits;
 
 /// How long one look at the group's events lasts.
 const POLL: Duration = Duration::from_millis(100);
 /// The first attempt to prove a new leadership, and the next one after it failed, come this soon.
 const RETRY: Duration = Duration::from_millis(200);
+/// librdkafka's `max.poll.interval.ms`, which must not be shorter than the session.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
+/// The partition that decides.
+const PARTITION: i32 = 0;
 
-/// A member of the group.
+/// A member of the group. Dropping it leaves the group, which nobody waits for: see [`Leadership::leave`].
 #[derive(Debug)]
 pub struct Leadership {
     shared: Arc<Shared>,
-    standing: watch::Receiver<bool>,
-    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    /// True while it leads, as far as was heard: the lease is looked at besides.
-    standing: watch::Sender<bool>,
+    topic: String,
     session: Duration,
     state: Mutex<State>,
     released: Condvar,
+    /// Something of the state has changed, other than by the passing of time.
+    changed: watch::Sender<()>,
+    /// The group is left.
+    left: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     assigned: bool,
+    standing: bool,
     /// Until when nobody else can lead.
     lease: Option<Instant>,
-    /// A revocation waits for this.
-    release_wanted: bool,
+    /// The number of the present term, or of the last one.
+    term: u64,
+    /// Up to this term nothing is on its way any more: a revocation waits for it.
+    released: u64,
+    /// Only commits that were sent later count.
+    doubted: Option<Instant>,
     stop: bool,
 }
 
 impl Leadership {
     /// Joins `group` on `topic`, which has one partition, with consumer `settings` by librdkafka's names. A member that
-    /// says nothing for `session` is out of the group.
+    /// sends nothing for `session` is out of the group.
     ///
     /// # Errors
     /// What librdkafka refuses.
@@ -65,9 +84,14 @@ impl Leadership {
         group: &str,
         session: Duration,
     ) -> Result<Self, String> {
-        let (standing, receiver) = watch::channel(false);
-        let shared =
-            Arc::new(Shared { standing, session, state: Mutex::default(), released: Condvar::new() });
+        let shared = Arc::new(Shared {
+            topic: topic.to_owned(),
+            session,
+            state: Mutex::default(),
+            released: Condvar::new(),
+            changed: watch::Sender::default(),
+            left: watch::Sender::default(),
+        });
         let mut config = rdkafka::ClientConfig::new();
         for (name, value) in settings {
             config.set(name, value);
@@ -75,8 +99,9 @@ impl Leadership {
         config
             .set("group.id", group)
             .set("session.timeout.ms", session.as_millis().to_string())
+            .set("max.poll.interval.ms", session.max(MAX_POLL_INTERVAL).as_millis().to_string())
             .set("heartbeat.interval.ms", (session.as_millis() / 6).max(1).to_string())
-            // Who leads keeps leading when others come.
+            // The leader keeps leading when others come.
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -84,120 +109,190 @@ impl Leadership {
         let consumer: BaseConsumer<Context> =
             config.create_with_context(Context(shared.clone())).map_err(|error| error.to_string())?;
         consumer.subscribe(&[topic]).map_err(|error| error.to_string())?;
-        let (serving, topic) = (shared.clone(), topic.to_owned());
-        let thread = std::thread::Builder::new()
+        let serving = shared.clone();
+        std::thread::Builder::new()
             .name("leadership".to_owned())
-            .spawn(move || serve(&consumer, &serving, &topic))
+            .spawn(move || {
+                serve(&consumer, &serving);
+                drop(consumer);
+                serving.left.send_replace(true);
+            })
             .map_err(|error| format!("no thread for the leadership: {error}"))?;
-        Ok(Self { shared, standing: receiver, thread: Some(thread) })
+        Ok(Self { shared })
     }
 
-    /// Whether nobody else can lead at this moment.
-    pub fn is_leading(&self) -> bool {
-        let standing = *self.standing.borrow();
-        standing && self.shared.state.lock().lease.is_some_and(|lease| Instant::now() < lease)
+    /// Whether `term` is the present one, and nobody else can lead at this moment, as far as the clock of this process
+    /// can show.
+    pub fn leads(&self, term: u64) -> bool {
+        self.shared.state.lock().term_at(Instant::now()) == Some(term)
     }
 
-    /// Ready once it leads. Needs tokio's time.
-    pub async fn leading(&self) {
-        self.wait_until(true).await;
+    /// Ready once it leads: the number of the term. Needs tokio's time.
+    pub async fn leading(&self) -> u64 {
+        self.wait_for(|state| state.term_at(Instant::now())).await
     }
 
-    /// Ready once it no longer leads. What follows is: stop sending, wait for what was sent, [`Leadership::release`].
-    /// Needs tokio's time.
-    pub async fn standing_by(&self) {
-        self.wait_until(false).await;
+    /// Ready once `term` is over. What follows is: stop sending, wait for what was sent, [`Leadership::release`]. Needs
+    /// tokio's time.
+    pub async fn standing_by(&self, term: u64) {
+        self.wait_for(|state| (state.term_at(Instant::now()) != Some(term)).then_some(())).await;
     }
 
-    /// A lease ends without a word.
-    async fn wait_until(&self, leading: bool) {
-        let mut standing = self.standing.clone();
-        while self.is_leading() != leading {
+    /// A lease ends without a notice.
+    async fn wait_for<T>(&self, ready: impl Fn(&State) -> Option<T>) -> T {
+        let mut changed = self.shared.changed.subscribe();
+        loop {
+            if let Some(ready) = ready(&self.shared.state.lock()) {
+                return ready;
+            }
             // The sender lives as long as this.
-            let _ = tokio::time::timeout(POLL, standing.changed()).await;
+            let _ = tokio::time::timeout(POLL, changed.changed()).await;
         }
     }
 
-    /// Nothing is on its way any more: another one may lead.
-    pub fn release(&self) {
-        self.shared.state.lock().release_wanted = false;
+    /// Nothing of `term` is on its way any more: another process may lead.
+    pub fn release(&self, term: u64) {
+        let mut state = self.shared.state.lock();
+        state.released = state.released.max(term);
+        drop(state);
+        self.shared.released.notify_all();
+    }
+
+    /// The broker has given the place of this process to another one, whatever the clock shows: it leads again only once
+    /// a commit is accepted that is sent after this.
+    pub fn doubt(&self) {
+        self.shared.state.lock().doubted = Some(Instant::now());
+        self.shared.stand_by("fenced by a newer publisher");
+    }
+
+    /// Leaves the group; ready once it has, or once librdkafka has given up.
+    pub async fn leave(&self) {
+        self.stop();
+        let mut left = self.shared.left.subscribe();
+        // The sender lives as long as this.
+        let _ = left.wait_for(|left| *left).await;
+    }
+
+    fn stop(&self) {
+        self.shared.state.lock().stop = true;
         self.shared.released.notify_all();
     }
 }
 
 impl Drop for Leadership {
-    /// Leaves the group, which takes a moment.
     fn drop(&mut self) {
-        self.shared.state.lock().stop = true;
-        self.release();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }
 
-fn serve(consumer: &BaseConsumer<Context>, shared: &Shared, topic: &str) {
+fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
+    let commits = Commits::new(consumer.client().native_ptr());
     let mut next_commit = Instant::now();
+    // The commit whose answer is not there yet, and when it was sent.
+    let mut pending: Option<(usize, Instant)> = None;
+    let (mut number, mut last_sent) = (0, next_commit);
     loop {
-        // There is nothing to read: what comes are events and rebalances.
+        // Nothing is read: what comes are events and rebalances.
         if let Some(Err(error)) = consumer.poll(POLL) {
             tracing::debug!(%error, "control topic");
         }
         let now = Instant::now();
-        let (assigned, lease) = {
+        let (assigned, lease, doubted) = {
             let state = shared.state.lock();
             if state.stop {
                 break;
             }
-            (state.assigned, state.lease)
+            (state.assigned, state.lease, state.doubted)
         };
+        if doubted.is_some_and(|doubted| last_sent <= doubted) {
+            (next_commit, pending) = (now, None);
+        }
         if lease.is_some_and(|lease| now >= lease) {
-            shared.stand_by("no word from kafka for as long as a session lasts");
+            shared.stand_by("no answer from kafka for as long as a session lasts");
+        }
+        while let Some((answered, result)) = commits.answer() {
+            let Some((_, sent)) = pending.take_if(|(number, _)| *number == answered) else { continue };
+            match result {
+                Ok(()) => shared.lead(sent),
+                Err(error) => {
+                    next_commit = Instant::now() + RETRY;
+                    tracing::debug!(%error, "leadership not confirmed");
+                }
+            }
         }
         if !assigned {
-            next_commit = now;
-        } else if now >= next_commit {
-            let proven = prove(consumer, topic);
-            next_commit = Instant::now() + if proven.is_ok() { shared.session / 3 } else { RETRY };
-            match proven {
-                Ok(()) => shared.lead(now + shared.session),
-                Err(error) => tracing::debug!(%error, "leadership not confirmed"),
+            (next_commit, pending) = (now, None);
+        } else if pending.is_none() && now >= next_commit {
+            (number, last_sent) = (number + 1, now);
+            match prove(&commits, number, &shared.topic) {
+                Ok(()) => {
+                    pending = Some((number, now));
+                    next_commit = now + shared.session / 3;
+                }
+                Err(error) => {
+                    next_commit = now + RETRY;
+                    tracing::debug!(%error, "leadership not confirmed");
+                }
             }
         }
     }
     shared.stand_by("it leaves the group");
-    // Unsubscribing would wait for a release that nobody gives.
+    // Leaving would wait for a release that nobody sends.
     shared.state.lock().assigned = false;
 }
 
 /// Commits what has no meaning: only the present member of the group can.
-fn prove(consumer: &BaseConsumer<Context>, topic: &str) -> KafkaResult<()> {
+fn prove(commits: &Commits, number: usize, topic: &str) -> Result<(), KafkaError> {
     let mut offsets = TopicPartitionList::new();
-    offsets.add_partition_offset(topic, 0, Offset::Offset(0))?;
-    consumer.commit(&offsets, CommitMode::Sync)
+    offsets.add_partition_offset(topic, PARTITION, Offset::Offset(0))?;
+    commits.send(number, &offsets).map_err(KafkaError::ConsumerCommit)
+}
+
+impl State {
+    /// The term that leads at this time.
+    fn term_at(&self, now: Instant) -> Option<u64> {
+        (self.standing && self.lease.is_some_and(|lease| now < lease)).then_some(self.term)
+    }
 }
 
 impl Shared {
-    fn lead(&self, lease: Instant) {
+    /// A commit that was sent at this time was accepted.
+    fn lead(&self, sent: Instant) {
         let mut state = self.state.lock();
-        // Taken away while the commit was on its way.
-        if !state.assigned {
+        // Revoked, or doubted, while the commit was on its way.
+        if !state.assigned || state.doubted.is_some_and(|doubted| sent <= doubted) {
+            return;
+        }
+        let (now, lease) = (Instant::now(), sent + self.session);
+        let goes_on = state.term_at(now).is_some();
+        if now >= lease {
             return;
         }
         state.lease = Some(lease);
-        if !*self.standing.borrow() {
-            state.release_wanted = true;
-            drop(state);
-            tracing::info!("leading");
-            self.standing.send_replace(true);
+        if goes_on {
+            return;
         }
+        state.term += 1;
+        state.standing = true;
+        tracing::info!(term = state.term, "leading");
+        drop(state);
+        self.changed.send_replace(());
     }
 
     fn stand_by(&self, reason: &str) {
-        self.state.lock().lease = None;
-        if self.standing.send_replace(false) {
+        let mut state = self.state.lock();
+        state.lease = None;
+        let stood = std::mem::replace(&mut state.standing, false);
+        drop(state);
+        if stood {
             tracing::warn!(reason, "standing by");
+            self.changed.send_replace(());
         }
+    }
+
+    /// Whether the partition that decides is among these.
+    fn decides(&self, partitions: &TopicPartitionList) -> bool {
+        partitions.find_partition(&self.topic, PARTITION).is_some()
     }
 }
 
@@ -210,7 +305,7 @@ impl ConsumerContext for Context {
     /// waits for that, as long as the session lasts.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(partitions) = rebalance else { return };
-        if partitions.count() == 0 {
+        if !self.0.decides(partitions) {
             return;
         }
         let lost = consumer.assignment_lost();
@@ -221,16 +316,16 @@ impl ConsumerContext for Context {
         }
         let until = Instant::now() + self.0.session;
         let mut state = self.0.state.lock();
-        while state.release_wanted
+        while state.released < state.term
             && !state.stop
             && !self.0.released.wait_until(&mut state, until).timed_out()
         {}
     }
 
     fn post_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        // An assignment tells what is new.
+        // An assignment lists what is new.
         if let Rebalance::Assign(partitions) = rebalance
-            && partitions.count() > 0
+            && self.0.decides(partitions)
         {
             self.0.state.lock().assigned = true;
         }
