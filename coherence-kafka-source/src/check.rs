@@ -10,7 +10,7 @@ use coherence_kafka_connect::config::Checked;
 use coherence_kafka_core::topics::topics;
 
 use crate::config::{self, SourceConfig, Sources};
-use crate::source;
+use crate::source::{self, one_partition};
 
 /// How long the cluster may take to answer.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
@@ -35,6 +35,7 @@ pub async fn run(sources: &Sources) -> Checked {
     }
     findings.good(format_args!("configuration: {} map(s)", config.maps.len()));
     check_topics(&config, &mut findings).await;
+    check_control(&config, &mut findings).await;
     check_maps(&config, &mut findings).await;
     findings
 }
@@ -86,6 +87,19 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
                  and it never shrinks to one record for each key; set cleanup.policy=compact"
             ));
         }
+    }
+}
+
+/// A source makes the topic where it is missing; one that is there must have one partition.
+async fn check_control(config: &SourceConfig, findings: &mut Checked) {
+    let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
+    let looked = tokio::task::spawn_blocking(move || {
+        topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)
+    });
+    // That Kafka cannot be reached is a finding already.
+    let Ok(Ok(found)) = looked.await else { return };
+    if let Some(found) = found.first().filter(|found| found.partitions != 1) {
+        findings.problem(SETTINGS, one_partition(&found.name, found.partitions));
     }
 }
 

@@ -16,6 +16,7 @@ use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
     ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, connection, layers,
 };
+use coherence_kafka_core::Transactions;
 
 mod clients;
 pub mod docs;
@@ -61,6 +62,8 @@ pub struct SourceConfig {
     pub control_topic: String,
     /// `coherence.source.session.timeout.ms`.
     pub session_timeout: Duration,
+    /// How the producers publish: `coherence.source.commit.interval.ms` and a transactional id for this name.
+    pub transactions: Transactions,
     /// `coherence.source.shutdown.timeout.ms`.
     pub shutdown_timeout: Duration,
     /// `metrics.listener`: host and port.
@@ -163,13 +166,20 @@ impl SourceConfig {
             }
             None => maps(&values, &properties, producer, findings),
         };
+        let name = text(table::NAME);
+        let transactions = Transactions {
+            id: group(&name),
+            interval: values.millis(table::COMMIT_INTERVAL),
+            timeout: clients::transaction_timeout(session_timeout),
+        };
         Self {
-            name: text(table::NAME),
+            name,
             session,
             maps,
             comparison_interval: (!interval.is_zero()).then_some(interval),
             control_topic: text(table::CONTROL_TOPIC),
             session_timeout,
+            transactions,
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
             metrics: metrics(&values, &properties, findings),
             consumer: connection(&properties),
@@ -179,8 +189,12 @@ impl SourceConfig {
 
     /// The consumer group by which processes of this name agree who publishes.
     pub fn group(&self) -> String {
-        format!("coherence-source-{}", self.name)
+        group(&self.name)
     }
+}
+
+fn group(name: &str) -> String {
+    format!("coherence-source-{name}")
 }
 
 /// All by one form and one producer.

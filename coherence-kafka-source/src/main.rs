@@ -131,7 +131,7 @@ fn finish(ended: Result<(), SourceError>, report: &Report) -> ExitCode {
 fn exit_code(error: &SourceError) -> u8 {
     match error {
         SourceError::Settings(_) | SourceError::AnotherLeads { .. } => check::SETTINGS,
-        SourceError::Task(_) => check::MAPS,
+        SourceError::Maps(_) => check::MAPS,
     }
 }
 

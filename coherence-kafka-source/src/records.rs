@@ -19,7 +19,7 @@ use crate::config::FormConfig;
 use crate::digest::{Hasher, KeyHash, ValueHash};
 
 /// Makes hashes of records for one map and topic.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Records {
     outbound: Outbound,
     back: Back,
@@ -28,7 +28,7 @@ pub struct Records {
 }
 
 /// From the key of a record to the key of an entry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Back {
     PassThrough,
     Serialized { topic: Arc<dyn Deserializer<PofValue>>, map: Arc<dyn Serializer<PofValue>> },

@@ -1,17 +1,17 @@
 //! All maps of a source: leading or standing by, one task for each map while leading.
 //!
 //! ```text
-//! join the group ─► standing by ─► leading ─► a task for each map
-//!                        ▲                       │ taken away, or no word from Kafka for a session
-//!                        └── release ◄─ flush ◄──┘
+//! join the group ─► standing by ─► leading ─► fence older publishers ─► a task for each map
+//!                        ▲                                                 │ taken away, fenced, or no word from Kafka
+//!                        └── release ◄── end of the producers' terms ◄─────┘ for a session
 //! ```
 //!
 //! **Who publishes.** Of all processes of one name that is the one that has the partition of the control topic, for as
-//! long as Kafka confirms it (`coherence_kafka_core::leadership`). A process that is frozen and thawed again finds its
-//! lease over and sends nothing more. What its Kafka client held in its queue by then is older than
-//! `delivery.timeout.ms`, which is less than the session, and is given up; only bytes that had been handed to the
-//! operating system may still arrive. Such a record may stand behind newer ones of its key until that key changes or
-//! the next comparison of a new start reads the topic.
+//! long as Kafka confirms it (`coherence_kafka_core::leadership`). What makes it certain is the broker: every producer has
+//! a transactional id made of the name, and gets it again at the beginning of each term, before the topics are read. From
+//! then on an older process that has not noticed the end of its term, because it was frozen or its clock stood still,
+//! cannot append a record that readers of committed records see; what it has left unfinished is aborted. It ends its term
+//! when it meets the fence.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,22 +20,26 @@ use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_connect::config::{SessionConfig, TlsFiles};
 use coherence_kafka_core::leadership::Leadership;
 use coherence_kafka_core::topics::{create_topic, topics};
-use coherence_kafka_core::{KafkaEntryStore, Producers};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use coherence_kafka_core::{KafkaEntryStore, Producer, Producers};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{FormConfig, SourceConfig};
 use crate::records::Records;
 use crate::status::{State, Status};
-use crate::task::{Outcomes, Task, TaskError};
+use crate::task::{Outcomes, Refusals, Task, TaskError};
+use term::Ended;
+
+mod term;
 
 /// How long one look for the control topic may take.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(10);
 /// How long the end waits for answers of the grid.
 const SESSION_DEADLINE: Duration = Duration::from_secs(2);
-/// Between two looks for the control topic.
-const CLUSTER_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks for the control topic, and between two terms.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What is left of the time for a stop, at least a quarter of it, when waiting for acknowledgements ends: the producers
+/// are closed in it, and the group is left.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// Topics that are read at once, each with a consumer of its own.
 const TOPIC_READERS: usize = 4;
@@ -46,9 +50,9 @@ pub enum SourceError {
     /// Settings that only showed themselves to be wrong when they were used.
     #[error("{0}")]
     Settings(String),
-    /// One map cannot be published.
-    #[error(transparent)]
-    Task(#[from] TaskError),
+    /// These maps cannot be published.
+    #[error("{}", lines(.0))]
+    Maps(Vec<TaskError>),
     /// Another process publishes, and there is no time to wait for its end.
     #[error(
         "another process of the name {name} publishes, or kafka gives nobody the partition of {topic}: \
@@ -64,13 +68,24 @@ pub enum SourceError {
     },
 }
 
+fn lines(errors: &[TaskError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// The publishing of all maps of a configuration.
 pub struct Source {
     config: Arc<SourceConfig>,
     session: GrpcSession,
     producers: Producers,
-    stores: Vec<Arc<KafkaEntryStore>>,
+    maps: Vec<Published>,
     statuses: Vec<Arc<Status>>,
+}
+
+/// What a map is published with.
+struct Published {
+    store: Arc<KafkaEntryStore>,
+    producer: Arc<Producer>,
+    records: Records,
 }
 
 impl Source {
@@ -81,23 +96,26 @@ impl Source {
     pub fn new(config: SourceConfig) -> Result<Self, SourceError> {
         let settings = |error: String| SourceError::Settings(error);
         let session = session(&config.session)?;
-        let producers = Producers::default();
-        let mut stores = Vec::new();
+        let producers = Producers::transactional(config.transactions.clone());
+        let mut maps = Vec::new();
         for map in &config.maps {
             let producer = producers.of(map.producer.clone()).map_err(settings)?;
             let builder =
-                KafkaEntryStore::builder(&map.topic).producer(producer).format(config.session.format);
+                KafkaEntryStore::builder(&map.topic).producer(producer.clone()).format(config.session.format);
             let builder = match &map.form {
                 FormConfig::PassThrough(keys) => builder.pass_through().key_form(*keys),
                 FormConfig::Serialized { key, value, .. } => {
                     builder.key_serializer(key.clone()).value_serializer(value.clone())
                 }
             };
-            stores.push(Arc::new(builder.build().map_err(|error| settings(error.to_string()))?));
+            let store = builder.build().map_err(|error| settings(error.to_string()))?;
+            let records = Records::new(&map.topic, config.session.format, &map.form)
+                .map_err(|error| settings(error.to_string()))?;
+            maps.push(Published { store: Arc::new(store), producer, records });
         }
         let status = |map: &crate::config::MapConfig| Arc::new(Status::new(&map.cache, &map.topic));
         let statuses = config.maps.iter().map(status).collect();
-        Ok(Self { config: Arc::new(config), session, producers, stores, statuses })
+        Ok(Self { config: Arc::new(config), session, producers, maps, statuses })
     }
 
     /// What each map does and has done.
@@ -110,139 +128,104 @@ impl Source {
         &self.session
     }
 
-    /// Publishes until `stop`, or `once` until every map and its topic are equal. What was sent is waited for, as long
-    /// as `coherence.source.shutdown.timeout.ms`.
+    /// Publishes until `stop`, or `once` until every map and its topic are equal. A stop takes at most
+    /// `coherence.source.shutdown.timeout.ms`, in which what was sent is waited for.
     ///
     /// # Errors
     /// What no waiting can mend.
     pub async fn run(&self, stop: &CancellationToken, once: bool) -> Result<(), SourceError> {
-        let outcome = self.lead_and_follow(stop, once).await;
-        let lost = self.producers.close(self.config.shutdown_timeout).await;
+        let graceful = async {
+            let outcome = self.lead_and_follow(stop, once).await;
+            // A grid that is away is not waited for.
+            let _ = tokio::time::timeout(SESSION_DEADLINE, self.session.close()).await;
+            outcome
+        };
+        let too_late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.config.shutdown_timeout).await;
+        };
+        let outcome = tokio::select! {
+            outcome = graceful => outcome,
+            () = too_late => {
+                tracing::warn!("not everything was closed in time");
+                Ok(())
+            }
+        };
+        let lost = self.producers.close(Duration::ZERO).await;
         if lost > 0 {
             tracing::warn!(
                 records = lost,
                 "not acknowledged before the end: the next start compares and publishes them"
             );
         }
-        // A grid that is away is not waited for.
-        let _ = tokio::time::timeout(SESSION_DEADLINE, self.session.close()).await;
-        for status in &self.statuses {
-            status.set(State::Stopped);
-        }
+        self.all(State::Stopped);
         outcome
     }
 
     async fn lead_and_follow(&self, stop: &CancellationToken, once: bool) -> Result<(), SourceError> {
         let Some(leadership) = self.join(stop).await? else { return Ok(()) };
         let leadership = Arc::new(leadership);
-        let mut tasks = self.tasks(&leadership, once)?;
+        let outcome = self.terms(&leadership, stop, once).await;
+        // A process that stands by need not wait for the end of the session then.
+        let _ = tokio::time::timeout(CLOSING, leadership.leave()).await;
+        outcome
+    }
+
+    async fn terms(
+        &self,
+        leadership: &Arc<Leadership>,
+        stop: &CancellationToken,
+        once: bool,
+    ) -> Result<(), SourceError> {
+        let refusals = Arc::new(Refusals::new(self.config.maps.len(), once));
         let patience = self.config.session_timeout * 2;
-        let outcome = loop {
+        loop {
             let leading = async {
                 if !once {
-                    leadership.leading().await;
-                    return Ok(());
+                    return Ok(leadership.leading().await);
                 }
                 tokio::time::timeout(patience, leadership.leading())
                     .await
                     .map_err(|_| self.another_leads(patience))
             };
-            match stop.run_until_cancelled(leading).await {
-                None => break Ok(()),
-                Some(Err(error)) => break Err(error),
-                Some(Ok(())) => {}
-            }
-            let term = stop.child_token();
-            let (ended, returned) = self.lead(tasks, &term, &leadership).await;
-            tasks = returned;
+            let number = match stop.run_until_cancelled(leading).await {
+                None => return Ok(()),
+                Some(number) => number?,
+            };
+            let term = term::Term { number, leadership, stop: stop.child_token(), once, refusals: &refusals };
+            let ended = self.lead(&term).await;
             // Nothing of this term may be on its way when another process begins its own.
-            let _ = tokio::time::timeout(self.config.session_timeout / 2, self.producers.flush()).await;
-            leadership.release();
+            self.producers.end_terms(self.last_words(stop)).await;
+            leadership.release(number);
             match ended {
-                Err(error) => break Err(error.into()),
-                Ok(all_equal) if (once && all_equal) || stop.is_cancelled() => break Ok(()),
-                Ok(_) => {}
+                Ended::Refused(error) => return Err(error),
+                Ended::Equal if once => return Ok(()),
+                Ended::Equal | Ended::Over => {}
             }
-        };
-        // The tasks ask it whether they may send.
-        drop(tasks);
-        // Leaving the group takes a moment.
-        let _ = tokio::task::spawn_blocking(move || drop(leadership)).await;
-        outcome
+            if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+                return Ok(());
+            }
+            self.all(State::StandingBy);
+        }
+    }
+
+    /// How long the end of a term waits for the acknowledgement of what was sent.
+    fn last_words(&self, stop: &CancellationToken) -> Duration {
+        if stop.is_cancelled() {
+            let all = self.config.shutdown_timeout;
+            all - CLOSING.min(all / 4)
+        } else {
+            self.config.session_timeout / 2
+        }
+    }
+
+    fn all(&self, state: State) {
+        self.statuses.iter().for_each(|status| status.set(state));
     }
 
     fn another_leads(&self, waited: Duration) -> SourceError {
         let (name, topic) = (self.config.name.clone(), self.config.control_topic.clone());
         SourceError::AnotherLeads { name, topic, waited }
-    }
-
-    /// Runs the tasks until they have ended, or this process does not lead any more. True where all maps equal their topics.
-    async fn lead(
-        &self,
-        tasks: Vec<Task>,
-        term: &CancellationToken,
-        leadership: &Leadership,
-    ) -> (Result<bool, TaskError>, Vec<Task>) {
-        let mut running = JoinSet::new();
-        for mut task in tasks {
-            let term = term.clone();
-            running.spawn(async move { (task.run(&term).await, task) });
-        }
-        let mut returned = Vec::new();
-        let mut ended = Ok(true);
-        loop {
-            let next = tokio::select! {
-                next = running.join_next() => next,
-                () = leadership.standing_by(), if !term.is_cancelled() => {
-                    term.cancel();
-                    ended = ended.map(|_| false);
-                    continue;
-                }
-            };
-            match next {
-                Some(Ok((outcome, task))) => {
-                    returned.push(task);
-                    match outcome {
-                        Ok(equal) => ended = ended.map(|all| all && equal),
-                        Err(error) => {
-                            term.cancel();
-                            ended = Err(error);
-                        }
-                    }
-                }
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a task panicked");
-                    term.cancel();
-                    ended = ended.map(|_| false);
-                }
-                None => break,
-            }
-        }
-        (ended, returned)
-    }
-
-    fn tasks(&self, leadership: &Arc<Leadership>, once: bool) -> Result<Vec<Task>, SourceError> {
-        let mut tasks = Vec::new();
-        let readers = Arc::new(Semaphore::new(TOPIC_READERS));
-        for ((map, status), store) in self.config.maps.iter().zip(&self.statuses).zip(&self.stores) {
-            let records = Records::new(&map.topic, self.config.session.format, &map.form)
-                .map_err(|error| SourceError::Settings(error.to_string()))?;
-            let leadership = leadership.clone();
-            tasks.push(Task {
-                session: Arc::new(self.session.clone()),
-                records,
-                store: store.clone(),
-                outcomes: Outcomes::new(status.clone()),
-                consumer: map.consumer.clone(),
-                readers: readers.clone(),
-                may_send: Arc::new(move || leadership.is_leading()),
-                publish_expirations: map.publish_expirations,
-                comparison_interval: self.config.comparison_interval,
-                once,
-                status: status.clone(),
-            });
-        }
-        Ok(tasks)
     }
 
     /// Becomes a member of the group, once Kafka is there. `None` where it was stopped.
@@ -251,28 +234,32 @@ impl Source {
         loop {
             let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
             let made = tokio::task::spawn_blocking(move || {
+                let found = topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)?;
                 // Who may use it may not be the one who may make it.
-                if topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)?.is_empty() {
+                if found.is_empty() {
                     create_topic(&settings, &topic, 1, &[("cleanup.policy", "delete")], CLUSTER_DEADLINE)?;
                 }
-                Ok(())
+                Ok(found.first().map_or(1, |found| found.partitions))
             });
-            match made.await.unwrap_or_else(|error| Err(error.to_string())) {
-                Ok(()) => break,
+            let made = match stop.run_until_cancelled(made).await {
+                None => return Ok(None),
+                Some(made) => made.unwrap_or_else(|error| Err(error.to_string())),
+            };
+            match made {
+                Ok(1) => break,
+                Ok(partitions) => {
+                    return Err(SourceError::Settings(one_partition(&config.control_topic, partitions)));
+                }
                 Err(reason) => {
-                    for status in &self.statuses {
-                        status.set(State::KafkaAway);
-                    }
+                    self.all(State::KafkaAway);
                     tracing::warn!(topic = config.control_topic, reason, "control topic not there yet");
                 }
             }
-            if stop.run_until_cancelled(tokio::time::sleep(CLUSTER_PAUSE)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
                 return Ok(None);
             }
         }
-        for status in &self.statuses {
-            status.set(State::StandingBy);
-        }
+        self.all(State::StandingBy);
         let joined = Leadership::join(
             &config.consumer,
             &config.control_topic,
@@ -281,6 +268,14 @@ impl Source {
         );
         joined.map(Some).map_err(SourceError::Settings)
     }
+}
+
+/// Why a control topic is refused.
+pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
+    format!(
+        "coherence.source.control.topic: topic {topic} has {partitions} partitions, and exactly one must decide which \
+         process publishes: name another topic, or delete this one and make it with one partition"
+    )
 }
 
 /// A session with the grid; connects to nothing yet.

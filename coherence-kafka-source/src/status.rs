@@ -21,19 +21,22 @@ pub enum State {
     Comparing,
     /// Changes are published as they come.
     Following,
+    /// The grid or Kafka refuses it: it is tried again, ever later.
+    Refused,
     /// It has ended.
     Stopped,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 7] = [
+    pub const ALL: [State; 8] = [
         State::StandingBy,
         State::GridAway,
         State::KafkaAway,
         State::ReadingTopic,
         State::Comparing,
         State::Following,
+        State::Refused,
         State::Stopped,
     ];
 
@@ -46,6 +49,7 @@ impl State {
             State::ReadingTopic => "reading-topic",
             State::Comparing => "comparing",
             State::Following => "following",
+            State::Refused => "refused",
             State::Stopped => "stopped",
         }
     }
@@ -101,6 +105,8 @@ pub struct Status {
     /// The topic.
     pub topic: String,
     state: Mutex<State>,
+    /// Why it was refused last.
+    refusal: Mutex<Option<String>>,
     /// Events of the map that were taken.
     pub events: Count,
     /// Entries that comparisons have met.
@@ -142,6 +148,7 @@ impl Status {
             map: map.to_owned(),
             topic: topic.to_owned(),
             state: Mutex::default(),
+            refusal: Mutex::default(),
             events: Count::default(),
             scanned: Count::default(),
             records: Count::default(),
@@ -169,8 +176,18 @@ impl Status {
     /// It does this from now on. A change is logged.
     pub fn set(&self, state: State) {
         let before = std::mem::replace(&mut *self.state.lock(), state);
+        if state == State::Following {
+            *self.refusal.lock() = None;
+        }
         if before != state {
             tracing::info!(map = self.map, topic = self.topic, state = state.name(), "state");
         }
+    }
+
+    /// It is refused from now on, for this reason. Whether the reason is another one than the last time.
+    pub fn refuse(&self, reason: &str) -> bool {
+        self.set(State::Refused);
+        let before = self.refusal.lock().replace(reason.to_owned());
+        before.as_deref() != Some(reason)
     }
 }

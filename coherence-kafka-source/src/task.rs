@@ -35,10 +35,12 @@ use crate::status::{State, Status};
 mod inputs;
 mod outcomes;
 mod readings;
+mod refusals;
 mod work;
 
 pub use outcomes::Outcomes;
-use work::{Digested, Looking, TopicKey, Work, pauses, sleep};
+pub use refusals::Refusals;
+use work::{Digested, Looking, Pauses, TopicKey, Trouble, Work};
 
 /// Events, or scanned entries, that are taken in one go.
 const CHUNK: usize = 256;
@@ -67,6 +69,8 @@ pub struct Task {
     pub readers: Arc<Semaphore>,
     /// Asked before each record: this process, and no other, publishes.
     pub may_send: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// What a refusal leads to.
+    pub refusals: Arc<Refusals>,
     /// See [`crate::config::MapConfig`].
     pub publish_expirations: bool,
     /// See [`crate::config::SourceConfig`].
@@ -157,42 +161,62 @@ impl Task {
         &self,
         stop: &CancellationToken,
     ) -> Result<Option<(Arc<dyn NamedMap>, MapNotices)>, TaskError> {
-        let mut pauses = pauses();
+        let mut pauses = Pauses::default();
         loop {
             let listening = async {
                 let map = self.session.map(&self.status.map).await?;
                 let notices = map.listen(Listen { to: ListenTo::All, lite: false }).await?;
                 Ok((map, notices))
             };
-            match stop.run_until_cancelled(listening).await {
+            let trouble = match stop.run_until_cancelled(listening).await {
                 None => return Ok(None),
                 Some(Ok(listening)) => return Ok(Some(listening)),
                 Some(Err(error)) => self.grid_failed(error)?,
-            }
-            if stop.run_until_cancelled(sleep(&mut pauses)).await.is_none() {
+            };
+            if stop.run_until_cancelled(pauses.sleep(trouble)).await.is_none() {
                 return Ok(None);
             }
         }
     }
 
-    /// An outage is waited out; anything else ends the task.
-    fn grid_failed(&self, error: MapError) -> Result<(), TaskError> {
-        if !error.is_retriable() {
+    /// An outage is waited out, and so is a refusal unless it ends the task.
+    fn grid_failed(&self, error: MapError) -> Result<Trouble, TaskError> {
+        if error.is_retriable() {
+            self.status.set(State::GridAway);
+            tracing::warn!(map = self.status.map, %error, "grid away");
+            return Ok(Trouble::Away);
+        }
+        self.refused_by(&error);
+        if self.refusals.on_refused(&self.status.map) {
             return Err(TaskError::Map { map: self.status.map.clone(), error });
         }
-        self.status.set(State::GridAway);
-        tracing::warn!(map = self.status.map, %error, "grid away");
-        Ok(())
+        Ok(Trouble::Refused)
     }
 
-    fn kafka_failed(&self, error: ReadError) -> Result<(), TaskError> {
+    fn kafka_failed(&self, error: ReadError) -> Result<Trouble, TaskError> {
         let may_come = matches!(error, ReadError::NoTopic(_)) && !self.once;
-        if !error.is_retriable() && !may_come {
+        if error.is_retriable() || may_come {
+            self.status.set(State::KafkaAway);
+            tracing::warn!(topic = self.status.topic, %error, "topic not read");
+            return Ok(Trouble::Away);
+        }
+        self.refused_by(&error);
+        if self.refusals.on_refused(&self.status.map) {
             return Err(TaskError::Topic { topic: self.status.topic.clone(), error });
         }
-        self.status.set(State::KafkaAway);
-        tracing::warn!(topic = self.status.topic, %error, "topic not read");
-        Ok(())
+        Ok(Trouble::Refused)
+    }
+
+    /// Shows a refusal, each cause once.
+    fn refused_by(&self, error: &dyn std::fmt::Display) {
+        if self.status.refuse(&error.to_string()) {
+            tracing::error!(
+                map = self.status.map,
+                topic = self.status.topic,
+                %error,
+                "map refused, it is tried again; other maps go on"
+            );
+        }
     }
 
     /// Ready once everything that was sent so far has its outcome; with a turn to read the topic where one is needed.
@@ -220,12 +244,12 @@ impl Task {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut compared = Instant::now();
         loop {
-            if publisher.reading_wanted() && !work.is_comparing() && work.may_begin() {
+            if publisher.reading_wanted() && !work.is_comparing() && work.may_compare() {
                 publisher.begin_reading();
                 self.status.set(State::ReadingTopic);
                 work.flushing = Some(self.flushed(true));
             }
-            if publisher.comparison_wanted() && !work.is_comparing() && work.may_begin() {
+            if publisher.comparison_wanted() && !work.is_comparing() && work.may_compare() {
                 publisher.begin_scan();
                 compared = Instant::now();
                 self.status.comparisons.one();
@@ -265,7 +289,7 @@ impl Task {
                 Input::Failed(entry, error) => {
                     self.on_failed(publisher, &entry, &error);
                     if error.is_retriable() {
-                        work.pause();
+                        work.pause(Trouble::Away);
                     }
                     true
                 }

@@ -166,13 +166,13 @@ fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Looking>, Read
     for (name, value) in settings {
         config.set(name, value);
     }
-    // A group is needed by librdkafka and never joined: partitions are assigned here.
+    // What a fenced publisher has left is in no committed transaction. A group is needed by librdkafka and never joined: partitions are assigned here.
     config
         .set("group.id", "coherence-kafka-topic-reader")
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("allow.auto.create.topics", "false")
-        .set("isolation.level", "read_uncommitted")
+        .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest");
     config.create_with_context(Looking::default()).map_err(|error| ReadError::Refused(error.to_string()))
 }

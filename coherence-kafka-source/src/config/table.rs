@@ -2,7 +2,7 @@
 
 use coherence_kafka_connect::config::def::DefaultValue::{Null, Text};
 use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
-use coherence_kafka_connect::config::def::Validator::{Any, AtLeast, Name, NonEmpty, OneOf};
+use coherence_kafka_connect::config::def::Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, concat, key};
 use coherence_kafka_connect::config::session;
 
@@ -18,6 +18,7 @@ pub(super) const EXPIRATIONS: &str = "publish.expirations";
 pub(super) const COMPARISON_INTERVAL: &str = "coherence.source.comparison.interval.ms";
 pub(super) const CONTROL_TOPIC: &str = "coherence.source.control.topic";
 pub(super) const SESSION_TIMEOUT: &str = "coherence.source.session.timeout.ms";
+pub(super) const COMMIT_INTERVAL: &str = "coherence.source.commit.interval.ms";
 pub(super) const SHUTDOWN_TIMEOUT: &str = "coherence.source.shutdown.timeout.ms";
 pub(super) const METRICS: &str = "metrics.listener";
 
@@ -26,7 +27,7 @@ const RECORDS: &str = "Records";
 const RUNNING: &str = "Running";
 
 #[rustfmt::skip]
-const OWN: [ConfigKey; 14] = [
+const OWN: [ConfigKey; 15] = [
     key(NAME, Kind::String, Text("coherence-source"), Name, (RUNNING, High),
         "Name of the source. Of all processes with one name, one publishes and the others stand by."),
     key(MAPPINGS, Kind::List, Null, Any, (MAPS, High),
@@ -49,10 +50,12 @@ const OWN: [ConfigKey; 14] = [
         "Milliseconds after which the topic is read again and compared with the map though nothing is known to be missed; 0 never does. So what retention, deletions and other writers changed in the topic is repaired, and the loss of all entries with a grid's storage members, of which no event comes."),
     key(CONTROL_TOPIC, Kind::String, Text("coherence.source.control"), NonEmpty, (RUNNING, Low),
         "Topic by whose consumer group `coherence-source-<name>` processes agree who publishes. Made where it is missing, with one partition; nothing is written to it."),
-    key(SESSION_TIMEOUT, Kind::Long, Text("30000"), AtLeast(1000), (RUNNING, Medium),
-        "Milliseconds after which a process that says nothing is given up, and another one takes over. `delivery.timeout.ms` must be less. The broker allows 6000 to 1800000 unless configured otherwise."),
+    key(SESSION_TIMEOUT, Kind::Long, Text("30000"), Between(1000, 1_800_000), (RUNNING, Medium),
+        "Milliseconds after which a process that sends nothing is given up, and another one takes over. `delivery.timeout.ms` may be two thirds of it. The broker allows 6000 to 1800000 unless configured otherwise."),
+    key(COMMIT_INTERVAL, Kind::Long, Text("100"), Between(0, 10_000), (RUNNING, Medium),
+        "Milliseconds after which a transaction is committed: how late a consumer with `isolation.level=read_committed` sees a record. Longer is cheaper for the broker; 0 commits as soon as what was sent is acknowledged."),
     key(SHUTDOWN_TIMEOUT, Kind::Long, Text("10000"), AtLeast(0), (RUNNING, Medium),
-        "Milliseconds that a stop waits for the acknowledgement of what was sent."),
+        "Milliseconds that a stop may take, all in all: it waits for the acknowledgement of what was sent and leaves the group."),
     key(METRICS, Kind::String, Null, NonEmpty, (RUNNING, Medium),
         "`http://host:port` where `GET /metrics` answers in Prometheus' text format. Without it nothing listens."),
 ];

@@ -168,11 +168,25 @@ fn what_is_sent_must_end_before_another_process_takes_over() {
     let slow = [("delivery.timeout.ms", "30000"), ("linger.ms", "5")];
     let error = with(&slow).unwrap_err();
     assert!(
-        error.contains("must be less than coherence.source.session.timeout.ms, which is 30000"),
+        error.contains(
+            "must be at most 20000, two thirds of coherence.source.session.timeout.ms, which is 30000"
+        ),
         "{error}"
     );
     assert!(with(&[slow[0], ("coherence.source.session.timeout.ms", "45000")]).is_ok());
     assert!(with(&[("coherence.source.session.timeout.ms", "15000")]).is_err(), "the default counts too");
+}
+
+#[test]
+fn transactions_end_before_the_session_and_are_those_of_the_name() {
+    let config = with(&[]).unwrap();
+    assert_eq!(config.transactions.id, config.group());
+    assert_eq!(config.transactions.interval, Duration::from_millis(100));
+    assert_eq!(config.transactions.timeout, Duration::from_secs(25));
+    let long = [("coherence.source.session.timeout.ms", "1800000"), ("delivery.timeout.ms", "900000")];
+    assert_eq!(with(&long).unwrap().transactions.timeout, Duration::from_secs(900), "what a broker allows");
+    assert!(with(&[long[0], ("delivery.timeout.ms", "900001")]).is_err());
+    assert!(with(&[("coherence.source.session.timeout.ms", "1800001")]).is_err());
 }
 
 #[test]

@@ -127,7 +127,8 @@ impl Task {
         for item in items {
             let (key, value) = match item {
                 Ok(item) => item,
-                Err(MapError::TooLarge { .. }) => {
+                // An entry that cannot be received, or that the grid refuses, does not hide the others.
+                Err(error) if self.concerns_an_entry(&error) => {
                     work.scan = None;
                     work.key_scan = Some(map.keys().ready_chunks(CHUNK).boxed());
                     return Ok(true);
@@ -159,6 +160,11 @@ impl Task {
         Ok(true)
     }
 
+    /// Whether other entries may be read though this error came.
+    fn concerns_an_entry(&self, error: &MapError) -> bool {
+        matches!(error, MapError::TooLarge { .. }) || (!error.is_retriable() && !self.once)
+    }
+
     fn scan_failed(
         &self,
         publisher: &mut Publisher,
@@ -166,9 +172,9 @@ impl Task {
         error: MapError,
     ) -> Result<(), TaskError> {
         (work.scan, work.key_scan) = (None, None);
-        work.pause();
         publisher.fail_comparison();
-        self.grid_failed(error)
+        work.pause_comparison(self.grid_failed(error)?);
+        Ok(())
     }
 
     pub(super) fn on_scanned_keys(
@@ -194,8 +200,7 @@ impl Task {
 
     /// The scan has met all that it will.
     pub(super) fn end_scan(&self, publisher: &mut Publisher, work: &mut Work<'_>) {
-        (work.scan, work.key_scan) = (None, None);
-        work.pauses = None;
+        work.on_scan_end();
         let Unmet { to_find, kept } = publisher.end_scan();
         self.show_kept(kept);
         work.to_find = to_find;
@@ -235,13 +240,13 @@ impl Task {
                 work.max_read = work.max_read.map(|max| max * 2).filter(|max| *max < READ_KEYS);
                 present.into_iter().collect()
             }
-            Err(error @ MapError::TooLarge { .. }) => {
+            Err(error) if self.concerns_an_entry(&error) => {
                 if let [(key, hash)] = &keys[..] {
                     self.refused(&error);
                     publisher.on_read_refused(key, *hash);
                     return Ok(true);
                 }
-                // Halves, until the entry is alone.
+                // Halves, until the entry is alone: its neighbours are published.
                 work.max_read = Some((keys.len() / 2).max(1));
                 for (key, hash) in keys {
                     publisher.on_read_failed(&key, hash);
@@ -252,8 +257,7 @@ impl Task {
                 for (key, hash) in keys {
                     publisher.on_read_failed(&key, hash);
                 }
-                work.pause();
-                self.grid_failed(error)?;
+                work.pause(self.grid_failed(error)?);
                 return Ok(true);
             }
         };

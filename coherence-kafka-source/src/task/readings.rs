@@ -38,6 +38,7 @@ impl Task {
             Some(Ok(piece)) if piece.is_empty() => {
                 work.digesting = None;
                 work.pauses = None;
+                self.refusals.on_working();
                 self.topic_was_read(publisher.end_reading());
             }
             Some(Ok(piece)) => {
@@ -98,10 +99,10 @@ impl Task {
         error: Option<ReadError>,
     ) -> Result<(), TaskError> {
         (work.digesting, work.looking) = (None, None);
-        work.pause();
         publisher.fail_comparison();
         let ended = || ReadError::Unavailable("the reading ended by itself".to_owned());
-        self.kafka_failed(error.unwrap_or_else(ended))
+        work.pause_comparison(self.kafka_failed(error.unwrap_or_else(ended))?);
+        Ok(())
     }
 
     /// Reads the topic once more, for the bytes of its keys.

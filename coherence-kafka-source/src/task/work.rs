@@ -12,8 +12,19 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::digest::{KeyHash, ValueHash};
 
-/// The shortest and the longest pause before something that failed is tried again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The shortest and the longest pause before something is tried again for which somebody was away.
+const AWAY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The same, for what was refused.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// Why something is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The grid or Kafka was away.
+    Away,
+    /// One of them refused it: only what somebody does can help.
+    Refused,
+}
 
 type Reading<'m> = BoxFuture<'m, Result<Vec<(Bytes, Bytes)>, MapError>>;
 type Scan<'m> = BoxStream<'m, Vec<Result<(Bytes, Bytes), MapError>>>;
@@ -47,7 +58,7 @@ pub(super) struct Work<'m> {
     pub reading: Option<Reading<'m>>,
     /// What is being read.
     pub asked: Vec<(Bytes, KeyHash)>,
-    /// How many keys one request may read, where more were too much for one answer.
+    /// How many keys one request may read, where more were too much for one answer, or one of them is refused.
     pub max_read: Option<usize>,
     pub scan: Option<Scan<'m>>,
     /// Instead of that where one of its entries is too large to be received: keys, whose values are read one by one.
@@ -63,36 +74,84 @@ pub(super) struct Work<'m> {
     not_before: Option<Instant>,
     /// When map and topic are compared once more.
     pub compare_at: Option<Instant>,
-    pub pauses: Option<ExponentialBackoff>,
+    pub pauses: Option<Pauses>,
+    /// No comparison begins before: the last one was refused, and other work goes on.
+    compare_not_before: Option<Instant>,
+    refused_comparisons: Pauses,
 }
 
 impl Work<'_> {
     pub fn is_comparing(&self) -> bool {
-        self.scan.is_some() || self.flushing.is_some() || self.digesting.is_some() || self.looking.is_some()
+        self.scan.is_some()
+            || self.key_scan.is_some()
+            || self.flushing.is_some()
+            || self.digesting.is_some()
+            || self.looking.is_some()
     }
 
     /// Nothing new is begun for a while.
-    pub fn pause(&mut self) {
-        let pauses = self.pauses.get_or_insert_with(pauses);
-        self.not_before = Some(Instant::now() + pauses.next().unwrap_or(PAUSES.1));
+    pub fn pause(&mut self, trouble: Trouble) {
+        let pause = self.pauses.get_or_insert_default().next(trouble);
+        self.not_before = Some(Instant::now() + pause);
     }
 
     pub fn may_begin(&self) -> bool {
         self.not_before.is_none_or(|until| Instant::now() >= until)
     }
+
+    /// A comparison could not be ended.
+    pub fn pause_comparison(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Away => self.pause(trouble),
+            Trouble::Refused => {
+                self.compare_not_before = Some(Instant::now() + self.refused_comparisons.next(trouble));
+            }
+        }
+    }
+
+    pub fn may_compare(&self) -> bool {
+        self.may_begin() && self.compare_not_before.is_none_or(|until| Instant::now() >= until)
+    }
+
+    /// The map was scanned to its end.
+    pub fn on_scan_end(&mut self) {
+        (self.scan, self.key_scan) = (None, None);
+        self.pauses = None;
+        self.refused_comparisons = Pauses::default();
+    }
 }
 
 /// Ever longer, up to a limit.
-pub(super) fn pauses() -> ExponentialBackoff {
+pub(super) struct Pauses {
+    away: ExponentialBackoff,
+    refused: ExponentialBackoff,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self { away: backoff(AWAY), refused: backoff(REFUSED) }
+    }
+}
+
+impl Pauses {
+    fn next(&mut self, trouble: Trouble) -> Duration {
+        match trouble {
+            Trouble::Away => self.away.next().unwrap_or(AWAY.1),
+            Trouble::Refused => self.refused.next().unwrap_or(REFUSED.1),
+        }
+    }
+
+    /// Waits before something is tried again.
+    pub async fn sleep(&mut self, trouble: Trouble) {
+        tokio::time::sleep(self.next(trouble)).await;
+    }
+}
+
+fn backoff((shortest, longest): (Duration, Duration)) -> ExponentialBackoff {
     ExponentialBuilder::default()
-        .with_min_delay(PAUSES.0)
-        .with_max_delay(PAUSES.1)
+        .with_min_delay(shortest)
+        .with_max_delay(longest)
         .with_jitter()
         .without_max_times()
         .build()
-}
-
-/// Waits before something that failed is tried again.
-pub(super) async fn sleep(pauses: &mut ExponentialBackoff) {
-    tokio::time::sleep(pauses.next().unwrap_or(PAUSES.1)).await;
 }

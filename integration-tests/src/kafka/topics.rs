@@ -139,15 +139,34 @@ impl Kafka {
         Ok(records)
     }
 
-    /// Hands out every record of the topic, those of a partition in their order.
+    /// How many records the topic holds, those of transactions that are open or were aborted among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kafka::records`].
+    pub fn uncommitted(&self, topic: &str) -> Result<usize> {
+        let mut records = 0;
+        self.each("read_uncommitted", topic, |_| records += 1)?;
+        Ok(records)
+    }
+
+    /// Hands out every committed record of the topic, those of a partition in their order.
     ///
     /// # Errors
     ///
     /// When the broker does not know the topic or does not answer.
-    pub fn each_record(&self, topic: &str, mut take: impl FnMut(Record)) -> Result<()> {
+    pub fn each_record(&self, topic: &str, take: impl FnMut(Record)) -> Result<()> {
+        self.each("read_committed", topic, take)
+    }
+
+    fn each(&self, isolation: &str, topic: &str, mut take: impl FnMut(Record)) -> Result<()> {
         // The ends are reported, not computed: a compacted topic may hold nothing near its last offset.
-        let consumer: BaseConsumer =
-            self.config().set("group.id", "unused").set("enable.partition.eof", "true").create()?;
+        let consumer: BaseConsumer = self
+            .config()
+            .set("group.id", "unused")
+            .set("enable.partition.eof", "true")
+            .set("isolation.level", isolation)
+            .create()?;
         let partitions = self.end_offsets(topic)?.len();
         let mut from = TopicPartitionList::new();
         for partition in 0..partitions as i32 {

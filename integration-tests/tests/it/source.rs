@@ -17,11 +17,13 @@ mod cache_config;
 mod circle;
 mod expirations;
 mod faults;
+mod fencing;
 mod large;
 mod losses;
 mod once;
 mod permissions;
 mod publishing;
+mod refusals;
 mod sharing;
 
 /// How long anything may take that is not itself a long outage.

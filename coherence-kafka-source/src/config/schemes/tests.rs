@@ -149,7 +149,7 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &*of_a,
             "<k:topic-name>t</k:topic-name>\n<k:delivery-timeout-ms>120000</k:delivery-timeout-ms>",
             &[],
-            "file.xml:7: delivery.timeout.ms: 120000 must be less than",
+            "file.xml:7: delivery.timeout.ms: 120000 must be at most",
         ),
         (&*of_a, "<k:topic-name>t</k:topic-name>\n<k:acks>1</k:acks>", &[], "file.xml:7: acks: "),
         (

@@ -7,6 +7,8 @@ use integration_tests::relay::Relay;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
+use std::time::{Duration, Instant};
+
 use super::{Form, Published, SOON, more_is_published, repeated, under_load};
 
 const KEYS: u32 = 2_000;
@@ -158,4 +160,26 @@ fn a_process_that_was_frozen_sends_nothing_when_it_is_thawed() {
     });
     published.equal(kafka, grid, &remaining.1);
     published.never_goes_back(&kafka.records(&published.name).unwrap());
+}
+
+#[test]
+fn a_stop_while_kafka_answers_nothing_takes_no_longer_than_configured() {
+    require_peers!();
+    let (kafka, grid) = (Kafka::start(KafkaOptions::default()).unwrap(), shared::grid());
+    let mut published = Published::new(&kafka, grid, "stopped", Form::PassThrough);
+    published.settings.retain(|(key, _)| !key.ends_with("timeout.ms"));
+    published.set("coherence.source.session.timeout.ms", "60000");
+    published.set("coherence.source.shutdown.timeout.ms", "2000");
+    let source = published.start();
+    published.follows(&source);
+    kafka.freeze();
+    grid.tool().churn(&published.name, 1, 100, 50).unwrap();
+    eventually(SOON, "records are on their way", || {
+        source.count("records", &published.name).is_ok_and(|records| records > 0)
+    });
+    let since = Instant::now();
+    assert_eq!(source.stop().unwrap().code(), Some(143));
+    let took = since.elapsed();
+    kafka.thaw();
+    assert!(took < Duration::from_secs(12), "{took:?}, where waiting for the session would take a minute");
 }
