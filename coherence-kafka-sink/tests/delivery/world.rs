@@ -80,6 +80,12 @@ impl Session for FaultySession {
 }
 
 impl FaultyMap {
+    fn is_refused(&self, key: &[u8], value: &[u8]) -> bool {
+        let (keys, values) = (self.faults.refused_key.lock(), self.faults.refused_value.lock());
+        keys.as_ref().is_some_and(|refused| key.ends_with(refused))
+            || values.as_ref().is_some_and(|refused| value.windows(refused.len()).any(|w| w == &refused[..]))
+    }
+
     /// What of a write is applied, and how it is answered.
     fn judge(&self, batch: Arc<Entries>) -> (Arc<Entries>, Result<(), MapError>) {
         self.faults.writes.fetch_add(1, Ordering::Relaxed);
@@ -87,13 +93,7 @@ impl FaultyMap {
         if self.faults.away.load(Ordering::Relaxed) {
             return (Arc::default(), unavailable());
         }
-        let refused = self.faults.refused_key.lock().clone();
-        if refused.is_some_and(|key| batch.iter().any(|(k, _)| k.ends_with(&key))) {
-            return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
-        }
-        let refused = self.faults.refused_value.lock().clone();
-        if refused.is_some_and(|bytes| batch.iter().any(|(_, v)| v.windows(bytes.len()).any(|w| w == bytes)))
-        {
+        if batch.iter().any(|(key, value)| self.is_refused(key, value)) {
             return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
         }
         let partial = self.faults.partial_keys.lock().clone();
@@ -150,6 +150,9 @@ impl NamedMap for FaultyMap {
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         Box::pin(async move {
             let n = self.faults.writes.fetch_add(1, Ordering::Relaxed);
+            if self.is_refused(key, value) {
+                return Err(MapError::Refused("told to refuse".to_owned()));
+            }
             if self.faults.store_away.load(Ordering::Relaxed)
                 || self.faults.partial_keys.lock().iter().any(|partial| key.ends_with(partial))
             {
