@@ -33,7 +33,7 @@ pub(super) struct State {
     /// The store throws at these.
     pub(super) throwing: BTreeSet<Vec<u8>>,
     /// The store throws at everything in these seconds.
-    pub(super) down: Vec<std::ops::Range<u64>>,
+    pub(super) down: Vec<(u64, u64)>,
     /// The store throws at so many of 1,000 puts.
     pub(super) flaps: usize,
     /// The store writes what it gets at once in one transaction: all of it, or nothing.
@@ -176,7 +176,7 @@ impl State {
             .iter()
             .map(|(key, value)| {
                 let reaches = value.is_some() || !self.removes_pass;
-                let down = self.down.iter().any(|down| down.contains(&second));
+                let down = self.down.iter().any(|(from, to)| (*from..*to).contains(&second));
                 let flaps = self.random.below(1000) < self.flaps;
                 reaches && (down || flaps || self.throwing.contains(key))
             })

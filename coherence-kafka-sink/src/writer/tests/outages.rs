@@ -31,7 +31,7 @@ fn a_store_that_is_away_for_ten_minutes_makes_no_record_a_culprit() {
     for n in [1, 2, 9, 1000] {
         for expiry in EXPIRIES {
             for store_all in [false, true] {
-                let down = vec![0..TEN_MINUTES];
+                let down = vec![(0, TEN_MINUTES)];
                 let grid = Grid::new(State { down, store_all, ..State::default() });
                 assert_eq!(write_alone(&grid, &puts_to_m(n, expiry)), [0i64; 0], "{n} {expiry:?}");
                 assert_eq!(grid.written().len(), n);
@@ -46,7 +46,7 @@ fn a_store_that_is_away_for_ten_minutes_makes_no_record_a_culprit() {
 #[test]
 fn a_store_whose_every_failure_takes_long_is_waited_for() {
     for n in [1, 100] {
-        let (down, failing_takes) = (vec![0..TEN_MINUTES], secs(5));
+        let (down, failing_takes) = (vec![(0, TEN_MINUTES)], secs(5));
         let grid = Grid::new(State { down, failing_takes, ..State::default() });
         assert_eq!(write_alone(&grid, &batch(n)), [0i64; 0]);
         assert_eq!(grid.written().len(), n);
@@ -57,14 +57,14 @@ fn a_store_whose_every_failure_takes_long_is_waited_for() {
 fn a_store_that_goes_away_after_it_has_taken_some_blames_none_of_the_others() {
     // The first attempt takes all but one; that one is suspected when the store goes away.
     for expiry in EXPIRIES {
-        let grid = Grid::new(State { throwing: keys([3]), down: vec![5..TEN_MINUTES], ..State::default() });
+        let grid = Grid::new(State { throwing: keys([3]), down: vec![(5, TEN_MINUTES)], ..State::default() });
         let writer = writer_with(&grid, None);
         let batch = puts_to_m(10, expiry);
         let outcome = grid.time().run(async {
             let mut write = std::pin::pin!(writer.write(&batch));
             assert!(futures::poll!(&mut write).is_pending());
             grid.lock().throwing.clear();
-            grid.lock().down = vec![0..TEN_MINUTES];
+            grid.lock().down = vec![(0, TEN_MINUTES)];
             write.await
         });
         assert_eq!(outcome, Ok(vec![]));
@@ -88,7 +88,7 @@ fn a_store_that_takes_some_at_each_attempt_makes_no_record_a_culprit() {
 
 #[test]
 fn a_store_that_comes_and_goes_makes_no_record_a_culprit() {
-    let down: Vec<_> = (0..60).map(|n| n * 10..n * 10 + 7).collect();
+    let down: Vec<_> = (0..60).map(|n| (n * 10, n * 10 + 7)).collect();
     for n in [1, 2, 500] {
         let grid = Grid::new(State { down: down.clone(), ..State::default() });
         assert_eq!(write_alone(&grid, &batch(n)), [0i64; 0]);
@@ -122,7 +122,7 @@ fn many_records_that_the_store_refuses_are_isolated_together() {
 
 #[test]
 fn a_record_that_arrives_during_an_outage_is_isolated_after_it() {
-    let grid = Grid::new(State { throwing: keys([1]), down: vec![0..TEN_MINUTES], ..State::default() });
+    let grid = Grid::new(State { throwing: keys([1]), down: vec![(0, TEN_MINUTES)], ..State::default() });
     assert_eq!(write_alone(&grid, &batch(50)), [1]);
     assert_eq!(grid.written().len(), 49);
     assert!((secs(630)..secs(692)).contains(&grid.passed()), "{:?}", grid.passed());
@@ -159,7 +159,7 @@ fn a_neighbour_in_another_map_shows_nothing() {
 
 #[test]
 fn removals_that_succeed_without_the_store_blame_no_put() {
-    let grid = Grid::new(State { down: vec![0..TEN_MINUTES], removes_pass: true, ..State::default() });
+    let grid = Grid::new(State { down: vec![(0, TEN_MINUTES)], removes_pass: true, ..State::default() });
     let removals = Write { kind: Kind::Remove, ..puts(10..40, Expiry::Default) };
     let batch = vec![("m".into(), vec![removals, puts(0..3, Expiry::Default)])];
     assert_eq!(write_alone(&grid, &batch), [0i64; 0]);
@@ -168,7 +168,7 @@ fn removals_that_succeed_without_the_store_blame_no_put() {
 
 #[test]
 fn an_outage_that_is_read_again_does_not_begin_anew() {
-    let grid = Grid::new(State { down: vec![0..TEN_MINUTES], ..State::default() });
+    let grid = Grid::new(State { down: vec![(0, TEN_MINUTES)], ..State::default() });
     let writer = writer_with(&grid, Some(secs(100)));
     let failure = loop {
         match grid.time().run(writer.write(&batch(1))) {
