@@ -2,7 +2,7 @@
 //!
 //! Owns: their syntax. Never does: resolve or connect.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 const SCHEME: &str = "coherence:///";
 /// The cluster port of Coherence, on which a name service answers.

@@ -150,9 +150,16 @@ fn addresses<'a>(
         }
     }
     for address in &addresses {
-        if let Err(error) = GridAddress::parse(address) {
-            let why = format!("{address} is not an address: {error}");
-            findings.refusal(property(origin), origin, why, "an item is not an address: write host:port");
+        if GridAddress::parse(address).is_err() {
+            let named = address.starts_with("coherence:");
+            let form = if named { "coherence:///host:port[,host:port…][/cluster]" } else { "host:port" };
+            let why = format!("{address} is not an address: write {form}");
+            findings.refusal(
+                property(origin),
+                origin,
+                why,
+                &format!("an item is not an address: write {form}"),
+            );
         }
     }
     addresses

@@ -466,7 +466,7 @@ fn producers_are_idempotent_and_place_keys_as_java_does_unless_told_otherwise() 
 
 #[test]
 fn keys_lie_in_the_partitions_that_are_foretold_and_a_tombstone_in_the_one_that_is_chosen() {
-    for partitioner in ["murmur2_random", "Consistent_Random", "fnv1a"] {
+    for partitioner in ["murmur2_random", "consistent_random", "fnv1a"] {
         let mock = mock();
         let store = store(&mock.servers(), &[("partitioner", partitioner)]);
         let (seen, observer) = Seen::new();

@@ -68,7 +68,8 @@ fn a_failed_write_names_the_port_the_authority_the_name_the_password_or_the_topi
         ]
     };
     let certificate = "ssl.endpoint.identification.algorithm";
-    let cases: [(&str, &[(&str, &str)], [&str; 2]); 5] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], [&'a str; 2]);
+    let cases: [Case<'_>; 5] = [
         (&nowhere, &[], [&nowhere, "Connection refused"]),
         (&tls.ssl, &ssl(other), [&tls.ssl, "verify that ssl.ca.location"]),
         (&tls.unnamed, &ssl(right), [&tls.unnamed, certificate]),
