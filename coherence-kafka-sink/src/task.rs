@@ -179,6 +179,8 @@ pub struct Task {
     gauges: Gauges,
     /// Where partitions end, as the brokers said while nothing was fetched.
     ends: BTreeMap<TopicPartition, i64>,
+    /// Where partitions begin of which nothing was read.
+    starts: BTreeMap<TopicPartition, i64>,
     next_ends: Instant,
     /// The group has let it in once.
     was_assigned: bool,
@@ -223,6 +225,7 @@ impl Task {
             next_lag: now,
             gauges,
             ends: BTreeMap::new(),
+            starts: BTreeMap::new(),
             next_ends: now,
             was_assigned: false,
             knows_share: false,
@@ -538,19 +541,27 @@ impl Task {
         if let Some(ends) = self.consumer.ends() {
             self.ends = ends.into_iter().collect();
         }
+        if let Some(starts) = self.consumer.starts() {
+            self.starts = starts.into_iter().collect();
+        }
         let holds = self.delivery.room() == 0;
         if !holds {
             // Fetches show the ends, and newer ones.
             self.ends.clear();
+            self.starts.clear();
         } else if now >= self.next_ends {
             self.next_ends = now + ENDS_EVERY;
             self.consumer.ask_ends(self.delivery.assigned().map(|(tp, _)| tp));
+            let unread = self.delivery.assigned().filter(|(_, position)| position.is_none());
+            self.consumer.ask_starts(unread.map(|(tp, _)| tp));
         }
         let lag = |(tp, position): (&TopicPartition, Option<i64>)| {
             let end = self.ends.get(tp).copied().max(self.consumer.high_watermark(tp))?;
             // Of a partition without committed offset all is to be done.
-            let oldest =
-                || self.consumer.low_watermark(tp).filter(|_| self.options.delivery.starts_at_oldest);
+            let oldest = || {
+                let start = self.starts.get(tp).copied().or_else(|| self.consumer.low_watermark(tp));
+                start.filter(|_| self.options.delivery.starts_at_oldest)
+            };
             Some(u64::try_from(end - position.or_else(oldest)?).unwrap_or(0))
         };
         let lag = self.delivery.assigned().map(lag).sum::<Option<u64>>();

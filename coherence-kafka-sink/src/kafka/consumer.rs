@@ -22,7 +22,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::batch::{Batch, BatchQueue};
 pub use super::commit::CommitError;
 use super::commit::CommitQueue;
-use super::ends::EndQueue;
+use super::ends::OffsetQueue;
 use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
 
@@ -100,7 +100,8 @@ pub struct Consumer {
     /// Where records are read one by one instead of in batches.
     singles: Option<PartitionQueues<Events>>,
     commits: CommitQueue,
-    ends: EndQueue,
+    ends: OffsetQueue,
+    starts: OffsetQueue,
     client: Arc<BaseConsumer<Events>>,
 }
 
@@ -135,9 +136,10 @@ impl Consumer {
             .map_err(|error| error.to_string())?;
         let queue = BatchQueue::new(client.client().native_ptr(), batch);
         let commits = CommitQueue::new(client.client().native_ptr());
-        let ends = EndQueue::new(client.client().native_ptr());
+        let ends = OffsetQueue::new(client.client().native_ptr());
+        let starts = OffsetQueue::new(client.client().native_ptr());
         client.subscribe(topics).map_err(|error| error.to_string())?;
-        Ok(Self { queue, singles: None, commits, ends, client: Arc::new(client) })
+        Ok(Self { queue, singles: None, commits, ends, starts, client: Arc::new(client) })
     }
 
     /// The same consumer, reading record by record. To be said before the first assignment.
@@ -278,6 +280,20 @@ impl Consumer {
         if list.count() > 0 {
             self.ends.ask(&list);
         }
+    }
+
+    /// Asks the brokers where partitions begin; [`Consumer::starts`] has the answer. A partition that was never fetched
+    /// shows it in no other way: fetches stop where the queue of all partitions is full.
+    pub fn ask_starts<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        let list = list_of(partitions.map(|tp| (tp, Offset::Beginning)));
+        if list.count() > 0 {
+            self.starts.ask(&list);
+        }
+    }
+
+    /// Where partitions begin, if the brokers have answered.
+    pub fn starts(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
+        self.starts.answer()
     }
 
     /// Where partitions end, if the brokers have answered.

@@ -236,8 +236,8 @@ fn a_queue_whose_broker_is_frozen_is_waited_for_and_gets_every_dead_letter() {
         // Once more where the sink had committed everything when the broker was frozen.
         let mut missed = false;
         while !missed {
-            assert!(produce(kafka), "no commit met a frozen broker");
             let before = flow.committed(kafka);
+            assert!(produce(kafka), "no commit met a frozen broker");
             eventually(SOON, "something is committed", || flow.committed(kafka) != before);
             kafka.freeze();
             // Longer than a commit is waited for.
