@@ -131,17 +131,6 @@ impl Settle {
         }
     }
 
-    /// The partition has no records from where it is read to this offset, and everything that was taken before is
-    /// confirmed.
-    pub fn note_end(&mut self, number: u32, offset: i64) {
-        let Some(partition) = self.partitions.get_mut(&number) else { return };
-        partition.expected = Some(offset);
-        match &mut partition.confirmed {
-            Some(confirmed) => *confirmed = offset.max(*confirmed),
-            None => partition.held = partition.held.max(Some(offset)),
-        }
-    }
-
     /// Number of an assigned partition; `None` for one that is not assigned (any more).
     pub fn find(&self, topic: &str, partition: i32) -> Option<u32> {
         self.numbers.get(topic)?.get(&partition).copied()

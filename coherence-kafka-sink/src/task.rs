@@ -29,7 +29,7 @@ use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
 use crate::kafka::batch::{ReadError, ReadErrorKind};
-use crate::kafka::consumer::{CommitError, Consumer, GroupEvent, StartAt, TopicPartition};
+use crate::kafka::consumer::{CommitError, Committed, Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
 use crate::saved::{Saved, Saving};
 use crate::writer::{Membership, Writer};
@@ -86,12 +86,25 @@ pub struct TaskOptions {
     pub topics: Vec<String>,
     /// Where newly assigned partitions are read from, unless saved maps know better.
     pub start: StartAt,
+    /// `auto.offset.reset`.
+    pub reset: OffsetReset,
     /// Bounds and deadlines.
     pub delivery: DeliveryOptions,
     /// What is done about bad records.
     pub errors: ErrorPolicy,
     /// The dead letter queue, if there is one.
     pub dead_letters: Option<QueueOptions>,
+}
+
+/// Where a partition is read from of which the group has committed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// Its oldest record.
+    Oldest,
+    /// Its present end.
+    Newest,
+    /// Nowhere: the task fails.
+    Fails,
 }
 
 impl TaskOptions {
@@ -343,8 +356,9 @@ impl Task {
             match action {
                 Action::Assign(partitions) => {
                     let start = |held: Option<i64>| held.map_or(self.options.start, StartAt::Offset);
-                    let partitions: Vec<_> = partitions.into_iter().map(|(tp, at)| (tp, start(at))).collect();
-                    self.look_up(&partitions);
+                    let mut partitions: Vec<_> =
+                        partitions.into_iter().map(|(tp, at)| (tp, start(at))).collect();
+                    self.look_up(&mut partitions);
                     let outcome = self.consumer.assign(&partitions);
                     self.consumer_answer(outcome);
                 }
@@ -386,11 +400,23 @@ impl Task {
         }
     }
 
-    /// Finds out where partitions are read from that begin where the group has committed.
-    fn look_up(&mut self, partitions: &[(TopicPartition, StartAt)]) {
+    /// Finds out where partitions are read from that begin where the group has committed. Those of which it has committed
+    /// nothing, and of which `auto.offset.reset` wants what comes, begin at their present end.
+    fn look_up(&mut self, partitions: &mut [(TopicPartition, StartAt)]) {
         let committed = partitions.iter().filter(|(_, start)| *start == StartAt::Committed);
         let committed: Vec<_> = committed.map(|(tp, _)| tp.clone()).collect();
-        self.delivery.on_positions(&self.consumer.committed(&committed));
+        let Committed { positions, without } = self.consumer.committed(&committed);
+        self.delivery.on_positions(&positions);
+        if self.options.reset != OffsetReset::Newest || without.is_empty() {
+            return;
+        }
+        let ends = self.consumer.present_ends(&without);
+        for (tp, start) in partitions.iter_mut() {
+            if let Some((_, end)) = ends.iter().find(|(of, _)| of == tp) {
+                *start = StartAt::Offset(*end);
+            }
+        }
+        self.delivery.on_starts(&ends);
     }
 
     /// The saved maps, if this is their cluster. Where it is another one, nothing is read, saved or committed.
@@ -470,9 +496,6 @@ impl Task {
             match record {
                 Ok(record) if self.delivery.take(&record) => {}
                 Ok(_) => break,
-                Err(ReadError { kind: ReadErrorKind::End(offset), partition: Some(tp), .. }) => {
-                    self.delivery.on_end(&tp, offset);
-                }
                 Err(error) => errors.push(error),
             }
         }
@@ -484,7 +507,6 @@ impl Task {
     fn on_read_error(&mut self, error: ReadError) {
         match error.kind {
             // Nothing is skipped.
-            ReadErrorKind::End(_) => {}
             ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
             // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
             ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
@@ -560,7 +582,7 @@ impl Task {
             // Of a partition without committed offset all is to be done.
             let oldest = || {
                 let start = self.starts.get(tp).copied().or_else(|| self.consumer.low_watermark(tp));
-                start.filter(|_| self.options.delivery.starts_at_oldest)
+                start.filter(|_| self.options.reset == OffsetReset::Oldest)
             };
             Some(u64::try_from(end - position.or_else(oldest)?).unwrap_or(0))
         };

@@ -47,8 +47,6 @@ pub enum ReadErrorKind {
     NoOffset,
     /// The broker does not permit to read the topic. librdkafka asks again and again, and the partition stands still.
     NotPermitted,
-    /// Nothing is wrong: there is no record between the last one that was read and this offset, the end for the moment.
-    End(i64),
 }
 
 impl ReadError {
@@ -368,9 +366,6 @@ unsafe fn read_error(message: &rd::rd_kafka_message_t) -> ReadError {
         topic: topic.to_string_lossy().into_owned(),
         partition: message.partition,
     });
-    if message.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF {
-        return ReadError { partition, kind: ReadErrorKind::End(message.offset), reason: String::new() };
-    }
     let reason = reason.map(|reason| String::from_utf8_lossy(reason).into_owned());
     ReadError::new(partition, message.err.into(), reason)
 }

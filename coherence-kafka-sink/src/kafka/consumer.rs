@@ -93,6 +93,15 @@ pub enum StartAt {
     Offset(i64),
 }
 
+/// What is known of the offsets that a group has committed.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// The partitions that have one.
+    pub positions: Vec<(TopicPartition, i64)>,
+    /// The partitions that have none.
+    pub without: Vec<TopicPartition>,
+}
+
 /// A consumer of a group. Used by one thread.
 pub struct Consumer {
     // Declared first: the queues are dropped before the client that they belong to.
@@ -249,19 +258,37 @@ impl Consumer {
         self.client.client().fetch_cluster_id(CLUSTER_TIMEOUT)
     }
 
-    /// The offsets that the group has committed, of those partitions that have one. None where the coordinator does not
-    /// answer soon.
-    pub fn committed(&self, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
+    /// What the group has committed of partitions. Nothing is known where the coordinator does not answer soon.
+    pub fn committed(&self, partitions: &[TopicPartition]) -> Committed {
         if partitions.is_empty() {
-            return Vec::new();
+            return Committed::default();
         }
         let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));
-        let Ok(list) = self.client.committed_offsets(list, COMMITTED_TIMEOUT) else { return Vec::new() };
-        let offset = |tp: &TopicPartition| match list.find_partition(&tp.topic, tp.partition)?.offset() {
-            Offset::Offset(offset) => Some((tp.clone(), offset)),
-            _ => None,
+        let mut committed = Committed::default();
+        let Ok(list) = self.client.committed_offsets(list, COMMITTED_TIMEOUT) else { return committed };
+        for tp in partitions {
+            let found = list.find_partition(&tp.topic, tp.partition);
+            match found.filter(|found| found.error().is_ok()).map(|found| found.offset()) {
+                Some(Offset::Offset(offset)) => committed.positions.push((tp.clone(), offset)),
+                Some(Offset::Invalid) => committed.without.push(tp.clone()),
+                _ => {}
+            }
+        }
+        committed
+    }
+
+    /// Where partitions end at present, of those for which the brokers answer in time.
+    pub fn present_ends(&self, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
+        let list = list_of(partitions.iter().map(|tp| (tp, Offset::End)));
+        let Ok(list) = self.client.offsets_for_times(list, COMMITTED_TIMEOUT) else { return Vec::new() };
+        let end = |tp: &TopicPartition| {
+            let found = list.find_partition(&tp.topic, tp.partition)?;
+            match found.offset() {
+                Offset::Offset(offset) if found.error().is_ok() => Some((tp.clone(), offset)),
+                _ => None,
+            }
         };
-        partitions.iter().filter_map(offset).collect()
+        partitions.iter().filter_map(end).collect()
     }
 
     /// Where the log of a partition begins, as the last fetch has shown.

@@ -131,6 +131,4 @@ fn the_position_that_the_group_has_is_known_and_not_committed_once_more() {
     assert_eq!(s.expected(number), Some(40));
     assert!(to_commit(&s).is_empty());
     assert_eq!(s.assigned().next().unwrap().1, Some(40));
-    s.note_end(number, 43);
-    assert_eq!(to_commit(&s), [(0, 43)], "behind it are only markers of transactions");
 }

@@ -156,11 +156,6 @@ impl Building {
         self.reported > 0
     }
 
-    /// The offset behind its last record of a partition.
-    pub(super) fn reached_mut(&mut self, number: u32) -> Option<&mut Reached> {
-        self.reached.iter_mut().find(|reached| reached.partition == number)
-    }
-
     /// Takes the batch out and leaves an empty one behind.
     pub(super) fn take_out(&mut self) -> Self {
         let next = Self { expected: (self.records(), self.bytes()), ..Self::default() };

@@ -56,8 +56,8 @@ impl Bench {
                 revoke_deadline: 10 * second,
                 stop_deadline: 5 * second,
                 saves: false,
-                starts_at_oldest: true,
             },
+            reset: OffsetReset::Oldest,
             errors,
             dead_letters: None,
         };

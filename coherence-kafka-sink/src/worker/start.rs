@@ -13,7 +13,7 @@ use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
 use crate::saved::{Saved, SavedError};
 use crate::task::delivery::DeliveryOptions;
-use crate::task::{Rules, Task, TaskOptions, TaskParts};
+use crate::task::{OffsetReset, Rules, Task, TaskOptions, TaskParts};
 use crate::writer::{Membership, Writer};
 use coherence_kafka_connect::config::SessionKind;
 
@@ -124,10 +124,12 @@ impl Worker {
         };
         let membership = millis("session.timeout.ms", SESSION_TIMEOUT)
             .min(millis("max.poll.interval.ms", MAX_POLL_INTERVAL));
-        let oldest = ["earliest", "smallest", "beginning"];
-        let starts_at_oldest = consumer
-            .iter()
-            .all(|(key, value)| key != "auto.offset.reset" || oldest.contains(&value.as_str()));
+        let reset = consumer.iter().find(|(key, _)| key == "auto.offset.reset");
+        let reset = match reset.map_or("earliest", |(_, value)| value.as_str()) {
+            "earliest" | "smallest" | "beginning" => OffsetReset::Oldest,
+            "latest" | "largest" | "end" => OffsetReset::Newest,
+            _ => OffsetReset::Fails,
+        };
         TaskOptions {
             connector: config.name.clone(),
             number,
@@ -151,8 +153,8 @@ impl Worker {
                 revoke_deadline: membership / 2,
                 stop_deadline: self.config.shutdown_timeout,
                 saves: config.session_directory.is_some(),
-                starts_at_oldest,
             },
+            reset,
             errors: config.errors,
             dead_letters,
         }

@@ -13,7 +13,6 @@ use coherence_kafka_connect::config::{Environment, Properties};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::value::Value;
 use coherence_kafka_sink::config::{ConnectorConfig, WorkerConfig};
-use coherence_kafka_sink::kafka::batch::ReadErrorKind;
 use coherence_kafka_sink::kafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::run::{self, LocalSessions};
 use coherence_kafka_sink::settle::{Reached, Settle};
@@ -148,10 +147,7 @@ fn consume(order: &Order) -> Result<Measured> {
         }
         let mut reached: Vec<Reached> = Vec::new();
         for record in consumer.read(READ_AT_ONCE, READ_WAIT).records() {
-            let record = match record {
-                Err(error) if matches!(error.kind, ReadErrorKind::End(_)) => continue,
-                record => record?,
-            };
+            let record = record?;
             first.get_or_insert_with(Instant::now);
             count += 1;
             let partition =

@@ -58,7 +58,7 @@ fn without_settings_the_consumer_is_that_of_connect() {
             ("client.id", "connector-consumer-s-3"),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
-            ("enable.partition.eof", "true"),
+            ("enable.partition.eof", "false"),
             ("fetch.max.bytes", "1048576"),
             ("fetch.message.max.bytes", "262144"),
             ("fetch.queue.backoff.ms", "10"),

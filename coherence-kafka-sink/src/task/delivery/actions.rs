@@ -26,8 +26,6 @@ pub struct DeliveryOptions {
     pub stop_deadline: Duration,
     /// The maps are saved with their positions before these are committed.
     pub saves: bool,
-    /// A partition without committed offset is read from its oldest record (`auto.offset.reset=earliest`).
-    pub starts_at_oldest: bool,
 }
 
 /// Numbers the writes of a delivery: a late answer names a write that nobody waits for.

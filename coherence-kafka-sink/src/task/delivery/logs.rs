@@ -23,34 +23,11 @@ impl Delivery {
         }
     }
 
-    /// A partition has no record between what was read last and this offset, which is its end for the moment.
-    pub fn on_end(&mut self, tp: &TopicPartition, offset: i64) {
-        let Some(number) = self.settle.find(&tp.topic, tp.partition).filter(|_| self.failure.is_none())
-        else {
-            return;
-        };
-        let taken = self.building.reached_mut(number).map(|reached| reached.next);
-        if let Some(expected) = taken.or(self.settle.expected(number)).filter(|expected| *expected != offset)
-        {
-            self.on_jump(number, expected, offset);
-            if offset < expected {
-                return;
-            }
-        }
-        let in_flight = self
-            .in_flight
-            .as_mut()
-            .and_then(|batch| batch.reached.iter_mut().find(|reached| reached.partition == number));
-        if let Some(reached) = self.building.reached_mut(number) {
-            reached.next = offset;
-        } else if let Some(reached) = in_flight {
-            reached.next = offset;
-            let reached = *reached;
-            self.settle.note_taken(&[reached]);
-        } else if offset > 0 || !self.options.starts_at_oldest {
-            // Without it a partition that stays empty has no position, and what arrives while nobody reads it is left
-            // out by auto.offset.reset=latest.
-            self.settle.note_end(number, offset);
+    /// Reading begins at these offsets, and the group has committed none. They are committed: the end of a partition that
+    /// stays empty would be chosen again by the next owner, and what arrives meanwhile left out.
+    pub fn on_starts(&mut self, positions: &[(TopicPartition, i64)]) {
+        for (tp, position) in positions {
+            self.settle.note_held(tp, Some(*position));
         }
     }
 

@@ -422,10 +422,7 @@ impl World {
                 partition.removed = partition.removed.max(to);
             }
             partition.known = true;
-            let Some(record) = partition.log.get(at as usize) else {
-                self.delivery.on_end(&partition.tp, at);
-                break;
-            };
+            let Some(record) = partition.log.get(at as usize) else { break };
             partition.position = Some(at + 1);
             let millis = (record.place.0 as i64) << 32 | at;
             let timestamp = crate::kafka::batch::Timestamp { millis, log_append: false };
@@ -694,7 +691,6 @@ fn delivery(
         revoke_deadline: deadline,
         stop_deadline: deadline,
         saves,
-        starts_at_oldest: random.one_in(2),
     };
     let pipeline = Pipeline {
         form: Form::PassThrough,

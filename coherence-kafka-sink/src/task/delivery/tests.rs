@@ -41,7 +41,6 @@ impl Bench {
             revoke_deadline: second,
             stop_deadline: second,
             saves,
-            starts_at_oldest: true,
         };
         let pipeline = Pipeline {
             form: Form::PassThrough,
@@ -713,33 +712,19 @@ fn records_that_were_removed_unread_are_counted_and_the_gaps_of_compaction_are_n
     bench.delivery.on_log_starts(|tp| Some([0, 2][tp.partition as usize]));
     assert_eq!(bench.delivery.counters.offsets_removed.now(), 0);
     bench.take(0, 40, "good");
-    bench.delivery.on_end(&tp(1), 20);
+    bench.take(1, 20, "good");
     bench.delivery.on_log_starts(|tp| Some([30, 20][tp.partition as usize]));
     assert_eq!(bench.delivery.counters.offsets_removed.now(), 20 + 12);
     assert_eq!(bench.tick(), ["write 1"]);
-    assert_eq!(bench.written(1), ["commit t-0@41 t-1@20"]);
+    assert_eq!(bench.written(1), ["commit t-0@41 t-1@21"]);
 }
 
 #[test]
-fn the_position_of_a_partition_without_records_is_committed_where_its_end_would_be_chosen_next_time() {
-    for (starts_at_oldest, expected) in [(true, vec!["commit t-1@7"]), (false, vec!["commit t-0@0 t-1@7"])] {
-        let mut bench = Bench::new(ErrorPolicy::default());
-        bench.delivery.options.starts_at_oldest = starts_at_oldest;
-        bench.delivery.on_end(&tp(0), 0);
-        bench.delivery.on_end(&tp(1), 7);
-        assert_eq!(bench.tick(), expected);
-    }
-}
-
-#[test]
-fn the_end_of_a_partition_is_done_with_the_batch_before_it() {
+fn where_reading_begins_without_a_committed_offset_is_committed_before_any_record() {
     let mut bench = Bench::new(ErrorPolicy::default());
-    bench.take(0, 0, "good");
-    bench.delivery.on_end(&tp(0), 2);
-    assert_eq!(bench.tick(), ["write 1"]);
-    bench.delivery.on_end(&tp(0), 3);
-    assert!(bench.actions().is_empty());
-    assert_eq!(bench.written(1), ["commit t-0@3"]);
+    bench.delivery.on_positions(&[(tp(0), 5)]);
+    bench.delivery.on_starts(&[(tp(1), 0)]);
+    assert_eq!(bench.tick(), ["commit t-1@0"]);
 }
 
 #[test]
