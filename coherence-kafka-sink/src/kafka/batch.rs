@@ -213,6 +213,17 @@ pub struct BatchQueue {
 unsafe impl Send for BatchQueue {}
 
 impl BatchQueue {
+    /// Whether the broker has given the client an id in its group that it has not returned by leaving.
+    pub(super) fn is_member(&self) -> bool {
+        // SAFETY: the client is live; the id is null or a text of its own, freed once, by the function for that.
+        unsafe {
+            let id = rd::rd_kafka_memberid(self.client);
+            let is_member = !id.is_null() && *id != 0;
+            rd::rd_kafka_mem_free(self.client, id.cast());
+            is_member
+        }
+    }
+
     /// A queue of `client` that is read by at most `capacity` records a call.
     pub(super) fn new(client: *mut RDKafka, capacity: usize) -> Self {
         // SAFETY: `client` is a live handle; the queue is destroyed in `drop`.

@@ -29,6 +29,11 @@ use super::{ClientSettings, client_config};
 /// How long one seek may take: the group is not served meanwhile.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a member waits until it has left a cooperative group.
+const UNSUBSCRIBE_DEADLINE: Duration = Duration::from_secs(5);
+/// How often it looks.
+const UNSUBSCRIBE_POLL: Duration = Duration::from_millis(10);
+
 /// How long the name of the cluster is waited for. Every answer about topics has it, so it is there.
 const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -111,6 +116,8 @@ pub struct Consumer {
     commits: CommitQueue,
     ends: OffsetQueue,
     starts: OffsetQueue,
+    /// It is to leave a cooperative group before it is closed.
+    unsubscribes: bool,
     client: Arc<BaseConsumer<Events>>,
 }
 
@@ -148,7 +155,11 @@ impl Consumer {
         let ends = OffsetQueue::new(client.client().native_ptr());
         let starts = OffsetQueue::new(client.client().native_ptr());
         client.subscribe(topics).map_err(|error| error.to_string())?;
-        Ok(Self { queue, singles: None, commits, ends, starts, client: Arc::new(client) })
+        let set =
+            |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        // A static member does not leave, and with the consumer protocol closing does it.
+        let unsubscribes = set("group.instance.id").is_none() && set("group.protocol") != Some("consumer");
+        Ok(Self { queue, singles: None, commits, ends, starts, unsubscribes, client: Arc::new(client) })
     }
 
     /// The same consumer, reading record by record. To be said before the first assignment.
@@ -350,6 +361,17 @@ impl Drop for Consumer {
         for Rebalance { kind, partitions } in owed {
             let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));
             give_back(&self.client, kind, &list);
+        }
+        let protocol = self.client.rebalance_protocol();
+        if self.unsubscribes && matches!(protocol, RebalanceProtocol::Cooperative) {
+            // Closing does not leave a cooperative group where the member has no partitions: the broker would wait for it
+            // at the next rebalance until its session ends. To unsubscribe does; while the group rebalances it takes effect
+            // behind that.
+            self.client.unsubscribe();
+            let end = Instant::now() + UNSUBSCRIBE_DEADLINE;
+            while self.queue.is_member() && Instant::now() < end {
+                self.client.poll(UNSUBSCRIBE_POLL);
+            }
         }
     }
 }

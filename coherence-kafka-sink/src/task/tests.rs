@@ -132,7 +132,9 @@ impl Subscriber for BrokenLog {
 fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
     let bench = Bench::new();
     let task = bench.make()().unwrap();
+    let began = Instant::now();
     let failure = tracing::subscriber::with_default(BrokenLog, || task.run()).unwrap_err();
+    assert!(began.elapsed() < LEAVE_DEADLINE, "its client has not closed");
     let reason = failure.to_string();
     assert!(matches!(failure, TaskFailure::Defect(_)), "{reason}");
     assert!(reason.contains(file!()) && reason.contains("the log is broken"), "{reason}");

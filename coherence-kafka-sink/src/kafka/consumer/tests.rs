@@ -96,6 +96,25 @@ fn a_member_leaves_in_time_that_has_not_answered_its_assignment() {
 }
 
 #[test]
+fn a_member_that_is_merely_dropped_closes_whatever_it_has_answered() {
+    for answers in [true, false] {
+        let mut world = World::new(true);
+        let partitions = world.assigned();
+        if answers {
+            world.consumer.assign(&partitions).unwrap();
+            world.read(1);
+        }
+        let World { consumer, broker: _broker } = world;
+        let closer = std::thread::spawn(move || drop(consumer));
+        let end = Instant::now() + DEADLINE;
+        while !closer.is_finished() {
+            assert!(Instant::now() < end, "the destructor hangs");
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+}
+
+#[test]
 fn a_member_leaves_by_its_deadline_though_no_broker_is_there_any_more() {
     let mut world = World::new(true);
     let partitions = world.assigned();
@@ -127,7 +146,6 @@ fn a_partition_is_read_again_from_where_it_is_sought_to_and_nothing_fetched_befo
         }
         let again = world.read(count as usize - 3);
         assert_eq!(own(&again), (3..count).collect::<Vec<_>>());
-        // Who is dropped without a word waits for an answer to its last revocation.
         assert!(world.consumer.leave(DEADLINE));
     }
 }

@@ -10,10 +10,10 @@ use integration_tests::{require_peers, shared};
 use super::{kafka, under_each_protocol};
 use crate::flow::{Flow, SOON};
 
-/// Half of the session is 22.5 s, so long would a revoke wait for a commit that cannot be, and a stop for 15 s.
+/// Half of the session is 22.5 s, so long would a revoke wait for a commit that cannot be, and a stop for 40 s.
 const WAITS_LONG: [(&str, &str); 2] =
-    [("consumer.session.timeout.ms", "45000"), ("task.shutdown.graceful.timeout.ms", "15000")];
-const QUICK: Duration = Duration::from_secs(8);
+    [("consumer.session.timeout.ms", "45000"), ("task.shutdown.graceful.timeout.ms", "40000")];
+const QUICK: Duration = Duration::from_secs(18);
 const UNKNOWN: &str = "offsets not committed for a topic that does not exist any more";
 
 /// A connector under load that reads two topics, and has records of both in its maps whose offsets are not committed.

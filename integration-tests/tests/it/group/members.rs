@@ -23,6 +23,8 @@ impl Member {
             ("bootstrap.servers", kafka().bootstrap()),
             ("group.id", topic.to_owned()),
             ("enable.auto.commit", "false".to_owned()),
+            // Soon enough for a topic that is deleted.
+            ("topic.metadata.refresh.interval.ms", "500".to_owned()),
         ];
         let fixed = fixed.map(|(key, value)| (key.to_owned(), value));
         let of_protocol = worker.iter().map(|(key, value)| {
@@ -99,8 +101,30 @@ fn leaves_without_answer(protocol: &str, worker: Settings<'_>) {
     }
 }
 
+/// The group takes all that the member has: nothing else can end its wait.
+fn leaves_with_nothing_left(protocol: &str, worker: Settings<'_>) {
+    let topic = unique("owed-all");
+    kafka().create_topic(&topic, 1).unwrap();
+    let mut member = Member::join(&topic, worker);
+    until("it has its partition", SOON, || {
+        member.serve(|_| false);
+        member.partitions.len() == 1
+    });
+    kafka().delete_topic(&topic).unwrap();
+    until("it is asked to revoke", SOON, || {
+        member.serve(|event| matches!(event, GroupEvent::Revoked { partitions, .. } if partitions.len() == 1))
+    });
+    assert!(member.consumer.leave(GRACEFUL), "{protocol}: it is not let go while it owes its only partition");
+}
+
 #[test]
 fn a_member_that_ends_without_its_answer_leaves_its_group_at_once() {
     require_peers!();
     under_each_protocol(leaves_without_answer);
+}
+
+#[test]
+fn a_member_that_ends_without_its_answer_to_the_end_of_its_topic_is_let_go_at_once() {
+    require_peers!();
+    under_each_protocol(leaves_with_nothing_left);
 }

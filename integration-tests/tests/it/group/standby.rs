@@ -1,7 +1,5 @@
 //! More members than partitions: one of them reads, the others stand by.
 
-use std::time::Duration;
-
 use integration_tests::sink::{Settings, Sink};
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
@@ -12,28 +10,6 @@ use crate::flow::{Flow, SOON};
 fn restart(sink: &Sink, flow: &Flow, task: usize) {
     let address = format!("{}/connectors/{}/tasks/{task}/restart", sink.rest(), flow.name);
     ureq::post(&address).send_empty().unwrap();
-}
-
-/// How long the group may take where a member leaves. A coordinator that assigns anew answers the requests of a connection
-/// one after the other, so it may have to miss a member that leaves meanwhile.
-fn left(protocol: &str) -> Duration {
-    if protocol == "broker" { GRACEFUL } else { SESSION + GRACEFUL }
-}
-
-/// Waits until each task has an assignment since one of them started again.
-fn is_at_rest(protocol: &str, sink: &Sink, flow: &Flow) {
-    // Where the broker assigns, members are not held up, and one without partitions gets no assignment.
-    if protocol == "broker" {
-        return;
-    }
-    eventually(SOON, "the group is at rest", || {
-        let log = sink.log();
-        let since = log.rfind("task starts again").unwrap_or_default();
-        (0..3).all(|task| {
-            let of_task = format!("task=\"{}-{task}\"", flow.name);
-            log[since..].lines().any(|line| line.contains("partitions assigned") && line.contains(&of_task))
-        })
-    });
 }
 
 /// Takes out the one that has the partition.
@@ -53,9 +29,8 @@ fn stands_by(protocol: &str, worker: Settings<'_>) {
     for round in 0..2 {
         // One of them is the active one.
         for task in 0..3 {
-            is_at_rest(protocol, &sinks[0], &flow);
             restart(&sinks[0], &flow, task);
-            reads_on(protocol, &flow, &format!("task {task} restarted, round {round}"), left(protocol));
+            reads_on(protocol, &flow, &format!("task {task} restarted, round {round}"), GRACEFUL);
         }
     }
     let join = |sinks: &mut Vec<Sink>| {
@@ -64,7 +39,7 @@ fn stands_by(protocol: &str, worker: Settings<'_>) {
     };
     join(&mut sinks);
     assert_eq!(active(&flow, &mut sinks).stop().unwrap().code(), Some(143));
-    reads_on(protocol, &flow, "the active one stopped", left(protocol));
+    reads_on(protocol, &flow, "the active one stopped", GRACEFUL);
 
     join(&mut sinks);
     active(&flow, &mut sinks).kill().unwrap();
