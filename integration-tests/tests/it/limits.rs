@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
@@ -62,6 +63,17 @@ fn names(rest: &str) -> Vec<String> {
     serde_json::from_str(&body).unwrap()
 }
 
+/// A connection that was answered and stays open.
+fn answered_once(rest: &str) -> TcpStream {
+    let mut connection = TcpStream::connect(rest.trim_start_matches("http://")).unwrap();
+    connection.set_read_timeout(Some(AT_ONCE)).unwrap();
+    connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = [0; 64];
+    let read = connection.read(&mut answer).unwrap();
+    assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
+    connection
+}
+
 #[test]
 fn connectors_beyond_the_files_that_may_be_open_are_refused_and_the_others_go_on() {
     let folder = Folder::new("few-files").unwrap();
@@ -97,7 +109,8 @@ fn requests_are_answered_while_no_file_can_be_opened() {
     let folder = Folder::new("no-files").unwrap();
     let (process, rest) = start(&folder, 1024);
     assert_eq!(create(&rest, "c").0, 201);
-    // No number beyond what the interface keeps for itself; those before are used up by clients that ask nothing.
+    // No number beyond what the interface keeps for itself; those before are used up by clients that are idle. Each of
+    // them is answered once before the next one connects, so that none of them waits for a descriptor.
     let folder_of_files = format!("/proc/{}/fd", process.id());
     let open = || -> BTreeMap<u64, PathBuf> {
         let number = |file: &DirEntry| file.file_name().to_str()?.parse().ok();
@@ -114,7 +127,7 @@ fn requests_are_answered_while_no_file_can_be_opened() {
     eventually(SOON, "every number is in use", || {
         let left = open().range(..end).count() as u64 != end;
         if left {
-            idle.push(TcpStream::connect(rest.trim_start_matches("http://")).unwrap());
+            idle.push(answered_once(&rest));
         }
         !left
     });
