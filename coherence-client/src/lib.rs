@@ -28,9 +28,9 @@
 
 mod answer;
 mod codec;
-mod doubt;
 mod environment;
 mod events;
+mod in_doubt;
 mod name_service;
 mod options;
 mod proto;

@@ -63,8 +63,8 @@ pub(crate) struct Frame {
 /// What a request asks for.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Anything small, as the generated type; whether it changes entries.
-    Small(Box<proxy_request::Request>, bool),
+    /// Anything small, as the generated type, and the entries that it may change.
+    Small(Box<proxy_request::Request>, Option<Changed>),
     /// `Put`, `PutIfAbsent` or `Replace` of the one entry of a batch.
     Entry { kind: Kind, cache_id: i32, batch: Batch, ttl: Option<i64> },
     /// Puts the entries of a batch. Has no time to live, although the protocol has the field: with it the grid
@@ -74,6 +74,17 @@ pub(crate) enum Request {
     GetAll { cache_id: i32, batch: Batch },
     /// `Invoke` or `Aggregate`: runs an agent over the keys of a batch.
     Execute { kind: Kind, cache_id: i32, agent: Bytes, batch: Batch },
+}
+
+/// The entries of its map that a request may change.
+#[derive(Debug, Clone)]
+pub(crate) enum Changed {
+    /// That of one key, which is undecorated.
+    Key(Bytes),
+    /// Those of the keys of a batch.
+    Batch(Batch),
+    /// Any.
+    All,
 }
 
 /// What travels of a key: a grid believes the hash of a partition decoration, so that with a wrong one the entry would
@@ -98,7 +109,8 @@ impl Batch {
         Self { entries: entries.clone(), range: index..index + 1, encoded_len }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    /// Its entries, with undecorated keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let entries = self.range.clone().filter_map(|index| self.entries.get(index));
         entries.map(|(key, value)| (plain_key(key), value))
     }
@@ -123,7 +135,7 @@ impl Request {
             identity,
             ..InitRequest::default()
         };
-        Request::Small(Box::new(proxy_request::Request::Init(init)), false)
+        Request::Small(Box::new(proxy_request::Request::Init(init)), None)
     }
 
     pub(crate) fn ensure_cache(name: &str) -> Self {
@@ -133,7 +145,8 @@ impl Request {
 
     /// A request that names one key: `Get`, `Remove`, `ContainsKey`.
     pub(crate) fn of_key(kind: Kind, cache_id: i32, key: &[u8]) -> Self {
-        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, &Bytes::copy_from_slice(plain_key(key)))))
+        let key = Bytes::copy_from_slice(plain_key(key));
+        Self::small(kind, Some(cache_id), Some(pack(BYTES_VALUE, &key))).on_key(key)
     }
 
     /// A request about the whole map: `Size`, `IsEmpty`, `Clear`, `Truncate`, `Destroy`.
@@ -155,8 +168,8 @@ impl Request {
     /// Runs the entry processor `agent` on one entry.
     pub(crate) fn invoke(cache_id: i32, agent: Bytes, key: &[u8]) -> Self {
         let key = Bytes::copy_from_slice(plain_key(key));
-        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Key(key)) };
-        Self::execute(Kind::Invoke, cache_id, ExecuteRequest { agent, keys: Some(keys) })
+        let keys = KeysOrFilter { key_or_filter: Some(KeyOrFilter::Key(key.clone())) };
+        Self::execute(Kind::Invoke, cache_id, ExecuteRequest { agent, keys: Some(keys) }).on_key(key)
     }
 
     /// `Invoke` or `Aggregate` over the entries for which `filter` is true.
@@ -203,22 +216,35 @@ impl Request {
     /// Asks for a sign of life.
     pub(crate) fn heartbeat() -> Self {
         let heartbeat = HeartbeatMessage { uuid: None, ack: true };
-        Request::Small(Box::new(proxy_request::Request::Heartbeat(heartbeat)), false)
+        Request::Small(Box::new(proxy_request::Request::Heartbeat(heartbeat)), None)
     }
 
     fn small(kind: Kind, cache_id: Option<i32>, message: Option<Any>) -> Self {
         let request = NamedCacheRequest { r#type: kind.into(), cache_id, message };
         let packed = pack(CACHE_REQUEST, &request);
-        Request::Small(Box::new(proxy_request::Request::Message(packed)), changes(kind))
+        Request::Small(
+            Box::new(proxy_request::Request::Message(packed)),
+            changes(kind).then_some(Changed::All),
+        )
     }
 
-    /// True where it may change entries: run later than it was meant to, it could undo what was written since.
-    pub(crate) fn changes(&self) -> bool {
+    /// The same request, which concerns the entry of one key only.
+    fn on_key(self, key: Bytes) -> Self {
         match self {
-            Request::Small(_, changes) => *changes,
-            Request::Entry { .. } | Request::PutAll { .. } => true,
-            Request::GetAll { .. } => false,
-            Request::Execute { kind, .. } => changes(*kind),
+            Request::Small(request, Some(_)) => Request::Small(request, Some(Changed::Key(key))),
+            other => other,
+        }
+    }
+
+    /// The entries that it may change: applied late, it could undo what was written to them since. `None` for a read.
+    pub(crate) fn changed(&self) -> Option<Changed> {
+        match self {
+            Request::Small(_, changed) => changed.clone(),
+            Request::Entry { batch, .. } | Request::PutAll { batch, .. } => {
+                Some(Changed::Batch(batch.clone()))
+            }
+            Request::GetAll { .. } => None,
+            Request::Execute { kind, batch, .. } => changes(*kind).then(|| Changed::Batch(batch.clone())),
         }
     }
 }

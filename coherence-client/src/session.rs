@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use coherence_kafka_common::grid_address::GridAddress;
 use coherence_kafka_common::key_order::Claim;
-use coherence_kafka_common::map::{Format, MapError, NamedMap, SendGate, Session};
+use coherence_kafka_common::map::{Format, MapError, NamedMap, OfMap, SendGate, Session};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
-use crate::doubt::Doubt;
+use crate::in_doubt::InDoubtWrites;
 use crate::options::{OptionsError, SessionOptions, parse_address};
 use crate::remote_map::RemoteMap;
 use crate::request::Request;
@@ -158,12 +158,16 @@ impl Session for GrpcSession {
         .boxed()
     }
 
-    fn unsettled(&self) -> Option<String> {
-        self.grid.doubt.unsettled()
+    fn has_writes_in_doubt(&self) -> bool {
+        !self.grid.in_doubt.is_empty()
     }
 
-    fn settled(&self) -> BoxFuture<'_, bool> {
-        self.grid.doubt.settled(self.grid.options.unanswered_timeout).boxed()
+    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
+        self.grid.in_doubt.of(entries)
+    }
+
+    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
+        self.grid.in_doubt.until_resolved(entries, self.grid.options.unanswered_timeout).boxed()
     }
 }
 
@@ -184,7 +188,7 @@ pub(crate) struct Grid {
     requests: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     listening: Arc<Listening>,
-    doubt: Arc<Doubt>,
+    in_doubt: Arc<InDoubtWrites>,
     /// Ends what the session does by itself.
     closed: CancellationToken,
 }
@@ -212,7 +216,7 @@ impl Grid {
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
             listening: Arc::default(),
-            doubt: Arc::new(Doubt::new(closed.clone())),
+            in_doubt: Arc::new(InDoubtWrites::new(closed.clone())),
             closed,
         }
     }
@@ -237,7 +241,7 @@ impl Grid {
     /// reordered must not be in flight together.
     pub(crate) async fn call(
         self: &Arc<Self>,
-        name: &str,
+        name: &Arc<str>,
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
@@ -248,7 +252,7 @@ impl Grid {
     /// request that changes entries leaves only if the gate lets it.
     pub(crate) async fn call_change(
         self: &Arc<Self>,
-        name: &str,
+        name: &Arc<str>,
         bytes: usize,
         claim: Option<Arc<Claim>>,
         gate: Option<&Arc<dyn SendGate>>,
@@ -260,7 +264,7 @@ impl Grid {
         let lane = self.next_lane.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
         let stream = self.stream(lane).await?;
         let cache_id = stream.cache_id(name).await?;
-        stream.call(Some(cache_id), request(cache_id), Some(admission)).await
+        stream.call(Some((name, cache_id)), request(cache_id), Some(admission)).await
     }
 
     /// Makes the map of this name on the grid.

@@ -45,8 +45,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, Answer};
-use crate::doubt::{Cause, Doubt};
 use crate::events::Listeners;
+use crate::in_doubt::{Cause, Change, InDoubtWrites};
 use crate::options::SessionOptions;
 use crate::request::{Frame, Request};
 
@@ -74,7 +74,7 @@ pub(crate) struct Role {
     /// Who hears of events, where this is the stream on which the listeners are.
     pub listeners: Option<Arc<Listeners>>,
     /// Where it is kept which writes are without answer.
-    pub doubt: Arc<Doubt>,
+    pub in_doubt: Arc<InDoubtWrites>,
 }
 
 /// An initialised stream. Dropping it gives the stream up.
@@ -84,7 +84,7 @@ pub(crate) struct SubChannel {
     request_timeout: Duration,
     outgoing: mpsc::Sender<Frame>,
     table: Arc<Mutex<Table>>,
-    doubt: Arc<Doubt>,
+    in_doubt: Arc<InDoubtWrites>,
     /// Ends the stream from this side.
     stop: CancellationToken,
     /// Set when the stream has ended for its callers.
@@ -104,7 +104,8 @@ impl Drop for Waiting<'_> {
         if !table.retired
             && let Some(pending) = table.pending.get_mut(&self.id)
         {
-            pending.left = Some(self.stream.doubt.begin(&self.stream.address, Cause::Left));
+            pending.left =
+                Some(self.stream.in_doubt.begin(&self.stream.address, Cause::Left, &pending.changes));
         }
     }
 }
@@ -114,7 +115,8 @@ impl SubChannel {
     fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
         let Initialised { outgoing, stop, grpc, responses, table } = stream;
         let gone = CancellationToken::new();
-        let (number, request_timeout, doubt) = (role.number, options.request_timeout, role.doubt.clone());
+        let (number, request_timeout, in_doubt) =
+            (role.number, options.request_timeout, role.in_doubt.clone());
         let reader = Reader {
             address: address.clone(),
             options: options.clone(),
@@ -131,7 +133,7 @@ impl SubChannel {
             drop(grpc);
             drop(on_end);
         });
-        Self { address, number, request_timeout, outgoing, table, doubt, stop, gone }
+        Self { address, number, request_timeout, outgoing, table, in_doubt, stop, gone }
     }
 
     /// Tells it apart from the other streams of its session.
@@ -153,7 +155,7 @@ impl SubChannel {
     /// Sends one request and waits for its complete answer. Dropping the future leaves the request running.
     pub(crate) async fn call(
         &self,
-        cache_id: Option<i32>,
+        map: Option<(&Arc<str>, i32)>,
         request: Request,
         admission: Option<Admission>,
     ) -> Result<Answer, MapError> {
@@ -162,8 +164,11 @@ impl SubChannel {
             return Err(self.ended());
         };
         let (answer, answered) = oneshot::channel();
-        let changes = request.changes();
-        let gate = admission.as_ref().and_then(|admission| admission.gate.clone()).filter(|_| changes);
+        let change =
+            |(name, _): (&Arc<str>, _)| Some(Change { map: name.clone(), entries: request.changed()? });
+        let changes = map.and_then(change);
+        let is_write = changes.is_some();
+        let gate = admission.as_ref().and_then(|admission| admission.gate.clone()).filter(|_| is_write);
         let id = {
             let mut table = self.table.lock();
             if let Some(reason) = &table.ended {
@@ -173,7 +178,7 @@ impl SubChannel {
             table.next_id += 1;
             let pending = Pending {
                 deadline: Instant::now() + self.request_timeout,
-                cache_id,
+                cache_id: map.map(|(_, cache_id)| cache_id),
                 changes,
                 messages: Answer::new(),
                 answer: Some(answer),
@@ -186,7 +191,7 @@ impl SubChannel {
             id
         };
         tracing::trace!(id, "request sent");
-        let _waiting = changes.then(|| Waiting { stream: self, id });
+        let _waiting = is_write.then(|| Waiting { stream: self, id });
         answered.await.unwrap_or_else(|_| Err(self.ended()))
     }
 

@@ -282,6 +282,15 @@ fn unsupported<'a, T: Send + 'a>(call: &'static str) -> BoxFuture<'a, Result<T, 
     ready(Err(MapError::Misuse(format!("{call} is not possible with this kind of map")))).boxed()
 }
 
+/// Entries of one map; only their keys count.
+#[derive(Debug, Clone, Copy)]
+pub struct OfMap<'a> {
+    /// The name of the map.
+    pub map: &'a str,
+    /// Their keys.
+    pub entries: &'a Entries,
+}
+
 /// Opens maps by name.
 pub trait Session: Send + Sync + fmt::Debug {
     /// The serializer that the maps of this session use.
@@ -309,17 +318,25 @@ pub trait Session: Send + Sync + fmt::Debug {
         self.map(name)
     }
 
-    /// Which earlier write may still be applied, in words: its call has gone, or has ended with
-    /// [`MapError::Unavailable`] or [`MapError::Unanswered`]. `None` where there is none. Costs next to nothing.
+    /// Returns whether a write of this session is in doubt: its call was dropped, or ended with
+    /// [`MapError::Unavailable`] or [`MapError::Unanswered`], and the write may still be applied. Costs next to nothing.
     ///
-    /// To write the same once more is harmless then; something newer for the same keys could be replaced by it.
-    fn unsettled(&self) -> Option<String> {
+    /// A repeated write of the same value is harmless then. A newer value could be replaced by the older one.
+    fn has_writes_in_doubt(&self) -> bool {
+        false
+    }
+
+    /// Returns what is known of the oldest write in doubt that may still change one of these entries. `None` if there
+    /// is none. A session may report more than there are, never fewer.
+    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
+        let _ = entries;
         None
     }
 
-    /// Waits until [`Session::unsettled`] has nothing more to tell. False where the session gave up on an answer
-    /// that it had awaited for as long as it was told to.
-    fn settled(&self) -> BoxFuture<'_, bool> {
+    /// Waits until [`Session::in_doubt`] returns `None` for these entries. Returns false if the session gave up on an
+    /// answer because the longest time to wait for it has passed.
+    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
+        let _ = entries;
         ready(true).boxed()
     }
 }

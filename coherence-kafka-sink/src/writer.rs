@@ -17,9 +17,10 @@
 //!
 //! What the grid does not answer in time is sent in smaller parts, also of later batches: see `pace.rs`.
 //!
-//! **Late writes.** An attempt that got no answer may still be applied. To write the same batch once more is harmless
-//! then, to write a newer one is not: so a write begins only when every earlier attempt of the session is answered or
-//! can no longer run ([`Session::settled`]), and counts as confirmed only when that is true of its own attempts.
+//! **Late writes.** An attempt that got no answer may still be applied. A repeated write of the same batch is harmless
+//! then, a newer value for one of its keys is not. So a write begins only when every earlier attempt of the session for
+//! one of its keys is answered or can no longer run ([`Session::until_resolved`]), and counts as confirmed only when
+//! the same is true of its own attempts. Batches of other keys go on meanwhile.
 //!
 //! **Membership.** Every request asks the membership of its task right before it leaves ([`SendGate`]).
 //!
@@ -31,7 +32,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coherence_kafka_common::map::{MapError, SendGate, Session};
+use coherence_kafka_common::map::{MapError, OfMap, SendGate, Session};
 use parking_lot::Mutex;
 
 use crate::counters::{Cause, Counters, Holding};
@@ -184,10 +185,10 @@ impl Writer {
     /// # Errors
     /// See [`WriteFailure`]; parts of the batch may have been applied.
     pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
-        self.settle().await;
+        self.until_resolved(batch).await;
         let outcome = self.attempt(batch).await;
         if outcome.is_ok() {
-            self.settle().await;
+            self.until_resolved(batch).await;
         }
         // What is read again for its neighbours is still held.
         if !matches!(outcome, Err(WriteFailure::Alone { .. })) {
@@ -285,21 +286,28 @@ impl Writer {
         );
     }
 
-    /// Waits until no earlier attempt may still be applied.
-    async fn settle(&self) {
-        let Some(reason) = self.session.unsettled() else { return };
+    /// Waits until no earlier attempt to write one of these entries may still be applied.
+    async fn until_resolved<'a>(&self, batch: &'a BatchWrites) {
+        if !self.session.has_writes_in_doubt() {
+            return;
+        }
+        let of_map = |(map, writes): &'a (Arc<str>, Vec<Write>)| {
+            writes.iter().map(|write| OfMap { map, entries: &write.entries })
+        };
+        let entries: Vec<_> = batch.iter().flat_map(of_map).collect();
+        let Some(reason) = self.session.in_doubt(&entries) else { return };
         self.counters.unanswered.add(1);
         tracing::warn!(
             task = self.task,
             reason,
-            "the batch is held: what an earlier attempt wrote could come behind it"
+            "batch held: an unanswered earlier write may still be applied after it"
         );
         *self.counters.holding.lock() = Some(Holding { cause: Cause::EarlierAttempt, reason });
-        if !self.session.settled().await {
+        if !self.session.until_resolved(&entries).await {
             self.counters.unanswered_given_up.add(1);
             tracing::warn!(
                 task = self.task,
-                "no answer within coherence.session.unanswered.timeout.ms: the task goes on, and an older value \
+                "no answer within coherence.session.unanswered.timeout.ms; the task continues, and an older value \
                  may replace a newer one"
             );
         }

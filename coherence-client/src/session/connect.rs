@@ -84,7 +84,7 @@ impl Grid {
                 }
             };
             for address in proxies {
-                let retired = self.doubt.retired(&address);
+                let retired = self.in_doubt.retired(&address);
                 if retired >= MAX_RETIRED * self.options.streams {
                     reasons.push(format!("{address}: {retired} streams to it have writes without answer"));
                     continue;
@@ -92,7 +92,7 @@ impl Grid {
                 let role = Role {
                     number: self.streams_opened.fetch_add(1, Ordering::Relaxed),
                     listeners: (lane == LISTENER_LANE).then(|| self.listening.listeners.clone()),
-                    doubt: self.doubt.clone(),
+                    in_doubt: self.in_doubt.clone(),
                 };
                 match sub_channel::open(&self.options, &address, role).await {
                     Ok(stream) => {

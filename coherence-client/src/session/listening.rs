@@ -184,7 +184,7 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
                 let cache_id = stream.cache_id(map).await?;
                 listeners.bind(map, cache_id);
                 let request = Request::map_listener(cache_id, true, target, *filter_id, *lite);
-                stream.call(Some(cache_id), request, None).await?;
+                stream.call(Some((map, cache_id)), request, None).await?;
                 Ok(cache_id)
             };
             match subscribed.await {
@@ -196,7 +196,8 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
             }
         }
         Step::Prime { map, cache_id, key, up_to } => {
-            let value = stream.call(Some(*cache_id), Request::of_key(Kind::Get, *cache_id, key), None).await;
+            let request = Request::of_key(Kind::Get, *cache_id, key);
+            let value = stream.call(Some((map, *cache_id)), request, None).await;
             match value.and_then(|answer| answer::single::<OptionalValue>(answer, OPTIONAL_VALUE)) {
                 Ok(found) => listeners.primed(map, key, *up_to, found.present.then_some(found.value)),
                 Err(error) => {
@@ -208,7 +209,7 @@ async fn perform(listeners: &Listeners, stream: &SubChannel, step: &Step) -> Res
         Step::Unsubscribe { map, cache_id, target, filter_id } => {
             let request = Request::map_listener(*cache_id, false, target, *filter_id, false);
             // Where it fails, the grid has none to take back: the map or the stream has gone.
-            let taken_back = stream.call(Some(*cache_id), request, None).await;
+            let taken_back = stream.call(Some((map, *cache_id)), request, None).await;
             listeners.unsubscribed(map, target);
             taken_back?;
         }

@@ -13,7 +13,7 @@ use tonic::Streaming;
 use super::table::Table;
 use super::{Role, open};
 use crate::answer;
-use crate::doubt::Cause;
+use crate::in_doubt::{Cause, Unanswered};
 use crate::options::SessionOptions;
 use crate::proto::cache::{NamedCacheResponse, ResponseType};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
@@ -53,12 +53,10 @@ impl Reader {
             End::Closed => self.end("closed by the session", false),
             End::Broken(what) => self.end(&what, true),
             End::Slow(what) => {
-                // Before any caller is told.
-                let unanswered = self.role.doubt.begin(&self.address, Cause::Retired(self.stop.clone()));
-                if self.retire(&what) {
+                if let Some(unanswered) = self.retire(&what) {
                     self.finish(&mut responses).await;
+                    drop(unanswered);
                 }
-                drop(unanswered);
             }
         }
         // Ends the sending half too. What the grid has not taken yet is not sent any more.
@@ -95,34 +93,37 @@ impl Reader {
         let pending = {
             let mut table = self.table.lock();
             table.ended = Some(reason.clone());
+            // Before any caller learns of the end, and before what their doubt was ends.
+            if broken {
+                self.role.in_doubt.broken(&self.address, &self.options, table.changes());
+            }
             std::mem::take(&mut table.pending)
         };
         tracing::info!(address = self.address, reason, pending = pending.len(), "grid stream ended");
-        // Before any caller is told.
-        if broken && pending.values().any(|pending| pending.changes) {
-            self.role.doubt.broken(&self.address, &self.options);
-        }
         for mut pending in pending.into_values() {
             pending.tell(Err(MapError::Unavailable(reason.clone())));
         }
     }
 
-    /// Ends the stream for its callers. True where it has writes whose answers are still awaited.
-    fn retire(&self, what: &str) -> bool {
+    /// Ends the stream for its callers. Returns its writes whose answers are still awaited, where there are any.
+    fn retire(&self, what: &str) -> Option<Unanswered> {
         let reason = format!("the stream to {} was {what}", self.address);
         let mut callers = Vec::new();
-        let awaited = {
+        let (awaited, unanswered) = {
             let mut table = self.table.lock();
             table.ended = Some(reason.clone());
             table.retired = true;
+            // Before any caller learns of the end, and before what their doubt was ends.
+            let cause = Cause::Retired(self.stop.clone());
+            let unanswered = self.role.in_doubt.begin(&self.address, cause, table.changes());
             table.pending.retain(|_, pending| {
                 callers.extend(pending.answer.take());
                 pending.messages.clear();
                 pending.admission = None;
                 pending.left = None;
-                pending.changes
+                pending.changes.is_some()
             });
-            table.pending.len()
+            (table.pending.len(), unanswered)
         };
         tracing::info!(
             address = self.address,
@@ -135,7 +136,7 @@ impl Reader {
             let _ = caller.send(Err(MapError::Unanswered(reason.clone())));
         }
         self.gone.cancel();
-        awaited > 0
+        (awaited > 0).then_some(unanswered)
     }
 
     /// Reads until every write is answered.
@@ -155,11 +156,11 @@ impl Reader {
                 },
                 () = held_back.notified() => {}
                 () = self.stop.cancelled() => break false,
-                () = self.role.doubt.closed().cancelled() => break false,
+                () = self.role.in_doubt.closed().cancelled() => break false,
             }
         };
         if broke {
-            self.role.doubt.broken(&self.address, &self.options);
+            self.role.in_doubt.broken(&self.address, &self.options, self.table.lock().changes());
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Admission;
 use crate::answer::{self, Answer, classify};
-use crate::doubt::Unanswered;
+use crate::in_doubt::{Change, Unanswered};
 use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 
 /// What the callers and the reader share.
@@ -32,8 +32,8 @@ pub(super) struct Table {
 pub(super) struct Pending {
     pub deadline: Instant,
     pub cache_id: Option<i32>,
-    /// It may change entries.
-    pub changes: bool,
+    /// The entries that it may change.
+    pub changes: Option<Change>,
     pub messages: Answer,
     /// `None` once the caller was told that there is none.
     pub answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
@@ -52,6 +52,11 @@ impl Pending {
 }
 
 impl Table {
+    /// The entries that the requests without answer may change.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.pending.values().filter_map(|pending| pending.changes.as_ref())
+    }
+
     /// Of a stream on which the request id 1 has been used.
     pub fn new() -> Self {
         Self {

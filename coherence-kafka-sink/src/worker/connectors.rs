@@ -129,7 +129,7 @@ impl Connectors {
     /// Keeps the session of a connector that is gone while its writes may still be applied.
     pub fn keep_doubt(&mut self, connector: &Connector) {
         let (config, session) = &connector.session;
-        if session.unsettled().is_some()
+        if session.has_writes_in_doubt()
             && !self.in_doubt.iter().any(|(_, other)| Arc::ptr_eq(other, session))
         {
             self.in_doubt.push((config.clone(), session.clone()));
@@ -138,7 +138,7 @@ impl Connectors {
 
     /// The session of a connector of equal settings that is gone, where its writes may still be applied.
     pub fn session_in_doubt(&mut self, config: &SessionConfig) -> Option<Arc<dyn Session>> {
-        self.in_doubt.retain(|(_, session)| session.unsettled().is_some());
+        self.in_doubt.retain(|(_, session)| session.has_writes_in_doubt());
         let found = self.in_doubt.iter().find(|(other, _)| other == config);
         found.map(|(_, session)| session.clone())
     }

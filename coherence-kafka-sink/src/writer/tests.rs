@@ -135,7 +135,7 @@ fn a_grid_that_stays_away_is_given_up_after_the_retry_timeout() {
 }
 
 /// Polls `write` until it waits for an earlier one, and then lets it go on.
-fn holds_until_settled(grid: &Grid, calls: usize) {
+fn holds_until_resolved(grid: &Grid, calls: usize) {
     let counters = Arc::new(Counters::default());
     let none = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
     let writer = Writer::new(Arc::new(grid.clone()), none, counters.clone(), "t".to_owned());
@@ -151,7 +151,7 @@ fn holds_until_settled(grid: &Grid, calls: usize) {
         let reason = "an earlier attempt is unanswered".to_owned();
         assert_eq!(*counters.holding.lock(), Some(Holding { cause: Cause::EarlierAttempt, reason }));
         assert_eq!(counters.unanswered.now(), 1);
-        grid.lock().unsettled = false;
+        grid.lock().in_doubt.clear();
         assert_eq!(write.await, Ok(vec![]));
         assert_eq!(*counters.holding.lock(), None);
         assert_eq!(counters.unanswered_given_up.now(), u64::from(grid.lock().gives_up));
@@ -161,17 +161,24 @@ fn holds_until_settled(grid: &Grid, calls: usize) {
 
 #[test]
 fn a_batch_is_begun_only_when_no_earlier_attempt_may_still_be_applied() {
-    holds_until_settled(&Grid::new(State { unsettled: true, ..State::default() }), 0);
+    holds_until_resolved(&Grid::new(State { in_doubt: keys(2..8), ..State::default() }), 0);
+}
+
+#[test]
+fn a_batch_is_written_while_an_earlier_attempt_may_still_change_other_entries() {
+    let grid = Grid::new(State { in_doubt: keys(3..8), ..State::default() });
+    assert_eq!(write_all(&grid, &batch(3)), Ok(vec![]));
+    assert_eq!(grid.written(), keys(0..3));
 }
 
 #[test]
 fn a_batch_is_confirmed_only_when_none_of_its_own_attempts_may_still_be_applied() {
-    holds_until_settled(&Grid::new(State { away: 1, unsettled_when_away: true, ..State::default() }), 2);
+    holds_until_resolved(&Grid::new(State { away: 1, in_doubt_when_away: true, ..State::default() }), 2);
 }
 
 #[test]
 fn an_answer_that_is_awaited_no_longer_is_counted() {
-    holds_until_settled(&Grid::new(State { unsettled: true, gives_up: true, ..State::default() }), 0);
+    holds_until_resolved(&Grid::new(State { in_doubt: keys(2..8), gives_up: true, ..State::default() }), 0);
 }
 
 proptest! {

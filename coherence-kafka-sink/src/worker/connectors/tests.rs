@@ -27,8 +27,8 @@ impl Session for Doubtful {
         self.maps.map(name)
     }
 
-    fn unsettled(&self) -> Option<String> {
-        self.in_doubt.load(Ordering::SeqCst).then(|| "a write has no answer".to_owned())
+    fn has_writes_in_doubt(&self) -> bool {
+        self.in_doubt.load(Ordering::SeqCst)
     }
 }
 

@@ -57,11 +57,11 @@ pub(super) struct State {
     /// Applied, though answered as not available.
     pub(super) applied_while_away: bool,
     pub(super) misuse: bool,
-    /// An earlier write may still be applied.
-    pub(super) unsettled: bool,
-    /// So it is after a call that found no grid.
-    pub(super) unsettled_when_away: bool,
-    /// What [`Session::settled`] says in the end.
+    /// An earlier write may still change these.
+    pub(super) in_doubt: BTreeSet<Vec<u8>>,
+    /// A call that finds no grid leaves its keys in doubt.
+    pub(super) in_doubt_when_away: bool,
+    /// What [`Session::until_resolved`] returns in the end.
     pub(super) gives_up: bool,
     pub(super) calls: usize,
     /// Requests that have left.
@@ -164,7 +164,9 @@ impl Grid {
 impl State {
     fn apply(&mut self, second: u64, operations: Vec<Operation>, alone: bool) -> Result<(), MapError> {
         let away = self.away > 0;
-        self.unsettled |= away && self.unsettled_when_away;
+        if away && self.in_doubt_when_away {
+            self.in_doubt.extend(operations.iter().map(|(key, _)| key.clone()));
+        }
         self.away = self.away.saturating_sub(1);
         if away && !self.applied_while_away {
             return Err(MapError::Unavailable("away".to_owned()));
@@ -237,13 +239,19 @@ impl Session for Grid {
         ready(Ok(map)).boxed()
     }
 
-    fn unsettled(&self) -> Option<String> {
-        self.lock().unsettled.then(|| "an earlier attempt is unanswered".to_owned())
+    fn has_writes_in_doubt(&self) -> bool {
+        !self.lock().in_doubt.is_empty()
     }
 
-    fn settled(&self) -> BoxFuture<'_, bool> {
+    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
+        let in_doubt = &self.lock().in_doubt;
+        let mut keys = entries.iter().flat_map(|of| of.entries.iter());
+        keys.any(|(key, _)| in_doubt.contains(key)).then(|| "an earlier attempt is unanswered".to_owned())
+    }
+
+    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
         async {
-            while self.lock().unsettled {
+            while self.in_doubt(entries).is_some() {
                 tokio::task::yield_now().await;
             }
             !self.lock().gives_up

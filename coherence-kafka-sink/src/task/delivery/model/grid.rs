@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
+use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, OfMap, Session};
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
 use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
@@ -77,7 +77,12 @@ impl Grid {
 
     /// Every late write is applied now, or never.
     pub(super) fn settle(&self) {
-        let late = std::mem::take(&mut self.lock().late);
+        self.settle_of(|_| true);
+    }
+
+    /// The same, of some keys.
+    fn settle_of(&self, of: impl Fn(&MapKey) -> bool) {
+        let late: Vec<_> = self.lock().late.extract_if(.., |(key, _)| of(key)).collect();
         for (key, value) in late {
             if self.lock().random.one_in(2) {
                 self.apply(key, value);
@@ -155,6 +160,10 @@ impl Grid {
     }
 }
 
+fn is_of(entries: &[OfMap<'_>], (map, key): &MapKey) -> bool {
+    entries.iter().any(|of| of.map == map && of.entries.iter().any(|(k, _)| k == key))
+}
+
 impl Session for Grid {
     fn format(&self) -> Format {
         Format::Pof
@@ -169,12 +178,18 @@ impl Session for Grid {
         ready(Ok(map)).boxed()
     }
 
-    fn unsettled(&self) -> Option<String> {
-        (!self.lock().late.is_empty()).then(|| "an earlier attempt is unanswered".to_owned())
+    fn has_writes_in_doubt(&self) -> bool {
+        !self.lock().late.is_empty()
     }
 
-    fn settled(&self) -> BoxFuture<'_, bool> {
-        self.settle();
+    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
+        let any = self.lock().late.iter().any(|(key, _)| is_of(entries, key));
+        any.then(|| "an earlier attempt is unanswered".to_owned())
+    }
+
+    /// What nobody asks about stays late.
+    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
+        self.settle_of(|key| is_of(entries, key));
         ready(true).boxed()
     }
 }
