@@ -47,12 +47,8 @@ pub(crate) use panics::caught;
 const READ_AT_ONCE: usize = 1000;
 /// How often the group is served while the task holds.
 const HOLD_POLL: Duration = Duration::from_millis(50);
-/// The same while the end of the task or of an assignment waits for an answer.
-const ANSWER_POLL: Duration = Duration::from_millis(2);
 /// How long a read waits for records, and the group therefore for being served.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
-/// The same while a batch is in flight, whose end must not go unnoticed.
-const IN_FLIGHT_WAIT: Duration = Duration::from_millis(2);
 /// How long leaving the group may take before the thread gives up waiting for it.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often lag is looked at.
@@ -199,8 +195,16 @@ pub struct Task {
     was_assigned: bool,
     /// The group has answered which partitions are its own since it last had none.
     knows_share: bool,
+    /// Since when the end of the task or of an assignment, or a batch, waits for an answer.
+    answer_awaited: Option<Instant>,
     /// The trouble that was logged not long ago, and when.
     told_trouble: BTreeMap<String, Instant>,
+}
+
+/// How long to wait before the next look for an answer that is awaited for `since`: short at first, and at most an
+/// eighth of that time, so that an outage of hours costs few turns and an answer is never noticed late in proportion.
+fn answer_poll(since: Duration) -> Duration {
+    (since / 8).clamp(Duration::from_millis(2), HOLD_POLL)
 }
 
 impl Task {
@@ -242,6 +246,7 @@ impl Task {
             next_ends: now,
             was_assigned: false,
             knows_share: false,
+            answer_awaited: None,
             told_trouble: BTreeMap::new(),
         })
     }
@@ -469,9 +474,10 @@ impl Task {
     /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it, but
     /// never longer than the group may wait. What is missing then comes on the next turn.
     fn read(&mut self) {
+        // While a batch is in flight, its end must not wait for records; they join the next batch on a later turn.
+        let in_flight = self.write.as_ref().map(|write| answer_poll(write.began.elapsed()));
         if !self.delivery.has_records() {
-            let wait = if self.delivery.is_writing() { IN_FLIGHT_WAIT } else { IDLE_WAIT };
-            self.take(1, wait);
+            self.take(1, in_flight.unwrap_or(IDLE_WAIT));
             if !self.delivery.has_records() {
                 return;
             }
@@ -479,13 +485,8 @@ impl Task {
         }
         let room = self.delivery.room();
         if room > 0 {
-            // While a batch is in flight more records join this one on the next turn; its end must not wait for them.
-            let wait = if self.delivery.is_writing() {
-                IN_FLIGHT_WAIT
-            } else {
-                self.delivery.lingers(Instant::now()).min(IDLE_WAIT)
-            };
-            self.take(room, wait);
+            let lingers = self.delivery.lingers(Instant::now()).min(IDLE_WAIT);
+            self.take(room, in_flight.unwrap_or(lingers));
         }
     }
 
@@ -523,8 +524,13 @@ impl Task {
 
     /// Takes nothing for a while; the end of a write ends the wait.
     fn hold(&mut self) {
-        let wait = if self.delivery.awaits_answer() { ANSWER_POLL } else { HOLD_POLL };
-        self.collect(wait);
+        if !self.delivery.awaits_answer() {
+            self.answer_awaited = None;
+            return self.collect(HOLD_POLL);
+        }
+        let now = Instant::now();
+        let since = *self.answer_awaited.get_or_insert(now);
+        self.collect(answer_poll(now - since));
     }
 
     /// Waits for the write in flight, at most `wait`.

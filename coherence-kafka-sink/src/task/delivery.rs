@@ -179,11 +179,6 @@ impl Delivery {
         Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
-    /// True while a batch is not confirmed.
-    pub fn is_writing(&self) -> bool {
-        self.in_flight.is_some()
-    }
-
     /// True while an answer of the broker is waited for before anything else can happen.
     pub fn awaits_answer(&self) -> bool {
         self.is_ending() || self.reports.is_open()

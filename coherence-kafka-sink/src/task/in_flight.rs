@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::delivery::WriteNumber;
 use crate::writer::{BatchWrites, Refused, WriteFailure, Writer};
@@ -14,6 +14,7 @@ use crate::writer::{BatchWrites, Refused, WriteFailure, Writer};
 /// at its next pause.
 pub(super) struct InFlight {
     pub(super) number: WriteNumber,
+    pub(super) began: Instant,
     done: Receiver<Result<Vec<Refused>, WriteFailure>>,
     write: tokio::task::JoinHandle<()>,
     runtime: tokio::runtime::Handle,
@@ -33,7 +34,7 @@ impl InFlight {
             // Nobody listens once the write was abandoned.
             let _ = report.send(outcome);
         });
-        Self { number, done, write, runtime: runtime.clone() }
+        Self { number, began: Instant::now(), done, write, runtime: runtime.clone() }
     }
 
     /// Its outcome, if it ends within `wait`.

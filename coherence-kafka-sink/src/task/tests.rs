@@ -146,3 +146,11 @@ fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
     bench.parts.stop.store(true, Ordering::Release);
     running.join().unwrap().unwrap();
 }
+
+#[test]
+fn an_answer_that_is_awaited_for_long_is_looked_for_seldom() {
+    let millis = Duration::from_millis;
+    assert_eq!(answer_poll(Duration::ZERO), millis(2));
+    assert_eq!(answer_poll(millis(160)), millis(20));
+    assert_eq!(answer_poll(Duration::from_secs(3600)), HOLD_POLL);
+}
