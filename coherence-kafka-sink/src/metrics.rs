@@ -39,7 +39,7 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Counters) -> u6
 #[rustfmt::skip]
 const TASK: &[TaskMetric] = &[
     counter("kafka_connect_sink_task_sink_record_read", "Records read from the topics", |c| c.records.now()),
-    counter("kafka_connect_sink_task_sink_record_send", "Records that became a put or a removal, before the last one of a key won in its batch", |c| c.puts.now() + c.removes.now()),
+    counter("kafka_connect_sink_task_sink_record_send", "Records that became a put or a removal, before the last write of each key in a batch was selected", |c| c.puts.now() + c.removes.now()),
     counter("kafka_connect_sink_task_offset_commit_completion", "Commits that the broker acknowledged", |c| c.commits.now()),
     gauge("kafka_connect_sink_task_partition_count", "Partitions assigned to the task", |c| c.partitions.now()),
     gauge("kafka_connect_task_error_total_record_errors", "Records that could not be read, converted or written, and failures without a record", |c| c.errors.now()),
@@ -48,44 +48,46 @@ const TASK: &[TaskMetric] = &[
     gauge("kafka_connect_task_error_deadletterqueue_produce_requests", "Answers of the dead letter queue, good and bad", |c| c.dead_letters.now() + c.dead_letter_failures.now()),
     gauge("kafka_connect_task_error_deadletterqueue_produce_failures", "Records that the dead letter queue refused", |c| c.dead_letter_failures.now()),
     counter("coherence_sink_records_put", "Records that put an entry", |c| c.puts.now()),
-    counter("coherence_sink_records_removed", "Tombstones that removed one", |c| c.removes.now()),
-    counter("coherence_sink_records_confirmed", "Records that are done: in the map, or passed over by a policy", |c| c.confirmed.now()),
+    counter("coherence_sink_records_removed", "Tombstones that removed an entry", |c| c.removes.now()),
+    counter("coherence_sink_records_confirmed", "Completed records: in the map, or skipped by a policy", |c| c.confirmed.now()),
     counter("coherence_sink_records_refused", "Records that the grid refused", |c| c.refused.now()),
     counter("coherence_sink_null_keys", "Records discarded because their key is null", |c| c.null_keys.now()),
-    counter("coherence_sink_null_values", "Records passed over because their value is null", |c| c.null_values.now()),
+    counter("coherence_sink_null_values", "Records skipped because their value is null", |c| c.null_values.now()),
     counter("coherence_sink_dead_letters", "Records that the dead letter queue acknowledged", |c| c.dead_letters.now()),
     counter("coherence_sink_batches", "Batches confirmed by the map", |c| c.batches.now()),
-    counter("coherence_sink_batches_abandoned", "Batches given up: their partitions were gone, or the task had to end", |c| c.batches_abandoned.now()),
-    counter("coherence_sink_write_retries", "Writes tried again", |c| c.retries.now()),
+    counter("coherence_sink_batches_abandoned", "Batches abandoned, because their partitions were revoked or lost, or the task ended", |c| c.batches_abandoned.now()),
+    counter("coherence_sink_write_retries", "Writes retried", |c| c.retries.now()),
     counter("coherence_sink_earlier_attempts_awaited", "Batches held because an earlier attempt might still be applied", |c| c.unanswered.now()),
-    counter("coherence_sink_earlier_attempts_given_up", "Those that went on without its answer, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
+    counter("coherence_sink_earlier_attempts_given_up", "Batches that continued without the answer of an earlier attempt, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
     counter("coherence_sink_commit_failures", "Commits that the broker refused, or that could not be sent", |c| c.commit_failures.now()),
-    counter("coherence_sink_commit_timeouts", "Commits without an answer within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
-    counter("coherence_sink_map_saves", "Times that the embedded maps were saved to coherence.session.directory", |c| c.saves.now()),
-    counter("coherence_sink_map_save_failures", "Times that they could not be saved; nothing was committed then", |c| c.save_failures.now()),
-    counter("coherence_sink_partitions_revoked", "Partitions given up when the group asked for them", |c| c.partitions_revoked.now()),
-    counter("coherence_sink_partitions_lost", "Partitions lost without being asked for", |c| c.partitions_lost.now()),
-    counter("coherence_sink_task_restarts", "Times that the task was started again", |c| c.restarts.now()),
-    counter("coherence_sink_logs_replaced", "Times that the offsets of a partition went back: its topic was created again, or its log was truncated", |c| c.logs_replaced.now()),
+    counter("coherence_sink_commit_timeouts", "Commits that were not answered within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
+    counter("coherence_sink_map_saves", "Saves of the embedded maps to coherence.session.directory", |c| c.saves.now()),
+    counter("coherence_sink_map_save_failures", "Failed saves of the embedded maps; nothing was committed then", |c| c.save_failures.now()),
+    counter("coherence_sink_partitions_revoked", "Partitions revoked by the group", |c| c.partitions_revoked.now()),
+    counter("coherence_sink_partitions_lost", "Partitions lost without a revoke", |c| c.partitions_lost.now()),
+    counter("coherence_sink_task_restarts", "Restarts of the task", |c| c.restarts.now()),
+    counter("coherence_sink_logs_replaced", "Logs of partitions that were replaced: the topic was created again, or the log was truncated", |c| c.logs_replaced.now()),
     counter("coherence_sink_offsets_removed_unread", "Offsets that were removed from the topics before they were read", |c| c.offsets_removed.now()),
 ];
 
 type Described = (&'static str, &'static str);
-const STATUS: Described =
-    ("kafka_connect_connector_task_status", "1, with the state of the task as label status: running, failed");
+const STATUS: Described = (
+    "kafka_connect_connector_task_status",
+    "1 for the state of the task in the label status: running, failed",
+);
 const LAG: Described = (
     "coherence_sink_records_lag",
-    "Records between the confirmed positions and the ends of the partitions; no sample where that is not known",
+    "Records between the confirmed positions and the ends of the partitions; no sample while this is unknown",
 );
 const HOLDING: Described =
-    ("coherence_sink_holding", "1 while the task holds its batch, with what it waits for as label cause");
+    ("coherence_sink_holding", "1 while the task holds its batch, with the reason in the label cause");
 const CONNECTORS: Described = ("kafka_connect_worker_connector_count", "Connectors of this process");
 const TASKS: Described = ("kafka_connect_worker_task_count", "Tasks of this process");
 const TASKS_TOTAL: Described = ("kafka_connect_worker_connector_total_task_count", "Tasks of the connector");
 const TASKS_RUNNING: Described =
-    ("kafka_connect_worker_connector_running_task_count", "Tasks of the connector that run");
+    ("kafka_connect_worker_connector_running_task_count", "Running tasks of the connector");
 const TASKS_FAILED: Described =
-    ("kafka_connect_worker_connector_failed_task_count", "Tasks of the connector that have failed");
+    ("kafka_connect_worker_connector_failed_task_count", "Failed tasks of the connector");
 
 /// The state of a worker as OpenMetrics text.
 ///

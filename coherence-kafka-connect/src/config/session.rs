@@ -31,30 +31,30 @@ const SERVER_NAME: &str = "coherence.session.tls.server.name";
 #[rustfmt::skip]
 pub const KEYS: [ConfigKey; 9] = [
     key(ADDRESS, Kind::List, Null, Any, (GROUP, High),
-        "Addresses of the grid's gRPC proxies, `host:port`, separated by commas; or `coherence:///host[:port][,host[:port]…][/cluster]`, the name service of a cluster, which knows its proxies (port 7574 unless given). Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
+        "Addresses of the grid's gRPC proxies, `host:port`, separated by commas; or `coherence:///host[:port][,host[:port]…][/cluster]`, the name service of a cluster, which lists its proxies (port 7574 unless set). Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
     key(SCOPE, Kind::String, Text(""), Any, (GROUP, Low),
         "Scope of the grid's session; empty is the default scope."),
     key(FORMAT, Kind::String, Text("pof"), OneOf(&["pof", "json"]), (GROUP, High),
-        "Serializer of the maps: what keys and values become unless they pass through."),
+        "Serializer of the maps, for keys and values that do not pass through."),
     key(REQUEST_TIMEOUT, Kind::Long, Text("30000"), AtLeast(1), (GROUP, Medium),
-        "Milliseconds that one request to the grid may take."),
+        "Timeout of one request to the grid, in milliseconds."),
     key(TLS, Kind::Boolean, Text("false"), Any, (GROUP, Medium),
-        "Speak TLS with the grid."),
+        "Use TLS to the grid."),
     key(CA, Kind::String, Null, NonEmpty, (GROUP, Medium),
-        "PEM file of the certificate authorities to trust; without it those of the system."),
+        "PEM file of the trusted certificate authorities; default those of the system."),
     key(CERTIFICATE, Kind::String, Null, NonEmpty, (GROUP, Low),
         "PEM file of the client's certificate chain, for mutual TLS."),
     key(KEY, Kind::String, Null, NonEmpty, (GROUP, Low),
         "PEM file of the client's private key, for mutual TLS."),
     key(SERVER_NAME, Kind::String, Null, NonEmpty, (GROUP, Low),
-        "Name that the grid's certificate must bear; without it the host of the address."),
+        "Name that the grid's certificate must contain; default the host of the address."),
 ];
 
 /// The setting of a program that writes to maps and waits for writes without answer, to be part of its table.
 #[rustfmt::skip]
 pub const UNANSWERED: ConfigKey =
     key(UNANSWERED_TIMEOUT, Kind::Long, Text("600000"), AtLeast(-1), (GROUP, Medium),
-        "Milliseconds that a batch is held because an earlier attempt got no answer and may still be applied; then the task goes on, and an older value may replace a newer one. A grid gives up a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
+        "Milliseconds for which a batch is held because an earlier attempt is unanswered and may still be applied; then the task continues, and an older value may replace a newer one. A grid removes a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
 
 /// Where maps are and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The reference of the settings in Markdown, from the tables that check them: `docs/configuration.md`.
+//! Renders `docs/configuration.md`, the reference of the settings, from the tables that check them.
 
 use std::fmt::Write;
 
@@ -8,16 +8,16 @@ use coherence_kafka_connect::config::translate;
 use super::clients;
 use super::table::{self, NOT_YET, Owner, WITHOUT_EFFECT};
 
-/// The text of `docs/configuration.md`.
+/// Returns the text of `docs/configuration.md`.
 pub fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     page.push_str(
-        "\n## Worker\n\nWhere the worker's file is also a connector's, both sets of settings stand in it.\n",
+        "\n## Worker\n\nIf the worker's file is also a connector's, it contains both sets of settings.\n",
     );
     tables(&mut page, &table::WORKER);
     prefixes(&mut page, Owner::Worker);
     page.push_str(
-        "\n## Connector\n\nThe settings under Coherence and Delivery may also stand in the worker's file; \
+        "\n## Connector\n\nThe settings under Coherence and Delivery may also be in the worker's file; \
          a connector's own value wins.\n",
     );
     tables(&mut page, &table::CONNECTOR);
@@ -29,23 +29,26 @@ pub fn markdown() -> String {
 
 const INTRODUCTION: &str = r#"# Configuration
 
-<!-- Rendered from the code. UPDATE_DOCS=1 cargo test -p coherence-kafka-sink configuration_md writes it anew. -->
+<!-- Rendered from the code. UPDATE_DOCS=1 cargo test -p coherence-kafka-sink configuration_md renders it again. -->
 
 The settings are those of Kafka Connect, in the same files: properties, flat JSON, or the body of a create request.
-Every setting is checked before anything starts, and everything that is wrong is reported at once, with its place.
-A setting that nobody knows, of a Kafka client too, is a warning with the nearest known name.
+Every setting is checked before anything starts, and all errors are reported at once, with their places.
+An unknown setting, of a Kafka client too, is a warning with the nearest known name.
 
-## Where settings come from
+## Sources of settings
 
 The later wins:
 
-1. the worker's file, and one file for each connector; one file may hold both;
-2. the environment: `CONNECT_…` for the worker, `CONNECTOR_…` for every connector. Behind the prefix `_` stands for a dot,
-   `__` for `_` and `___` for `-`: `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`. What Kubernetes sets for a service
-   whose name begins with `connect` or `connector`, such as `CONNECT_SERVICE_HOST`, is no setting;
-3. the command line: `--set key=value` for the worker, `--connector-set key=value` for every connector.
+1. the worker's file, and one file for each connector; one file may contain both
+2. the environment: `CONNECT_…` for the worker, `CONNECTOR_…` for every connector
+3. the command line: `--set key=value` for the worker, `--connector-set key=value` for every connector
 
-Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-1, as Java does.
+In the environment, after the prefix, `_` stands for a dot, `__` for `_` and `___` for `-`: `CONNECT_BOOTSTRAP_SERVERS`
+is `bootstrap.servers`.
+Kubernetes sets variables such as `CONNECT_SERVICE_HOST` for a service with a name that begins with `connect` or
+`connector`; these are not settings.
+
+Properties files are read as UTF-8 if they are valid UTF-8, else as ISO-8859-1, as Java does.
 
 ## Variables
 
@@ -53,24 +56,29 @@ Properties files are read as UTF-8 where they are valid UTF-8, else as ISO-8859-
 |---|---|
 | `${env:NAME}` | a variable of the environment |
 | `${file:/path/to/file.properties:key}` | the value of a key in a properties file |
-| `${dir:/path/to/directory:name}` | the text of a file in a directory, without line ends behind it |
+| `${dir:/path/to/directory:name}` | the text of a file in a directory, without trailing line ends |
 
-In files, in the environment and on the command line `env`, `file` and `dir` work without a declaration. `config.providers`
-declares other aliases, or narrows these with `allowed.paths` and `allowlist.pattern`. A connector that is created over REST
-has the aliases that `config.providers` of the worker lists and no others, because its sender could otherwise read any file
-that the process may read. As in Connect, a variable of any other alias stays in the value as it is written, with a warning.
-A variable of a known provider that has no value is an error; a file of more than 1 MiB is refused. Links and `..` in paths are
-resolved before `allowed.paths` is looked at. What a variable holds is never shown.
+In files, in the environment and on the command line `env`, `file` and `dir` work without a declaration.
+`config.providers` declares other aliases, or restricts these with `allowed.paths` and `allowlist.pattern`.
+A connector that is created over REST has the aliases that `config.providers` of the worker lists and no others.
+Otherwise its sender could read any file that the process may read.
+As in Connect, a variable of any other alias stays in the value as it is written, with a warning.
+A variable of a known provider that has no value is an error; a file of more than 1 MiB is refused.
+Links and `..` in paths are resolved before `allowed.paths` is checked.
+The content of a variable is never shown.
 
-With these settings of the worker `${secrets:/etc/secrets:password}` reads a file of that folder, in connectors from wherever:
-`config.providers=secrets`, `config.providers.secrets.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider`,
-`config.providers.secrets.param.allowed.paths=/etc/secrets`.
+With these settings of the worker `${secrets:/etc/secrets:password}` reads a file of that folder, in every connector:
 
-## What REST shows
+* `config.providers=secrets`
+* `config.providers.secrets.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider`
+* `config.providers.secrets.param.allowed.paths=/etc/secrets`
 
-`GET /connectors/{name}` shows the connector's own settings as its file, the command line or the create request holds them,
-variables unresolved. It shows nothing of the worker's settings and nothing of the environment, also where one file holds worker
-and connector. A password that is written into a connector's own settings is shown, as in Connect: put a variable there.
+## Settings that REST shows
+
+`GET /connectors/{name}` shows the connector's own settings as its file, the command line or the create request contains
+them, with variables unresolved.
+It shows none of the worker's settings and nothing of the environment, even if one file contains worker and connector.
+A password in a connector's own settings is shown, as in Connect: use a variable instead.
 "#;
 
 fn tables(page: &mut String, def: &ConfigDef) {
@@ -105,9 +113,7 @@ fn tables(page: &mut String, def: &ConfigDef) {
             }
         }
         if group == NOT_YET {
-            page.push_str(
-                "\nAny other value is refused, so that nothing that is asked for is silently left undone.\n",
-            );
+            page.push_str("\nAny other value is refused, so that no setting is silently ignored.\n");
         }
     }
 }
@@ -146,15 +152,15 @@ fn prefixes(page: &mut String, owner: Owner) {
                 "Settings of the dead letter queue's producer, see below.".to_owned()
             }
             ("admin." | "admin.override.", None) => {
-                "Settings of the client that creates its topic: those of security and connections. It has those of the \
-                 producer too, unless they are set here."
+                "Settings of the client that creates its topic: those of security and connections. The settings of the \
+                 producer apply too, unless they are set here."
                     .to_owned()
             }
             ("coherence.ttl.ms.", None) => {
-                "`coherence.ttl.ms` for the records of the topic that the rest of the key names.".to_owned()
+                "`coherence.ttl.ms` for the records of one topic; the rest of the key is its name.".to_owned()
             }
             ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
-            _ => "Security of the consumers, unless `consumer.` says otherwise. \
+            _ => "Security of the consumers, unless `consumer.*` sets it. \
                   In Connect these do not reach the consumers."
                 .to_owned(),
         };
@@ -165,9 +171,9 @@ fn prefixes(page: &mut String, owner: Owner) {
 
 fn consumer(page: &mut String) {
     page.push_str(
-        "\n## Consumer settings\n\nThe worker's `consumer.*`, over them the connector's `consumer.override.*`. Names and values are \
-         those of Java's consumer, or of librdkafka, which this program uses.\n\n| Set by the sink | |\n|---|---|\n\
-         | `group.id` | `connect-<name>`, as in Connect: a connector of the Java worker is continued where it stopped |\n\
+        "\n## Consumer settings\n\nThe settings are the worker's `consumer.*`, overridden by the connector's `consumer.override.*`.\n\
+         Names and values are those of Java's consumer, or of librdkafka, which this program uses.\n\n| Set by the sink | |\n|---|---|\n\
+         | `group.id` | `connect-<name>`, as in Connect: the sink continues where a connector of the Java worker stopped |\n\
          | `client.id` | `connector-consumer-<name>-<task>` |\n",
     );
     for (name, value) in clients::CONSUMER.defaults.iter().filter(|(name, _)| *name != "bootstrap.servers") {
@@ -189,11 +195,11 @@ fn consumer(page: &mut String) {
          Of a list that mixes eager and cooperative assignors the eager ones are kept, because Java rebalances eagerly \
          with such a list. `StickyAssignor` is refused |\n\
          | `sasl.jaas.config` | `sasl.username` and `sasl.password`, for PLAIN and SCRAM; escapes and comments as in Java |\n\
-         | `ssl.truststore.*` | `ssl.ca.location` or `ssl.ca.pem`, from PEM; JKS and PKCS12 are refused with how to convert them |\n\
+         | `ssl.truststore.*` | `ssl.ca.location` or `ssl.ca.pem`, from PEM; JKS and PKCS12 are refused, with the command that converts them |\n\
          | `ssl.truststore.certificates`, `ssl.keystore.certificate.chain`, `ssl.keystore.key` | PEM in one property; blanks \
          between its lines count as line ends |\n\
          | `ssl.keystore.*` | `ssl.keystore.location` for PKCS12, `ssl.certificate.*` and `ssl.key.*` for PEM; \
-         JKS is refused with how to convert it |\n\
+         JKS is refused, with the command that converts it |\n\
          | `ssl.endpoint.identification.algorithm=` | `none` |\n",
     );
     page.push_str("\n| Accepted, without effect | Why |\n|---|---|\n");
@@ -208,8 +214,8 @@ fn consumer(page: &mut String) {
 
 fn producer(page: &mut String) {
     page.push_str(
-        "\n## Producer settings\n\nOf the dead letter queue: the worker's `producer.*`, over them the connector's \
-         `producer.override.*`. What is common to all clients is as above.\n\n| Set by the sink | |\n|---|---|\n\
+        "\n## Producer settings\n\nThe producer of the dead letter queue has the worker's `producer.*`, overridden by the connector's\n\
+         `producer.override.*`.\nSettings that are common to all clients are as above.\n\n| Set by the sink | |\n|---|---|\n\
          | `client.id` | `connector-dlq-producer-<name>-<task>` |\n",
     );
     for (name, value) in

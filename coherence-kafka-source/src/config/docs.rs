@@ -1,4 +1,4 @@
-//! The guide and the reference of the settings in Markdown, the latter from the table that checks them: `docs/source.md`.
+//! Renders `docs/source.md`: the guide, and the reference of the settings from the table that checks them.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use coherence_kafka_connect::config::def::{DefaultValue, Validator};
 
 use super::{clients, table};
 
-/// The text of `docs/source.md`.
+/// Returns the text of `docs/source.md`.
 pub fn markdown() -> String {
     let mut page = String::from(include_str!("guide.md"));
     let mut groups: Vec<&str> = Vec::new();
@@ -34,12 +34,13 @@ pub fn markdown() -> String {
     let (name, value) = clients::DELIVERY_TIMEOUT;
     let _ = writeln!(
         page,
-        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store. \
-         `bootstrap.servers` is required. What other clients know too, such as `security.protocol`, `sasl.*`, `ssl.*`, \
-         `broker.address.family` and `request.timeout.ms`, also reaches the clients that read topics, create them and agree who \
-         publishes; `client.id` and `receive.message.max.bytes` do not. \
-         `{name}` is `{value}` unless you set it. \
-         A setting that nobody knows is a warning with the nearest known name."
+        "### Kafka\n\nEvery other setting is one of the producer, by Java's name or librdkafka's, as for an entry store.\n\
+         `bootstrap.servers` is required.\n\
+         Settings that are common to all clients, such as `security.protocol`, `sasl.*`, `ssl.*`, `broker.address.family` and\n\
+         `request.timeout.ms`, also apply to the clients of topics and of the control topic's group;\n\
+         `client.id` and `receive.message.max.bytes` do not.\n\
+         `{name}` is `{value}` unless you set it.\n\
+         An unknown setting is a warning with the nearest known name."
     );
     page
 }
