@@ -24,26 +24,24 @@ type Counter = (&'static str, &'static str, fn(&Status) -> u64);
 type Gauge = (&'static str, &'static str, fn(&Status) -> i64);
 
 const COUNTERS: [Counter; 12] = [
-    ("events", "Events of the map that were taken", |s| s.events.now()),
-    ("scanned", "Entries that comparisons have met", |s| s.scanned.now()),
-    ("records", "Records and tombstones given to Kafka", |s| s.records.now()),
-    ("superfluous", "Records that told what the topic held already", |s| s.superfluous.now()),
+    ("events", "Events of the map", |s| s.events.now()),
+    ("scanned", "Entries that comparisons scanned", |s| s.scanned.now()),
+    ("records", "Records and tombstones submitted to Kafka", |s| s.records.now()),
+    ("superfluous", "Records that the topic held already", |s| s.superfluous.now()),
     ("overtaken", "Events left out because the topic was ahead of them", |s| s.overtaken.now()),
-    ("acknowledged", "Records that Kafka has acknowledged", |s| s.acknowledged.now()),
-    ("failed", "Records that were not acknowledged and are published anew", |s| s.failed.now()),
+    ("acknowledged", "Records that Kafka acknowledged", |s| s.acknowledged.now()),
+    ("failed", "Records that were not acknowledged and are published again", |s| s.failed.now()),
     ("refused", "Entries that cannot become a record or that Kafka refuses", |s| s.refused.now()),
     ("gaps", "Times at which changes may have been missed", |s| s.gaps.now()),
-    ("comparisons", "Comparisons of map and topic that were begun", |s| s.comparisons.now()),
+    ("comparisons", "Comparisons of map and topic", |s| s.comparisons.now()),
     ("kept", "Keys that comparisons kept in the topic though the map does not have them", |s| s.kept.now()),
-    ("strays", "Values in the topic that lie in partitions where their keys do not belong", |s| {
-        s.strays.now()
-    }),
+    ("strays", "Values in partitions in which their keys do not belong", |s| s.strays.now()),
 ];
 
 const GAUGES: [Gauge; 3] = [
     ("in_flight", "Records without acknowledgement", |s| s.in_flight.now()),
     ("digest_keys", "Keys in the digest of the topic", |s| s.digest_keys.now()),
-    ("digest_bytes", "Bytes that the digest of the topic takes", |s| s.digest_bytes.now()),
+    ("digest_bytes", "Bytes of the digest of the topic", |s| s.digest_bytes.now()),
 ];
 
 #[derive(Debug)]
@@ -63,7 +61,7 @@ impl Collector for Collected {
                 ConstGauge::new(read(status)).encode(family.encode_family(&labels(status))?)?;
             }
         }
-        let help = "1 for what is being done, 0 for the rest";
+        let help = "1 for the current state, 0 for the others";
         let mut family = encoder.encode_descriptor("state", help, None, MetricType::Gauge)?;
         for status in &self.0 {
             for state in State::ALL {
