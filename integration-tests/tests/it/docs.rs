@@ -17,7 +17,7 @@ use integration_tests::{shared, sink};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 

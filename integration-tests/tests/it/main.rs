@@ -14,6 +14,7 @@ mod delivery;
 mod demo;
 mod docs;
 mod embedded;
+mod english;
 mod entry_store;
 mod examples;
 mod faults;
