@@ -121,7 +121,7 @@ impl SessionOptions {
             (KEY, CERTIFICATE, (tls.key.is_some(), tls.certificate.is_some())),
         ] {
             if there == (true, false) {
-                return Err(wrong(one, format!("needs {other} beside it")));
+                return Err(wrong(one, format!("needs {other} as well")));
             }
         }
         options.tls = (tls.ca.is_some() || tls.certificate.is_some()).then_some(tls);

@@ -106,9 +106,9 @@ enum LookupError {
     NotAList,
     #[error("the answer is not a port")]
     Port,
-    #[error("it knows no gRPC proxy: does a member of the cluster run one?")]
+    #[error("it knows no gRPC proxy: check that a member of the cluster runs one")]
     NoProxy,
-    #[error("it knows no cluster {wanted:?} and is of {own:?}")]
+    #[error("it belongs to cluster {own:?} and does not know cluster {wanted:?}")]
     NoCluster { wanted: String, own: String },
 }
 

@@ -110,7 +110,7 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, beside: usize) -> Res
     match key {
         [] => return Err("the key has no bytes".to_owned()),
         // The grid takes it, and from then on Java cannot read the keys of the map.
-        [FMT_IDO, ..] => return Err("the key bears one partition decoration inside another".to_owned()),
+        [FMT_IDO, ..] => return Err("the key has one partition decoration inside another".to_owned()),
         _ => {}
     }
     // The grid accepts it, and the next get of it never answers and holds a storage thread for ever.

@@ -81,11 +81,11 @@ fn load(tls: &TlsOptions, names: &SettingNames) -> Result<ClientTlsConfig, Optio
         }
         (None, None) => config,
         (Some(_), None) => {
-            let reason = format!("needed beside {}", names.certificate);
+            let reason = format!("needed together with {}", names.certificate);
             return Err(OptionsError::Tls { setting: names.key, reason });
         }
         (None, Some(_)) => {
-            let reason = format!("needed beside {}", names.key);
+            let reason = format!("needed together with {}", names.key);
             return Err(OptionsError::Tls { setting: names.certificate, reason });
         }
     };

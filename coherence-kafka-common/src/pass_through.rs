@@ -118,8 +118,8 @@ pub enum Fault {
     },
     /// Another first byte than `0x15`.
     #[error(
-        "starts with 0x{first:02x} at byte {offset}, 0x15 followed by {format} was expected: \
-         is coherence.passthrough meant? the topic holds no Coherence binaries"
+        "starts with 0x{first:02x} at byte {offset}, 0x15 followed by {format} was expected: the topic holds no \
+         Coherence binaries; check coherence.passthrough"
     )]
     FormatByte {
         /// Where the binary starts.
@@ -145,13 +145,13 @@ pub enum Fault {
     NoValue,
     /// The payload is not one complete POF value.
     #[error(
-        "is not one complete POF value: {0}; does the topic hold entries of a map with another serializer?"
+        "is not one complete POF value: {0}; the topic may hold entries of a map with another serializer"
     )]
     Pof(DecodeError),
     /// The payload does not look like JSON.
     #[error(
-        "is not JSON behind its format byte, at byte {offset}: \
-         does the topic hold entries of a map with another serializer, such as pof?"
+        "is not JSON behind its format byte, at byte {offset}: the topic may hold entries of a map with another \
+         serializer, such as pof"
     )]
     NotJson {
         /// Where the payload starts.
@@ -206,8 +206,8 @@ mod tests {
     fn a_record_of_another_kind_is_refused_with_a_question() {
         assert_eq!(
             key_error(b"{\"id\":1}", Format::Pof),
-            "pass-through key starts with 0x7b at byte 0, 0x15 followed by pof was expected: \
-             is coherence.passthrough meant? the topic holds no Coherence binaries"
+            "pass-through key starts with 0x7b at byte 0, 0x15 followed by pof was expected: the topic holds no \
+             Coherence binaries; check coherence.passthrough"
         );
         assert!(value_error(b"\0\0\0\0\x01", Format::Json).contains("0x00"));
         assert!(key_error(&[0x0D, 0x07, 0x0D, 0x07], Format::Pof).contains("0x0d at byte 2"));

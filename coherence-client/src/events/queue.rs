@@ -42,7 +42,9 @@ impl Queue {
         let last = matches!(notice, MapNotice::Destroyed);
         // One notice always has room, however large: otherwise it would be a gap for ever.
         if state.bytes + len > self.max_bytes && !state.notices.is_empty() && !last {
-            state.gap(|| format!("more than {} bytes of events waited to be taken", self.max_bytes));
+            state.gap(|| {
+                format!("events dropped: more than {} bytes were waiting for the listener", self.max_bytes)
+            });
         } else {
             state.bytes += len;
             state.notices.push_back(notice);

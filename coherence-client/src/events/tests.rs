@@ -179,7 +179,7 @@ fn what_does_not_fit_into_the_queue_is_one_gap() {
     }
     let told = taken(&small.queue);
     assert_eq!((told.len(), told[0].len()), (2, 2_000));
-    assert!(told[1].contains("gap: more than 1000 bytes"), "{told:?}");
+    assert!(told[1].contains("gap: events dropped: more than 1000 bytes"), "{told:?}");
     assert_eq!(taken(&large.queue)[1..], ["a", "b"], "others lose nothing");
     listeners.take(STREAM, change(1, b"c", &[1]));
     assert_eq!(taken(&small.queue), ["c"]);

@@ -66,7 +66,7 @@ async fn a_cluster_that_shares_the_port_is_found_at_its_own() {
     assert_eq!(resolve(&format!("coherence:///127.0.0.1:{member}/other")).await.unwrap(), ["h:99"]);
     assert_eq!(resolve(&format!("coherence:///127.0.0.1:{member}/own")).await.unwrap(), ["h:1"]);
     let error = resolve(&format!("coherence:///127.0.0.1:{member}/absent")).await.unwrap_err();
-    assert!(error.contains("no cluster \"absent\"") && error.contains("\"own\""), "{error}");
+    assert!(error.contains("does not know cluster \"absent\"") && error.contains("\"own\""), "{error}");
 }
 
 #[tokio::test]

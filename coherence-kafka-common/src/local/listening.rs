@@ -75,7 +75,7 @@ impl Mailbox {
         if waiting.missed > 0 {
             let missed = std::mem::take(&mut waiting.missed);
             return Poll::Ready(Some(MapNotice::Gap(format!(
-                "{missed} notices were given up: the listener left more than {} bytes waiting",
+                "{missed} events dropped: more than {} bytes were waiting for the listener",
                 self.limit_bytes
             ))));
         }

@@ -290,7 +290,7 @@ fn check_key(key: &[u8]) -> Result<(), &'static str> {
 fn check_entry(key: &[u8], value: &[u8]) -> Result<(), &'static str> {
     check_key(key)?;
     if value.is_empty() {
-        return Err("the value is empty, which is not even a null");
+        return Err("the value is empty, expected a serialized value");
     }
     if key.len().saturating_add(value.len()) > MAX_ENTRY_BYTES {
         return Err("key and value together exceed 2 GiB");

@@ -75,7 +75,7 @@ pub enum SnapshotError {
         source: io::Error,
     },
     /// The file is not a snapshot at all, or was torn or changed.
-    #[error("{path} is no intact snapshot: at byte {offset}: {reason}", path = path.display())]
+    #[error("{path} is not an intact snapshot: at byte {offset}: {reason}", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

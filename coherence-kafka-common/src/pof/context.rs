@@ -172,7 +172,7 @@ pub enum PofContextError {
         type_id: u32,
     },
     /// One id for two types.
-    #[error("type id {type_id} is given to {other} and to {name}")]
+    #[error("type id {type_id} is registered for {other} and for {name}")]
     IdTwice {
         /// The later type.
         name: Cow<'static, str>,
@@ -182,7 +182,7 @@ pub enum PofContextError {
         other: Cow<'static, str>,
     },
     /// Two ids for one type.
-    #[error("{name} is given the type ids {other_id} and {type_id}")]
+    #[error("{name} is registered with the type ids {other_id} and {type_id}")]
     NameTwice {
         /// The type.
         name: Cow<'static, str>,
@@ -215,9 +215,12 @@ mod tests {
         let person = PofContext::builder().user_type("Person", 1001);
         assert_eq!(
             refused(person.clone().user_type("Address", 1001)),
-            "type id 1001 is given to Person and to Address"
+            "type id 1001 is registered for Person and for Address"
         );
-        assert_eq!(refused(person.user_type("Person", 1002)), "Person is given the type ids 1001 and 1002");
+        assert_eq!(
+            refused(person.user_type("Person", 1002)),
+            "Person is registered with the type ids 1001 and 1002"
+        );
     }
 
     #[test]

@@ -36,13 +36,13 @@ impl Identities {
     /// Meets an object. It may be met again, when it is read for a reference to an object around it.
     pub(super) fn begin(&mut self, id: u32, type_id: i32, body: usize) -> Result<(), &'static str> {
         if type_id < 0 {
-            return Err("given to something that is no user type");
+            return Err("used by a value that is not a user type");
         }
         if !(1..=MAX_IDENTITY).contains(&id) {
             return Err("outside 1 to 1000000");
         }
         let object = self.objects.entry(id).or_insert(Object { type_id, body, end: None });
-        if object.body == body { Ok(()) } else { Err("given to two objects") }
+        if object.body == body { Ok(()) } else { Err("used by two objects") }
     }
 
     /// The object `id` is whole.

@@ -75,6 +75,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, String> {
             "the binary begins with 0x{format:02X}, Coherence's Java format; expected 0x15 and POF: \
              write the topic with the POF serializer, or copy it unread with coherence.passthrough=true"
         )),
-        _ => Err("the bytes are no Coherence binary, expected 0x15 and POF".to_owned()),
+        _ => Err("the bytes are not a Coherence binary, expected 0x15 and POF".to_owned()),
     }
 }

@@ -135,7 +135,7 @@ fn a_sink_that_is_stopped_has_its_maps_again_and_reads_on_where_it_was() {
     let sink = kept.start(&[]);
     kept.flow.assert_delivered(kafka, &sink, SOON);
     assert_eq!(kept.read(&sink), 5_000);
-    assert!(!sink.log().contains("embedded maps are empty"), "{}", sink.log());
+    assert!(!sink.log().contains("embedded maps are not saved"), "{}", sink.log());
     sink.stop().unwrap();
     assert_eq!(Contents::from_iter(&kept.saved().entries), model.contents());
 
@@ -298,7 +298,7 @@ fn a_damaged_file_and_one_of_another_group_are_refused_and_left_as_they_are() {
         }
         assert_eq!(fs::read(kept.file()).unwrap(), before);
     };
-    refused(&["exit status: 3", ".maps is no intact snapshot", "move the file away"]);
+    refused(&["exit status: 3", ".maps is not an intact snapshot", "move the file away"]);
     kept.write("connect-other", None, 1);
     refused(&["exit status: 3", "belongs to the consumer group connect-other", "move the file away"]);
 }

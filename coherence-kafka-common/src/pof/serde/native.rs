@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for JavaUuid {
             let text = String::deserialize(deserializer)?;
             return Uuid::try_parse(&text)
                 .map(JavaUuid)
-                .map_err(|_| de::Error::custom("text that is no UUID"));
+                .map_err(|_| de::Error::custom("text that is not a UUID"));
         }
         let value = PofValue::deserialize(deserializer)?;
         java_uuid(&value).ok_or_else(|| de::Error::custom("another value where a java.util.UUID is needed"))

@@ -249,7 +249,7 @@ fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConvertErr
     let scale =
         schema.parameters.get(schema::SCALE).and_then(|scale| scale.parse().ok()).ok_or_else(|| {
             ConvertError::data(invalid)
-                .because("the schema's parameter scale is missing or no 32-bit integer")
+                .because("the schema's parameter scale is missing or not a 32-bit integer")
         })?;
     if bytes.is_empty() {
         return Err(ConvertError::data(invalid).because("expected at least one byte"));

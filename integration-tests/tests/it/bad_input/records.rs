@@ -127,7 +127,7 @@ fn truncated_pof_as_a_key_is_isolated_in_pass_through() {
 fn a_wrong_format_byte_is_isolated_in_pass_through() {
     require_peers!();
     let good = |n: i64| (pof(n), pof(n));
-    let says = ["value", "0x6f at byte 0", "0x15", "is coherence.passthrough meant?"];
+    let says = ["value", "0x6f at byte 0", "0x15", "check coherence.passthrough"];
     assert_isolated(PASS_THROUGH, good, (pof(9), SECRET.to_vec()), &says);
 }
 
