@@ -33,7 +33,7 @@ pub async fn run(files: &Files) -> Checked {
     findings.good(format_args!("configuration: {} connector(s)", loaded.connectors.len()));
 
     let topics = if loaded.worker.bootstrap_servers() == EMBEDDED {
-        findings.note("kafka: embedded, there is nothing to connect to");
+        findings.note("kafka: embedded, nothing to connect to");
         None
     } else {
         let settings = loaded.worker.client_settings();
@@ -67,7 +67,7 @@ async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Checked
     };
     if session.kind == SessionKind::Embedded {
         if loaded.connectors.is_empty() {
-            findings.note("worker: its connectors' maps are embedded, there is nothing to connect to");
+            findings.note("worker: its connectors' maps are embedded, nothing to connect to");
         }
     } else if named {
         grids.reach("worker", &session, findings).await;
@@ -76,7 +76,7 @@ async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Checked
         match grids.look(&session).await {
             Ok(_) => findings.good(format_args!("worker: grid at {at} reached")),
             Err(error) => findings.note(format_args!(
-                "worker: no coherence.session.address is set, and there is no grid at {at}: {error}"
+                "worker: coherence.session.address is not set, and no grid is reachable at {at}: {error}"
             )),
         }
     }
@@ -92,7 +92,7 @@ async fn check_connector(
     let wanted = match (&config.topics, topics) {
         (Topics::List(wanted), topics) => {
             for topic in wanted.iter().filter(|topic| topics.is_some_and(|topics| !topics.contains(topic))) {
-                findings.note(format_args!("connector {name}: topic {topic} is not there (yet)"));
+                findings.note(format_args!("connector {name}: topic {topic} does not exist (yet)"));
             }
             wanted.clone()
         }
@@ -107,14 +107,13 @@ async fn check_connector(
         }
         (Topics::Pattern(_), None) => {
             findings.note(format_args!(
-                "connector {name}: which topics match topics.regex is known only where kafka is reached"
+                "connector {name}: topics.regex is not resolved, because kafka is not reachable"
             ));
             Vec::new()
         }
     };
     if config.session.kind == SessionKind::Embedded {
-        findings
-            .note(format_args!("connector {name}: its maps are embedded, there is nothing to connect to"));
+        findings.note(format_args!("connector {name}: its maps are embedded, nothing to connect to"));
         return;
     }
     let whose = format!("connector {name}");
@@ -186,7 +185,7 @@ impl Grids {
 
 fn advice(error: &MapError) -> &'static str {
     if error.is_retriable() {
-        "; check coherence.session.address, and that the grid runs its gRPC proxy there: a sink that runs waits for it"
+        "; check coherence.session.address, and that the grid runs its gRPC proxy there; a running sink waits for it"
     } else {
         ""
     }

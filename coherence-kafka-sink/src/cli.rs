@@ -1,4 +1,4 @@
-//! The command line: `connect-standalone`'s, with `check` and `demo` beside it.
+//! The command line: that of `connect-standalone`, with `check` and `demo` in addition.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Kafka topics into Oracle Coherence maps.
 ///
-/// Takes the files of Kafka Connect's standalone mode: a worker file, and connector files as properties or JSON.
-/// One file may hold both. Connectors are also created by POST /connectors.
+/// Reads the files of Kafka Connect's standalone mode: a worker file, and connector files as properties or JSON.
+/// One file may hold both. POST /connectors creates further connectors.
 #[derive(Debug, Parser)]
 #[command(name = "coherence-kafka-sink", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -20,12 +20,12 @@ pub struct Cli {
     pub files: Files,
 }
 
-/// What can be done beside running.
+/// What the program does instead of running the connectors.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Says what is wrong with files, with Kafka or with the grid, and moves nothing.
+    /// Checks the files, and that Kafka and the grid are reachable; moves no records.
     Check(Files),
-    /// Feeds orders through topics into maps and compares them with a model.
+    /// Feeds orders through topics into maps and compares the maps with a model.
     Demo {
         /// The files to run it with; `bootstrap.servers=embedded` and `coherence.session=embedded` need nothing
         /// outside this process.
@@ -34,7 +34,7 @@ pub enum Command {
         /// How many records to feed.
         #[arg(long, default_value_t = 200_000)]
         records: u64,
-        /// Goes on moving records after the report, until Ctrl-C.
+        /// Keeps moving records after the report, until Ctrl-C.
         #[arg(long)]
         keep_running: bool,
     },
@@ -47,10 +47,11 @@ pub struct Files {
     pub worker: Option<PathBuf>,
     /// Connector files, `.properties` or `.json`.
     pub connectors: Vec<PathBuf>,
-    /// Overrides a worker setting; beats CONNECT_… of the environment, which beats the file.
+    /// Overrides a setting of the worker; takes precedence over CONNECT_… in the environment, which takes precedence
+    /// over the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Overrides a setting of every connector file; beats CONNECTOR_… of the environment.
+    /// Overrides a setting of every connector file; takes precedence over CONNECTOR_… in the environment.
     #[arg(long = "connector-set", value_name = "KEY=VALUE")]
     pub connector_set: Vec<String>,
 }

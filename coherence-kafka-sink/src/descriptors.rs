@@ -13,7 +13,7 @@ const KEPT: u64 = 100;
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::debug!(%error, "the limit of file descriptors stays as it is");
+        tracing::debug!(%error, "limit of file descriptors not raised");
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn room_for(running: usize, tasks: usize, clients_each: u64) -> Resul
     }
     Err(format!(
         "too few file descriptors: {tasks} task(s) need about {wanted}, {used} of {limit} are in use, and {KEPT} are \
-         kept for other purposes; raise the limit of the process (ulimit -n), or lower tasks.max"
+         reserved for other purposes; raise the limit of the process (ulimit -n), or lower tasks.max"
     ))
 }
 

@@ -77,7 +77,7 @@ async fn demonstrate(running: Running, records: u64, keep_running: bool) -> anyh
         return Ok(ExitCode::from(report.exit_code()));
     }
     let address = running.embedded_kafka().map(|broker| broker.bootstrap_servers()).unwrap_or_default();
-    live::print(&format_args!("records go on flowing through the broker at {address} until Ctrl-C"));
+    live::print(&format_args!("records keep flowing through the broker at {address} until Ctrl-C"));
     let mut signals = Signals::new()?;
     let first = tokio::select! {
         signal = signals.next() => signal,
@@ -117,7 +117,9 @@ impl Signals {
 /// Stops gracefully because of `first`; a second signal stops at once.
 async fn stop_by(running: Running, mut signals: Signals, first: SignalKind) -> anyhow::Result<ExitCode> {
     let code = |signal: SignalKind| 128 + u8::try_from(signal.as_raw_value()).unwrap_or(0);
-    tracing::info!("stopping: the batch in flight is finished and committed; a second signal stops at once");
+    tracing::info!(
+        "stopping: tasks finish and commit the batch in flight; a second signal stops immediately"
+    );
     tokio::select! {
         stopped = stop(running) => stopped?,
         second = signals.next() => std::process::exit(code(second).into()),

@@ -123,8 +123,8 @@ async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
         Some(Err(RequestError::NotEnded(tasks))) => error(
             StatusCode::INTERNAL_SERVER_ERROR,
             &format!(
-                "Connector {name} is not deleted yet: {tasks} of its tasks are still ending; it is deleted when they \
-                 have ended"
+                "Connector {name} is not deleted yet: {tasks} of its tasks are still stopping; it is deleted when they \
+                 have stopped"
             ),
         ),
         None => internal(),

@@ -87,7 +87,7 @@ impl Running {
     pub async fn start(files: &Files) -> Result<Self, StartError> {
         let loaded = load(files)?;
         for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!("configuration: {warning}");
         }
         let broker = start_broker(&loaded.worker)?;
         let bootstrap = broker.as_ref().map(EmbeddedKafka::bootstrap_servers);
@@ -103,7 +103,7 @@ impl Running {
             .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
         if for_this_machine_alone {
             tracing::info!(
-                "the rest interface listens on 127.0.0.1:8083, for this machine alone: set \
+                "REST interface listens on 127.0.0.1:8083 and is reachable from this machine only; set \
                  listeners=http://:8083 to open it to others"
             );
         }
@@ -126,7 +126,7 @@ impl Running {
         }
         tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "sink started");
         if let Err(error) = live::start(running.worker.clone()) {
-            tracing::debug!(%error, "no live line");
+            tracing::debug!(%error, "terminal line not started");
         }
         Ok(running)
     }
@@ -198,7 +198,7 @@ pub fn unreachable(reason: &str) -> String {
     };
     format!(
         "kafka cannot be reached: {reason}; {meaning}check bootstrap.servers, and security.protocol, sasl.* and ssl.* \
-         where the cluster asks for them"
+         where the cluster requires them"
     )
 }
 
@@ -215,8 +215,8 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
     Box::new(move |config: &SessionConfig| match config.kind {
         SessionKind::Embedded => {
             tracing::warn!(
-                "embedded maps are empty when the process starts: the topics are read from the beginning at \
-                 every start; coherence.session.directory keeps them"
+                "embedded maps are not saved: they start empty, and the topics are read from the beginning at every \
+                 start; set coherence.session.directory to save them"
             );
             Ok(local.session(config.format).clone() as Arc<dyn Session>)
         }
@@ -260,7 +260,8 @@ fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
         let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
         TcpListener::bind((host, listener.port)).map_err(|error| {
             StartError::Worker(format!(
-                "listeners: http://{}:{} cannot be listened on: {error}; name another port, or end what uses it",
+                "listeners: cannot listen on http://{}:{}: {error}; choose another port, or stop the program that uses \
+                 it",
                 listener.host, listener.port
             ))
         })

@@ -65,7 +65,7 @@ pub enum SavedError {
     Unreadable(#[source] SnapshotError),
     /// The file does not say to which offsets its maps belong.
     #[error(
-        "coherence.session.directory: {path} does not say to which offsets its maps belong: {reason}; {advice}",
+        "coherence.session.directory: {path} does not hold the offsets of its maps: {reason}; {advice}",
         path = path.display(), advice = ADVICE
     )]
     NoPositions {
@@ -77,7 +77,7 @@ pub enum SavedError {
     /// The file belongs to another consumer group.
     #[error(
         "coherence.session.directory: {path} belongs to the consumer group {found}, not to {expected}: offsets of one \
-         say nothing about the other; {advice}", path = path.display(), advice = ADVICE
+         are not valid in the other; {advice}", path = path.display(), advice = ADVICE
     )]
     OtherGroup {
         /// The file.
@@ -90,7 +90,7 @@ pub enum SavedError {
     /// The file belongs to another cluster.
     #[error(
         "coherence.session.directory: {path} belongs to the kafka cluster {found}, and this is {expected}: offsets of \
-         one say nothing about the other; {advice}", path = path.display(), advice = ADVICE
+         one are not valid in the other; {advice}", path = path.display(), advice = ADVICE
     )]
     OtherCluster {
         /// The file.
@@ -102,7 +102,7 @@ pub enum SavedError {
     },
 }
 
-const ADVICE: &str = "name another directory, or move the file away to read the topics from the beginning";
+const ADVICE: &str = "choose another directory, or move the file away to read the topics from the beginning";
 
 /// The maps of one connector, and what they hold of its topics. Its lock goes with it.
 #[derive(Debug)]

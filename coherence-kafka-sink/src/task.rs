@@ -137,8 +137,8 @@ pub enum TaskFailure {
     /// The saved maps do not belong to this cluster.
     #[error("{0}")]
     SavedMaps(String),
-    /// A defect of the sink.
-    #[error("the task ended by a defect of the sink: {0}; restart it, and report this text")]
+    /// A bug in the sink.
+    #[error("internal error of the sink: {0}; restart the task, and report this text")]
     Defect(String),
 }
 
@@ -264,7 +264,10 @@ impl Task {
         // A write that went on could arrive behind those of the next owner.
         self.write = None;
         if !self.consumer.leave(LEAVE_DEADLINE) {
-            tracing::warn!(task = self.name, "the kafka client did not close in time");
+            tracing::warn!(
+                task = self.name,
+                "kafka client not closed before the deadline; the group may keep its member until session.timeout.ms"
+            );
         }
         outcome.map_err(TaskFailure::Defect)?;
         match self.delivery.failure() {
@@ -284,7 +287,8 @@ impl Task {
                 tracing::warn!(
                     task = self.name,
                     gap_ms = gap.as_millis() as u64,
-                    "the group was not served for long: nothing is written before it has been again for a while"
+                    "consumer was not polled in time and may have lost its partitions; writes suspended until \
+                     membership is confirmed"
                 );
             }
             self.collect(Duration::ZERO);
@@ -442,7 +446,7 @@ impl Task {
             match self.consumer.seek(&tp, position) {
                 Ok(true) => {}
                 Ok(false) => {
-                    tracing::warn!(task = self.name, partition = %tp, position, "seek not done in time, it is repeated");
+                    tracing::warn!(task = self.name, partition = %tp, position, "seek not completed in time, retrying");
                     self.seeks.insert(tp, position);
                     return false;
                 }
@@ -467,7 +471,7 @@ impl Task {
         if self.told_trouble.contains_key(same) || self.told_trouble.len() >= TROUBLES_TOLD {
             return;
         }
-        tracing::warn!(task = self.name, reason, "kafka client reports trouble");
+        tracing::warn!(task = self.name, reason, "kafka client error, retrying");
         self.told_trouble.insert(same.to_owned(), now);
     }
 
@@ -511,7 +515,7 @@ impl Task {
             ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
             // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
             ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
-                "no offset to read from: {error}; consumer.auto.offset.reset=none forbids to choose one: set it to \
+                "no offset to read from: {error}; consumer.auto.offset.reset=none permits no default: set it to \
                  earliest or latest, or commit an offset for the consumer group of the connector \
                  (kafka-consumer-groups --reset-offsets), and restart the task"
             )),

@@ -93,8 +93,8 @@ pub enum CreateError {
     Conflict,
     /// The worker would have more tasks than it may.
     #[error(
-        "connector {name}: tasks.max is {tasks}, and the worker runs {running} of {limit} tasks at most: lower \
-         tasks.max, or raise {key} of the worker", key = TASKS_LIMIT
+        "connector {name}: tasks.max is {tasks}, and the worker runs {running} of at most {limit} tasks: lower \
+         tasks.max, or raise the worker's {key}", key = TASKS_LIMIT
     )]
     TooManyTasks {
         /// Its name.
@@ -107,7 +107,7 @@ pub enum CreateError {
         limit: usize,
     },
     /// The worker ends.
-    #[error("the worker is stopping: no connector is created any longer")]
+    #[error("the worker is stopping and creates no more connectors")]
     Stopping,
     /// Its configuration is wrong; every error of it is in here.
     #[error("{0}")]
@@ -187,7 +187,7 @@ impl Worker {
     pub fn create(&self, properties: &Properties) -> Result<ConnectorInfo, CreateError> {
         let config = ConnectorConfig::of_request(&self.config, properties).map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
-            tracing::warn!(connector = config.name, "{warning}");
+            tracing::warn!(connector = config.name, "configuration: {warning}");
         }
         self.start(config)
     }
@@ -206,7 +206,7 @@ impl Worker {
             // librdkafka's wrapper and the runtime panic where the system has no more threads.
             .and_then(|()| {
                 caught(|| self.start_tasks(&config)).unwrap_or_else(|panic| {
-                    let reason = format!("its start panicked: {panic}");
+                    let reason = format!("start panicked: {panic}");
                     Err(CreateError::NotStarted { name: name.clone(), reason })
                 })
             });
@@ -347,7 +347,7 @@ fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) 
         left += usize::from(!task.thread.is_finished());
     }
     if left > 0 {
-        tracing::warn!(tasks = left, "tasks did not stop in time");
+        tracing::warn!(tasks = left, "tasks not stopped before the deadline, no longer waiting for them");
     }
     left
 }
@@ -377,7 +377,8 @@ impl TaskHandle {
                     tracing::error!(
                         task = name,
                         %error,
-                        "task failed: it is stopped, its offsets are not moved past the failure"
+                        "task failed and stopped; no offsets are committed past the failure; correct the cause and \
+                         restart the task (REST)"
                     );
                     if !restarts.wait(&error, began.elapsed(), &control) {
                         return;
@@ -386,7 +387,7 @@ impl TaskHandle {
                 if !control.clear() {
                     return;
                 }
-                tracing::info!(task = name, "task starts again");
+                tracing::info!(task = name, "task restarting");
                 counters.restarts.add(1);
                 *failure.lock() = None;
                 task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::Defect(panic)));
@@ -399,7 +400,7 @@ impl TaskHandle {
     fn status(&self) -> TaskStatus {
         // Looked at first: a failure that is recorded meanwhile is the thread's last word.
         let ended = self.thread.is_finished();
-        let unrecorded = || ended.then(|| TaskFailure::Defect("its thread has ended".to_owned()));
+        let unrecorded = || ended.then(|| TaskFailure::Defect("the thread of the task ended".to_owned()));
         let failure = self.failure.lock().clone().or_else(unrecorded);
         TaskStatus { failure, counters: self.counters.clone() }
     }

@@ -117,7 +117,7 @@ impl fmt::Display for ConfigErrors {
             write!(f, "\n  {}. {error}", number + 1)?;
         }
         if !self.warnings.is_empty() {
-            f.write_str("\nbesides")?;
+            f.write_str("\nwarnings")?;
         }
         for warning in &self.warnings {
             write!(f, "\n  - {warning}")?;

@@ -316,8 +316,8 @@ impl<'a> Check<'a> {
         let mut topics: Vec<String> = Vec::new();
         for topic in list.iter().filter(|topic| !topic.is_empty()) {
             if let Some(why) = illegal_topic(topic) {
-                let otherwise = format!("an item is no name of a topic: {why}");
-                self.refusal("topics", format!("{topic} is no name of a topic: {why}"), &otherwise);
+                let otherwise = format!("an item is not a topic name: {why}");
+                self.refusal("topics", format!("{topic} is not a topic name: {why}"), &otherwise);
             }
             if !topics.contains(topic) {
                 topics.push(topic.clone());
@@ -365,8 +365,8 @@ impl<'a> Check<'a> {
             self.error(DIRECTORY, "needs coherence.session=embedded: a grid keeps its maps itself");
         }
         if self.worker.bootstrap_servers() == EMBEDDED {
-            let why = "cannot be with bootstrap.servers=embedded: that broker forgets its records at the end of the \
-                       process, and the offsets would count others";
+            let why = "cannot be combined with bootstrap.servers=embedded: that broker loses its records when the \
+                       process ends, and the saved offsets would point to other records";
             self.error(DIRECTORY, why);
         }
         Some(directory)
@@ -376,8 +376,8 @@ impl<'a> Check<'a> {
         let directory = PathBuf::from(values.text(DIRECTORY)?);
         // Not made: where a file system is not mounted the maps would silently begin anew.
         if !directory.is_dir() {
-            let why = format!("{} is not a folder: make it, or mount it", directory.display());
-            self.refusal(DIRECTORY, why, "is not a folder: make it, or mount it");
+            let why = format!("{} is not a directory: create it, or mount it", directory.display());
+            self.refusal(DIRECTORY, why, "is not a directory: create it, or mount it");
         }
         Some(directory)
     }
@@ -393,7 +393,7 @@ impl<'a> Check<'a> {
         {
             self.findings.warning(
                 property,
-                format!("without effect: options count only beside {key} in the same configuration"),
+                format!("without effect: options count only where {key} is set in the same configuration"),
             );
         }
         let Some(class) = source.get(key) else {
@@ -422,8 +422,8 @@ impl<'a> Check<'a> {
                 }
             }
         } else if converters.iter().all(|(_, converter)| converter.is_some_and(raw)) {
-            let message = "both converters hand on bytes, but coherence.passthrough is not set: the maps get byte arrays. \
-                           For topics that hold Coherence binaries set coherence.passthrough=true";
+            let message = "both converters return bytes, but coherence.passthrough is not set: the maps store byte \
+                           arrays. For topics that hold Coherence binaries set coherence.passthrough=true";
             self.findings.warnings.push(Finding {
                 origin: self.properties.get("value.converter").map(|property| property.origin.clone()),
                 key: "coherence.passthrough".to_owned(),

@@ -134,7 +134,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
             }
         };
         if connectors.iter().any(|other| other.config.name == config.name) {
-            let message = format!("another connector has the name {} already", config.name);
+            let message = format!("another connector is already named {}", config.name);
             findings.error_at(properties.get("name"), "name", message);
         }
         tasks += u64::from(config.tasks_max);

@@ -146,7 +146,7 @@ fn member(c: Option<char>, chars: &mut Peekable<Chars<'_>>) -> Result<char, Stri
 fn bracket(holds: impl Fn(char) -> bool) -> Result<String, String> {
     let members: String = ALPHABET.chars().filter(|&c| holds(c)).collect();
     match members.as_str() {
-        "" => Err("has a class that no character of a topic name is in".to_owned()),
+        "" => Err("has a class that matches no character of a topic name".to_owned()),
         "." => Ok("\\.".to_owned()),
         ALPHABET => Ok(".".to_owned()),
         _ => {
@@ -197,7 +197,7 @@ mod tests {
             ("[a&&b]", "not supported by librdkafka: an intersection of classes"),
             ("[a[b]]", "not supported by librdkafka: a class inside a class"),
             (r"[\t]", r"not supported by librdkafka: \t in a class"),
-            (r"a\s", "has a class that no character of a topic name is in"),
+            (r"a\s", "has a class that matches no character of a topic name"),
         ] {
             assert_eq!(posix(java), Err(expected.to_owned()), "{java}");
         }

@@ -78,12 +78,14 @@ impl DeadLetterQueue {
         let outcome = match made.try_recv() {
             Ok(outcome) => outcome,
             Err(TryRecvError::Empty) => return Ok(false),
-            Err(TryRecvError::Disconnected) => Err("nobody looked whether the topic is there".to_owned()),
+            Err(TryRecvError::Disconnected) => {
+                Err("the look-up of the topic ended without an outcome".to_owned())
+            }
         };
         self.made = None;
-        outcome
-            .map(|()| true)
-            .map_err(|reason| format!("topic {} cannot be made: {reason}; {}", self.topic, advice(&reason)))
+        outcome.map(|()| true).map_err(|reason| {
+            format!("topic {} cannot be created: {reason}; {}", self.topic, advice(&reason))
+        })
     }
 
     /// Sends a record; its outcome arrives under `number`.
@@ -111,11 +113,7 @@ impl DeadLetterQueue {
             match outcome {
                 Err(SendError::Away(reason)) => {
                     let Some(record) = self.sent.remove(&number) else { continue };
-                    tracing::warn!(
-                        topic = self.topic,
-                        reason,
-                        "dead letter not acknowledged, it is sent again"
-                    );
+                    tracing::warn!(topic = self.topic, reason, "dead letter not acknowledged, retrying");
                     outcomes.extend(self.send(number, record).map(|outcome| (number, outcome)));
                 }
                 Err(SendError::Refused(reason)) => {
@@ -146,10 +144,10 @@ impl Drop for DeadLetterQueue {
 fn advice(reason: &str) -> &'static str {
     // The code of the broker by its name: too few brokers for so many replicas.
     if reason.contains("InvalidReplicationFactor") {
-        "set errors.deadletterqueue.topic.replication.factor to at most the number of brokers (1 on a single one), or make \
-         the topic yourself"
+        "set errors.deadletterqueue.topic.replication.factor to at most the number of brokers (1 on a single one), or \
+         create the topic yourself"
     } else {
-        "make it yourself, or check admin.override.* and producer.override.* of the connector"
+        "create it yourself, or check admin.override.* and producer.override.* of the connector"
     }
 }
 
@@ -160,13 +158,17 @@ fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), 
         match cluster::look(admin, ATTEMPT) {
             Ok(topics) if topics.iter().any(|known| known == topic) => return Some(Ok(())),
             Ok(_) => {
-                tracing::info!(topic, "dead letter topic is not there, it is made");
+                tracing::info!(topic, "dead letter topic does not exist, creating it");
                 return Some(cluster::create_topic(admin, topic, *partitions, *replication, ATTEMPT));
             }
             Err(Unreachable { reason, hopeless: true }) => return Some(Err(reason)),
             // The broker is away: so are the records of the topics, and both are waited for.
             Err(Unreachable { reason, .. }) => {
-                tracing::warn!(topic, reason, "dead letter topic not looked for yet");
+                tracing::warn!(
+                    topic,
+                    reason,
+                    "dead letter topic not looked up, retrying; no records are read meanwhile"
+                );
                 std::thread::park_timeout(PAUSE);
             }
         }

@@ -46,7 +46,8 @@ impl Discarded {
             topic,
             partition,
             offset,
-            "records discarded: their keys are null, and a map has no null key; the first is named"
+            "records without key discarded, because a map has no null key; topic, partition and offset are those of \
+             the first"
         );
         true
     }

@@ -102,7 +102,7 @@ async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> Tc
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 if !logged {
-                    tracing::warn!(%error, "connection to the rest interface cannot be accepted");
+                    tracing::warn!(%error, "REST connection not accepted, retrying");
                     logged = true;
                 }
                 if spare.pop().is_none() {

@@ -129,7 +129,7 @@ fn what_belongs_to_others_or_is_damaged_is_refused_and_left_as_it_is() {
     saved.of_cluster(Some("abc".to_owned())).unwrap();
     outcome(&saved.save(&[(tp(0), 7)])).unwrap();
     let other = saved.of_cluster(Some("xyz".to_owned())).unwrap_err().to_string();
-    for part in ["c.maps", "cluster abc", "this is xyz", "name another directory, or move the file away"] {
+    for part in ["c.maps", "cluster abc", "this is xyz", "choose another directory, or move the file away"] {
         assert!(other.contains(part), "{part:?} is not in {other}");
     }
     drop(saved);

@@ -248,13 +248,13 @@ impl Delivery {
                     tracing::warn!(
                         task = self.task,
                         topics = topics.join(","),
-                        "offsets not committed for a topic that does not exist any more: one of these"
+                        "offsets not committed: at least one of these topics no longer exists"
                     );
                 }
             }
             Err(CommitError::Failed(reason)) => {
                 self.counters.commit_failures.add(1);
-                tracing::warn!(task = self.task, reason, "commit failed, it is sent again");
+                tracing::warn!(task = self.task, reason, "offset commit failed, retrying");
                 self.settle.commit_failed();
             }
         }
@@ -270,7 +270,7 @@ impl Delivery {
                 tracing::warn!(
                     task = self.task,
                     reason,
-                    "embedded maps not saved, it is tried again; nothing is committed meanwhile"
+                    "embedded maps not saved, retrying; no offsets are committed until they are saved"
                 );
                 self.settle.commit_failed();
             }
@@ -580,7 +580,10 @@ impl Delivery {
     fn flush(&mut self, now: Instant) {
         if self.commits.gives_up(now) {
             self.counters.commit_timeouts.add(1);
-            tracing::warn!(task = self.task, "commit not answered within offset.flush.timeout.ms");
+            tracing::warn!(
+                task = self.task,
+                "offset commit not answered within offset.flush.timeout.ms, retrying"
+            );
             self.settle.commit_failed();
         }
         // A revoke and a stop wait for the answer, or lag tools and the next owner would see an older position.

@@ -84,8 +84,9 @@ impl Worker {
                 Err(CreateError::Stopping)
             } else {
                 make().map_err(|error| not_started(error.to_string())).and_then(|task| {
-                    TaskHandle::spawn(name, task, make, config.restart, counters, control)
-                        .map_err(|error| not_started(format!("its thread cannot be made: {error}")))
+                    TaskHandle::spawn(name, task, make, config.restart, counters, control).map_err(|error| {
+                        not_started(format!("the thread of the task cannot be started: {error}"))
+                    })
                 })
             };
             connector.tasks.push(match started {

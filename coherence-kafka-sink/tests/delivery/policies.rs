@@ -235,7 +235,7 @@ fn a_dead_letter_topic_that_cannot_be_made_fails_the_task_before_it_takes_a_reco
     // The embedded broker makes no topics.
     let worker = start(&world, &[JSON[0], JSON[1], ALL, QUEUE]);
     let failure = the_failure(&worker);
-    assert!(failure.starts_with("topic dead cannot be made: "), "{failure}");
+    assert!(failure.starts_with("topic dead cannot be created: "), "{failure}");
     assert_eq!(count(&worker, |c| c.records.now()), 0);
     worker.stop();
     assert_eq!(world.committed("t", 0), None);

@@ -45,7 +45,7 @@ fn keep_running(more: &[&str]) -> (Option<i32>, String) {
     let log = folder.path().join("demo.log");
     let command = demo(&[&["--keep-running", "--set", &listeners], more].concat());
     let mut demo = Process::start("the demo", command, &log).unwrap();
-    demo.wait_for_line("records go on flowing through the broker at 127.0.0.1:", SOON).unwrap();
+    demo.wait_for_line("records keep flowing through the broker at 127.0.0.1:", SOON).unwrap();
     let confirmed = || {
         let text = ureq::get(&format!("http://127.0.0.1:{port}/metrics")).call().unwrap();
         let text = text.into_body().read_to_string().unwrap();

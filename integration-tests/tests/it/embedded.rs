@@ -36,7 +36,7 @@ fn a_sink_into_embedded_maps_reads_its_topics_from_the_beginning_at_every_start(
         eventually(SOON, "every record is read", || records_read(&sink, &flow.name) >= 500);
         flow.assert_delivered(kafka, &sink, SOON);
         assert_eq!(records_read(&sink, &flow.name), 500, "start {start}");
-        let line = the_line(&sink.log(), "embedded maps are empty").to_owned();
+        let line = the_line(&sink.log(), "embedded maps are not saved").to_owned();
         assert!(line.contains("WARN") && line.contains("read from the beginning at every start"), "{line}");
         assert_eq!(sink.stop().unwrap().code(), Some(143));
     }

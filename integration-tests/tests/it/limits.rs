@@ -140,5 +140,5 @@ fn requests_are_answered_while_no_file_can_be_opened() {
     assert_eq!(names(&rest), ["c"]);
     process.stop().unwrap();
     let log = fs::read_to_string(folder.path().join("sink.log")).unwrap();
-    assert!(log.contains("connection to the rest interface cannot be accepted"), "{log}");
+    assert!(log.contains("REST connection not accepted, retrying"), "{log}");
 }

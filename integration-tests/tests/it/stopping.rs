@@ -110,7 +110,7 @@ fn a_stop_that_hangs_ends_with_its_timeout_or_with_a_second_sigterm() {
     let sink = start("600000");
     hanging(&sink, "c");
     sink.process().terminate();
-    wait_for_line(&sink, "a second signal stops at once");
+    wait_for_line(&sink, "a second signal stops immediately");
     // The harness gives up long before the ten minutes that one signal would take.
     assert_eq!(sink.stop().unwrap().code(), TERMINATED);
     assert_eq!(flow.committed(kafka), [2]);

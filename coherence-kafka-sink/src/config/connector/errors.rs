@@ -91,7 +91,7 @@ impl Check<'_> {
             return None;
         };
         if let Some(why) = illegal_topic(topic) {
-            self.refusal(TOPIC, format!("{topic} is no name of a topic: {why}"), "is no name of a topic");
+            self.refusal(TOPIC, format!("{topic} is not a topic name: {why}"), "is not a topic name");
         }
         let reads_itself = match topics {
             Some(Topics::List(topics)) => topics.iter().any(|read| read == topic),
@@ -102,7 +102,7 @@ impl Check<'_> {
         if reads_itself {
             self.error(
                 TOPIC,
-                "is a topic that the connector reads: its dead letters would come back for ever",
+                "is a topic that the connector reads: its dead letters would be read again without end",
             );
         }
         let mut client = |client| {

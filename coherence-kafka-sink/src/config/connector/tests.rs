@@ -206,9 +206,9 @@ fn every_malformed_setting_is_refused() {
         (
             "topics",
             "a b",
-            "c: topics: a b is no name of a topic: it may hold ASCII letters, digits, dot, underscore and dash",
+            "c: topics: a b is not a topic name: it may hold ASCII letters, digits, dot, underscore and dash",
         ),
-        ("topics", "..", "c: topics: .. is no name of a topic: it cannot be . or .."),
+        ("topics", "..", "c: topics: .. is not a topic name: it cannot be . or .."),
         (
             "coherence.passthrough",
             "yes",
@@ -272,14 +272,14 @@ fn every_malformed_setting_is_refused() {
         (
             "errors.deadletterqueue.topic.name",
             "d/l",
-            "c: errors.deadletterqueue.topic.name: d/l is no name of a topic: it may hold ASCII letters, digits, dot, \
+            "c: errors.deadletterqueue.topic.name: d/l is not a topic name: it may hold ASCII letters, digits, dot, \
              underscore and dash",
         ),
         (
             "errors.deadletterqueue.topic.name",
             "t",
-            "c: errors.deadletterqueue.topic.name: is a topic that the connector reads: its dead letters would come \
-             back for ever",
+            "c: errors.deadletterqueue.topic.name: is a topic that the connector reads: its dead letters would be read \
+             again without end",
         ),
         (
             "coherence.ttl.ms.t",
@@ -456,8 +456,8 @@ fn the_java_recipe_that_forgets_the_flag_is_noticed() {
     assert_eq!(
         found,
         [
-            "c: coherence.passthrough: both converters hand on bytes, but coherence.passthrough is not set: the maps get \
-          byte arrays. For topics that hold Coherence binaries set coherence.passthrough=true"
+            "c: coherence.passthrough: both converters return bytes, but coherence.passthrough is not set: the maps \
+             store byte arrays. For topics that hold Coherence binaries set coherence.passthrough=true"
         ]
     );
 }
@@ -493,8 +493,8 @@ fn options_without_a_converter_are_told() {
     assert_eq!(
         warnings(&[("value.converter.schemas.enable", "false")]),
         [
-            "c: value.converter.schemas.enable: without effect: options count only beside value.converter in the same \
-          configuration"
+            "c: value.converter.schemas.enable: without effect: options count only where value.converter is set in the \
+             same configuration"
         ]
     );
 }
@@ -540,17 +540,14 @@ fn everything_that_is_wrong_is_reported_at_once() {
     .unwrap_err();
     assert_eq!(
         found.to_string(),
-        "7 settings are refused\n  \
-         1. c: name: Invalid value  for configuration name: String may not be empty\n  \
-         2. c: tasks.max: Invalid value x for configuration tasks.max: Not a number of type INT\n  \
-         3. c: errors.tolerance: Invalid value some for configuration errors.tolerance: String must be one of: none, \
-         all\n  \
-         4. c: topics: topics and topics.regex are mutually exclusive options, but both are set.\n  \
-         5. c: topics.regex: topics and topics.regex are mutually exclusive options, but both are set.\n  \
-         6. c: coherence.cache.mappings: item a has no arrow: write topic->map\n  \
-         7. c: consumer.override.enable.auto.commit: cannot be true: the sink commits an offset only when its record \
-         is in the map; leave it out\n\
-         besides\n  - c: task.max: unknown setting, did you mean tasks.max?"
+        "7 settings are refused\n  1. c: name: Invalid value  for configuration name: String may not be empty\n  2. c: \
+         tasks.max: Invalid value x for configuration tasks.max: Not a number of type INT\n  3. c: errors.tolerance: \
+         Invalid value some for configuration errors.tolerance: String must be one of: none, all\n  4. c: topics: \
+         topics and topics.regex are mutually exclusive options, but both are set.\n  5. c: topics.regex: topics and \
+         topics.regex are mutually exclusive options, but both are set.\n  6. c: coherence.cache.mappings: item a has \
+         no arrow: write topic->map\n  7. c: consumer.override.enable.auto.commit: cannot be true: the sink commits an \
+         offset only when its record is in the map; leave it out\nwarnings\n  - c: task.max: unknown setting, did you \
+         mean tasks.max?"
     );
 }
 
@@ -603,7 +600,7 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
     let connector =
         [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t"), directory, embedded];
     let error = ConnectorConfig::parse(&worker, &properties(&connector)).unwrap_err().to_string();
-    assert!(error.contains("cannot be with bootstrap.servers=embedded"), "{error}");
+    assert!(error.contains("cannot be combined with bootstrap.servers=embedded"), "{error}");
 }
 
 #[test]

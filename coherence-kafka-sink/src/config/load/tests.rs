@@ -169,8 +169,8 @@ fn two_connectors_of_one_name_are_refused() {
     let files = [("w.properties", WORKER), ("c.properties", CONNECTOR), ("d.properties", CONNECTOR)];
     assert_eq!(
         load_files(&files, unchanged).unwrap_err(),
-        "connector: one setting is refused\n  1. d.properties:1: name: another connector has the name s already\n\
-         besides\n  - w.properties:5: offset.storage.file.filename: accepted, without effect: Concerns source \
+        "connector: one setting is refused\n  1. d.properties:1: name: another connector is already named \
+         s\nwarnings\n  - w.properties:5: offset.storage.file.filename: accepted, without effect: Concerns source \
          connectors; offsets of a sink live in its consumer group."
     );
 }

@@ -47,8 +47,8 @@ impl Delivery {
             Ok(()) => self.counters.dead_letters.add(1),
             Err(reason) => {
                 self.counters.dead_letter_failures.add(1);
-                tracing::error!(task = self.task, reason, "dead letter refused");
-                // Nobody waits for the report of a record whose partition is gone.
+                tracing::error!(task = self.task, reason, "dead letter queue refused a record");
+                // The report of a record whose partition is gone is not awaited.
                 if let Some(source) = source {
                     self.on_letter_refused(source, reason);
                 }

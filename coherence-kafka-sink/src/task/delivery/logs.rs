@@ -52,7 +52,8 @@ impl Delivery {
                     expected,
                     log_start = starts,
                     next = offset,
-                    "records were removed from the topic before they were read"
+                    "records removed from the topic before they were read (retention or deletion); reading continues \
+                     behind them"
                 );
             }
         }
@@ -68,7 +69,8 @@ impl Delivery {
             tracing::warn!(
                 task = self.task,
                 records,
-                "the grid refused records of a log that is gone; they cannot be read again and are not reported"
+                "grid refused records of a deleted or truncated log; they cannot be read again, so they are counted \
+                 but not reported"
             );
         }
     }
@@ -86,7 +88,8 @@ impl Delivery {
             partition = %tp,
             expected,
             next = offset,
-            "offsets went back: the topic was deleted and created again, or its log was truncated; it is read from there"
+            "offsets went back: the topic was deleted and created again, or its log was truncated; reading continues \
+             at the new offset"
         );
         self.settle.begin_anew(number, offset);
         self.building.end_run();

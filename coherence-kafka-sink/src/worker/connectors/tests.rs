@@ -128,7 +128,7 @@ fn a_start_that_panics_is_an_error_of_its_connector_and_leaves_the_name_free() {
     let world = World::new();
     let worker = world.worker(&[]);
     let refused = worker.create(&connector("c", &[("coherence.session.scope", "panics")])).unwrap_err();
-    assert!(refused.to_string().contains("its start panicked: "), "{refused}");
+    assert!(refused.to_string().contains("start panicked: "), "{refused}");
     assert!(refused.to_string().contains("told to panic"), "{refused}");
     assert!(worker.names().is_empty());
     worker.create(&connector("c", &[])).unwrap();
@@ -162,8 +162,8 @@ fn tasks_are_bounded_for_all_connectors_together() {
     let refused = worker.create(&connector("b", &[("tasks.max", "2")])).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "connector b: tasks.max is 2, and the worker runs 2 of 3 tasks at most: lower tasks.max, or raise \
-         coherence.tasks.limit of the worker"
+        "connector b: tasks.max is 2, and the worker runs 2 of at most 3 tasks: lower tasks.max, or raise the worker's \
+         coherence.tasks.limit"
     );
     worker.create(&connector("b", &[])).unwrap();
     worker.delete("a").unwrap();

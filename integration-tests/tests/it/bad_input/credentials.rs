@@ -101,7 +101,10 @@ fn what_the_broker_does_not_take_or_permit_fails_the_task_with_what_to_change() 
     let queue =
         [("errors.deadletterqueue.topic.name", "dead"), ("admin.override.sasl.jaas.config", wrong.as_str())];
     let text = failure(&kafka, &queue);
-    assert!(text.contains("topic dead cannot be made") && text.contains("Authentication failed"), "{text}");
+    assert!(
+        text.contains("topic dead cannot be created") && text.contains("Authentication failed"),
+        "{text}"
+    );
 }
 
 #[test]

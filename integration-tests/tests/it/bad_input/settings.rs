@@ -37,7 +37,7 @@ const CONNECTOR: &Lines = &[
     ("name=settings", ""),
     ("connector.class=CoherenceSource", "connector.class: "),
     ("tasks.max=0", "tasks.max: "),
-    ("topics=good,b*d", "topics: b*d is no name of a topic"),
+    ("topics=good,b*d", "topics: b*d is not a topic name"),
     (
         "coherence.cache.mappings=good->a*b,other->c?d,x",
         "item good->a*b names a map with a wildcard: name one map",

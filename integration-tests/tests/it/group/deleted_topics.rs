@@ -14,7 +14,7 @@ use crate::flow::{Flow, SOON};
 const WAITS_LONG: [(&str, &str); 2] =
     [("consumer.session.timeout.ms", "45000"), ("task.shutdown.graceful.timeout.ms", "40000")];
 const QUICK: Duration = Duration::from_secs(18);
-const UNKNOWN: &str = "offsets not committed for a topic that does not exist any more";
+const UNKNOWN: &str = "offsets not committed: at least one of these topics no longer exists";
 
 /// A connector under load that reads two topics, and has records of both in its maps whose offsets are not committed.
 struct Loaded {
