@@ -113,7 +113,10 @@ impl CacheConfig {
         let root = xml::parse(file, bytes, &property).map_err(refused)?;
         let mut walk = Walk::new(file, None);
         if root.space != Space::Coherence || root.name != "cache-config" {
-            walk.error(&root, "is no cache configuration, whose root element is <cache-config>".to_owned());
+            walk.error(
+                &root,
+                "is not a cache configuration: expected the root element <cache-config>".to_owned(),
+            );
             return Err(walk.findings);
         }
         if let Some((written, name)) = &root.xml_override {
@@ -128,10 +131,7 @@ impl CacheConfig {
         let mappings = match children.get("caching-scheme-mapping") {
             Some(mappings) => Mappings::read(mappings, &mut walk),
             None => {
-                walk.error(
-                    &root,
-                    "has no <caching-scheme-mapping>, which says what caches there are".to_owned(),
-                );
+                walk.error(&root, "has no <caching-scheme-mapping>, which lists the caches".to_owned());
                 Mappings::default()
             }
         };
@@ -183,7 +183,7 @@ impl CacheConfig {
         let Some(mapping) = self.mappings.of(cache_name) else {
             let mean = nearest(cache_name, self.mappings.iter().map(|mapping| mapping.pattern.as_str()));
             let mean = mean.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
-            let message = format!("no mapping is for a cache of the name {cache_name}{mean}");
+            let message = format!("no mapping matches cache {cache_name}{mean}");
             return Err(refused(finding(&self.file, "<caching-scheme-mapping>", message)));
         };
         let Some(scheme) = self.schemes.get(&mapping.scheme_name) else {
@@ -306,12 +306,12 @@ fn look_for_override(walk: &mut Walk<'_>, root: &Element, written: &str, name: &
     let beside = Path::new(walk.file).parent().unwrap_or(Path::new("")).join(path);
     if name.contains("://") || path.exists() || beside.exists() {
         let message =
-            format!("xml-override=\"{written}\" is not followed: write what it changes into this file");
+            format!("xml-override=\"{written}\" is not followed: copy what it changes into this file");
         return walk.error(root, message);
     }
     let message = format!(
-        "xml-override=\"{written}\" names no file that is there, so it changes nothing: write what a Java member finds on \
-         its class path into this file"
+        "xml-override=\"{written}\" names a file that does not exist, so it changes nothing: copy what a Java member \
+         finds on its class path into this file"
     );
     walk.warn(root, message);
 }

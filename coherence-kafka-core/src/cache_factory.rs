@@ -120,7 +120,7 @@ impl CacheFactory {
             findings.append(found);
         }
         for note in config.notes().iter().chain(&findings.warnings) {
-            tracing::info!(%note, "cache configuration");
+            tracing::info!(%note, "note on the cache configuration");
         }
         findings.finish(Some(Self {
             config,
@@ -181,8 +181,8 @@ impl CacheFactory {
         let scheme =
             self.config.cache(name).map_err(|errors| CacheError::Config { cache: cache(), errors })?;
         if let Some(origin) = &scheme.federated {
-            let message = "a cache of this scheme is published by coherence-kafka-source alone: what comes from other \
-                           clusters is not seen here";
+            let message = "a cache of this scheme is published by coherence-kafka-source alone: changes from other \
+                           clusters are not visible here";
             let mut errors = ConfigErrors::default();
             errors.errors.push(Finding {
                 origin: Some(origin.clone()),

@@ -42,7 +42,7 @@ pub enum StoreError {
     Unavailable(String),
     /// Nothing was sent: more waits for its acknowledgement already than the store may hold. Told before the call of
     /// the store returns, and from there on for every entry of that call, so that none overtakes another.
-    #[error("not sent: the store holds all that it may hold, wait until it has room")]
+    #[error("not sent: the buffer of the entry store is full (buffer.memory); retry when space is available")]
     Full,
     /// The store was closed: the record was not sent, or not acknowledged before the deadline of the close.
     #[error("the entry store is closed")]

@@ -69,14 +69,16 @@ impl fmt::Debug for KafkaEntryStore {
 pub enum BuildError {
     /// No topic can have this name.
     #[error(
-        "{0:?} is no name of a topic: 1 to 249 letters, digits, dots, underscores and dashes were expected"
+        "{0:?} is not a topic name: 1 to 249 letters, digits, dots, underscores and dashes were expected"
     )]
     Topic(String),
     /// The Kafka client refuses its settings.
     #[error("the kafka client refuses its settings: {0}")]
     Settings(String),
-    /// Settings for a producer of its own, and a shared one.
-    #[error("a store with a shared producer has no settings of a producer: make the producer with them")]
+    /// Settings for its own producer, and a shared one.
+    #[error(
+        "a store with a shared producer cannot have producer settings: set them where the producer is created"
+    )]
     TwoProducers,
     /// Keys of serializers have no decoration.
     #[error("only keys in pass-through can be decorated")]

@@ -44,7 +44,7 @@ pub(crate) fn tell_error(observer: &dyn StoreObserver, entry: BinaryEntry, error
 fn guarded(tell: impl FnOnce()) -> bool {
     let told = catch_unwind(AssertUnwindSafe(tell)).is_ok();
     if !told {
-        tracing::error!("store observer panicked");
+        tracing::error!("store observer panicked, continuing");
     }
     told
 }

@@ -184,7 +184,7 @@ impl Producer {
         std::thread::Builder::new()
             .name("entry-store".to_owned())
             .spawn(move || serving.serve())
-            .map_err(|error| format!("no thread for the delivery reports: {error}"))?;
+            .map_err(|error| format!("cannot start the thread for delivery reports: {error}"))?;
         Ok(Arc::new(Self { shared }))
     }
 
@@ -305,7 +305,10 @@ impl Drop for Producer {
         self.shared.core.lock().accepting = false;
         let given_up = self.shared.give_up(|_| true, true);
         if given_up > 0 {
-            tracing::warn!(entries = given_up, "entry store dropped before its records were acknowledged");
+            tracing::warn!(
+                entries = given_up,
+                "entry store dropped before its records were acknowledged; they may be missing in their topics"
+            );
         }
     }
 }

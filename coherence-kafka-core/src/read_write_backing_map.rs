@@ -119,7 +119,7 @@ impl ReadWriteBackingMap {
     ) -> Result<Self, MapError> {
         options.check()?;
         let runtime = Handle::try_current().map_err(|error| {
-            MapError::Misuse(format!("a read-write backing map is made inside of a tokio runtime: {error}"))
+            MapError::Misuse(format!("a read-write backing map needs a tokio runtime: {error}"))
         })?;
         let expirations = match options.publish_expirations {
             PublishExpirations::Tombstone if !options.read_only => {
@@ -204,7 +204,13 @@ impl ReadWriteBackingMap {
         let remain = calls + behind.abandon();
         let map = shared.map.name();
         let error = behind.last_cause().map(|error| error.to_string());
-        tracing::warn!(map, remain, ?deadline, error, "closed before all changes had their outcome");
+        tracing::warn!(
+            map,
+            remain,
+            ?deadline,
+            error,
+            "read-write backing map closed before all its changes were stored"
+        );
         remain
     }
 }

@@ -67,7 +67,7 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
                 SETTINGS,
                 format_args!(
                     "kafka cannot be reached: {reason}; check bootstrap.servers, and security.protocol, sasl.* and \
-                     ssl.* where the cluster asks for them: a source that runs waits for it"
+                     ssl.* where the cluster requires them: a running source waits for it"
                 ),
             );
         }
@@ -76,7 +76,7 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
     for topic in &names {
         let Some(found) = found.iter().find(|found| found.name == *topic) else {
             findings.note(format_args!(
-                "topic {topic} does not exist: make it, with cleanup.policy=compact; a source that runs waits for it"
+                "topic {topic} does not exist: create it, with cleanup.policy=compact; a running source waits for it"
             ));
             continue;
         };
@@ -113,8 +113,8 @@ async fn check_maps(config: &SourceConfig, findings: &mut Checked) {
             Ok(_) => findings.good(format_args!("map {map}: open")),
             Err(error) => {
                 let advice = if error.is_retriable() {
-                    "; check coherence.session.address, and that the grid runs its gRPC proxy there: \
-                     a source that runs waits for it"
+                    "; check coherence.session.address, and that the grid runs its gRPC proxy there: a running source \
+                     waits for it"
                 } else {
                     ""
                 };

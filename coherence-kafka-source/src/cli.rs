@@ -25,10 +25,10 @@ pub struct Cli {
     pub once: bool,
 }
 
-/// What can be done beside running.
+/// What the program does instead of publishing.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Says what is wrong with settings, with Kafka or with the grid, and publishes nothing.
+    /// Checks the settings, and that Kafka and the grid are reachable; publishes nothing.
     Check(Settings),
 }
 

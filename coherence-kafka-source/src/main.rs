@@ -67,7 +67,7 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
         Err(errors) => return Ok(refuse(&errors, check::SETTINGS)),
     };
     for warning in &config.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("configuration: {warning}");
     }
     let listener = config.metrics.clone();
     let source = match Source::new(config) {
@@ -76,11 +76,11 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
     };
     if let Some((host, port)) = listener {
         match metrics::serve(&host, port, source.statuses().to_vec()) {
-            Ok(address) => tracing::info!(%address, "metrics"),
+            Ok(address) => tracing::info!(%address, "metrics endpoint listening"),
             Err(error) => {
                 let why = format!(
-                    "metrics.listener: http://{host}:{port} cannot be listened on: {error}; name another port, \
-                     or end what uses it"
+                    "metrics.listener: cannot listen on http://{host}:{port}: {error}; choose another port, or stop \
+                     the program that uses it"
                 );
                 return Ok(refuse(&why, check::SETTINGS));
             }
@@ -102,7 +102,9 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => SignalKind::interrupt(),
         _ = terminate.recv() => SignalKind::terminate(),
     };
-    tracing::info!("stopping: what was sent is waited for; a second signal stops at once");
+    tracing::info!(
+        "stopping: waiting until sent records are acknowledged; a second signal stops immediately"
+    );
     stop.cancel();
     tokio::select! {
         ended = running => {

@@ -55,8 +55,8 @@ pub enum SourceError {
     Maps(Vec<TaskError>),
     /// Another process publishes, and there is no time to wait for its end.
     #[error(
-        "another process of the name {name} publishes, or kafka gives nobody the partition of {topic}: \
-         a snapshot waits {waited:?} for that; stop the other one, or set another name"
+        "no leadership within {waited:?}: another process named {name} publishes, or kafka assigned the partition of \
+         {topic} to no process; stop the other process, or set another name"
     )]
     AnotherLeads {
         /// `name`.
@@ -147,7 +147,9 @@ impl Source {
         let outcome = tokio::select! {
             outcome = graceful => outcome,
             () = too_late => {
-                tracing::warn!("not everything was closed in time");
+                tracing::warn!(
+                    "source not closed within coherence.source.shutdown.timeout.ms, no longer waiting for it"
+                );
                 Ok(())
             }
         };
@@ -155,7 +157,7 @@ impl Source {
         if lost > 0 {
             tracing::warn!(
                 records = lost,
-                "not acknowledged before the end: the next start compares and publishes them"
+                "records not acknowledged before the stop; the next start compares maps and topics and publishes them"
             );
         }
         self.all(State::Stopped);
@@ -252,7 +254,11 @@ impl Source {
                 }
                 Err(reason) => {
                     self.all(State::KafkaAway);
-                    tracing::warn!(topic = config.control_topic, reason, "control topic not there yet");
+                    tracing::warn!(
+                        topic = config.control_topic,
+                        reason,
+                        "control topic not available, retrying"
+                    );
                 }
             }
             if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
@@ -273,8 +279,8 @@ impl Source {
 /// Why a control topic is refused.
 pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
     format!(
-        "coherence.source.control.topic: topic {topic} has {partitions} partitions, and exactly one must decide which \
-         process publishes: name another topic, or delete this one and make it with one partition"
+        "coherence.source.control.topic: topic {topic} has {partitions} partitions, expected exactly one, which \
+         decides the process that publishes: choose another topic, or delete this one and create it with one partition"
     )
 }
 

@@ -180,7 +180,7 @@ impl Status {
             *self.refusal.lock() = None;
         }
         if before != state {
-            tracing::info!(map = self.map, topic = self.topic, state = state.name(), "state");
+            tracing::info!(map = self.map, topic = self.topic, state = state.name(), "map changed its state");
         }
     }
 

@@ -183,7 +183,7 @@ impl Task {
     fn grid_failed(&self, error: MapError) -> Result<Trouble, TaskError> {
         if error.is_retriable() {
             self.status.set(State::GridAway);
-            tracing::warn!(map = self.status.map, %error, "grid away");
+            tracing::warn!(map = self.status.map, %error, "grid not available, retrying");
             return Ok(Trouble::Away);
         }
         self.refused_by(&error);
@@ -197,7 +197,7 @@ impl Task {
         let may_come = matches!(error, ReadError::NoTopic(_)) && !self.once;
         if error.is_retriable() || may_come {
             self.status.set(State::KafkaAway);
-            tracing::warn!(topic = self.status.topic, %error, "topic not read");
+            tracing::warn!(topic = self.status.topic, %error, "topic cannot be read, retrying");
             return Ok(Trouble::Away);
         }
         self.refused_by(&error);
@@ -214,7 +214,7 @@ impl Task {
                 map = self.status.map,
                 topic = self.status.topic,
                 %error,
-                "map refused, it is tried again; other maps go on"
+                "map refused, retrying; other maps continue"
             );
         }
     }

@@ -102,7 +102,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             && !is_empty(store)
         {
             self.walk
-                .error(store, "a store is possible in a <read-write-backing-map-scheme> alone".to_owned());
+                .error(store, "a store is possible only in a <read-write-backing-map-scheme>".to_owned());
         }
         let expiry = self.walk.value(children.get("expiry-delay"), Duration::ZERO, value::seconds);
         if !expiry.is_zero() {
@@ -126,7 +126,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             Some(format) => self.result.serializer = Some(format),
             None => {
                 let message =
-                    format!("{name} is no serializer that is possible here: it must be pof or json");
+                    format!("{name} is not a serializer that is possible here: expected pof or json");
                 self.walk.error(class.as_ref().unwrap_or(serializer), message);
             }
         }
@@ -236,7 +236,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             [] => None,
             [producer] => self.producer(producer),
             [first, second, ..] => {
-                let message = format!("stands in line {} already: one store is possible", first.line);
+                let message = format!("is already in line {}: only one store is possible", first.line);
                 self.walk.error(second, message);
                 None
             }
@@ -284,7 +284,7 @@ fn impossible(scheme: &Element) -> String {
     }
     let mean = nearest(&scheme.name, possible);
     let mean = mean.map(|known| format!(", did you mean <{known}>?")).unwrap_or_default();
-    format!("is no scheme that is known{mean}")
+    format!("is not a known scheme{mean}")
 }
 
 /// An empty store is none, as in Coherence.

@@ -60,13 +60,13 @@ impl Mappings {
             if pattern.trim_end_matches('*').contains('*') || pattern.ends_with("**") {
                 walk.warn(
                     children.get("cache-name").unwrap_or(&child),
-                    format!("{pattern} fits no cache: a * is possible at the end alone"),
+                    format!("{pattern} matches no cache: a * is possible only at the end"),
                 );
             }
             if let Some(first) = lines.insert(pattern.clone(), child.line) {
                 walk.error(
                     &child,
-                    format!("{pattern} is mapped already, in line {first}: remove one of the two"),
+                    format!("{pattern} is already mapped in line {first}: remove one of the two"),
                 );
                 continue;
             }
@@ -109,7 +109,7 @@ fn read_parameters(params: &Arc<Element>, walk: &mut Walk<'_>) -> Vec<Parameter>
         let Some(text) = walk.plain(value) else { continue };
         let Some(name) = name else { continue };
         if name == "cache-name" || parameters.iter().any(|parameter| parameter.name == name) {
-            walk.error(&child, format!("the macro {{{name}}} has a value already"));
+            walk.error(&child, format!("the macro {{{name}}} already has a value"));
             continue;
         }
         parameters.push(Parameter { name, value: text, secret: value.secret });

@@ -24,7 +24,7 @@ impl Schemes {
             let Some(text) = walk.required(scheme, Some(name), "scheme-name") else { continue };
             match by_name.get(&text) {
                 Some(first) => {
-                    let message = format!("{text} is the name of the scheme in line {} already", first.line);
+                    let message = format!("{text} is already the name of the scheme in line {}", first.line);
                     walk.error(name, message);
                 }
                 None => {

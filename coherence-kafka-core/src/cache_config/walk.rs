@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
                 match found.get(name) {
                     Some(first) => {
                         let first = first.line;
-                        self.error(child, format!("stands in line {first} already: remove one of the two"));
+                        self.error(child, format!("is already in line {first}: remove one of the two"));
                     }
                     None => {
                         found.insert(*name, Arc::clone(child));

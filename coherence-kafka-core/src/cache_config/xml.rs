@@ -152,7 +152,7 @@ fn explain(error: &Error, text: &str, lines: &Lines) -> (Option<usize>, String) 
                 .to_owned(),
         ),
         Error::UnknownEntityReference(..) | Error::MalformedEntityReference(_) => {
-            (line, "is no XML: write &amp; for an ampersand".to_owned())
+            (line, "is not XML: write &amp; for an ampersand".to_owned())
         }
         Error::UnknownNamespace(prefix, _) => (
             line,
@@ -164,13 +164,13 @@ fn explain(error: &Error, text: &str, lines: &Lines) -> (Option<usize>, String) 
             (None, format!("has more than {MAX_NODES} elements and texts, which is the limit"))
         }
         Error::NoRootNode | Error::UnexpectedEndOfStream => {
-            (None, "is no XML: it ends before its root element does".to_owned())
+            (None, "is not XML: it ends before its root element does".to_owned())
         }
-        Error::UnclosedRootNode => (None, "is no XML: its root element is never closed".to_owned()),
+        Error::UnclosedRootNode => (None, "is not XML: its root element is never closed".to_owned()),
         other => {
             let message = other.to_string();
             let message = message.split(" at ").next().unwrap_or_default();
-            (line, format!("is no XML: {message}"))
+            (line, format!("is not XML: {message}"))
         }
     }
 }

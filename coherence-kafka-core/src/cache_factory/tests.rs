@@ -142,7 +142,7 @@ async fn a_name_with_a_blank_behind_it_is_no_topic_and_its_neighbour_is_one() {
     let factory = case("any-name.xml");
     for name in ["a/b", "\u{fc}", "trail ", &"x".repeat(300)] {
         let error = factory.cache(name).await.unwrap_err().to_string();
-        assert!(error.contains("is no name of a topic"), "{error}");
+        assert!(error.contains("is not a topic name"), "{error}");
     }
     factory.cache("trail").await.unwrap();
 }
@@ -153,8 +153,8 @@ fn names_that_are_no_topics_are_refused_each_with_its_line() {
     let errors = read(&std::fs::read_to_string(path).unwrap(), Format::Pof).unwrap_err();
     let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(errors.len(), 2, "{errors:?}");
-    assert!(errors[0].contains("\"sys$configx\" is no name of a topic"), "{errors:?}");
-    assert!(errors[1].contains("\"Orders 2024\" is no name of a topic"), "{errors:?}");
+    assert!(errors[0].contains("\"sys$configx\" is not a topic name"), "{errors:?}");
+    assert!(errors[1].contains("\"Orders 2024\" is not a topic name"), "{errors:?}");
 }
 
 #[tokio::test]
@@ -192,8 +192,8 @@ async fn a_cache_that_is_refused_is_not_remembered() {
         factory.cache(name).await.unwrap_err();
     }
     let error = factory.map("invoice").await.unwrap_err();
-    let expected = "cache invoice: one setting is refused\n  1. cache.xml: <caching-scheme-mapping>: no mapping is for \
-                    a cache of the name invoice, did you mean invoices?";
+    let expected = "cache invoice: one setting is refused\n  1. cache.xml: <caching-scheme-mapping>: no mapping \
+                    matches cache invoice, did you mean invoices?";
     assert_eq!(error, MapError::Misuse(expected.to_owned()));
     assert!(factory.caches.lock().is_empty());
 }

@@ -73,7 +73,7 @@ impl KafkaEntryStore {
         let builder = KafkaEntryStoreBuilder::from_properties(properties, format, &mut findings);
         let builder = findings.clone().finish(builder)?;
         for warning in &findings.warnings {
-            tracing::warn!(%warning, "entry store setting");
+            tracing::warn!(%warning, "entry store setting accepted with a warning");
         }
         more(builder).and_then(KafkaEntryStoreBuilder::build).map_err(|error| {
             let property = matches!(error, BuildError::Topic(_)).then(|| properties.get(TOPIC)).flatten();

@@ -7,7 +7,7 @@ fn error(builder: KafkaEntryStoreBuilder) -> String {
 #[test]
 fn what_is_no_name_of_a_topic_is_refused() {
     for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
-        assert!(error(KafkaEntryStore::builder(bad)).contains("is no name of a topic"), "{bad}");
+        assert!(error(KafkaEntryStore::builder(bad)).contains("is not a topic name"), "{bad}");
     }
     for good in ["a", "A.b_c-9", &"x".repeat(249)] {
         assert!(KafkaEntryStore::builder(good).build().is_ok(), "{good}");
@@ -21,7 +21,7 @@ fn what_does_not_fit_together_is_refused() {
     assert!(decorated.pass_through().build().is_ok());
     let producer = Producer::new([]).unwrap();
     let two = KafkaEntryStore::builder("t").producer(producer).setting("acks", "all");
-    assert!(error(two).starts_with("a store with a shared producer has no settings of a producer"));
+    assert!(error(two).starts_with("a store with a shared producer cannot have producer settings"));
     let unknown = KafkaEntryStore::builder("t").setting("no.such.setting", "1");
     assert!(error(unknown).starts_with("the kafka client refuses its settings: "));
 }

@@ -136,11 +136,11 @@ impl Shared {
         let client = match Client::new(&self.settings) {
             Ok(client) => client,
             Err(reason) => {
-                tracing::warn!(reason, "kafka producer not made, tried again");
+                tracing::warn!(reason, "kafka producer not created, retrying");
                 return;
             }
         };
-        tracing::info!("kafka producer made anew");
+        tracing::info!("kafka producer created again after a permanent failure");
         let mut core = self.core.lock();
         for (name, handle) in &mut core.topics {
             *handle = Topic::new(&client, name).ok();

@@ -178,7 +178,7 @@ impl Core {
     /// Gives up what was parked for longer than `timeout`: no client has ever had it.
     pub fn expire_parked(&mut self, timeout: Duration) -> Outcomes {
         let error = StoreError::Unavailable(format!(
-            "no kafka client was there within message.timeout.ms ({timeout:?}); the record is not in the topic"
+            "no kafka client was available within message.timeout.ms ({timeout:?}); the record is not in the topic"
         ));
         let mut expired = Vec::new();
         while self.parked.front().is_some_and(|parked| parked.since.elapsed() >= timeout) {

@@ -137,7 +137,7 @@ fn check(index: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), MapError>
         return refused("the key is empty");
     }
     if value.is_some_and(<[u8]>::is_empty) {
-        return refused("the value is empty, which is not even a null");
+        return refused("the value is empty, expected a serialized value");
     }
     Ok(())
 }

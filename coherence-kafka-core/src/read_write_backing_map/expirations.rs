@@ -24,7 +24,7 @@ pub(super) async fn erase_expired(notices: MapNotices, map: Weak<Shared>) {
             MapNotice::Gap(reason) => {
                 if let Some(map) = map.upgrade() {
                     let map = map.map.name();
-                    tracing::warn!(map, reason, "expirations may not have been erased from the store");
+                    tracing::warn!(map, reason, "events lost; expired entries may remain in the store");
                 }
                 None
             }
@@ -44,7 +44,7 @@ async fn erase(map: &Weak<Shared>, key: Bytes) {
             }
             Err(error) => {
                 let map = shared.map.name();
-                tracing::error!(map, %error, "an expiration was not erased from the store");
+                tracing::error!(map, %error, "expired entry not erased from the store");
                 return;
             }
             Ok(()) => return,

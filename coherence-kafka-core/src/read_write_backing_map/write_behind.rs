@@ -167,7 +167,8 @@ impl WriteBehind {
         if bytes <= self.bound {
             return Ok(());
         }
-        let reason = format!("it takes {bytes} bytes of the write-behind queue, which holds {}", self.bound);
+        let reason =
+            format!("it needs {bytes} bytes of the write-behind queue, which holds at most {}", self.bound);
         Err(MapError::NotSent { index, reason })
     }
 
@@ -263,7 +264,10 @@ impl WriteBehind {
             self.wake.notify_one();
         }
         if settled.iter().any(|settled| settled.fate == Fate::Unknown) {
-            tracing::warn!(map = self.map.name(), "entry store gave a second outcome");
+            tracing::warn!(
+                map = self.map.name(),
+                "entry store reported a second outcome for a change, ignored"
+            );
         }
     }
 
@@ -281,7 +285,7 @@ impl WriteBehind {
     fn note_cause(&self, error: StoreError, waiting: usize) {
         if self.waits_for.lock().note(&error, self.now()) {
             let map = self.map.name();
-            tracing::warn!(map, waiting, %error, "changes of a write-behind map wait to be written again");
+            tracing::warn!(map, waiting, %error, "write-behind changes not stored, retrying");
         }
     }
 
@@ -312,7 +316,12 @@ impl WriteBehind {
         failures.logged_at = Some(now);
         drop(failures);
         let map = self.map.name();
-        tracing::error!(map, entries, %error, "changes of a write-behind map are lost to its topic");
+        tracing::error!(
+            map,
+            entries,
+            %error,
+            "write-behind changes not stored and given up; they are missing in the topic"
+        );
     }
 
     /// The task: gives what is ripe to the store, until nothing can come any more.

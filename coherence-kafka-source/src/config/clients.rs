@@ -37,8 +37,8 @@ pub(super) fn producer(
     if timeout > longest || timeout.is_zero() {
         let key = given.map_or(name, |property| property.key.as_str());
         let why = format!(
-            "{} must be at most {}, two thirds of {}, which is {}: what is not acknowledged when another process takes \
-             over must not be sent any more",
+            "{} must be at most {}, two thirds of {}, which is {}: records that are not acknowledged when another \
+             process takes over must no longer be sent",
             timeout.as_millis(),
             longest.as_millis(),
             table::SESSION_TIMEOUT,

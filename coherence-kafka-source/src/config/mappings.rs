@@ -119,6 +119,6 @@ pub(super) fn no_topic(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..");
     (!good).then(|| {
-        format!("{name:?} is no name of a topic: 1 to 249 letters, digits, dots, underscores and dashes")
+        format!("{name:?} is not a topic name: 1 to 249 letters, digits, dots, underscores and dashes")
     })
 }

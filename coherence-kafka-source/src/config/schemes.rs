@@ -50,10 +50,8 @@ pub(super) struct Settings<'a> {
 /// The maps to publish. The result may only be used where nothing was refused.
 pub(super) fn maps(settings: &Settings<'_>, findings: &mut ConfigErrors) -> Vec<MapConfig> {
     for property in OF_SCHEMES.iter().filter_map(|key| settings.properties.get(key)) {
-        let why = format!(
-            "is said by the schemes of the file of {}: leave one of the two out",
-            table::CACHE_CONFIG
-        );
+        let why =
+            format!("is set by the schemes of the file in {}: remove one of the two", table::CACHE_CONFIG);
         findings.error(property, why);
     }
     let path = Path::new(settings.file.trimmed());
@@ -185,14 +183,11 @@ fn without_effect(
     let plain = ReadWriteOptions { publish_expirations, ..ReadWriteOptions::default() };
     let writing = (store.options != plain).then_some((
         "<read-write-backing-map-scheme>",
-        "write-delay and the other elements that say how a member writes have no effect in a source: it publishes each \
-         change that the grid tells",
+        "write-delay and the other elements that control how a member writes have no effect in a source: it publishes \
+         each change that the grid reports",
     ));
     let expiry = scheme.expiry_delay.map(|_| {
-        (
-            "<expiry-delay>",
-            "has no effect in a source: the grid lets its entries expire as it is configured itself",
-        )
+        ("<expiry-delay>", "has no effect in a source: the grid expires entries by its own configuration")
     });
     writing.into_iter().chain(expiry)
 }
@@ -205,13 +200,13 @@ fn properties(own: &Properties, store: &StoreScheme, findings: &mut ConfigErrors
         if property.key == PASS_THROUGH {
             property.key = table::PASS_THROUGH.to_owned();
         } else if property.key == TTL_HEADER {
-            findings.error(&property, "a grid does not tell over gRPC when an entry expires: leave it out");
+            findings.error(&property, "a grid does not report over gRPC when an entry expires: leave it out");
             continue;
         } else if table::TABLE.keys.iter().any(|key| key.name == property.key)
             && !OF_A_MAP.contains(&property.key.as_str())
         {
             findings
-                .error(&property, "is no property of a producer: it stands among the settings of the source");
+                .error(&property, "is not a property of a producer: set it among the settings of the source");
             continue;
         }
         all.push(property);

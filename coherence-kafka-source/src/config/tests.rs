@@ -62,7 +62,7 @@ fn mappings_that_would_mix_maps_or_name_no_cache_are_refused() {
         ("a", "b->t", "cache b is not listed in coherence.caches"),
         ("", "a->t,a->u", "cache a occurs twice"),
         ("", "a", "has no arrow"),
-        ("", "a->b c", "no name of a topic"),
+        ("", "a->b c", "not a topic name"),
         ("a*", "", "not possible in the name of a cache"),
         ("a,a", "", "cache a occurs twice"),
         ("", "*a->{cache-name}", "ends with its only *"),

@@ -99,7 +99,7 @@ impl Task {
                 map = self.status.map,
                 topic = self.status.topic,
                 keys = kept,
-                "keys that the map does not have are kept in the topic, because expirations are not published"
+                "keys absent from the map are kept in the topic, because expirations are not published"
             );
         }
         self.status.kept.add(kept as u64);
@@ -107,13 +107,17 @@ impl Task {
 
     fn missed(&self, publisher: &mut Publisher, reason: &str) {
         self.status.gaps.one();
-        tracing::info!(map = self.status.map, reason, "changes may be missing: map and topic are compared");
+        tracing::info!(
+            map = self.status.map,
+            reason,
+            "changes may have been missed; comparing map and topic"
+        );
         publisher.want_comparison();
     }
 
     fn refused(&self, error: &dyn std::fmt::Display) {
         self.status.refused.one();
-        tracing::error!(map = self.status.map, topic = self.status.topic, %error, "entry not published");
+        tracing::error!(map = self.status.map, topic = self.status.topic, %error, "entry refused, not published");
     }
 
     pub(super) async fn on_scanned<'m>(

@@ -31,7 +31,7 @@ impl StoreObserver for OfStrays {
             self.0.refused.one();
         }
         let (map, topic) = (&self.0.map, &self.0.topic);
-        tracing::warn!(map, topic, %error, "value in a wrong partition not deleted");
+        tracing::warn!(map, topic, %error, "value in a wrong partition not deleted; the next comparison retries");
     }
 }
 

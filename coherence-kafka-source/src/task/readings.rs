@@ -62,7 +62,8 @@ impl Task {
                 map,
                 topic,
                 keys = differing,
-                "topic differs from what was published: its retention, a deletion or another writer has changed it"
+                "topic differs from what was published, after retention, a deletion or another writer; publishing the \
+                 difference"
             );
         }
         if strays > 0 && self.status.strays.now() == 0 {
@@ -70,8 +71,8 @@ impl Task {
                 map,
                 topic,
                 values = strays,
-                "values lie in partitions in which their keys do not belong, as after partitions were added: they are \
-                 deleted there and published again"
+                "values found in partitions where their keys do not belong, for example after partitions were added; \
+                 deleting them there and publishing them again"
             );
         }
         self.status.strays.add(strays as u64);
@@ -100,7 +101,7 @@ impl Task {
     ) -> Result<(), TaskError> {
         (work.digesting, work.looking) = (None, None);
         publisher.fail_comparison();
-        let ended = || ReadError::Unavailable("the reading ended by itself".to_owned());
+        let ended = || ReadError::Unavailable("the reader of the topic ended unexpectedly".to_owned());
         work.pause_comparison(self.kafka_failed(error.unwrap_or_else(ended))?);
         Ok(())
     }

@@ -42,8 +42,7 @@ impl Evaluation<'_, '_> {
         let has = |name: &str| producer.children.iter().any(|child| child.name == name);
         if !has("topic-name") {
             let slip = producer.children.iter().find(|child| nearest(&child.name, OWN) == Some("topic-name"));
-            let message =
-                "has no topic-name, which says where its records go: {cache-name} is the usual value";
+            let message = "has no topic-name, the topic of its records: {cache-name} is the usual value";
             match slip {
                 Some(child) => self.walk.error(child, "did you mean topic-name?".to_owned()),
                 None => self.walk.error(producer, message.to_owned()),

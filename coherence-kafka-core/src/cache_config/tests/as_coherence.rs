@@ -50,7 +50,7 @@ fn a_serializer_that_is_empty_or_comes_from_a_property_that_is_not_set_is_that_o
     }
     let pof = read_with("serializer-property.xml", "coherence.serializer", "pof").unwrap();
     assert_eq!(pof.cache("orders").unwrap().serializer, Some(Format::Pof));
-    let java = "f.xml:4: <serializer>: java is no serializer that is possible here: it must be pof or json";
+    let java = "f.xml:4: <serializer>: java is not a serializer that is possible here: expected pof or json";
     assert_eq!(errors(read_with("serializer-property.xml", "coherence.serializer", "java")), [java]);
     assert_eq!(
         errors(read_with("serializer-attribute.xml", "tangosol.coherence.serializer", "java")),
@@ -65,13 +65,13 @@ fn an_override_that_is_not_there_changes_nothing_and_one_that_is_there_is_refuse
     assert_eq!(
         shown(config.notes()),
         ["f.xml:2: <cache-config>: xml-override=\"{coherence.cacheconfig.override \
-          coherence-cacheconfig-override.xml}\" names no file that is there, so it changes nothing: write what a Java \
-          member finds on its class path into this file"]
+          coherence-cacheconfig-override.xml}\" names a file that does not exist, so it changes nothing: copy what a \
+          Java member finds on its class path into this file"]
     );
     assert!(notes("override-unset.xml").is_empty());
     let refused = |written: &str| {
         format!(
-            "f.xml:2: <cache-config>: xml-override=\"{written}\" is not followed: write what it changes into this file"
+            "f.xml:2: <cache-config>: xml-override=\"{written}\" is not followed: copy what it changes into this file"
         )
     };
     assert_eq!(errors(read("override-base.xml")), [refused("override.xml")]);
@@ -168,7 +168,7 @@ fn a_scheme_that_is_not_possible_keeps_no_other_cache_from_being_read() {
     let text = std::fs::read_to_string(folder().join("federated-beside-another.xml")).unwrap();
     for (name, why) in [
         ("transactional-scheme", "a cache of this scheme is not possible here"),
-        ("remarkable-scheme", "is no scheme that is known"),
+        ("remarkable-scheme", "is not a known scheme"),
     ] {
         let text = text.replace("federated-scheme", name);
         let config = CacheConfig::parse("f.xml", text.as_bytes(), unset).unwrap();

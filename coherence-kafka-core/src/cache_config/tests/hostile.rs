@@ -11,16 +11,16 @@ fn refusal(bytes: &[u8]) -> String {
 #[test]
 fn broken_xml_is_refused_with_its_line() {
     for (text, message) in [
-        ("", "cache.xml: is no XML: it ends before its root element does"),
-        ("<cache-config>", "cache.xml: is no XML: its root element is never closed"),
-        ("<cache-config>\n</cache>", "cache.xml:2: is no XML: expected 'cache-config' tag, not 'cache'"),
-        ("<cache-config>\n<a b='<'/></cache-config>", "cache.xml:2: is no XML: expected ''' not '<'"),
+        ("", "cache.xml: is not XML: it ends before its root element does"),
+        ("<cache-config>", "cache.xml: is not XML: its root element is never closed"),
+        ("<cache-config>\n</cache>", "cache.xml:2: is not XML: expected 'cache-config' tag, not 'cache'"),
+        ("<cache-config>\n<a b='<'/></cache-config>", "cache.xml:2: is not XML: expected ''' not '<'"),
         (
             "<cache-config>\n\n<k:a/></cache-config>",
             "cache.xml:3: the prefix k is bound to nothing: write xmlns:k=\"…\" into <cache-config>",
         ),
-        ("<cache-config>\na&word;</cache-config>", "cache.xml:2: is no XML: write &amp; for an ampersand"),
-        ("<cache-config>\na & b</cache-config>", "cache.xml:2: is no XML: write &amp; for an ampersand"),
+        ("<cache-config>\na&word;</cache-config>", "cache.xml:2: is not XML: write &amp; for an ampersand"),
+        ("<cache-config>\na & b</cache-config>", "cache.xml:2: is not XML: write &amp; for an ampersand"),
     ] {
         assert_eq!(refusal(text.as_bytes()), message, "{text}");
     }
@@ -58,8 +58,7 @@ fn deep_and_wide_files_are_refused_or_read() {
     let deep = |depth: usize| {
         format!("<cache-config>\n{}{}</cache-config>", "<a>".repeat(depth), "</a>".repeat(depth))
     };
-    let no_mapping =
-        "cache.xml:1: <cache-config>: has no <caching-scheme-mapping>, which says what caches there are";
+    let no_mapping = "cache.xml:1: <cache-config>: has no <caching-scheme-mapping>, which lists the caches";
     assert_eq!(refusal(deep(63).as_bytes()), no_mapping);
     let too_deep = "cache.xml:2: elements are nested deeper than 64, which is the limit";
     assert_eq!(refusal(deep(64).as_bytes()), too_deep);

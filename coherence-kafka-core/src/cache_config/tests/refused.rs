@@ -38,8 +38,7 @@ fn a_producer_must_name_its_topic() {
     assert_eq!(
         scheme_errors("", "<k:client-id>a</k:client-id>"),
         [
-            "cache.xml:6: <k:producer>: has no topic-name, which says where its records go: {cache-name} is the usual \
-          value"
+            "cache.xml:6: <k:producer>: has no topic-name, the topic of its records: {cache-name} is the usual value"
         ]
     );
     assert_eq!(
@@ -125,10 +124,9 @@ fn all_errors_come_at_once_each_with_its_line() {
             "cache.xml:11: <write-delay-seconds>: 1.5 is not a whole number of seconds from 0, at most a year",
             "cache.xml:12: <read-only>: never is not true or false",
             "cache.xml:13: <write-dely>: is not known in <read-write-backing-map-scheme>, did you mean <write-delay>?",
-            "cache.xml:14: <write-delay>: stands in line 5 already: remove one of the two",
+            "cache.xml:14: <write-delay>: is already in line 5: remove one of the two",
             "cache.xml:15: <colour>: is not known in <read-write-backing-map-scheme>",
-            "cache.xml:16: <k:producer>: has no topic-name, which says where its records go: {cache-name} is the \
-             usual value",
+            "cache.xml:16: <k:producer>: has no topic-name, the topic of its records: {cache-name} is the usual value",
             "cache.xml:17: <k:acks>: the macro {acks} has no value for this cache: name acks in the init-params of its \
              mapping, or write {acks default}",
         ]
@@ -186,7 +184,7 @@ fn a_store_stands_once_and_in_its_place() {
     ));
     assert_eq!(
         file_errors(&file(&mapping("c", "s"), &text)),
-        ["cache.xml:3: <k:producer>: stands in line 3 already: one store is possible"]
+        ["cache.xml:3: <k:producer>: is already in line 3: only one store is possible"]
     );
     let text = read_write(&format!("<cachestore-scheme>{producer}</cachestore-scheme>"));
     assert_eq!(
@@ -208,7 +206,7 @@ fn a_store_stands_once_and_in_its_place() {
             "<local-scheme><scheme-name>s</scheme-name><cachestore-scheme><class-scheme/></cachestore-scheme>\
              </local-scheme>"
         ),
-        ["cache.xml:3: <cachestore-scheme>: a store is possible in a <read-write-backing-map-scheme> alone"]
+        ["cache.xml:3: <cachestore-scheme>: a store is possible only in a <read-write-backing-map-scheme>"]
     );
     let no_memory = distributed("<backing-map-scheme><read-write-backing-map-scheme/></backing-map-scheme>");
     assert_eq!(
@@ -239,7 +237,7 @@ fn a_scheme_of_another_kind_is_refused_when_its_cache_is_asked_for() {
     );
     assert_eq!(
         cache_errors("<distribted-scheme><scheme-name>s</scheme-name></distribted-scheme>"),
-        ["cache.xml:3: <distribted-scheme>: is no scheme that is known, did you mean <distributed-scheme>?"]
+        ["cache.xml:3: <distribted-scheme>: is not a known scheme, did you mean <distributed-scheme>?"]
     );
     assert_eq!(
         cache_errors("<near-scheme><scheme-name>s</scheme-name></near-scheme>"),
@@ -251,7 +249,7 @@ fn a_scheme_of_another_kind_is_refused_when_its_cache_is_asked_for() {
     );
     assert_eq!(
         cache_errors(&distributed("<serializer>java</serializer>")),
-        ["cache.xml:3: <serializer>: java is no serializer that is possible here: it must be pof or json"]
+        ["cache.xml:3: <serializer>: java is not a serializer that is possible here: expected pof or json"]
     );
 }
 
@@ -309,7 +307,7 @@ fn a_mapping_that_cannot_be_read_is_refused() {
     );
     assert_eq!(
         of(&format!("{}\n{}", mapping("c", "s"), mapping("c", "s"))),
-        ["cache.xml:3: <cache-mapping>: c is mapped already, in line 2: remove one of the two"]
+        ["cache.xml:3: <cache-mapping>: c is already mapped in line 2: remove one of the two"]
     );
     assert_eq!(
         of("<cache-maping/>"),
@@ -327,13 +325,13 @@ fn a_mapping_that_cannot_be_read_is_refused() {
     assert_eq!(
         of(&param(&[named("a"), named("a"), named("cache-name")].concat())),
         [
-            "cache.xml:2: <init-param>: the macro {a} has a value already",
-            "cache.xml:2: <init-param>: the macro {cache-name} has a value already"
+            "cache.xml:2: <init-param>: the macro {a} already has a value",
+            "cache.xml:2: <init-param>: the macro {cache-name} already has a value"
         ]
     );
     assert_eq!(
         file_errors(&file(&mapping("c", "s"), &format!("{plain}\n{plain}"))),
-        ["cache.xml:4: <scheme-name>: s is the name of the scheme in line 3 already"]
+        ["cache.xml:4: <scheme-name>: s is already the name of the scheme in line 3"]
     );
 }
 
@@ -343,7 +341,7 @@ fn a_pattern_that_fits_no_cache_is_noticed() {
         parse(&file(&mapping("a*b", "s"), "<local-scheme><scheme-name>s</scheme-name></local-scheme>"));
     assert_eq!(
         config.notes().iter().map(Finding::to_string).collect::<Vec<_>>(),
-        ["cache.xml:2: <cache-name>: a*b fits no cache: a * is possible at the end alone"]
+        ["cache.xml:2: <cache-name>: a*b matches no cache: a * is possible only at the end"]
     );
 }
 
@@ -353,9 +351,7 @@ fn a_cache_without_a_mapping_is_refused() {
         parse(&file(&mapping("orders", "s"), "<local-scheme><scheme-name>s</scheme-name></local-scheme>"));
     assert_eq!(
         errors(config.cache("order")),
-        [
-            "cache.xml: <caching-scheme-mapping>: no mapping is for a cache of the name order, did you mean orders?"
-        ]
+        ["cache.xml: <caching-scheme-mapping>: no mapping matches cache order, did you mean orders?"]
     );
 }
 
@@ -363,11 +359,11 @@ fn a_cache_without_a_mapping_is_refused() {
 fn another_document_is_refused() {
     assert_eq!(
         file_errors("<coherence/>"),
-        ["cache.xml:1: <coherence>: is no cache configuration, whose root element is <cache-config>"]
+        ["cache.xml:1: <coherence>: is not a cache configuration: expected the root element <cache-config>"]
     );
     assert_eq!(
         file_errors("<cache-config/>"),
-        ["cache.xml:1: <cache-config>: has no <caching-scheme-mapping>, which says what caches there are"]
+        ["cache.xml:1: <cache-config>: has no <caching-scheme-mapping>, which lists the caches"]
     );
     assert_eq!(
         file_errors("<cache-config><caching-scheme-mapping/><caching-sheme/></cache-config>"),

@@ -30,7 +30,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         ("linger.ms", "soon"),
     ]);
     let has = |text: &str| wrong.iter().any(|error| error.contains(text));
-    assert!(has("topic.name: \"a b\" is no name of a topic"), "{wrong:#?}");
+    assert!(has("topic.name: \"a b\" is not a topic name"), "{wrong:#?}");
     assert!(has("passthrough: \"ja\" is neither false nor true"), "{wrong:#?}");
     assert!(has("coherence.kafka.key.form: \"naked\" is neither plain nor decorated"), "{wrong:#?}");
     assert!(has("did you mean StringSerializer?"), "{wrong:#?}");

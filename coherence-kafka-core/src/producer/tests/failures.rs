@@ -115,6 +115,6 @@ fn what_waits_for_a_client_that_cannot_be_made_is_reported_in_time() {
     wait(async { tokio::time::timeout(SOON, store.flush()).await }).expect("a flush ends");
     let error = seen.wait_for(1).remove(0).1.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
-    assert!(error.to_string().contains("no kafka client was there within message.timeout.ms"), "{error}");
+    assert!(error.to_string().contains("no kafka client was available within message.timeout.ms"), "{error}");
     assert_eq!((store.stats().in_flight, store.producer().bytes_in_flight()), (0, 0));
 }

@@ -131,19 +131,19 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &*of_a,
             "<k:topic-name>a b</k:topic-name>",
             &[],
-            "file.xml:6: topic.name: \"a b\" is no name of a topic",
+            "file.xml:6: topic.name: \"a b\" is not a topic name",
         ),
         (
             &*of_a,
             "<k:topic-name>t</k:topic-name>\n<k:coherence-ttl-header>ttl</k:coherence-ttl-header>",
             &[],
-            "file.xml:7: coherence.ttl.header: a grid does not tell",
+            "file.xml:7: coherence.ttl.header: a grid does not report",
         ),
         (
             &*of_a,
             "<k:topic-name>t</k:topic-name>\n<k:coherence-caches>x</k:coherence-caches>",
             &[],
-            "file.xml:7: coherence.caches: is no property of a producer",
+            "file.xml:7: coherence.caches: is not a property of a producer",
         ),
         (
             &*of_a,
@@ -158,17 +158,12 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &[],
             "file.xml:7: key.serializer: ",
         ),
-        (
-            &*of_a,
-            TOPIC_OF_ITS_NAME,
-            &[("coherence.caches", "a,none")],
-            "no mapping is for a cache of the name none",
-        ),
+        (&*of_a, TOPIC_OF_ITS_NAME, &[("coherence.caches", "a,none")], "no mapping matches cache none"),
         (
             &*of_a,
             TOPIC_OF_ITS_NAME,
             &[("coherence.cache.mappings", "a->t")],
-            "test: coherence.cache.mappings: is said by the schemes",
+            "test: coherence.cache.mappings: is set by the schemes",
         ),
         (
             &*of_a,

@@ -121,7 +121,7 @@ fn caches_of_one_scheme_are_published_as_their_own_macros_say() {
         format!("ok       topic {}: 3 partition(s)", topics[2]),
     ];
     assert!(notes.iter().all(|note| told.contains(note)), "{told}, expected {notes:?}");
-    assert_eq!(told.matches("say how a member writes").count(), 1, "{told}");
+    assert_eq!(told.matches("control how a member writes").count(), 1, "{told}");
 
     for (seed, (cache, ..)) in (1..).zip(&maps) {
         grid.tool().churn(cache, seed, 1_000, 200).unwrap();
@@ -169,6 +169,6 @@ fn what_cannot_be_honoured_is_told_with_file_line_and_element_all_at_once() {
     let output = run(&[], &both.settings()).unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{told}");
-    let expected = "coherence.cache.mappings: is said by the schemes of the file of coherence.cacheconfig";
+    let expected = "coherence.cache.mappings: is set by the schemes of the file in coherence.cacheconfig";
     assert!(told.contains(expected), "{told}");
 }

@@ -166,7 +166,7 @@ fn a_control_topic_with_more_than_one_partition_is_refused() {
         let shown = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{shown}");
         assert!(
-            shown.contains(&format!("topic {control} has 3 partitions, and exactly one must")),
+            shown.contains(&format!("topic {control} has 3 partitions, expected exactly one")),
             "{shown}"
         );
     }

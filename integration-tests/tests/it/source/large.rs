@@ -40,7 +40,7 @@ fn an_entry_too_large_to_be_received_is_refused_and_the_others_are_published() {
         report.contains(&format!(" {SMALL} records published, 0 of them superfluous, 1 refused")),
         "{report}"
     );
-    let refused = log.lines().find(|line| line.contains("entry not published")).unwrap_or_default();
+    let refused = log.lines().find(|line| line.contains("entry refused, not published")).unwrap_or_default();
     assert!(refused.contains(&published.name) && refused.contains("more than the 67108864"), "{log}");
     let rebuilt = || published.rebuilt(&kafka.records(&published.name).unwrap());
     assert_eq!(rebuilt().len(), SMALL as usize);
