@@ -14,7 +14,7 @@ struct Case {
     name: &'static str,
     /// How many different keys there are.
     keys: usize,
-    /// Every so many records one is a tombstone.
+    /// One record in this many is a tombstone.
     tombstone_every: Option<usize>,
 }
 

@@ -1,8 +1,8 @@
-//! `check`: says what is wrong with files, with Kafka or with the grid, and moves nothing.
+//! `check`: reports what is wrong with the files, with Kafka or with the grid, and moves no records.
 //!
-//! It joins no group and writes no entry. A session is opened with every grid that the settings lead to, also where no
-//! connector is there yet. A map that a connector would write to is opened, as that is the only way to learn whether
-//! the grid has a mapping for it.
+//! It joins no group and writes no entry. It opens a session with every grid of the settings, also where no connector
+//! exists yet. It opens each map that a connector would write to, which is the only way to learn whether the grid has a
+//! mapping for it.
 
 use coherence_client::GrpcSession;
 use coherence_kafka_common::map::{MapError, Session as _};
@@ -14,10 +14,10 @@ use crate::config::{ConnectorConfig, Loaded, Topics};
 use crate::kafka::{ClientSettings, cluster};
 use crate::run::{self, EMBEDDED, StartError};
 
-/// The exit code of a connector that cannot be: see [`StartError::exit_code`].
+/// The exit code for a connector that cannot start: see [`StartError::exit_code`].
 const CONNECTOR: u8 = 3;
 
-/// Checks files and what they lead to.
+/// Checks the files, and the peers that they name.
 pub async fn run(files: &Files) -> Checked {
     let mut findings = Checked::default();
     let loaded = match run::load(files) {
@@ -57,12 +57,12 @@ pub async fn run(files: &Files) -> Checked {
     findings
 }
 
-/// The grid of the connectors that are still to come: what the worker says for them all.
+/// Checks the grid that the worker configures for connectors that are created later.
 async fn check_worker(loaded: &Loaded, grids: &mut Grids, findings: &mut Checked) {
     let named = loaded.worker.names_session();
     let session = match loaded.worker.session() {
         Ok(session) if named || loaded.connectors.is_empty() => session,
-        // What is wrong with it has refused the start; where nobody needs it nobody looks for it.
+        // A wrong session has already refused the start; a session that no connector needs is not checked.
         Ok(_) | Err(_) => return,
     };
     if session.kind == SessionKind::Embedded {
@@ -128,7 +128,7 @@ async fn check_connector(
     }
 }
 
-/// The topics that a subscription to `pattern` reads: those that match it and are not hidden.
+/// Returns the topics that a subscription to `pattern` reads: those that match it and are not hidden.
 fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<String> {
     // Both were rewritten from, or written in, what this crate understands.
     let regex = |pattern: &str| Regex::new(pattern).ok();
@@ -145,12 +145,12 @@ fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<
     matching
 }
 
-/// The grids that were looked for, each once, however many connectors share it.
+/// The grids that were connected to, each once, however many connectors share it.
 #[derive(Default)]
 struct Grids(Vec<(SessionConfig, Result<GrpcSession, MapError>)>);
 
 impl Grids {
-    /// A session that the grid has taken.
+    /// Opens a session, or returns the one that was opened before.
     async fn look(&mut self, config: &SessionConfig) -> Result<GrpcSession, MapError> {
         if let Some((_, found)) = self.0.iter().find(|(known, _)| known == config) {
             return found.clone();
@@ -163,7 +163,7 @@ impl Grids {
         found
     }
 
-    /// The same, and says what came of it.
+    /// The same, and reports the outcome.
     async fn reach(
         &mut self,
         whose: &str,

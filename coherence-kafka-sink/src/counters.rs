@@ -118,7 +118,7 @@ impl Count {
         self.0.store(n, Ordering::Relaxed);
     }
 
-    /// The count.
+    /// Returns the count.
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -136,7 +136,7 @@ impl Gauge {
         self.0.store(n.unwrap_or(Self::UNKNOWN), Ordering::Relaxed);
     }
 
-    /// The number, if it is known.
+    /// Returns the number, if it is known.
     pub fn now(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Relaxed)).filter(|n| *n != Self::UNKNOWN)
     }

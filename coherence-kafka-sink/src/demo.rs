@@ -36,7 +36,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// 0, or 1 where anything differs.
+    /// Returns 0, or 1 where anything differs.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.differences > 0)
     }
@@ -79,7 +79,7 @@ pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
     Ok(Report { text, differences })
 }
 
-/// Goes on feeding a sink that has moved `moved` records, a little at a time, as long as it is waited for.
+/// Keeps feeding a sink that has moved `moved` records, a few at a time, until the future is dropped.
 ///
 /// # Errors
 /// A sink that fails or stalls.
@@ -97,7 +97,7 @@ pub async fn go_on(running: &Running, mut moved: u64) -> Result<Infallible, Stri
     }
 }
 
-/// A producer for the broker inside the process.
+/// Returns a producer for the broker inside the process.
 fn producer(running: &Running) -> Result<Producer, String> {
     let broker = running.embedded_kafka().ok_or(
         "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; \
@@ -137,7 +137,7 @@ async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), Str
     }
 }
 
-/// Number of entries in all maps, and how many of them, or of the model's, have no equal on the other side.
+/// Counts the entries of all maps, and those of either side that differ from the other.
 async fn compare(session: &LocalSession, model: &feed::Model) -> Result<(usize, u64), String> {
     let (mut count, mut differences) = (0, 0);
     for (topic, expected) in model {
@@ -184,7 +184,7 @@ fn is_same(found: &PofValue, expected: &Value) -> bool {
     }
 }
 
-/// Peak resident memory of this process, where the system tells it.
+/// Returns the peak resident memory of this process, where the system reports it.
 fn peak_memory_mib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

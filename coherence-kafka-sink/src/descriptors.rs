@@ -2,14 +2,14 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a Kafka client has open on a cluster of few brokers: for each connection its socket and a pipe to wake its
-/// thread.
+/// The descriptors that a Kafka client has open on a cluster of few brokers: for each connection its socket and a pipe
+/// to wake its thread.
 const OF_CLIENT: u64 = 10;
-/// What is kept for everything else: the grid, the REST interface, files.
+/// The descriptors reserved for everything else: the grid, the REST interface, files.
 const KEPT: u64 = 100;
 
-/// Raises the limit of this process as far as it may. The usual limit is as low as it is for programs that call
-/// `select`, which cannot bear more; nothing here does.
+/// Raises the limit of this process as far as permitted. The usual limit is low for programs that call `select`, which
+/// cannot handle more; nothing here calls it.
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
@@ -17,10 +17,10 @@ pub fn raise_limit() {
     }
 }
 
-/// Whether `tasks` more tasks of so many Kafka clients find room where there are `running` already.
+/// Checks whether `tasks` more tasks, with `clients_each` Kafka clients each, fit in addition to `running` ones.
 ///
 /// # Errors
-/// That they do not, and what to do.
+/// They do not fit; the text contains the remedy.
 pub(crate) fn room_for(running: usize, tasks: usize, clients_each: u64) -> Result<(), String> {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return Ok(()) };
     // Without /proc what is open is not known.

@@ -1,12 +1,12 @@
-//! What becomes of a record that cannot be delivered, by the names and texts of Kafka Connect.
+//! The handling of records that cannot be delivered, with the names and texts of Kafka Connect.
 //!
-//! Owns: the policies, what is said about a bad record, and the dead letter queue. Never does: decide which offset
+//! Owns: the policies, the report of a bad record, and the dead letter queue. Never does: decide which offset
 //! may be committed; that is the delivery's, which counts a record as done when its policy is carried out.
 //!
 //! ```text
 //! reporter.rs      pure: error → log line, counters, and the record for the queue
 //! discarded.rs     the line for records without key
-//! dead_letter.rs   the queue: made at the start, each record acknowledged
+//! dead_letter.rs   the queue: created at the start, each record acknowledged
 //! ```
 
 pub mod dead_letter;
@@ -23,17 +23,17 @@ pub enum Tolerance {
     All,
 }
 
-/// What is done about records with a null key.
+/// The policy for records with a null key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NullKeys {
-    /// Discarded, logged, counted, and put into the dead letter queue if there is one.
+    /// Discarded, logged, counted, and sent to the dead letter queue if one is configured.
     #[default]
     Ignore,
     /// Bad records like others.
     Fail,
 }
 
-/// What is done about records with a null value.
+/// The policy for records with a null value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NullValues {
     /// Their keys are removed.
@@ -45,7 +45,7 @@ pub enum NullValues {
     Fail,
 }
 
-/// What is done about bad records.
+/// The policy for bad records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ErrorPolicy {
     /// `errors.tolerance`.
@@ -54,7 +54,7 @@ pub struct ErrorPolicy {
     pub log: bool,
     /// `errors.log.include.messages`: the log names topic, partition, offset and timestamp, never bytes.
     pub log_records: bool,
-    /// There is a dead letter queue.
+    /// A dead letter queue is configured.
     pub dead_letters: bool,
     /// `errors.deadletterqueue.context.headers.enable`.
     pub context_headers: bool,
@@ -78,7 +78,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Connect's name.
+    /// Returns Connect's name.
     pub fn name(self) -> &'static str {
         match self {
             Stage::KeyConverter => "KEY_CONVERTER",
@@ -89,7 +89,7 @@ impl Stage {
     }
 }
 
-/// What Connect says about a bad record. Holds nothing of its bytes.
+/// The description of a bad record in Connect's terms. Holds none of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blame {
     /// Where it failed.

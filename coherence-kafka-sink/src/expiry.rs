@@ -1,7 +1,7 @@
-//! When the entries that are written expire: fixed, by topic, or as each record says.
+//! The expiry of the entries that are written: fixed, by topic, or from a header of each record.
 //!
 //! Pure. `coherence.ttl.ms`, `coherence.ttl.ms.<topic>` and the header that `coherence.ttl.header` names hold
-//! milliseconds with the meaning that Coherence's own `put` gives them: 0 is the map's default, -1 is never.
+//! milliseconds with the meaning of Coherence's own `put`: 0 is the map's default, -1 is never.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct BadTtl {
     pub header: String,
 }
 
-/// The expiry that a number of milliseconds means; `None` where it means none, or one that no map takes.
+/// Converts milliseconds to an expiry; `None` where they are out of range.
 pub fn from_millis(millis: i64) -> Option<Expiry> {
     match millis {
         -1 => Some(Expiry::Never),
@@ -40,15 +40,15 @@ pub fn from_millis(millis: i64) -> Option<Expiry> {
 }
 
 impl Expiries {
-    /// Of the records of a topic that do not say it themselves.
+    /// Returns the expiry for records of a topic that have no header for it.
     pub fn of_topic(&self, topic: &str) -> Expiry {
         self.by_topic.get(topic).copied().unwrap_or(self.default)
     }
 
-    /// Of one record, whose topic has `of_topic`.
+    /// Returns the expiry for one record, whose topic has `of_topic`.
     ///
     /// # Errors
-    /// Its header says something else than milliseconds.
+    /// Its header holds something else than milliseconds.
     pub fn of_record(&self, record: &RawRecord<'_>, of_topic: Expiry) -> Result<Expiry, BadTtl> {
         let Some(name) = &self.header else { return Ok(of_topic) };
         let Some(value) = record.last_header(name) else { return Ok(of_topic) };

@@ -3,12 +3,12 @@
 //! ```text
 //! cli.rs run.rs check.rs demo.rs   what the command does
 //! config.rs config/                settings: files, environment, command line → checked configuration
-//! worker.rs rest.rs rest/          connectors by name, and who looks at them
+//! worker.rs rest.rs rest/          connectors by name, and the REST interface
 //! live.rs counters.rs metrics.rs   what they have done so far, for a terminal and for Prometheus
 //! task.rs task/                    one member of the consumer group: the delivery
 //! pipeline.rs plan.rs settle.rs    pure: record → operation → one write per key; offsets that may be committed
 //! expiry.rs                        pure: when entries expire
-//! errors.rs errors/                what becomes of a bad record, the dead letter queue
+//! errors.rs errors/                handling of bad records, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
 //! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
 //! descriptors.rs                   whether the process may open as many files and sockets as it needs

@@ -1,6 +1,6 @@
-//! The line that a person at a terminal sees: rate, lag, entries, errors.
+//! The status line on a terminal: rate, lag, entries, errors.
 //!
-//! Only where stderr is a terminal; otherwise the logs say what happens.
+//! Only where stderr is a terminal; otherwise the logs show the progress.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
@@ -40,14 +40,14 @@ pub fn start(worker: Arc<Worker>) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes the line away, before a report or the end.
+/// Removes the line, before a report or the end.
 pub fn stop() {
     if let Some(line) = LINE.get() {
         line.finish_and_clear();
     }
 }
 
-/// Prints something without tearing the live line apart.
+/// Prints without breaking the status line.
 pub fn aside<T>(print: impl FnOnce() -> T) -> T {
     match LINE.get() {
         Some(line) => line.suspend(print),
@@ -55,7 +55,7 @@ pub fn aside<T>(print: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Prints a line on stdout. Where nobody reads it any more, nothing is printed: `println!` would panic.
+/// Prints a line on stdout. Where stdout is closed, nothing is printed: `println!` would panic.
 pub fn print(line: &dyn Display) {
     let _ = aside(|| writeln!(io::stdout(), "{line}"));
 }
@@ -65,7 +65,7 @@ pub fn complain(line: &dyn Display) {
     let _ = aside(|| writeln!(io::stderr(), "{line}"));
 }
 
-/// Where log lines go: to stderr, without tearing the live line apart.
+/// Returns the writer of log lines: stderr, without breaking the status line.
 pub fn log_writer() -> impl Write {
     Above
 }

@@ -33,10 +33,10 @@ fn main() -> anyhow::Result<ExitCode> {
         .log_internal_errors(false)
         .init();
     descriptors::raise_limit();
-    // For the data: the REST interface has threads of its own.
+    // For the data: the REST interface has its own threads.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;
-    // Whatever still runs has been told to stop and had its time.
+    // Everything that still runs was asked to stop and had its time.
     runtime.shutdown_background();
     Ok(code)
 }
@@ -84,7 +84,7 @@ async fn demonstrate(running: Running, records: u64, keep_running: bool) -> anyh
         Err(reason) = demo::go_on(&running, records) => return fail(running, &reason).await,
     };
     let code = stop_by(running, signals, first).await?;
-    // What was found weighs more than who told it to stop.
+    // The findings take precedence over the signal that ended the run.
     Ok(if report.differences > 0 { ExitCode::from(report.exit_code()) } else { code })
 }
 

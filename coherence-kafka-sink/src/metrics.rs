@@ -1,8 +1,9 @@
-//! What the process tells Prometheus: `GET /metrics`, in OpenMetrics text.
+//! The metrics for Prometheus: `GET /metrics`, in OpenMetrics text.
 //!
 //! Owns: names, labels and meanings. Never does: counting, that is the tasks'. Where Connect has a metric of the same
-//! meaning, it has the name that the usual exporters give to Connect's (group and attribute, dashes as underscores); the
-//! rest begins with `coherence_sink`. Labels are names of connectors and numbers of tasks: no key, no value, no address.
+//! meaning, it has the name that the usual exporters use for Connect's (group and attribute, dashes as underscores);
+//! the rest begins with `coherence_sink`. Labels are names of connectors and numbers of tasks: no key, no value, no
+//! address.
 
 use std::fmt::{self, Write as _};
 
@@ -35,7 +36,8 @@ const fn gauge(name: &'static str, help: &'static str, read: fn(&Counters) -> u6
     TaskMetric { name, kind: MetricType::Gauge, help, read }
 }
 
-/// What every task has, labelled `connector` and `task`. Gauges whose name says `total` are Connect's: they grow too.
+/// The metrics of every task, labelled `connector` and `task`. Gauges with `total` in their name are Connect's: they
+/// grow too.
 #[rustfmt::skip]
 const TASK: &[TaskMetric] = &[
     counter("kafka_connect_sink_task_sink_record_read", "Records read from the topics", |c| c.records.now()),
@@ -89,7 +91,7 @@ const TASKS_RUNNING: Described =
 const TASKS_FAILED: Described =
     ("kafka_connect_worker_connector_failed_task_count", "Failed tasks of the connector");
 
-/// The state of a worker as OpenMetrics text.
+/// Returns the state of a worker as OpenMetrics text.
 ///
 /// # Errors
 /// Never in practice: writing to a text does not fail.
@@ -106,7 +108,7 @@ fn text_of(snapshot: Snapshot) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// The table of all metrics in Markdown, as `docs/operations.md` shows it.
+/// Returns the table of all metrics in Markdown, as `docs/operations.md` shows it.
 pub fn markdown() -> String {
     let mut page = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
     let mut line = |name: &str, kind: MetricType, labels: &str, help: &str| {
@@ -136,7 +138,7 @@ pub fn markdown() -> String {
 struct Snapshot(Vec<(String, Vec<TaskStatus>)>);
 
 impl Snapshot {
-    /// Every task with its two labels.
+    /// Returns every task with its two labels.
     fn tasks(&self) -> impl Iterator<Item = ([(&'static str, String); 2], &TaskStatus)> {
         self.0.iter().flat_map(|(connector, tasks)| {
             tasks.iter().enumerate().map(move |(number, status)| {
@@ -145,7 +147,7 @@ impl Snapshot {
         })
     }
 
-    /// A gauge of each connector that counts its tasks.
+    /// Returns a gauge of each connector that counts its tasks.
     fn count_tasks(
         &self,
         encoder: &mut DescriptorEncoder<'_>,

@@ -1,6 +1,6 @@
-//! From the bytes of a record to the operation that it means for a map.
+//! Turns the bytes of a record into the operation on its map.
 //!
-//! Pure: converts, encodes, checks. What is null never reaches a converter (invariant 6).
+//! Pure: converts, encodes, checks. Nulls never reach a converter (invariant 6).
 
 use std::sync::Arc;
 
@@ -72,10 +72,10 @@ pub enum RecordError {
     /// Its converted value has no form in the map.
     #[error("value: {0}")]
     EncodeValue(#[source] EncodeError),
-    /// Its key is no Coherence binary.
+    /// Its key is not a Coherence binary.
     #[error("key: {0}")]
     PassThroughKey(#[source] PassThroughError),
-    /// Its value is no Coherence binary.
+    /// Its value is not a Coherence binary.
     #[error("value: {0}")]
     PassThroughValue(#[source] PassThroughError),
     /// The entry is larger than any request to the grid may be.
@@ -98,7 +98,7 @@ pub enum RecordError {
     /// Its value is null, and that is to be an error.
     #[error("value: null (behavior.on.null.values=fail)")]
     NullValue,
-    /// It says wrongly when its entry expires.
+    /// Its header for the expiry is invalid.
     #[error("{0}")]
     Ttl(#[from] BadTtl),
     /// The grid has refused it.
@@ -124,7 +124,7 @@ const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
 impl RecordError {
-    /// The message of Connect's exception.
+    /// Returns the message of Connect's exception.
     fn message(&self) -> String {
         match self {
             RecordError::Key(error) | RecordError::Value(error) => error.message().to_owned(),
@@ -174,7 +174,7 @@ impl Pipeline {
         }
     }
 
-    /// Whose failure an error is, in the words of Connect.
+    /// Describes an error in Connect's terms.
     pub fn blame(&self, error: &RecordError) -> Blame {
         let (stage, class, exception) = match (error, &self.form) {
             (RecordError::Key(convert), Form::Converted { key, .. }) => {
@@ -219,7 +219,7 @@ impl Pipeline {
         }
     }
 
-    /// False for a tombstone, also one that only the converter recognises (JSON `null`).
+    /// Writes the value. Returns false for a tombstone, also one that only the converter recognises (JSON `null`).
     fn write_value(&self, record: &RawRecord<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         let Some(value) = record.value else { return Ok(false) };
         match &self.form {

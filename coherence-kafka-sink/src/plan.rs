@@ -52,8 +52,8 @@ pub struct Write {
 }
 
 impl Plan {
-    /// An empty plan with room for so many keys and bytes: a table that grows with its batch hashes every key again and
-    /// again, and a buffer that does moves every byte.
+    /// Creates an empty plan with room for `keys` and `bytes`: a table that grows with its batch hashes every key again
+    /// and again, and a buffer that does moves every byte.
     pub fn with_capacity(keys: usize, bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
@@ -66,10 +66,10 @@ impl Plan {
     }
 
     /// Takes one record: `write_key` and `write_value` append the binaries of key and value to the buffer that
-    /// they are given. The value writer says when the entry expires; `None` stands for a tombstone.
+    /// they are given. The value writer returns when the entry expires; `None` stands for a tombstone.
     ///
     /// # Errors
-    /// Whatever a writer fails with; the plan is then as if the record had not been given.
+    /// The error of a writer; the plan is then unchanged.
     pub fn apply<E>(
         &mut self,
         source: Source,
@@ -125,7 +125,7 @@ impl Plan {
         self.bytes.len()
     }
 
-    /// The writes: no key occurs twice, neither within nor between them.
+    /// Returns the writes: no key occurs twice, neither within nor between them.
     ///
     /// # Errors
     /// None in practice: the spans were made here.

@@ -1,7 +1,7 @@
 //! The part of Connect's REST API that creates, shows, restarts and deletes connectors; and the metrics.
 //!
-//! Owns: HTTP and JSON, and the threads that serve them (`rest/server.rs`). Never does: what the answers are about, that
-//! is the worker's.
+//! Owns: HTTP and JSON, and the threads that serve them (`rest/server.rs`). Never does: the operations themselves,
+//! which are the worker's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ mod server;
 
 pub use server::Server;
 
-/// How long a request may take, as in Connect. What it began goes on.
+/// How long a request may take, as in Connect. An operation that it has started continues.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The version that statuses carry.
@@ -37,7 +37,7 @@ struct Api {
     worker_id: Arc<str>,
 }
 
-/// The routes, for a worker that is known as `worker_id` (`host:port`).
+/// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
     let routes: [(&str, MethodRouter<Api>); 6] = [
         ("/connectors", get(list).post(create)),

@@ -22,7 +22,7 @@ pub const EMBEDDED: &str = "embedded";
 /// How long a start waits for the first answer of the Kafka cluster.
 pub const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Why nothing runs. The process ends with [`StartError::exit_code`], as `connect-standalone` does.
+/// Why the sink does not start. The process ends with [`StartError::exit_code`], as `connect-standalone` does.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No file was named.
@@ -37,7 +37,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// 1 for wrong usage, 2 for the worker, 3 for a connector.
+    /// Returns 1 for wrong usage, 2 for the worker, 3 for a connector.
     pub fn exit_code(&self) -> u8 {
         match self {
             StartError::Usage => 1,
@@ -62,7 +62,7 @@ impl Default for LocalSessions {
 }
 
 impl LocalSessions {
-    /// The session whose maps have this format.
+    /// Returns the session whose maps have this format.
     pub fn session(&self, format: Format) -> &Arc<LocalSession> {
         match format {
             Format::Pof => &self.pof,
@@ -71,7 +71,7 @@ impl LocalSessions {
     }
 }
 
-/// A worker that runs, with what it runs on.
+/// A running worker, with its maps, its broker and its REST server.
 pub struct Running {
     worker: Arc<Worker>,
     local: LocalSessions,
@@ -131,17 +131,17 @@ impl Running {
         Ok(running)
     }
 
-    /// The worker.
+    /// Returns the worker.
     pub fn worker(&self) -> &Arc<Worker> {
         &self.worker
     }
 
-    /// The maps inside this process.
+    /// Returns the maps inside this process.
     pub fn local_sessions(&self) -> &LocalSessions {
         &self.local
     }
 
-    /// The broker inside this process, if there is one.
+    /// Returns the broker inside this process, if it runs one.
     pub fn embedded_kafka(&self) -> Option<&EmbeddedKafka> {
         self.broker.as_ref()
     }
@@ -175,8 +175,8 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
     }
 }
 
-/// What a user reads where the cluster does not answer: librdkafka's reason, what it means by the names of Java's
-/// settings, and what to look at.
+/// Explains that the cluster does not answer: librdkafka's reason, its meaning in terms of Java's settings, and what to
+/// check.
 pub fn unreachable(reason: &str) -> String {
     let says = |part: &str| reason.contains(part);
     let meaning = if says("certificate verify failed") {
@@ -186,10 +186,10 @@ pub fn unreachable(reason: &str) -> String {
         || says("wrong version number")
         || says("in state SSL_HANDSHAKE")
     {
-        // It answered something else, or ended the connection instead of answering.
+        // The broker answered something else, or closed the connection instead of answering.
         "the broker does not speak TLS at this port; "
     } else if says("in state APIVERSION_QUERY") {
-        // It ended the connection at the first request, which it cannot have understood.
+        // The broker closed the connection at the first request, which it cannot have understood.
         "the broker probably expects TLS at this port; "
     } else if says("uthentication failed") {
         "the broker refuses the credentials: check sasl.jaas.config and sasl.mechanism; "
@@ -210,7 +210,7 @@ fn start_broker(worker: &WorkerConfig) -> Result<Option<EmbeddedKafka>, StartErr
     EmbeddedKafka::start().map(Some).map_err(StartError::Worker)
 }
 
-/// How a connector's session is opened: lazily, so that a grid that is away at the start is waited for.
+/// Returns the function that opens a connector's session: lazily, so that a grid may be unavailable at the start.
 pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSession> {
     Box::new(move |config: &SessionConfig| match config.kind {
         SessionKind::Embedded => {
@@ -224,7 +224,7 @@ pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSe
     })
 }
 
-/// A session with the grid that the settings lead to; it connects when it is used.
+/// Returns a session with the grid that the settings lead to; it connects when it is used.
 ///
 /// # Errors
 /// Settings that cannot be, such as TLS files without certificates.
@@ -242,7 +242,7 @@ fn session_options(config: &SessionConfig) -> SessionOptions {
         format: config.format,
         request_timeout: config.request_timeout,
         unanswered_timeout: config.unanswered_timeout,
-        // Who wants an answer soon wants to know as soon that there is nobody to ask.
+        // A caller that wants an answer soon also wants to know soon that no proxy is reachable.
         connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
         tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
             ca: ca.clone(),
@@ -269,7 +269,7 @@ fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
     listeners.iter().map(bind).collect()
 }
 
-/// `host:port` by which statuses name this worker.
+/// Returns the `host:port` by which statuses name this worker.
 fn worker_id(worker: &WorkerConfig, listeners: &[TcpListener]) -> String {
     let bound = listeners.first().and_then(|l| l.local_addr().ok());
     let host = worker.advertised_host.clone().unwrap_or_else(|| match bound {

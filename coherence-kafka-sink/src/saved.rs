@@ -1,19 +1,21 @@
 //! Embedded maps that outlive their process: `coherence.session.directory`.
 //!
 //! Owns: the maps of one connector, the positions up to which they hold its topics, the file with both, and the lock on
-//! it. Never decides: when to save, and what may be committed after it, is the delivery's business.
+//! it. Never decides: when to save, and what may be committed after it; the delivery decides that.
 //!
 //! ```text
 //! task 0 ─┐ positions            ┌─ maps, positions ──▶ <connector>.maps ──▶ answered: may be committed
 //! task 1 ─┴──────────▶ one save ─┘
 //! ```
 //!
-//! **What the file says.** Every record below a saved position is in the saved maps. The positions are taken before the
-//! maps are written, and only what is confirmed by the maps has a position: so the maps may be ahead of the positions,
-//! never behind. What they are ahead by comes once more, in the same order, and ends in the same values.
+//! **What the file guarantees.** Every record below a saved position is in the saved maps. The positions are taken
+//! before the maps are written, and only what is confirmed by the maps has a position: so the maps may be ahead of the
+//! positions, never behind. The records by which they are ahead are redelivered in the same order, and lead to the same
+//! values.
 //!
-//! One connector has one file, which its tasks share: a save that begins answers all that asked before it. The file is
-//! bound to its consumer group and its cluster, because offsets of others say nothing about these maps.
+//! One connector has one file, which its tasks share: a save that begins answers all requests before it. The file is
+//! bound to its consumer group and its cluster, because the offsets of another group or cluster do not describe these
+//! maps.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -43,7 +45,7 @@ pub type Positions = BTreeMap<TopicPartition, i64>;
 /// Why the maps of a directory cannot be used. Nothing in it was changed or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedError {
-    /// Somebody else uses them.
+    /// Another process or connector uses them.
     #[error(
         "coherence.session.directory: {path} is locked by another process, or by another connector of this one: \
          each process needs a directory of its own", path = path.display()
@@ -52,18 +54,18 @@ pub enum SavedError {
         /// The file of the lock.
         path: PathBuf,
     },
-    /// The lock cannot be had.
+    /// The lock cannot be acquired.
     #[error("coherence.session.directory: cannot lock {path}: {source}", path = path.display())]
     Lock {
         /// The file of the lock.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The file cannot be read, or is damaged, or in another format.
     #[error("coherence.session.directory: {reason}; {advice}", reason = with_sources(.0), advice = ADVICE)]
     Unreadable(#[source] SnapshotError),
-    /// The file does not say to which offsets its maps belong.
+    /// The file does not hold the offsets of its maps.
     #[error(
         "coherence.session.directory: {path} does not hold the offsets of its maps: {reason}; {advice}",
         path = path.display(), advice = ADVICE
@@ -121,7 +123,7 @@ struct State {
     on_disk: Positions,
     /// Of the file, or the first that was connected.
     cluster: Option<String>,
-    /// Who waits for a save that has not begun.
+    /// The requests that wait for a save that has not begun.
     waiting: Vec<SyncSender<Result<(), String>>>,
     saving: bool,
 }
@@ -131,7 +133,7 @@ struct State {
 pub struct Saving(Receiver<Result<(), String>>);
 
 impl Saving {
-    /// Its outcome, once it has ended.
+    /// Returns its outcome, once it has ended.
     pub fn outcome(&self) -> Option<Result<(), String>> {
         match self.0.try_recv() {
             Ok(outcome) => Some(outcome),
@@ -190,18 +192,18 @@ impl Saved {
         })
     }
 
-    /// The maps.
+    /// Returns the maps.
     pub fn session(&self) -> &Arc<LocalSession> {
         &self.session
     }
 
-    /// Where reading of a partition goes on; `None` for one of which nothing is in the maps.
+    /// Returns the offset at which reading of a partition continues; `None` for one of which nothing is in the maps.
     pub fn position(&self, tp: &TopicPartition) -> Option<i64> {
         self.state.lock().positions.get(tp).copied()
     }
 
-    /// Binds the maps to a cluster, or finds that they are bound to another one. Brokers that do not say which cluster
-    /// they are, cannot be told apart.
+    /// Binds the maps to a cluster, or finds that they are bound to another one. Brokers that report no cluster id
+    /// cannot be distinguished.
     ///
     /// # Errors
     /// [`SavedError::OtherCluster`].
@@ -222,8 +224,8 @@ impl Saved {
         }
     }
 
-    /// Notes that the maps hold everything below `reached`, and brings maps and positions to the disk, on a thread of
-    /// its own.
+    /// Notes that the maps hold everything below `reached`, and writes maps and positions to the disk, on its own
+    /// thread.
     pub fn save(self: &Arc<Self>, reached: &[(TopicPartition, i64)]) -> Saving {
         let (answer, saving) = sync_channel(1);
         let mut state = self.state.lock();
@@ -231,7 +233,7 @@ impl Saved {
             state.positions.insert(tp.clone(), *position);
         }
         if reached.iter().all(|(tp, position)| state.on_disk.get(tp) == Some(position)) {
-            // The file says so already: it was loaded so, or another task's save took it along.
+            // The file already holds these positions: it was loaded with them, or another task's save included them.
             let _ = answer.try_send(Ok(()));
             return Saving(saving);
         }
@@ -247,7 +249,7 @@ impl Saved {
         Saving(saving)
     }
 
-    /// Saves until nobody waits.
+    /// Saves until no request waits.
     fn save_for_all(&self) {
         loop {
             let (waiting, contents, positions) = {
@@ -260,7 +262,7 @@ impl Saved {
                 (std::mem::take(&mut state.waiting), contents, state.positions.clone())
             };
             let began = Instant::now();
-            // Taken before the maps are looked at: they may be ahead of the positions, never behind.
+            // Taken before the maps are read: they may be ahead of the positions, never behind.
             let outcome = self.session.save(&self.path, &contents.to_bytes()).map_err(|e| with_sources(&e));
             if outcome.is_ok() {
                 tracing::debug!(
@@ -277,7 +279,7 @@ impl Saved {
 
 fn answer_all(waiting: Vec<SyncSender<Result<(), String>>>, outcome: &Result<(), String>) {
     for answer in waiting {
-        // A task that has ended meanwhile waits no more.
+        // A task that has ended meanwhile no longer waits.
         let _ = answer.try_send(outcome.clone());
     }
 }
@@ -298,7 +300,7 @@ fn lock(path: &Path) -> Result<File, SavedError> {
     }
 }
 
-/// A name of a file for any name of a connector, and another one for every other.
+/// Returns a file name for any connector name, a different one for each.
 fn file_name(connector: &str) -> String {
     let mut name = String::with_capacity(connector.len());
     for byte in connector.bytes() {
@@ -312,7 +314,7 @@ fn file_name(connector: &str) -> String {
     name
 }
 
-/// What went wrong, and why.
+/// Returns the error with its cause.
 fn with_sources(error: &SnapshotError) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),

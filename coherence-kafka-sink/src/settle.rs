@@ -1,12 +1,12 @@
-//! Which offsets may be committed.
+//! Tracks which offsets may be committed.
 //!
 //! Pure: no I/O, no clock. An offset becomes committable only when every record before it is confirmed
 //! (invariant 1). One batch is in flight at a time and a batch takes the records of each partition in order, so
 //! the confirmed position of a partition is where its last confirmed batch ended.
 //!
-//! A partition has a number of its own for each assignment, and for each log: where a topic was deleted and created
-//! again, or a log was truncated, the partition gets a new one ([`Settle::begin_anew`]). What began under an old number
-//! settles nothing of the new log.
+//! A partition has its own number for each assignment, and for each log: where a topic was deleted and created again,
+//! or a log was truncated, the partition gets a new one ([`Settle::begin_anew`]). Operations that began under an old
+//! number confirm nothing of the new log.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ struct Partition {
     committed: Option<i64>,
     /// A record that is never done: nothing is confirmed from here on.
     limit: Option<i64>,
-    /// That records below this offset were removed unread is known.
+    /// Records below this offset are known to be removed unread.
     removed: i64,
 }
 
@@ -55,19 +55,19 @@ impl Partition {
         Self { tp, first, expected, held, confirmed, committed, limit, removed: 0 }
     }
 
-    /// Everything below is done.
+    /// Returns the offset below which everything is done.
     fn reached(&self) -> Option<i64> {
         self.confirmed.or(self.held)
     }
 
-    /// Where reading begins again, if anything was taken.
+    /// Returns where reading restarts, if records were read.
     fn resume(&self) -> Option<i64> {
         self.first.map(|first| self.confirmed.unwrap_or(first))
     }
 }
 
 impl Settle {
-    /// Partitions were assigned: nothing is known about them yet.
+    /// Adds partitions that were assigned, of which nothing is known yet.
     pub fn assign(&mut self, partitions: &[TopicPartition]) {
         self.release(partitions);
         for tp in partitions {
@@ -83,7 +83,7 @@ impl Settle {
         self.last
     }
 
-    /// Partitions are gone: nothing of them can be committed any more. Returns the numbers that they had.
+    /// Forgets partitions that are gone: none of their positions can be committed. Returns their numbers.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Vec<u32> {
         let mut released = Vec::new();
         for tp in partitions {
@@ -99,8 +99,8 @@ impl Settle {
         released
     }
 
-    /// The log of a partition does not go on where it was: it is read from `offset` on, which is below what was taken.
-    /// Everything that is known of the old log ends with its number; the new one is returned.
+    /// Gives a partition a new number, because its log continues at `offset`, which is below the records read so far.
+    /// The state of the old log is dropped with its number. Returns the new one.
     ///
     /// Of a truncated log the part below `offset` is the same as before: what is not confirmed of it is read again
     /// where anything is. Of one that was created again nothing can be confirmed below its first record.
@@ -111,8 +111,8 @@ impl Settle {
         Some(self.add(fresh))
     }
 
-    /// The maps hold everything below this offset of an assigned partition already. It may be committed; whether the
-    /// partition still has records there shows only when it is read.
+    /// Notes that the maps already hold everything below this offset of an assigned partition. It may be committed;
+    /// whether the partition still has records there shows only when it is read.
     pub fn note_held(&mut self, tp: &TopicPartition, position: Option<i64>) {
         if let Some(partition) = self.partition_mut(tp) {
             partition.held = position;
@@ -120,7 +120,7 @@ impl Settle {
         }
     }
 
-    /// The group has committed this offset of an assigned partition, which is read from there.
+    /// Notes the offset that the group has committed of an assigned partition, which is read from there.
     pub fn note_committed(&mut self, tp: &TopicPartition, position: i64) {
         if let Some(partition) = self.partition_mut(tp)
             && partition.held.is_none()
@@ -131,29 +131,29 @@ impl Settle {
         }
     }
 
-    /// Number of an assigned partition; `None` for one that is not assigned (any more).
+    /// Returns the number of an assigned partition; `None` for one that is not assigned.
     pub fn find(&self, topic: &str, partition: i32) -> Option<u32> {
         self.numbers.get(topic)?.get(&partition).copied()
     }
 
-    /// The partition behind a number.
+    /// Returns the partition of a number.
     pub fn partition(&self, number: u32) -> Option<&TopicPartition> {
         self.partitions.get(&number).map(|p| &p.tp)
     }
 
-    /// The offset that is read next of a partition when its batches are made, as far as that is known.
+    /// Returns the next offset of a partition behind those in batches, as far as that is known.
     pub fn expected(&self, number: u32) -> Option<i64> {
         self.partitions.get(&number)?.expected
     }
 
-    /// A record of the partition was taken; the first one is where reading begins again if none is confirmed.
+    /// Notes a record of the partition that was read; reading restarts at the first one if none is confirmed.
     pub fn note_first(&mut self, number: u32, offset: i64) {
         if let Some(partition) = self.partitions.get_mut(&number) {
             partition.first.get_or_insert(offset);
         }
     }
 
-    /// A batch was made of the records below these positions.
+    /// Notes that the records below these positions are in a batch.
     pub fn note_taken(&mut self, reached: &[Reached]) {
         for r in reached {
             if let Some(partition) = self.partitions.get_mut(&r.partition) {
@@ -162,8 +162,8 @@ impl Settle {
         }
     }
 
-    /// Records from `expected` to `next` were removed unread. Returns how many offsets of them were not known: what is
-    /// read again leaves them out again.
+    /// Notes that the records from `expected` to `next` were removed unread. Returns how many of these offsets were not
+    /// known: a second read leaves them out again.
     pub fn note_removed(&mut self, number: u32, expected: i64, next: i64) -> u64 {
         let Some(partition) = self.partitions.get_mut(&number) else { return 0 };
         let from = expected.max(partition.removed);
@@ -171,8 +171,8 @@ impl Settle {
         u64::try_from(next - from).unwrap_or(0)
     }
 
-    /// Everything that is not confirmed is given up. Returns where reading goes on: one position for each partition of
-    /// which anything was taken.
+    /// Gives up everything that is not confirmed. Returns where reading continues: one position for each partition of
+    /// which records were read.
     pub fn rewind(&mut self) -> Vec<(TopicPartition, i64)> {
         let mut positions = Vec::new();
         for partition in self.partitions.values_mut() {
@@ -184,7 +184,7 @@ impl Settle {
         positions
     }
 
-    /// Everything up to these positions is in the maps, or was skipped by a policy and counted.
+    /// Confirms everything up to these positions: it is in the maps, or was skipped by a policy and counted.
     pub fn confirm(&mut self, reached: &[Reached]) {
         for r in reached {
             let Some(partition) = self.partitions.get_mut(&r.partition) else { continue };
@@ -195,19 +195,19 @@ impl Settle {
         }
     }
 
-    /// This record is never done: nothing is confirmed from it on.
+    /// Stops confirmations at this record, which is never done.
     pub fn stop_at(&mut self, number: u32, offset: i64) {
         if let Some(partition) = self.partitions.get_mut(&number) {
             partition.limit = Some(partition.limit.map_or(offset, |limit| limit.min(offset)));
         }
     }
 
-    /// True for a record that nothing is to be done about any more: it is confirmed, or its partition is gone.
+    /// Returns true for a record that is finished: it is confirmed, or its partition is gone.
     pub fn is_confirmed(&self, number: u32, offset: i64) -> bool {
         self.partitions.get(&number).is_none_or(|p| p.confirmed.is_some_and(|next| offset < next))
     }
 
-    /// Positions that are confirmed and that no commit has named yet.
+    /// Returns the confirmed positions that no commit has named yet.
     pub fn to_commit(&self) -> impl Iterator<Item = (&TopicPartition, i64)> {
         self.partitions
             .values()
@@ -215,21 +215,21 @@ impl Settle {
             .filter_map(|p| p.reached().map(|next| (&p.tp, next)))
     }
 
-    /// A commit was sent that names all of [`Settle::to_commit`].
+    /// Notes that a commit was sent for all of [`Settle::to_commit`].
     pub fn commit_sent(&mut self) {
         for partition in self.partitions.values_mut() {
             partition.committed = partition.reached();
         }
     }
 
-    /// A commit failed: what it named has to be named again.
+    /// Notes that a commit failed: its positions are to be committed again.
     pub fn commit_failed(&mut self) {
         for partition in self.partitions.values_mut() {
             partition.committed = None;
         }
     }
 
-    /// The assigned partitions, with the offset of the first record that is not done, as far as that is known.
+    /// Returns the assigned partitions, with the offset of the first record that is not done, as far as that is known.
     pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
         self.partitions.values().map(|p| (&p.tp, p.reached().or(p.first)))
     }

@@ -1,12 +1,12 @@
 //! One task of a connector: a member of the consumer group whose records it writes to maps. One thread each.
 //!
-//! **Delivery: at least once, last write per key.** An offset is committed only when its record is in the map, or
-//! was skipped by a policy, counted, and acknowledged by the dead letter queue if there is one. One batch is in
-//! flight; the next is read and encoded meanwhile. While the grid is away the task holds what it has: it stops
-//! taking records but goes on polling for the group, which keeps its partitions and fetches nothing twice. A revoke
-//! waits for what was taken, commits it, and only then lets go.
+//! **Delivery: at least once, last write per key.** An offset is committed only when its record is in the map, or was
+//! skipped by a policy, counted, and acknowledged by the dead letter queue if one is configured. One batch is in
+//! flight; the next is read and encoded meanwhile. While the grid is unavailable the task holds its batches: it reads
+//! no further records but keeps polling for the group, which keeps its partitions and fetches nothing twice. A revoke
+//! waits until the records in hand are written, commits them, and only then releases the partitions.
 //!
-//! What is done and when is decided in `task/delivery.rs`, which is pure. Here is what carries it out:
+//! `task/delivery.rs`, which is pure, decides what is done and when. This module carries it out:
 //!
 //! ```text
 //! consumer ──records, group events──▶ ┐              ┌ ──writes──▶ writer, on the runtime
@@ -43,31 +43,31 @@ use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
 pub(crate) use panics::caught;
 
-/// Records asked for in one call: small enough that the group is served between two of them.
+/// Records of one read: few enough that the group is polled between two reads.
 const READ_AT_ONCE: usize = 1000;
-/// How often the group is served while the task holds.
+/// How often the group is polled while the task holds.
 const HOLD_POLL: Duration = Duration::from_millis(50);
-/// How long a read waits for records, and the group therefore for being served.
+/// How long a read waits for records, and therefore the longest time between two polls for the group.
 const IDLE_WAIT: Duration = Duration::from_millis(50);
-/// How long leaving the group may take before the thread gives up waiting for it.
+/// How long the thread waits for the client to leave the group.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
-/// How often lag is looked at.
+/// How often lag is computed.
 const LAG_EVERY: Duration = Duration::from_millis(500);
 /// How often the brokers are asked where partitions end while nothing is fetched that would show it.
 const ENDS_EVERY: Duration = Duration::from_secs(10);
-/// How often the same trouble is logged: librdkafka repeats it ten times a second while all brokers are away.
+/// How often the same error is logged: librdkafka repeats it ten times a second while no broker is available.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
-/// How many troubles are told apart: beyond them nothing is logged until the oldest may be told again.
+/// How many errors are distinguished: further ones are not logged until the oldest may be logged again.
 const TROUBLES_TOLD: usize = 32;
 
-/// What to change where the broker does not take the credentials.
+/// The remedy where the broker refuses the credentials.
 const CREDENTIALS: &str = "check security.protocol, sasl.* and ssl.*, which a connector sets with \
     consumer.override., and the worker with consumer. or for all clients";
-/// What to change where it takes them and does not permit what they are used for.
+/// The remedy where the broker accepts the credentials and refuses the operation.
 const PERMISSIONS: &str = "permit the principal of the consumer to read the topics and the group connect-<connector>, \
     or the one of consumer.override.group.id";
 
-/// What a task needs to know beside its parts.
+/// The options of a task.
 #[derive(Debug, Clone)]
 pub struct TaskOptions {
     /// Name of the connector.
@@ -80,19 +80,19 @@ pub struct TaskOptions {
     pub reads_batches: bool,
     /// Topic names, or one pattern that starts with `^`.
     pub topics: Vec<String>,
-    /// Where newly assigned partitions are read from, unless saved maps know better.
+    /// Where newly assigned partitions are read from, unless saved maps have a position.
     pub start: StartAt,
     /// `auto.offset.reset`.
     pub reset: OffsetReset,
     /// Bounds and deadlines.
     pub delivery: DeliveryOptions,
-    /// What is done about bad records.
+    /// The policy for bad records.
     pub errors: ErrorPolicy,
-    /// The dead letter queue, if there is one.
+    /// The dead letter queue, if one is configured.
     pub dead_letters: Option<QueueOptions>,
 }
 
-/// Where a partition is read from of which the group has committed nothing.
+/// Where a partition without committed offset is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OffsetReset {
     /// Its oldest record.
@@ -104,13 +104,13 @@ pub enum OffsetReset {
 }
 
 impl TaskOptions {
-    /// `<connector>-<number>`, for logs.
+    /// Returns `<connector>-<number>`, for logs.
     pub fn name(&self) -> String {
         format!("{}-{}", self.connector, self.number)
     }
 }
 
-/// Why a task failed. Its offsets are as they were: a restart meets the same record again.
+/// Why a task failed. Its offsets are not moved past the failure: a restart reads the same record again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TaskFailure {
     /// One record cannot be delivered.
@@ -125,13 +125,13 @@ pub enum TaskFailure {
         /// What is wrong and what to do.
         reason: String,
     },
-    /// A write that no record can be named for.
+    /// A write that failed without a record to blame.
     #[error("{0}")]
     Write(String),
-    /// A record that belongs into the dead letter queue cannot be put there.
+    /// The dead letter queue cannot accept a record.
     #[error("{0}")]
     DeadLetterQueue(String),
-    /// The consumer cannot go on.
+    /// The consumer cannot continue.
     #[error("kafka consumer: {0}")]
     Consumer(String),
     /// The saved maps do not belong to this cluster.
@@ -142,10 +142,10 @@ pub enum TaskFailure {
     Defect(String),
 }
 
-/// What becomes of the records of a connector; shared by its tasks.
+/// How the records of a connector become entries; shared by its tasks.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Makes entries of records.
+    /// Converts records to entries.
     pub pipeline: Arc<Pipeline>,
     /// Which map a topic goes to.
     pub mappings: Arc<Mappings>,
@@ -153,26 +153,26 @@ pub struct Rules {
     pub expiries: Arc<Expiries>,
 }
 
-/// What a task works with and shares with others.
+/// The parts of a task that are shared with others.
 #[derive(Clone)]
 pub struct TaskParts {
-    /// What becomes of records.
+    /// How records become entries.
     pub rules: Rules,
     /// Writes batches.
     pub writer: Arc<Writer>,
     /// The maps that are written to, where they are saved.
     pub saved: Option<Arc<Saved>>,
-    /// What the writer knows of the group.
+    /// The writer's view of the group.
     pub membership: Arc<Membership>,
     /// Where writes run.
     pub runtime: tokio::runtime::Handle,
     /// What is counted.
     pub counters: Arc<Counters>,
-    /// Set by whoever wants the task to stop.
+    /// Set to stop the task.
     pub stop: Arc<AtomicBool>,
 }
 
-/// One task; [`Task::run`] is its life.
+/// One task; [`Task::run`] runs it to its end.
 pub struct Task {
     name: String,
     options: TaskOptions,
@@ -182,22 +182,22 @@ pub struct Task {
     delivery: Delivery,
     write: Option<InFlight>,
     saving: Option<(CommitNumber, Saving)>,
-    /// Where partitions are to be read from before anything else is read.
+    /// Seeks to carry out before the next read.
     seeks: BTreeMap<TopicPartition, i64>,
     next_lag: Instant,
     gauges: Gauges,
-    /// Where partitions end, as the brokers said while nothing was fetched.
+    /// Where partitions end, as the brokers reported while nothing was fetched.
     ends: BTreeMap<TopicPartition, i64>,
     /// Where partitions begin of which nothing was read.
     starts: BTreeMap<TopicPartition, i64>,
     next_ends: Instant,
-    /// The group has let it in once.
+    /// The group has assigned partitions once.
     was_assigned: bool,
     /// The group has answered which partitions are its own since it last had none.
     knows_share: bool,
     /// Since when the end of the task or of an assignment, or a batch, waits for an answer.
     answer_awaited: Option<Instant>,
-    /// The trouble that was logged not long ago, and when.
+    /// The errors that were logged recently, and when.
     told_trouble: BTreeMap<String, Instant>,
 }
 
@@ -251,7 +251,7 @@ impl Task {
         })
     }
 
-    /// Moves records until it is told to stop or fails. It has left its group then, also where it panicked.
+    /// Moves records until it is stopped or fails. It has left its group then, also after a panic.
     ///
     /// # Errors
     /// Why it failed. Everything before the record at fault is written and committed.
@@ -261,7 +261,7 @@ impl Task {
             self.parts.counters.errors.add(1);
             *self.parts.counters.holding.lock() = None;
         }
-        // A write that went on could arrive behind those of the next owner.
+        // A write that continued could be applied after those of the next owner.
         self.write = None;
         if !self.consumer.leave(LEAVE_DEADLINE) {
             tracing::warn!(
@@ -279,7 +279,7 @@ impl Task {
     fn work(&mut self) {
         while !self.delivery.is_over() {
             self.serve_group();
-            // Behind what the group asks for: its deadline holds for the stop too.
+            // After the group's events: a revoke's deadline also holds for the stop.
             if self.parts.stop.load(Ordering::Acquire) {
                 self.delivery.on_stop(Instant::now());
             }
@@ -346,7 +346,7 @@ impl Task {
         }
     }
 
-    /// Looks after the dead letter queue. True when records may be taken: one of them may belong there.
+    /// Polls the dead letter queue. Returns true when the queue is ready, so that records may be read.
     fn serve_queue(&mut self) -> bool {
         let Some(queue) = &mut self.queue else { return true };
         let ready = queue.is_ready();
@@ -359,7 +359,7 @@ impl Task {
         })
     }
 
-    /// Does what the delivery asks for.
+    /// Carries out the actions of the delivery.
     fn perform(&mut self) {
         while let Some(action) = self.delivery.next_action() {
             match action {
@@ -386,7 +386,7 @@ impl Task {
                 }
                 Action::Abandon => {
                     if self.write.take().is_some() {
-                        // What it waited for is nobody's wait any more.
+                        // The abandoned write no longer holds the task.
                         *self.parts.counters.holding.lock() = None;
                     }
                 }
@@ -409,8 +409,8 @@ impl Task {
         }
     }
 
-    /// Finds out where partitions are read from that begin where the group has committed. Those of which it has committed
-    /// nothing, and of which `auto.offset.reset` wants what comes, begin at their present end.
+    /// Looks up the committed offsets of the partitions that start there. A partition without one starts at its present
+    /// end, where `auto.offset.reset` is `latest`.
     fn look_up(&mut self, partitions: &mut [(TopicPartition, StartAt)]) {
         let committed = partitions.iter().filter(|(_, start)| *start == StartAt::Committed);
         let committed: Vec<_> = committed.map(|(tp, _)| tp.clone()).collect();
@@ -428,7 +428,7 @@ impl Task {
         self.delivery.on_starts(&ends);
     }
 
-    /// The saved maps, if this is their cluster. Where it is another one, nothing is read, saved or committed.
+    /// Returns the saved maps, if this is their cluster. With another one nothing is read, saved or committed.
     fn saved_of_cluster(&mut self) -> Option<Arc<Saved>> {
         let saved = self.parts.saved.clone()?;
         match saved.of_cluster(self.consumer.cluster()) {
@@ -440,7 +440,7 @@ impl Task {
         }
     }
 
-    /// Carries out what is to be read again. True when nothing is left of it, and records may be read.
+    /// Carries out the pending seeks. Returns true when none is left, and records may be read.
     fn seek(&mut self) -> bool {
         while let Some((tp, position)) = self.seeks.pop_first() {
             match self.consumer.seek(&tp, position) {
@@ -466,7 +466,7 @@ impl Task {
 
     fn tell_trouble(&mut self, reason: String, now: Instant) {
         self.told_trouble.retain(|_, told| now < *told + TELL_TROUBLE_EVERY);
-        // Behind it librdkafka says how long the connection was in which state.
+        // After it librdkafka appends how long the connection was in which state.
         let same = reason.split(" (after ").next().unwrap_or_default();
         if self.told_trouble.contains_key(same) || self.told_trouble.len() >= TROUBLES_TOLD {
             return;
@@ -475,8 +475,8 @@ impl Task {
         self.told_trouble.insert(same.to_owned(), now);
     }
 
-    /// Takes what is there into the batch being built: waits for a first record, and then for more to come with it, but
-    /// never longer than the group may wait. What is missing then comes on the next turn.
+    /// Reads records into the batch being built: waits for a first record, and then for more, but never longer than the
+    /// group may wait. The remaining records are read on the next turn.
     fn read(&mut self) {
         // While a batch is in flight, its end must not wait for records; they join the next batch on a later turn.
         let in_flight = self.write.as_ref().map(|write| answer_poll(write.began.elapsed()));
@@ -513,7 +513,7 @@ impl Task {
         match error.kind {
             // Nothing is skipped.
             ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
-            // Java's NoOffsetForPartitionException. The partition would stand still for ever, its task RUNNING.
+            // Java's NoOffsetForPartitionException. The partition would never be read, while its task is RUNNING.
             ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
                 "no offset to read from: {error}; consumer.auto.offset.reset=none permits no default: set it to \
                  earliest or latest, or commit an offset for the consumer group of the connector \
@@ -526,7 +526,7 @@ impl Task {
         }
     }
 
-    /// Takes nothing for a while; the end of a write ends the wait.
+    /// Reads nothing for a while; the end of a write ends the wait.
     fn hold(&mut self) {
         if !self.delivery.awaits_answer() {
             self.answer_awaited = None;
@@ -589,7 +589,7 @@ impl Task {
         }
         let lag = |(tp, position): (&TopicPartition, Option<i64>)| {
             let end = self.ends.get(tp).copied().max(self.consumer.high_watermark(tp))?;
-            // Of a partition without committed offset all is to be done.
+            // A partition without committed offset is still to be read from its start.
             let oldest = || {
                 let start = self.starts.get(tp).copied().or_else(|| self.consumer.low_watermark(tp));
                 start.filter(|_| self.options.reset == OffsetReset::Oldest)
@@ -603,7 +603,7 @@ impl Task {
     }
 }
 
-/// What a task shows while it runs: of one that has ended nothing is known.
+/// The gauges of a running task: they are reset when it ends.
 struct Gauges(Arc<Counters>);
 
 impl Drop for Gauges {

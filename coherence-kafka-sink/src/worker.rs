@@ -46,14 +46,14 @@ struct TaskHandle {
     thread: std::thread::JoinHandle<()>,
 }
 
-/// What others want of a task.
+/// The requests of others to a task.
 #[derive(Default)]
 struct Control {
-    /// What the task that runs looks at: to finish what it has in hand and end.
+    /// Read by the running task: finish the records in hand and end.
     stop: Arc<AtomicBool>,
-    /// Not to start again.
+    /// Do not restart.
     end: AtomicBool,
-    /// To start again after a failure.
+    /// Restart, also after a failure.
     restart: AtomicBool,
 }
 
@@ -68,7 +68,8 @@ impl Control {
         self.stop.store(true, Ordering::SeqCst);
     }
 
-    /// Lets a task run again. False where it is to end: who says so afterwards stops the new one.
+    /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
+    /// the new run.
     fn clear(&self) -> bool {
         self.stop.store(false, Ordering::SeqCst);
         self.restart.store(false, Ordering::SeqCst);
@@ -76,16 +77,16 @@ impl Control {
     }
 }
 
-/// How often the thread of a failed task looks whether it is to go on.
+/// How often the thread of a failed task checks for a request to restart.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What leaving the group may take after a task has finished its batch.
+/// How long leaving the group may take after a task has finished its batch.
 const LEAVING: Duration = Duration::from_secs(15);
 
 /// Why a connector was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The name is taken.
+    /// The name is in use.
     #[error("Connector {0} already exists")]
     Exists(String),
     /// A connector of this name is being deleted.
@@ -109,7 +110,7 @@ pub enum CreateError {
     /// The worker ends.
     #[error("the worker is stopping and creates no more connectors")]
     Stopping,
-    /// Its configuration is wrong; every error of it is in here.
+    /// Its configuration is invalid; holds every error of it.
     #[error("{0}")]
     Invalid(ConfigErrors),
     /// Its tasks cannot start.
@@ -122,16 +123,16 @@ pub enum CreateError {
     },
 }
 
-/// What Connect answers where a connector is not in a state for a request.
+/// Connect's answer where the state of a connector does not permit a request.
 pub const CONFLICT: &str =
     "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
 
 /// Why a request about a connector or a task is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestError {
-    /// There is no such connector.
+    /// No connector has this name.
     UnknownConnector,
-    /// There is no such task; its connector is there.
+    /// The connector has no task with this number.
     UnknownTask,
     /// The connector is being started or deleted.
     Conflict,
@@ -144,7 +145,7 @@ pub enum RequestError {
 pub struct ConnectorInfo {
     /// Its name.
     pub name: String,
-    /// Its own configuration as given: variables are not resolved, so no secret that they stand for is in here.
+    /// Its own configuration as written: variables are not resolved, so it holds no secret that they stand for.
     pub config: BTreeMap<String, String>,
     /// How many tasks it has; none while it starts.
     pub tasks: usize,
@@ -170,7 +171,7 @@ pub struct TaskStatus {
 }
 
 impl Worker {
-    /// A worker without connectors, whose writes run on `runtime`; `bootstrap` replaces `bootstrap.servers`.
+    /// Creates a worker without connectors, whose writes run on `runtime`; `bootstrap` replaces `bootstrap.servers`.
     pub fn new(
         config: WorkerConfig,
         open: Box<OpenSession>,
@@ -192,7 +193,7 @@ impl Worker {
         self.start(config)
     }
 
-    /// Starts the tasks of a checked configuration. Until they have started, its name is taken.
+    /// Starts the tasks of a checked configuration. While they start, its name is reserved.
     ///
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
@@ -232,12 +233,12 @@ impl Worker {
         outcome
     }
 
-    /// The names of all connectors.
+    /// Returns the names of all connectors.
     pub fn names(&self) -> Vec<String> {
         self.lock().by_name.keys().cloned().collect()
     }
 
-    /// A connector by name.
+    /// Returns a connector by name.
     pub fn info(&self, name: &str) -> Option<ConnectorInfo> {
         let connectors = self.lock();
         let entry = connectors.by_name.get(name)?;
@@ -245,14 +246,14 @@ impl Worker {
         Some(ConnectorInfo { name: name.to_owned(), config: entry.config().clone(), tasks })
     }
 
-    /// The state of each task of a connector; none while it starts.
+    /// Returns the state of each task of a connector; none while it starts.
     pub fn status(&self, name: &str) -> Option<Vec<TaskStatus>> {
         let connector = self.lock().by_name.get(name)?.connector().cloned();
         Some(connector.iter().flat_map(|connector| &connector.tasks).map(TaskHandle::status).collect())
     }
 
-    /// Starts a task again, without waiting for it: one that failed meets the record again at which it failed, one
-    /// that runs stops first as at the end of the process.
+    /// Restarts a task, without waiting for it: a failed one reads the record again at which it failed, a running one
+    /// first stops as at the end of the process.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -262,8 +263,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Starts all tasks of a connector again, or those that have failed, and says what each was before and whether
-    /// it starts again.
+    /// Restarts all tasks of a connector, or those that have failed. Returns the state of each before, and whether it
+    /// restarts.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -297,7 +298,7 @@ impl Worker {
         connector.end();
         match join(&connector.tasks, Instant::now() + patience) {
             0 => {
-                // Takes it out of the table.
+                // Removes it from the table.
                 drop(self.lock());
                 tracing::info!(connector = name, "connector deleted");
                 Ok(())
@@ -306,7 +307,7 @@ impl Worker {
         }
     }
 
-    /// Stops all connectors, side by side. None can be created afterwards.
+    /// Stops all connectors, concurrently. None can be created afterwards.
     pub fn stop(&self) {
         let deadline = Instant::now() + self.config.shutdown_timeout + LEAVING;
         let mut connectors = self.lock();
@@ -327,7 +328,7 @@ impl Worker {
         connectors
     }
 
-    /// A connector that is neither being started nor deleted.
+    /// Returns a connector that is neither being started nor deleted.
     fn running(&self, name: &str) -> Result<Arc<Connector>, RequestError> {
         match self.lock().by_name.get(name) {
             None => Err(RequestError::UnknownConnector),
@@ -337,7 +338,7 @@ impl Worker {
     }
 }
 
-/// Waits until tasks that are to end have ended, or `deadline` has passed. How many have not.
+/// Waits until the tasks have ended, or `deadline` has passed. Returns how many have not ended.
 fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) -> usize {
     let mut left = 0;
     for task in tasks {
@@ -353,9 +354,9 @@ fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) 
 }
 
 impl TaskHandle {
-    /// Runs `task` on a thread of its own. After a failure the thread waits for a request, or for the pause after
-    /// which the task starts again by itself, and runs what `make` makes; so it does when a task was stopped to be
-    /// started again.
+    /// Runs `task` on its own thread. After a failure the thread waits for a request, or for the pause after which the
+    /// task restarts by itself, and runs the task that `make` returns; the same after a task was stopped to be
+    /// restarted.
     fn spawn(
         name: String,
         task: Task,
@@ -371,7 +372,7 @@ impl TaskHandle {
             let mut task = Ok(task);
             loop {
                 let began = Instant::now();
-                // Without one it was told to stop: for good, or to start again.
+                // Without a failure it was asked to stop: to end, or to restart.
                 if let Err(error) = task.and_then(Task::run) {
                     *failure.lock() = Some(error.clone());
                     tracing::error!(
@@ -398,7 +399,7 @@ impl TaskHandle {
     }
 
     fn status(&self) -> TaskStatus {
-        // Looked at first: a failure that is recorded meanwhile is the thread's last word.
+        // Read first: a failure that is recorded meanwhile is the last one of the thread.
         let ended = self.thread.is_finished();
         let unrecorded = || ended.then(|| TaskFailure::Defect("the thread of the task ended".to_owned()));
         let failure = self.failure.lock().clone().or_else(unrecorded);

@@ -27,7 +27,7 @@ pub struct ConsumerConfig {
 }
 
 impl ConsumerConfig {
-    /// The settings of the consumer of one task, sorted by name.
+    /// Returns the settings of the consumer of one task, sorted by name.
     pub fn for_task(&self, task: u32) -> ClientSettings {
         let mut settings = self.settings.clone();
         settings
@@ -58,8 +58,8 @@ pub(super) const CONSUMER: Profile = Profile {
         ("isolation.level", "read_uncommitted"),
         // Java's default too; librdkafka's ten seconds would lengthen every outage.
         ("reconnect.backoff.max.ms", "1000"),
-        // Bounded memory, and no second without fetching after a full queue. librdkafka needs 250 bytes a record beside
-        // those that it counts, so small records have a bound of their own.
+        // Bounded memory, and no second without fetching after a full queue. librdkafka needs 250 bytes a record in
+        // addition to those that it counts, so small records have a bound of their own.
         ("fetch.queue.backoff.ms", "10"),
         ("queued.max.messages.kbytes", "2048"),
         ("queued.min.messages", "20000"),
@@ -152,7 +152,7 @@ pub(super) fn prefixes(client: Client) -> (&'static str, &'static str) {
     }
 }
 
-/// The settings of a client of the dead letter queue, sorted by name.
+/// Returns the settings of a client of the dead letter queue, sorted by name.
 pub(super) fn queue_client(
     client: Client,
     worker: &Properties,
@@ -177,7 +177,7 @@ pub(super) fn queue_client(
     translated.settings
 }
 
-/// Notes what nobody knows among the worker's settings for a queue, which a connector may get much later.
+/// Notes the unknown settings among the worker's for a dead letter queue, which a connector may get much later.
 pub(super) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings: &mut ConfigErrors) {
     for client in [Client::Producer, Client::Admin] {
         let mut found = ConfigErrors::default();
@@ -200,7 +200,7 @@ pub(super) struct Reading {
     pub batches: bool,
 }
 
-/// The consumer settings of the connector `name`.
+/// Returns the consumer settings of the connector `name`.
 pub(super) fn consumer(
     name: &str,
     worker: &Properties,

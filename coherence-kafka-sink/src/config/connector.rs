@@ -59,9 +59,9 @@ pub struct ConnectorConfig {
     pub consumer: ConsumerConfig,
     /// Records of a batch at most, `max.poll.records` considered.
     pub batch_records: usize,
-    /// `coherence.batch.max.bytes`: a batch is full with so many bytes of keys and values.
+    /// `coherence.batch.max.bytes`: bytes of keys and values that fill a batch.
     pub batch_bytes: usize,
-    /// `coherence.batch.linger.ms`: how long to wait for more once there is a record.
+    /// `coherence.batch.linger.ms`: how long to wait for more records after the first one.
     pub batch_linger: Duration,
     /// `coherence.consumer.batch`.
     pub reads_batches: bool,
@@ -71,13 +71,13 @@ pub struct ConnectorConfig {
     pub refused_timeout: Duration,
     /// What is done about bad records.
     pub errors: ErrorPolicy,
-    /// `errors.deadletterqueue.*`, if there is a queue.
+    /// `errors.deadletterqueue.*`, if a queue is configured.
     pub dead_letters: Option<DeadLetterConfig>,
     /// `coherence.ttl.*`.
     pub expiries: Expiries,
     /// `coherence.task.restart.*`.
     pub restart: RestartConfig,
-    /// The connector's own settings as they were given, variables unresolved: what the REST interface shows. Nothing of
+    /// The connector's own settings as written, variables unresolved: the REST interface shows them. Nothing of
     /// the worker or of the environment is among them.
     pub raw: BTreeMap<String, String>,
     /// What an operator should know, to be logged once.
@@ -104,10 +104,10 @@ pub enum Topics {
 }
 
 impl ConnectorConfig {
-    /// The settings of the consumer of one task, in librdkafka's words, sorted by name.
+    /// Returns the settings of the consumer of one task, in librdkafka's words, sorted by name.
     pub fn consumer_settings(&self, task: u32) -> ClientSettings {
         let mut settings = self.consumer.for_task(task);
-        // Each task is a member of its own: of two with one name the broker expels the first.
+        // Each task is its own member: of two with one name the broker expels the first.
         if self.tasks_max > 1
             && let Some((_, id)) = settings.iter_mut().find(|(key, _)| key == "group.instance.id")
         {
@@ -143,7 +143,7 @@ impl ConnectorConfig {
         let properties = variables.resolve(properties, &mut findings);
         let mut check = Check { worker, properties: &properties, findings: &mut findings };
         let config = check.connector(raw);
-        // Settings of the worker that reach the consumers were told with the worker.
+        // Settings of the worker that reach the consumers were reported with the worker.
         findings.warnings.retain(|warning| !worker.warnings.contains(warning));
         let warnings = findings.warnings.clone();
         findings.finish(config.map(|config| ConnectorConfig { warnings, ..config }))
@@ -247,7 +247,7 @@ impl<'a> Check<'a> {
         self.findings.error_at(property, key, message);
     }
 
-    /// An error whose text may repeat the value.
+    /// Adds an error whose text may repeat the value.
     fn refusal(&mut self, key: &str, why: String, otherwise: &str) {
         let property = self.property(key);
         self.findings.refusal(property, key, why, otherwise);
@@ -311,7 +311,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Kafka 3 drops empty and repeated items, Kafka 4 refuses them; here they are dropped and it is said.
+    /// Kafka 3 drops empty and repeated items, Kafka 4 refuses them; here they are dropped with a warning.
     fn topic_list(&mut self, list: &[String]) -> Option<Topics> {
         let mut topics: Vec<String> = Vec::new();
         for topic in list.iter().filter(|topic| !topic.is_empty()) {
@@ -358,7 +358,8 @@ impl<'a> Check<'a> {
         mappings
     }
 
-    /// A grid keeps its maps itself, and a broker inside the process forgets what the offsets count.
+    /// Checks the directory: a grid keeps its maps itself, and a broker inside the process loses the records of the
+    /// offsets.
     fn session_directory(&mut self, values: &Values, kind: SessionKind) -> Option<PathBuf> {
         let directory = self.existing_directory(values)?;
         if kind != SessionKind::Embedded {
@@ -374,7 +375,7 @@ impl<'a> Check<'a> {
 
     fn existing_directory(&mut self, values: &Values) -> Option<PathBuf> {
         let directory = PathBuf::from(values.text(DIRECTORY)?);
-        // Not made: where a file system is not mounted the maps would silently begin anew.
+        // Not created: where a file system is not mounted, the maps would silently start empty.
         if !directory.is_dir() {
             let why = format!("{} is not a directory: create it, or mount it", directory.display());
             self.refusal(DIRECTORY, why, "is not a directory: create it, or mount it");
@@ -433,7 +434,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// A connector's setting, or the worker's where a worker may set it for all its connectors.
+/// Returns a connector's setting, or the worker's where a worker may set it for all its connectors.
 fn setting<'a>(worker: &'a WorkerConfig, properties: &'a Properties, key: &str) -> Option<&'a Property> {
     properties.get(key).or_else(|| {
         let shared = table::CONNECTOR.key(key).is_some_and(|key| table::SHARED.contains(&key.group));
@@ -447,7 +448,7 @@ fn records(values: &Values, max_poll_records: Option<u32>) -> usize {
     limit(values.number("coherence.batch.max.records")).min(polled)
 }
 
-/// Kafka's rule for names of topics (`Topic.validate`).
+/// Returns why Kafka refuses the name of a topic (`Topic.validate`).
 fn illegal_topic(name: &str) -> Option<&'static str> {
     if name == "." || name == ".." {
         Some("it cannot be . or ..")

@@ -122,7 +122,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
                     None if both => connectors_alone(&worker_settings),
                     None => Vec::new(),
                 };
-                // As given, but for the environment, which is the operator's as the worker's settings are.
+                // As written, except for the environment, which is the operator's as the worker's settings are.
                 let mut given = layers::merge(&[given, connector_layers[1].clone()], &mut findings).to_map();
                 given.insert("name".to_owned(), config.name.clone());
                 config.raw = given;
@@ -155,7 +155,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     Err(if worker_is_refused { LoadError::Worker(findings) } else { LoadError::Connector(findings) })
 }
 
-/// A connector may stand in the worker's file, or come from environment and command line alone.
+/// Finds a connector without its own file: in the worker's file, or in environment and command line alone.
 fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> Option<ConfigFile> {
     let both = worker.get("connector.class").is_some();
     let settings = if both { worker.iter().cloned().collect() } else { Vec::new() };
@@ -164,7 +164,7 @@ fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> O
     (both || named).then_some(ConfigFile { settings, initial_state: None, warnings: Vec::new() })
 }
 
-/// What a file that is also a worker's says of its connector alone.
+/// Returns the settings of a file, which is also a worker's, that concern its connector alone.
 fn connectors_alone(settings: &[Property]) -> Vec<Property> {
     settings.iter().filter(|property| is_connectors_alone(&property.key)).cloned().collect()
 }

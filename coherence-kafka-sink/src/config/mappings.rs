@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Topic to map; a topic without an item goes to the map of its own name.
+/// Topic to map; a topic without an item goes to the map with its own name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mappings(BTreeMap<String, String>);
 
@@ -34,12 +34,12 @@ impl Mappings {
         if refused.is_empty() { Ok(Mappings(maps)) } else { Err(refused) }
     }
 
-    /// The map that records of `topic` go to.
+    /// Returns the map that records of `topic` go to.
     pub fn map_of<'a>(&'a self, topic: &'a str) -> &'a str {
         self.0.get(topic).map_or(topic, String::as_str)
     }
 
-    /// The items, sorted by topic.
+    /// Returns the items, sorted by topic.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(topic, map)| (topic.as_str(), map.as_str()))
     }

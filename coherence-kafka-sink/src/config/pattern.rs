@@ -2,7 +2,7 @@
 //!
 //! librdkafka hands a subscription that begins with `^` to the C library's `regcomp` as a POSIX extended
 //! expression, which has neither `\d` nor `(?:`, and takes a backslash inside brackets literally. So the
-//! expression is rewritten, and what POSIX cannot say is refused instead of silently matching other topics.
+//! expression is rewritten, and what POSIX cannot express is refused instead of silently matching other topics.
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -240,7 +240,7 @@ pub static PREFIXES: &[(Owner, &str, Option<&str>)] = &[
     (Owner::Connector, "predicates.", Some("`predicates` does not list it.")),
 ];
 
-/// Whose setting a prefix is.
+/// The owner of the settings with a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// A worker's.
@@ -264,11 +264,11 @@ pub enum Known {
     Yes,
     /// It is accepted and changes nothing, for this reason.
     WithoutEffect(&'static str),
-    /// Nobody knows it; what to write instead, where that is known.
+    /// Unknown; with the name to write instead, where one is near.
     No(Option<String>),
 }
 
-/// Whether a setting is a connector's and cannot be its worker's: what a file that holds both says of the connector.
+/// Returns whether a setting is a connector's and cannot be its worker's, in a file that holds both.
 pub fn is_connectors_alone(name: &str) -> bool {
     let family =
         PREFIXES.iter().any(|(owner, prefix, _)| *owner == Owner::Connector && name.starts_with(prefix));
@@ -282,7 +282,7 @@ pub fn known(owner: Owner, name: &str) -> Known {
         Owner::Connector => &[&CONNECTOR],
         Owner::Both => &[&WORKER, &CONNECTOR],
     };
-    // Several versions of a plug-in side by side (Connect 4.1): here there is one of each.
+    // Several versions of a plug-in at once (Connect 4.1): here each has one version.
     if name.ends_with(".plugin.version") {
         return Known::Yes;
     }
@@ -324,7 +324,7 @@ const REPLACED: &[(&str, &str)] = &[
     ("rest.host.name", "write listeners=http://host:port"),
 ];
 
-/// What was probably meant by a name that nobody knows.
+/// Returns the known name that is nearest to an unknown one.
 fn instead(owner: Owner, tables: &[&ConfigDef], name: &str) -> Option<String> {
     if let Some((_, hint)) = REPLACED.iter().find(|(gone, _)| *gone == name && owner != Owner::Connector) {
         return Some((*hint).to_owned());

@@ -80,7 +80,7 @@ impl OverridePolicy {
         }
     }
 
-    /// Why a connector may not set a client setting, in Connect's words.
+    /// Returns why a connector may not set a client setting, in Connect's words.
     pub fn refusal(&self, key: &str) -> Option<String> {
         let (name, allowed) = match self {
             OverridePolicy::All => ("All", true),
@@ -109,17 +109,17 @@ impl WorkerConfig {
         findings.finish(Some(worker))
     }
 
-    /// `bootstrap.servers`; `embedded` stands for a broker inside this process.
+    /// Returns `bootstrap.servers`; `embedded` stands for a broker inside this process.
     pub fn bootstrap_servers(&self) -> &str {
         self.properties.get("bootstrap.servers").map_or("localhost:9092", Property::trimmed)
     }
 
-    /// The settings of a Kafka client of the worker's own, in librdkafka's words.
+    /// Returns the settings of a Kafka client of the worker's own, in librdkafka's words.
     pub fn client_settings(&self) -> ClientSettings {
         self.client.for_task(0)
     }
 
-    /// A worker even where it is refused, so that its connectors can be checked all the same.
+    /// Returns a worker even where it is refused, so that its connectors can be checked all the same.
     pub(super) fn check(
         properties: &Properties,
         environment: Environment,
@@ -178,7 +178,7 @@ impl WorkerConfig {
     }
 }
 
-/// The converter of `class`, a setting of `properties`, with the options that stand there too.
+/// Returns the converter of `class`, a setting of `properties`, with the options that stand there too.
 pub(super) fn create_converter(
     role: Role,
     class: &Property,
@@ -203,8 +203,8 @@ pub(super) fn create_converter(
     }
 }
 
-/// Notes those of `strangers` that nobody knows, and those that change nothing, the latter once for each reason. `all` are
-/// the settings that stand with them.
+/// Notes those of `strangers` that are unknown, and those that change nothing, the latter once for each reason. `all`
+/// are the settings that stand with them.
 pub(super) fn report_strangers<'a>(
     strangers: impl Iterator<Item = &'a Property>,
     all: &Properties,
@@ -226,7 +226,8 @@ pub(super) fn report_strangers<'a>(
     }
 }
 
-/// Whether this is a setting of a transform or predicate that its list names: what is to know about it is found there.
+/// Returns whether this is a setting of a transform or predicate that its list names: what is to know about it is found
+/// there.
 fn is_of_a_listed_alias(key: &str, all: &Properties) -> bool {
     ["transforms", "predicates"].iter().any(|list| {
         let rest = key.strip_prefix(list).and_then(|rest| rest.strip_prefix('.'));

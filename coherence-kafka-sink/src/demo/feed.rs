@@ -12,7 +12,7 @@ pub const CUSTOMERS: &str = "customers";
 /// Partitions of each topic.
 pub const PARTITIONS: i32 = 4;
 
-/// The map that the demo's connector file names for a topic.
+/// Returns the map that the demo's connector file names for a topic.
 pub fn map_of(topic: &str) -> &'static str {
     if topic == CUSTOMERS { "Customers" } else { "Orders" }
 }
@@ -36,7 +36,7 @@ pub fn records(records: u64) -> impl Iterator<Item = FeedRecord> {
     made(records).take(usize::try_from(records).unwrap_or(usize::MAX))
 }
 
-/// What follows behind `records`, about the same orders and customers, without end.
+/// Returns the records after the first `records`, about the same orders and customers, without end.
 pub fn endless(records: u64) -> impl Iterator<Item = FeedRecord> {
     made(records).skip(usize::try_from(records).unwrap_or(usize::MAX))
 }
@@ -65,7 +65,7 @@ fn made(records: u64) -> impl Iterator<Item = FeedRecord> {
     })
 }
 
-/// What the maps hold once all of `records` are applied in order.
+/// Returns the content of the maps once all of `records` are applied in order.
 pub fn model(records: impl Iterator<Item = FeedRecord>) -> Model {
     let mut model = Model::from([(ORDERS, BTreeMap::new()), (CUSTOMERS, BTreeMap::new())]);
     for record in records {

@@ -1,7 +1,7 @@
 //! The dead letter queue of a task.
 //!
-//! A record that goes here is done when the broker has acknowledged it, and only then may its offset be committed.
-//! While no broker can be reached it is sent again; what the broker refuses fails the task, because the record
+//! A record is done when the broker has acknowledged its dead letter; only then may its offset be committed. While no
+//! broker is reachable, the dead letter is sent again; where the broker refuses it, the task fails, because the record
 //! would be lost otherwise.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ use coherence_kafka_connect::config::ClientSettings;
 use crate::kafka::cluster::{self, Unreachable};
 use crate::kafka::producer::{OutgoingRecord, RecordProducer, SendError};
 
-/// How long one look at the cluster, or the making of the topic, may take.
+/// How long one look-up of the topic, or its creation, may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// Pause between two looks.
+/// Pause between two look-ups.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where dead letters go.
@@ -31,11 +31,11 @@ pub struct QueueOptions {
     pub replication: i32,
     /// Settings of the producer, by librdkafka's names.
     pub producer: ClientSettings,
-    /// Settings of the client that makes the topic, by librdkafka's names.
+    /// Settings of the client that creates the topic, by librdkafka's names.
     pub admin: ClientSettings,
 }
 
-/// The queue: each record given to it has an outcome.
+/// The queue: each record that is sent to it has an outcome.
 pub struct DeadLetterQueue {
     topic: String,
     producer: RecordProducer,
@@ -48,7 +48,7 @@ pub struct DeadLetterQueue {
 }
 
 impl DeadLetterQueue {
-    /// Makes the producer, and begins to look whether the topic is there.
+    /// Creates the producer, and starts to look up the topic.
     ///
     /// # Errors
     /// Settings that the Kafka client refuses.
@@ -61,7 +61,7 @@ impl DeadLetterQueue {
             .name("dead-letter-topic".to_owned())
             .spawn(move || {
                 if let Some(outcome) = make_topic(&options, &given_up) {
-                    // Nobody listens once the queue is closed.
+                    // The receiver is gone once the queue is closed.
                     let _ = report.send(outcome);
                 }
             })
@@ -69,10 +69,10 @@ impl DeadLetterQueue {
         Ok(Self { topic, producer, sent: BTreeMap::new(), waiting: Vec::new(), made: Some(made), closed })
     }
 
-    /// Whether the topic is there; `None` while that is not known.
+    /// Returns whether the topic exists; false while that is not known.
     ///
     /// # Errors
-    /// Why it cannot be made.
+    /// Where it cannot be created.
     pub fn is_ready(&mut self) -> Result<bool, String> {
         let Some(made) = &self.made else { return Ok(true) };
         let outcome = match made.try_recv() {
@@ -140,9 +140,9 @@ impl Drop for DeadLetterQueue {
     }
 }
 
-/// What to change where the topic cannot be made.
+/// Returns what to change where the topic cannot be created.
 fn advice(reason: &str) -> &'static str {
-    // The code of the broker by its name: too few brokers for so many replicas.
+    // The code of the broker by its name: too few brokers for the replicas.
     if reason.contains("InvalidReplicationFactor") {
         "set errors.deadletterqueue.topic.replication.factor to at most the number of brokers (1 on a single one), or \
          create the topic yourself"
@@ -151,7 +151,7 @@ fn advice(reason: &str) -> &'static str {
     }
 }
 
-/// `None` when nobody waits any more.
+/// Looks the topic up, and creates it where it does not exist. Returns `None` once the queue is closed.
 fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), String>> {
     let QueueOptions { topic, partitions, replication, admin, .. } = options;
     while !closed.load(Ordering::Acquire) {
@@ -162,7 +162,7 @@ fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), 
                 return Some(cluster::create_topic(admin, topic, *partitions, *replication, ATTEMPT));
             }
             Err(Unreachable { reason, hopeless: true }) => return Some(Err(reason)),
-            // The broker is away: so are the records of the topics, and both are waited for.
+            // No broker is available: neither are the records of the topics, and the task waits for both.
             Err(Unreachable { reason, .. }) => {
                 tracing::warn!(
                     topic,

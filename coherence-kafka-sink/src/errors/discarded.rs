@@ -19,7 +19,7 @@ pub struct Discarded {
 }
 
 impl Discarded {
-    /// A record was discarded.
+    /// Adds a discarded record.
     pub fn add(&mut self, record: &RawRecord<'_>) {
         match &mut self.unlogged {
             Some((count, ..)) => *count += 1,
@@ -33,7 +33,7 @@ impl Discarded {
         self.log(task, now);
     }
 
-    /// Logs them, if it is time. True where it did.
+    /// Logs them, if it is time. Returns true where it did.
     pub fn log(&mut self, task: &str, now: Instant) -> bool {
         if self.next.is_some_and(|next| now < next) {
             return false;

@@ -1,4 +1,4 @@
-//! Says what is wrong with a record: in the log, in the counters, and in the headers of its dead letter.
+//! Reports bad records: in the log, in the counters, and in the headers of their dead letters.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Reports a record that cannot be delivered. What the dead letter queue is to be given, if there is one.
+    /// Reports a record that cannot be delivered. Returns its dead letter, if a queue is configured.
     pub fn bad_record(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
         self.counters.errors.add(1);
         if self.policy.log {
@@ -37,7 +37,7 @@ impl Reporter {
         self.dead_letter(record, blame)
     }
 
-    /// Connect's line.
+    /// Formats Connect's log line.
     fn line(&self, record: &RawRecord<'_>, blame: &Blame) -> String {
         let Self { connector, task, .. } = self;
         let Blame { stage, class, .. } = blame;
@@ -58,7 +58,7 @@ impl Reporter {
         )
     }
 
-    /// The record byte for byte, and what Connect adds to its headers.
+    /// Builds the dead letter: the record byte for byte, and the headers that Connect adds.
     fn dead_letter(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
         if !self.policy.dead_letters {
             return None;

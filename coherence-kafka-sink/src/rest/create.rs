@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use coherence_kafka_connect::config::Properties;
 use serde_json::value::RawValue;
 
-/// What a member of a JSON object holds, as it is written.
+/// The value of a member of a JSON object, as it is written.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-/// Reads `{"name": …, "config": {…}}`. Where Connect answers 500 to a body that it cannot read, this says what
-/// is wrong with it. As Java's reader does, it passes over a byte order mark, and keeps a number as it is written.
+/// Reads `{"name": …, "config": {…}}`. Where Connect answers 500 to a body that it cannot read, this answers with the
+/// cause. As Java's reader does, it passes over a byte order mark, and keeps a number as it is written.
 pub(super) fn request(body: &[u8]) -> Result<Properties, String> {
     let body = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
     let members = object(body.strip_prefix('\u{feff}').unwrap_or(body))

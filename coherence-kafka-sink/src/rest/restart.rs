@@ -1,4 +1,4 @@
-//! Connectors and tasks are started again.
+//! Restarts of connectors and tasks.
 
 use std::collections::HashMap;
 
@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use super::{Api, error, status_json};
 use crate::worker::{CONFLICT, RequestError, TaskStatus};
 
-/// `POST /connectors/{name}/restart`. A connector here is nothing but its tasks, so without one of the two flags there
-/// is nothing to start again. Where Connect's standalone worker answers 500 for a name that it does not know, this
-/// answers 404 as its distributed one.
+/// `POST /connectors/{name}/restart`. A connector here consists of its tasks only, so without one of the two flags
+/// nothing is restarted. Where Connect's standalone worker answers 500 for a name that it does not know, this answers
+/// 404 as its distributed one.
 pub(super) async fn connector(
     State(api): State<Api>,
     Path(name): Path<String>,

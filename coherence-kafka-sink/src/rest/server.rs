@@ -1,7 +1,8 @@
-//! Serves HTTP, on threads of its own: a request that waits delays no record, and a busy grid delays no request.
+//! Serves HTTP on its own threads: a waiting request delays no record, and a busy grid delays no request.
 //!
 //! Every connection has one of a bounded number of places, for a bounded time, so that slow and idle clients leave
-//! descriptors to the rest of the process. Where the process has none left, some are kept for answering nevertheless.
+//! descriptors to the rest of the process. Some descriptors are reserved, so that requests are answered even where the
+//! process has none left.
 
 use std::fs::File;
 use std::io;
@@ -92,7 +93,7 @@ async fn listen(listener: tokio::net::TcpListener, router: Router, places: Arc<S
     }
 }
 
-/// The next connection, also where only a spare descriptor is left for it.
+/// Waits for the next connection; uses a reserved descriptor where the process has no other left.
 async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> TcpStream {
     let mut logged = false;
     loop {
@@ -114,7 +115,7 @@ async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> Tc
     }
 }
 
-/// Takes descriptors out of the reach of others, as far as there are any.
+/// Reserves descriptors, as far as the process has any left.
 fn keep(spare: &mut Vec<File>) {
     while spare.len() < SPARE
         && let Ok(file) = File::open("/dev/null")
@@ -129,7 +130,7 @@ async fn serve(socket: TcpStream, router: Router, place: OwnedSemaphorePermit, l
         .header_read_timeout(limits.head)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
-    // Whatever goes wrong with a connection is its client's to see.
+    // The client of a connection sees its errors.
     if timeout(limits.lifetime, connection.as_mut()).await.is_err() {
         connection.as_mut().graceful_shutdown();
         let _ = timeout(REQUEST_TIMEOUT, connection).await;

@@ -15,7 +15,7 @@ const VERSION: u32 = 1;
 pub(super) struct Contents {
     version: u32,
     pub(super) group: String,
-    /// Kafka's id of the cluster, if the broker says one.
+    /// Kafka's id of the cluster, if the broker reports one.
     pub(super) cluster: Option<String>,
     /// Topic, partition, and the offset behind the last record that is in the maps.
     offsets: BTreeMap<String, BTreeMap<i32, i64>>,

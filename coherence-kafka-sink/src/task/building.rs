@@ -65,7 +65,7 @@ impl Building {
         self.plans.iter().map(|(_, plan)| plan.bytes()).sum::<usize>() + self.reported_bytes
     }
 
-    /// How many more records fill it up to so many bytes, if they are like those in it and in the batch before.
+    /// Estimates how many more records fill it up to `bytes`, from those in it and in the batch before.
     pub(super) fn room_in(&self, bytes: usize) -> usize {
         let (records_before, bytes_before) = self.expected;
         let held = self.bytes();
@@ -74,7 +74,7 @@ impl Building {
     }
 
     /// Looks up the partition of a record: its number, and the offset that is expected next of it, as far as that is
-    /// known. `None` for one that is not assigned any more: it is its next owner's.
+    /// known. Returns `None` for one that is no longer assigned: it is its next owner's.
     pub(super) fn enter(
         &mut self,
         record: &RawRecord<'_>,
@@ -93,14 +93,14 @@ impl Building {
         Some((run.number, next.or(run.expected)))
     }
 
-    /// The next record is looked up anew: its partition may have another number.
+    /// Makes the next record look up its partition again, which may have another number.
     pub(super) fn end_run(&mut self) {
         self.run = None;
     }
 
-    /// Takes the record that was entered last.
+    /// Adds the record that was entered last.
     ///
-    /// A record that cannot be taken leaves the batch as it is, until [`Building::pass`].
+    /// A record that cannot be added leaves the batch as it is, until [`Building::pass`].
     pub(super) fn take(
         &mut self,
         record: &RawRecord<'_>,
@@ -120,14 +120,14 @@ impl Building {
         let taken = expiry
             .map_err(RecordError::from)
             .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry));
-        // What becomes of a null key is the policy's to say.
+        // The policy decides about a null key.
         if !matches!(taken, Ok(Taken::NullKey) | Err(_)) {
             self.pass(record.offset);
         }
         Some((source, taken))
     }
 
-    /// The record that was looked at last is done with this batch, whatever was made of it.
+    /// Marks the last record as done with this batch, whether it was added or not.
     pub(super) fn pass(&mut self, offset: i64) {
         let Some(run) = &self.run else { return };
         self.records += 1;
@@ -138,20 +138,20 @@ impl Building {
         }
     }
 
-    /// The record that was passed last is done when the dead letter queue has it, which holds so many bytes of it
-    /// meanwhile. `letter` is what the queue has not answered.
+    /// Marks the last record as done once the dead letter queue has acknowledged it; the queue holds `bytes` of it
+    /// meanwhile. `letter` is the number of a letter that is not answered yet.
     pub(super) fn report(&mut self, letter: Option<LetterNumber>, bytes: usize) {
         self.reported += 1;
         self.reported_bytes += bytes;
         self.awaits.extend(letter);
     }
 
-    /// A letter has its answer.
+    /// Handles the answer to a letter.
     pub(super) fn on_answer(&mut self, letter: LetterNumber) {
         self.awaits.remove(&letter);
     }
 
-    /// True where bad records of it were passed over.
+    /// Returns true where bad records of it were passed over.
     pub(super) fn is_reported(&self) -> bool {
         self.reported > 0
     }

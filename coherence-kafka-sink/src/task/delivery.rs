@@ -1,8 +1,8 @@
-//! What a task does and when: which records it takes, when a batch is written, what is committed, what a rebalance
-//! waits for, and how a task ends.
+//! Decides what a task does and when: which records it accepts, when it writes a batch, what it commits, what a
+//! rebalance waits for, and how it ends.
 //!
-//! Pure: no I/O, no clock (time is an argument), no waiting. Inputs are calls, outputs are [`Action`]s, to be
-//! carried out in order before anything else is given in.
+//! Pure: no I/O, no clock (time is an argument), no waiting. Inputs are calls, outputs are [`Action`]s; the caller
+//! carries them out in order before the next input.
 //!
 //! ```text
 //! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ (save) ──▶ commit
@@ -52,13 +52,13 @@ pub struct Delivery {
     settle: Settle,
     building: Building,
     in_flight: Option<InFlight>,
-    /// The batch being built waits so long for more records, if nobody waits for it.
+    /// The batch being built waits until then for more records, if nothing waits for it.
     lingers_until: Option<Instant>,
     /// Records that the grid refused in a batch that is read again without them.
     refused: BTreeMap<Source, Refused>,
-    /// Records given to the dead letter queue whose offsets are not confirmed yet.
+    /// Records sent to the dead letter queue whose offsets are not confirmed yet.
     reports: Reports,
-    /// Where offsets were left out: what lies between is looked at behind the read.
+    /// Gaps in the offsets, which are checked after the read.
     jumps: Vec<Jump>,
     phase: Phase,
     /// Revokes that are not answered yet; no records are taken meanwhile.
@@ -68,7 +68,7 @@ pub struct Delivery {
     discarded: Discarded,
     actions: VecDeque<Action>,
     writes: WriteNumber,
-    /// Batches are so many times as large as configured, to have records to compare with.
+    /// Factor by which batches are larger than configured, to have records to compare with.
     stretch: usize,
 }
 
@@ -96,8 +96,8 @@ enum Phase {
     Over,
 }
 
-/// A revoke that waits for its answer, also where it names no partition: the records in hand are written and committed
-/// before, or its deadline passes.
+/// A revoke that waits for its answer, also where it names no partition: first the records in hand are written and
+/// committed, or its deadline passes.
 #[derive(Debug)]
 struct Revoke {
     partitions: Vec<TopicPartition>,
@@ -105,7 +105,7 @@ struct Revoke {
 }
 
 impl Delivery {
-    /// A delivery without partitions. `task` is its name in logs.
+    /// Creates a delivery without partitions. `task` is its name in logs.
     pub fn new(
         task: String,
         options: DeliveryOptions,
@@ -138,13 +138,13 @@ impl Delivery {
         }
     }
 
-    /// What to do next.
+    /// Returns the next action.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// How many records may be taken now; with 0 the task holds and only serves its group. As many as fill the batch, if
-    /// they are like those before them.
+    /// Returns how many records may be read now; with 0 the task holds and only polls for its group. An estimate from
+    /// the records before: as many as fill the batch.
     pub fn room(&self) -> usize {
         if self.is_ending() || self.failure.is_some() {
             return 0;
@@ -155,17 +155,17 @@ impl Delivery {
         records.saturating_sub(self.building.records()).min(self.building.room_in(bytes))
     }
 
-    /// True while records wait to be written.
+    /// Returns true while records wait to be written.
     pub fn has_records(&self) -> bool {
         !self.building.is_empty()
     }
 
-    /// The batch being built has its first record: it waits for more, unless another one is in flight. That one's end
-    /// must not wait for them.
+    /// Handles the first record of the batch being built: it waits for more, unless another batch is in flight, whose
+    /// end must not wait for them.
     pub fn linger(&mut self, now: Instant) {
         let mut linger = self.options.linger;
         if self.stretch > 1 {
-            // What it is to be compared with may be far behind it.
+            // The records to compare with may be far behind it.
             let stretch = u32::try_from(self.stretch).unwrap_or(u32::MAX);
             linger =
                 linger.max(STRETCHED_LINGER.0).saturating_mul(stretch).min(STRETCHED_LINGER.1.max(linger));
@@ -173,33 +173,34 @@ impl Delivery {
         self.lingers_until = self.in_flight.is_none().then(|| now + linger);
     }
 
-    /// How long it still waits, in whole milliseconds: who waits for parts of one would turn in circles.
+    /// Returns how long it still waits, in whole milliseconds: waiting for fractions of one would be a busy loop.
     pub fn lingers(&self, now: Instant) -> Duration {
         let left = self.lingers_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
-    /// True while an answer of the broker is waited for before anything else can happen.
+    /// Returns true while the task can do nothing until the broker answers.
     pub fn awaits_answer(&self) -> bool {
         self.is_ending() || self.reports.is_open()
     }
 
-    /// True when the group can be left.
+    /// Returns true when the group can be left.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 
-    /// Why the task fails.
+    /// Returns why the task fails.
     pub fn failure(&self) -> Option<&TaskFailure> {
         self.failure.as_ref()
     }
 
-    /// The assigned partitions, with the offset of the first record that is not done, as far as that is known.
+    /// Returns the assigned partitions, each with the offset of its first record that is not done, as far as that is
+    /// known.
     pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
         self.settle.assigned()
     }
 
-    /// Partitions were assigned. `held` says below which position the maps hold everything of one already.
+    /// Handles an assignment. `held` returns the position below which the maps already hold everything of a partition.
     pub fn on_assigned(
         &mut self,
         partitions: Vec<TopicPartition>,
@@ -214,7 +215,7 @@ impl Delivery {
         self.actions.push_back(Action::Assign(held));
     }
 
-    /// Partitions are to be given up, or are gone. Each call is answered by one [`Action::Release`].
+    /// Handles a revocation, or the loss of partitions. Each call is answered by one [`Action::Release`].
     pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
         let count = if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
         count.add(partitions.len() as u64);
@@ -228,19 +229,19 @@ impl Delivery {
         } else if self.is_over() {
             self.let_go(partitions);
         } else {
-            // A stopping task lets go with its end: what it writes must not arrive behind the next owner's.
+            // A stopping task releases them at its end: its writes must not arrive after those of the next owner.
             let deadline = now + self.options.revoke_deadline;
             self.revokes.push(Revoke { partitions, deadline });
         }
         self.advance(now);
     }
 
-    /// A commit was answered.
+    /// Handles the answer to a commit.
     pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), CommitError>, now: Instant) {
         let awaited = self.commits.on_committed(number, &outcome, now);
         match outcome {
             Ok(()) => self.counters.commits.add(1),
-            // What it named was sent again already.
+            // Its positions were already sent again.
             Err(_) if !awaited => {}
             Err(CommitError::UnknownTopics(topics)) => {
                 self.counters.commit_failures.add(1);
@@ -261,7 +262,7 @@ impl Delivery {
         self.advance(now);
     }
 
-    /// A save was answered.
+    /// Handles the answer to a save.
     pub fn on_saved(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
         match &outcome {
             Ok(()) => self.counters.saves.add(1),
@@ -279,7 +280,7 @@ impl Delivery {
         self.advance(now);
     }
 
-    /// Takes a record that was read. False when no further one is wanted.
+    /// Accepts a record that was read. Returns false when no further one is wanted.
     pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
         self.uncounted.records += 1;
         let Some((number, expected)) = self.building.enter(record, &mut self.settle, &self.rules) else {
@@ -307,7 +308,7 @@ impl Delivery {
         };
         let ignored = matches!(error, RecordError::NullKeyDiscarded);
         let skipped = ignored || self.reporter.policy.tolerance == Tolerance::All;
-        // One that is read again with its batch was reported before.
+        // A record that is read again with its batch was already reported.
         if self.reports.get(&source).is_none() {
             self.report(source, record, &error, ignored);
             if skipped && !ignored {
@@ -336,7 +337,7 @@ impl Delivery {
         false
     }
 
-    /// A write ended: all of it is in the maps but the records that were refused, or it failed.
+    /// Handles the end of a write: all of it is in the maps except the records that were refused, or it failed.
     pub fn on_written(
         &mut self,
         number: WriteNumber,
@@ -364,7 +365,7 @@ impl Delivery {
                 }
                 self.rewind();
             }
-            // Whether a record or the store is at fault the records behind it can show.
+            // The records behind it can show whether a record or the store is at fault.
             Err(WriteFailure::Alone { .. }) => {
                 self.in_flight = None;
                 self.building = Building::default();
@@ -381,25 +382,25 @@ impl Delivery {
         self.advance(now);
     }
 
-    /// The consumer cannot go on.
+    /// Handles a consumer that cannot continue.
     pub fn on_consumer_failure(&mut self, reason: String) {
         self.fail(TaskFailure::Consumer(reason));
     }
 
-    /// The saved maps cannot be read on with this cluster.
+    /// Handles saved maps that belong to another cluster.
     pub fn on_foreign_maps(&mut self, reason: String) {
         self.fail(TaskFailure::SavedMaps(reason));
     }
 
-    /// The consumer is no member of its group any more, and another one may own its partitions: nothing that was taken
-    /// is written or committed.
+    /// Handles a consumer that is no longer a member of its group: another one may own its partitions, so nothing in
+    /// hand is written or committed.
     pub fn on_consumer_lost(&mut self, reason: String, now: Instant) {
         self.fail(TaskFailure::Consumer(reason));
         let assigned = self.assigned().map(|(tp, _)| tp.clone()).collect();
         self.on_revoked(assigned, true, now);
     }
 
-    /// The task is to end: the batch in flight is finished and committed within a deadline.
+    /// Stops the task: the batch in flight is finished and committed within a deadline.
     pub fn on_stop(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running) {
             self.stop(now);
@@ -407,7 +408,7 @@ impl Delivery {
         }
     }
 
-    /// Time has passed.
+    /// Handles the passing of time.
     pub fn on_tick(&mut self, now: Instant) {
         self.advance(now);
     }
@@ -431,13 +432,13 @@ impl Delivery {
         self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
     }
 
-    /// No records are taken any more, for the end of the task or until a revoke is answered.
+    /// Returns true while no further records are accepted, because the task ends or until a revoke is answered.
     fn is_ending(&self) -> bool {
         !matches!(self.phase, Phase::Running) || !self.revokes.is_empty()
     }
 
-    /// By when the records in hand have to be written and committed: a revoke's partitions were promised by its deadline,
-    /// whether the task stops or not.
+    /// Returns the time by which the records in hand have to be written and committed: a revoke's partitions are due at
+    /// its deadline, whether the task stops or not.
     fn deadline(&self) -> Option<Instant> {
         let stop = match self.phase {
             Phase::Stopping { deadline } => Some(deadline),
@@ -446,7 +447,7 @@ impl Delivery {
         stop.into_iter().chain(self.revokes.iter().map(|revoke| revoke.deadline)).min()
     }
 
-    /// Nothing that was taken waits for its end.
+    /// Returns true while no record in hand is unfinished.
     fn is_idle(&self) -> bool {
         let waits = self.reports.awaits_gone() || (self.failure.is_some() && self.reports.is_open());
         self.in_flight.is_none() && self.building.is_empty() && !waits
@@ -456,7 +457,7 @@ impl Delivery {
         self.commits.is_idle() && self.settle.to_commit().next().is_none()
     }
 
-    /// Everything that follows from what is known now.
+    /// Does everything that follows from the present state.
     fn advance(&mut self, now: Instant) {
         self.uncounted.count(&self.counters);
         self.discarded.log(&self.task, now);
@@ -474,7 +475,7 @@ impl Delivery {
                 self.finish(if stops { "the task ends" } else { "its partitions are revoked" });
                 self.advance(now);
             }
-            // A failed task first writes what it took before the record at fault.
+            // A failed task first writes the records before the one at fault.
             Phase::Running
                 if self.failure.is_some() && self.in_flight.is_none() && self.building.is_empty() =>
             {
@@ -570,13 +571,13 @@ impl Delivery {
         self.building = Building::default();
     }
 
-    /// Reads again, in the partitions that are kept, what was taken but not confirmed.
+    /// Seeks back to the first unconfirmed record of each partition that is kept.
     fn rewind(&mut self) {
         self.jumps.clear();
         self.actions.extend(self.settle.rewind().into_iter().map(|(tp, at)| Action::Seek(tp, at)));
     }
 
-    /// Saves or commits if it is time and there is anything to say.
+    /// Saves or commits, if it is due and a position has changed.
     fn flush(&mut self, now: Instant) {
         if self.commits.gives_up(now) {
             self.counters.commit_timeouts.add(1);

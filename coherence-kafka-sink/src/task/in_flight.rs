@@ -31,7 +31,7 @@ impl InFlight {
         let writer = writer.clone();
         let write = runtime.spawn(async move {
             let outcome = writer.write(&writes).await;
-            // Nobody listens once the write was abandoned.
+            // The receiver is gone once the write was abandoned.
             let _ = report.send(outcome);
         });
         Self { number, began: Instant::now(), done, write, runtime: runtime.clone() }
@@ -50,7 +50,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.write.abort();
-        // The outcome is nobody's concern any more.
+        // The outcome is no longer needed.
         let _ = self.runtime.block_on(&mut self.write);
     }
 }

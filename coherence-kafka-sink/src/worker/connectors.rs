@@ -106,7 +106,7 @@ impl Connectors {
         Ok(connector)
     }
 
-    /// Every connector that has tasks.
+    /// Returns every connector that has tasks.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.by_name.values().filter_map(Entry::connector)
     }
@@ -115,7 +115,7 @@ impl Connectors {
         self.by_name.values().any(|entry| entry.connector().is_none())
     }
 
-    /// Removes the connectors whose end was asked for and has come.
+    /// Removes the connectors that were asked to end and have ended.
     pub fn drop_ended(&mut self) {
         let ended = self.by_name.extract_if(.., |_, entry| match entry {
             Entry::Stopping(connector) => connector.has_ended(),
@@ -136,7 +136,7 @@ impl Connectors {
         }
     }
 
-    /// The session of a connector of equal settings that is gone, where its writes may still be applied.
+    /// Returns the session of a connector of equal settings that is gone, where its writes may still be applied.
     pub fn session_in_doubt(&mut self, config: &SessionConfig) -> Option<Arc<dyn Session>> {
         self.in_doubt.retain(|(_, session)| session.has_writes_in_doubt());
         let found = self.in_doubt.iter().find(|(other, _)| other == config);

@@ -1,4 +1,4 @@
-//! When a failed task starts again: on request, or by itself for a number of times in a row.
+//! Decides when a failed task restarts: on request, or by itself for a number of times in a row.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ impl Restarts {
         Self { config, pauses: Pauses::new(config.backoff), used: 0, records: BTreeMap::new() }
     }
 
-    /// Waits until the task that ran for `ran` and failed is to start again. False when it is to end.
+    /// Waits until the task, which ran for `ran` and failed, is to restart. Returns false when it is to end.
     pub(super) fn wait(&mut self, failure: &TaskFailure, ran: Duration, control: &Control) -> bool {
         let by_itself = self.next(failure, ran).map(|pause| Instant::now() + pause);
         loop {
@@ -42,10 +42,10 @@ impl Restarts {
         }
     }
 
-    /// The pause before it starts again by itself; `None` where it does not.
+    /// Returns the pause before the task restarts by itself; `None` where it does not.
     ///
-    /// A task that reads for minutes before it meets a bad record has not got past it. So these restarts are counted by
-    /// the record; only failures that name none begin anew after a while.
+    /// A task that reads for minutes before it reaches a bad record has not got past it. So these restarts are counted
+    /// by the record; only after failures that name no record the count starts again after a while.
     fn next(&mut self, failure: &TaskFailure, ran: Duration) -> Option<Duration> {
         let used = match failure {
             TaskFailure::Record { topic, partition, offset, .. } => {

@@ -17,9 +17,9 @@ use crate::task::{OffsetReset, Rules, Task, TaskOptions, TaskParts};
 use crate::writer::{Membership, Writer};
 use coherence_kafka_connect::config::SessionKind;
 
-/// `session.timeout.ms` where nobody sets it, in librdkafka as in Java.
+/// Default of `session.timeout.ms`, in librdkafka as in Java.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
-/// `max.poll.interval.ms` where nobody sets it.
+/// Default of `max.poll.interval.ms`.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 impl Worker {
@@ -102,7 +102,7 @@ impl Worker {
         Ok(connector)
     }
 
-    /// The maps of a connector that are in a directory.
+    /// Returns the maps of a connector that are in a directory.
     fn saved_maps(&self, config: &ConnectorConfig) -> Result<Option<Arc<Saved>>, SavedError> {
         let Some(directory) = &config.session_directory else { return Ok(None) };
         let group = &config.consumer.group_id;

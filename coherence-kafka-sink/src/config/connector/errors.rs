@@ -1,4 +1,4 @@
-//! What becomes of bad records, and of failed tasks.
+//! Settings for bad records and for failed tasks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,14 +30,14 @@ pub struct DeadLetterConfig {
 /// `coherence.task.restart.*`: when a failed task starts again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestartConfig {
-    /// How many times in a row; for ever without it, and 0 never.
+    /// How many times in a row; `None` is without end, 0 is never.
     pub attempts: Option<u32>,
     /// Pauses before it.
     pub backoff: Backoff,
 }
 
 impl DeadLetterConfig {
-    /// What the queue of one task of the connector `name` needs to know.
+    /// Returns the options of the queue of one task of the connector `name`.
     pub fn for_task(&self, name: &str, task: u32) -> QueueOptions {
         let with_id = |settings: &BTreeMap<String, String>, id: String| {
             let mut settings = settings.clone();
@@ -123,7 +123,7 @@ impl Check<'_> {
         })
     }
 
-    /// Overrides of clients that are not there are told once.
+    /// Overrides of clients that do not exist are reported once.
     fn overrides_without_queue(&mut self) {
         for client in [Client::Producer, Client::Admin] {
             if let Some((_, property)) = self.properties.below(clients::prefixes(client).1).next() {

@@ -7,7 +7,7 @@ use super::super::worker::WorkerConfig;
 use super::{Check, setting};
 
 impl WorkerConfig {
-    /// Where the maps of a connector are that says nothing about it.
+    /// Returns the session of a connector that configures none.
     ///
     /// # Errors
     /// Everything that is wrong with the settings which a worker makes for its connectors.
@@ -17,7 +17,7 @@ impl WorkerConfig {
         findings.finish(Some(session))
     }
 
-    /// Whether the worker's settings, or its environment, say where the maps are.
+    /// Returns whether the worker's settings, or its environment, configure the session.
     pub fn names_session(&self) -> bool {
         self.properties.iter().any(|property| property.key.starts_with("coherence.session"))
             || self.variables.environment("COHERENCE_SERVER_ADDRESS").is_some()
@@ -30,7 +30,7 @@ impl WorkerConfig {
         let (values, violations) =
             table::CONNECTOR.parse(|key| check.property(key).map(|property| property.value.as_str()));
         for violation in violations {
-            // What only a connector can say is missing here.
+            // Settings that only a connector has are missing here.
             if table::CONNECTOR.key(violation.key()).is_some_and(|key| SHARED.contains(&key.group)) {
                 let property = check.property(violation.key());
                 check.findings.violation(property, violation);

@@ -1,4 +1,4 @@
-//! What a delivery is told at its beginning, and what it asks for.
+//! The options of a delivery, and the actions that it asks for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::writer::BatchWrites;
 pub struct DeliveryOptions {
     /// Records of one batch, at most.
     pub batch_records: usize,
-    /// Bytes of keys and values of one batch: no further record is taken beyond it.
+    /// Bytes of keys and values of one batch: beyond it no further record is accepted.
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long a batch waits for more once it has its first record.
     pub linger: Duration,
@@ -20,7 +20,7 @@ pub struct DeliveryOptions {
     pub flush_interval: Duration,
     /// `offset.flush.timeout.ms`.
     pub flush_timeout: Duration,
-    /// How long a revoke waits for what was taken; shorter than the session time-out.
+    /// How long a revoke waits for the records in hand; shorter than the session time-out.
     pub revoke_deadline: Duration,
     /// `task.shutdown.graceful.timeout.ms`.
     pub stop_deadline: Duration,
@@ -28,7 +28,7 @@ pub struct DeliveryOptions {
     pub saves: bool,
 }
 
-/// Numbers the writes of a delivery: a late answer names a write that nobody waits for.
+/// Numbers the writes of a delivery: a late answer names a write that is no longer awaited.
 pub type WriteNumber = u64;
 
 /// Numbers the saves and commits of a delivery: one that was not answered in time may be answered behind the next.
@@ -37,7 +37,7 @@ pub type CommitNumber = usize;
 /// Numbers the dead letters of a delivery.
 pub type LetterNumber = usize;
 
-/// What is to be done outside, in this order.
+/// An action for the task to carry out, in this order.
 #[derive(Debug)]
 pub enum Action {
     /// Answer an assignment; a partition that the maps hold a part of is read from behind it.
@@ -54,6 +54,6 @@ pub enum Action {
     Save(CommitNumber, Vec<(TopicPartition, i64)>),
     /// Commit these positions; the answer is [`super::Delivery::on_committed`].
     Commit(CommitNumber, Vec<(TopicPartition, i64)>),
-    /// Give a record to the dead letter queue; the answer is [`super::Delivery::on_reported`].
+    /// Send a record to the dead letter queue; the answer is [`super::Delivery::on_reported`].
     Report(LetterNumber, OutgoingRecord),
 }

@@ -10,7 +10,7 @@ use super::{Action, CommitNumber, DeliveryOptions};
 use crate::kafka::consumer::{CommitError, TopicPartition};
 use crate::settle::Settle;
 
-/// How long what has to be answered waits after a failure before it is sent again.
+/// How long an urgent save or commit waits after a failure before it is sent again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The commits of one delivery, of which at most one is on its way.
@@ -26,11 +26,11 @@ pub(super) struct Commits {
     sent: CommitNumber,
     /// When the next periodic one is due; the first one follows the first batch.
     next: Instant,
-    /// After a failure nobody is asked again at once.
+    /// After a failure the next attempt waits until then.
     not_before: Instant,
-    /// Topics of which at least one does not exist, as the latest answer says.
+    /// Topics of which at least one does not exist, according to the latest answer.
     unknown: BTreeSet<String>,
-    /// A position was not stored because its topic does not exist. Nobody waits for it; the next periodic commit names it
+    /// A position was not stored because its topic does not exist. It is not awaited; the next periodic commit names it
     /// again, for a broker that does not know an existing topic yet.
     names_again: bool,
 }
@@ -59,17 +59,18 @@ impl Commits {
         }
     }
 
-    /// The next commit does not wait for its time.
+    /// Makes the next commit due now.
     pub(super) fn hurry(&mut self) {
         self.next = self.not_before;
     }
 
-    /// Nothing is on its way.
+    /// Returns true while nothing is being saved or committed.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.step, Step::Idle)
     }
 
-    /// What is to be done now, if it is time and there is anything to say. `urgent` where somebody waits for it.
+    /// Returns the next save or commit, if one is due and a position has changed. `urgent` where a revoke or a stop
+    /// waits for it.
     pub(super) fn next(&mut self, settle: &mut Settle, urgent: bool, now: Instant) -> Option<Action> {
         let due = if urgent { now >= self.not_before } else { now >= self.next };
         if !due || !self.is_idle() {
@@ -92,7 +93,7 @@ impl Commits {
         Some(Action::Save(self.sent, offsets))
     }
 
-    /// A save was answered: what is to be committed now, of partitions that are still there.
+    /// Handles the answer to a save. Returns the commit that follows, of partitions that are still assigned.
     pub(super) fn on_saved(&mut self, number: CommitNumber, saved: bool, now: Instant) -> Option<Action> {
         let offsets = match &mut self.step {
             Step::Saving(sent, offsets) if *sent == number => std::mem::take(offsets),
@@ -106,7 +107,8 @@ impl Commits {
         (!offsets.is_empty()).then(|| self.commit(offsets, now))
     }
 
-    /// A commit was answered. False where it was given up before: what it named was sent again already.
+    /// Handles the answer to a commit. Returns false where it was given up before: its positions were already sent
+    /// again.
     pub(super) fn on_committed(
         &mut self,
         number: CommitNumber,
@@ -125,8 +127,8 @@ impl Commits {
         awaited
     }
 
-    /// A commit has stored all positions but those of topics that do not exist, one of these at least. True where that is
-    /// news.
+    /// Handles a commit that stored all positions except those of topics that do not exist, at least one of these.
+    /// Returns true where one of them was not known yet.
     pub(super) fn on_unknown(&mut self, topics: &[String]) -> bool {
         self.names_again = true;
         let known = self.unknown.len();
@@ -134,8 +136,8 @@ impl Commits {
         self.unknown.len() > known
     }
 
-    /// Gives up a commit that was not answered in time; an answer that comes all the same says nothing of the next one.
-    /// True where there was one.
+    /// Gives up a commit that was not answered in time; a late answer to it does not concern the next one. Returns true
+    /// where one was given up.
     pub(super) fn gives_up(&mut self, now: Instant) -> bool {
         let late = matches!(self.step, Step::Committing(_, sent) if now > sent + self.timeout);
         if late {
@@ -144,7 +146,7 @@ impl Commits {
         late
     }
 
-    /// Partitions are gone: nothing is committed for them any more.
+    /// Forgets partitions that are gone: nothing is committed for them.
     pub(super) fn release(&mut self, partitions: &[TopicPartition]) {
         if let Step::Saving(_, offsets) = &mut self.step {
             offsets.retain(|(tp, _)| !partitions.contains(tp));

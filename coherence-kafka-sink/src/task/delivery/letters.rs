@@ -1,4 +1,4 @@
-//! What becomes of a bad record: its report, its dead letter, and the answer of the queue.
+//! The handling of a bad record: its report, its dead letter, and the answer of the queue.
 //!
 //! Pure: no I/O, no clock.
 
@@ -14,7 +14,7 @@ use crate::plan::Source;
 use crate::task::TaskFailure;
 
 impl Delivery {
-    /// Carries out what the policy says of a bad record; its batch is not confirmed before the queue has it.
+    /// Applies the policy to a bad record; its batch is not confirmed before the queue has acknowledged it.
     pub(super) fn report(
         &mut self,
         source: Source,
@@ -36,7 +36,7 @@ impl Delivery {
         self.actions.extend(letter.map(|letter| Action::Report(number, letter)));
     }
 
-    /// The dead letter queue has a record, or refuses it.
+    /// Handles the answer of the dead letter queue to a record.
     pub fn on_reported(&mut self, number: LetterNumber, outcome: Result<(), String>, now: Instant) {
         let source = self.reports.on_answer(number, outcome.as_ref().err());
         self.building.on_answer(number);
@@ -58,12 +58,12 @@ impl Delivery {
         self.advance(now);
     }
 
-    /// The task ends rather than lose a record that belongs into the queue. What came before it is finished first.
+    /// Ends the task rather than lose a record that belongs in the queue. Earlier records are finished first.
     fn on_letter_refused(&mut self, source: Source, reason: String) {
         self.settle.stop_at(source.partition, source.offset);
         let Some(TopicPartition { topic, partition }) = self.settle.partition(source.partition).cloned()
         else {
-            // Nobody can read it again, from a log that is gone.
+            // It cannot be read again from a log that is gone.
             return self.fail(TaskFailure::DeadLetterQueue(reason));
         };
         let offset = source.offset;
@@ -79,12 +79,12 @@ impl Delivery {
         }
     }
 
-    /// The dead letter queue cannot be used: the task ends rather than lose the records that belong there.
+    /// Ends the task because the dead letter queue cannot be used: the records that belong there would be lost.
     pub fn on_queue_failure(&mut self, reason: String) {
         self.fail(TaskFailure::DeadLetterQueue(reason));
     }
 
-    /// All of the batch in flight is in the maps: what came before its first open dead letter is done.
+    /// Handles that the whole batch in flight is in the maps: the records before its first open dead letter are done.
     pub(super) fn on_batch_written(&mut self) {
         let Some(batch) = self.in_flight.as_ref().filter(|batch| !batch.awaits.is_empty()) else {
             return self.confirm();

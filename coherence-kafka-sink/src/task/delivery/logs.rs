@@ -1,5 +1,5 @@
-//! What offsets show of the logs behind them: one that goes back is of another log, and one that is left out may be of a
-//! record that was removed before anybody read it.
+//! Detects changes of the logs from their offsets: an offset that goes back belongs to another log, and an offset that
+//! is left out may belong to a record that was removed before it was read.
 //!
 //! Pure: no I/O, no clock.
 
@@ -16,22 +16,22 @@ pub(super) struct Jump {
 }
 
 impl Delivery {
-    /// The group has committed these offsets, at which reading begins.
+    /// Notes the offsets that the group has committed, at which reading begins.
     pub fn on_positions(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
             self.settle.note_committed(tp, *position);
         }
     }
 
-    /// Reading begins at these offsets, and the group has committed none. They are committed: the end of a partition that
-    /// stays empty would be chosen again by the next owner, and what arrives meanwhile left out.
+    /// Notes the offsets at which reading begins where the group has committed none. They are committed: the next owner
+    /// of a partition that stays empty would begin at its end again, and would miss the records that arrive meanwhile.
     pub fn on_starts(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
             self.settle.note_held(tp, Some(*position));
         }
     }
 
-    /// Looks at what lies in the gaps of what was read. `start` says where the log of a partition begins.
+    /// Checks the gaps between the records that were read. `start` returns where the log of a partition begins.
     pub fn on_log_starts(&mut self, start: impl Fn(&TopicPartition) -> Option<i64>) {
         let mut known = None;
         for Jump { number, expected, offset } in std::mem::take(&mut self.jumps) {
@@ -59,7 +59,7 @@ impl Delivery {
         }
     }
 
-    /// Of a log that is gone nobody can read the refused records again, to report them.
+    /// Counts refused records of logs that are gone: they cannot be read again to be reported.
     pub(super) fn count_refused_of_gone_logs(&self, refused: &[Refused]) {
         let gone = |refused: &&Refused| self.settle.partition(refused.source.partition).is_none();
         let records = refused.iter().filter(gone).count() as u64;
@@ -75,7 +75,7 @@ impl Delivery {
         }
     }
 
-    /// An offset is not the expected one.
+    /// Handles an offset that is not the expected one.
     pub(super) fn on_jump(&mut self, number: u32, expected: i64, offset: i64) {
         if offset > expected {
             self.jumps.push(Jump { number, expected, offset });
@@ -95,7 +95,7 @@ impl Delivery {
         self.building.end_run();
         self.refused.retain(|source, _| source.partition != number);
         self.reports.log_gone(number);
-        // No position of the old log is committed behind this; the group's is replaced at once.
+        // From here on no position of the old log is committed; the group's is replaced at once.
         self.commits.release(std::slice::from_ref(&tp));
         self.commits.hurry();
     }

@@ -8,9 +8,9 @@
 //! process that dies goes on from it.
 //!
 //! Logs are compacted, truncated and removed from their beginnings, and topics are deleted and created again, all under
-//! the reader. What a new log does not hold any more is not asked for; every key of it is put there once more.
+//! the reader. Records that a new log no longer holds are not expected; every key of them is put there once more.
 //!
-//! `DELIVERY_MODEL_WORLDS` says how many worlds, `DELIVERY_MODEL_SEED` which is the first; a failure names its seed.
+//! `DELIVERY_MODEL_WORLDS` sets the number of worlds, `DELIVERY_MODEL_SEED` the first; a failure names its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use grid::Grid;
 use log::{Partition, Place, Record, expiries, good_record, is_replaced, key, record};
 use saves::Saves;
 
-/// How many steps a world may need to come to rest once nothing misbehaves any more.
+/// How many steps a world may need to come to rest once no fault is injected.
 const REST: usize = 20_000;
 
 /// A commit with its positions, each with the generation of the assignment and the log.
@@ -74,7 +74,7 @@ struct World {
     calm: bool,
 }
 
-/// What the deliveries of a world were told, to be compared with what they counted.
+/// The inputs of the deliveries of a world, to be compared with what they counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
     records: u64,
@@ -130,7 +130,7 @@ impl World {
                 for offset in 0..random.between(0, 60) as i64 {
                     log.push(record(&mut random, &policy, &grid, (topic, number, keys), (index, offset)));
                 }
-                // Without a put that is accepted nobody can say whose fault it is, and all are held.
+                // Without a put that is accepted the fault cannot be located, and all are held.
                 log.push(good_record(topic, number, (index, log.len() as i64)));
                 let tp = TopicPartition { topic: format!("t{topic}"), partition: number as i32 };
                 partitions.push(Partition {
@@ -313,7 +313,7 @@ impl World {
         self.grid.apply_some(&writes, &mut self.random);
     }
 
-    /// The partitions have another owner for a while, who takes some of their records.
+    /// The partitions have another owner for a while, which reads some of their records.
     fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
         // With maps of the process's own another one writes to others.
         if self.saves.is_some() {
@@ -545,7 +545,7 @@ impl World {
         self.partitions.iter_mut().filter(|p| p.tp.topic == topic).for_each(|p| p.gone = true);
     }
 
-    /// An answer to a write that nobody waits for any more.
+    /// An answer to a write that is no longer awaited.
     fn late_answer(&mut self) {
         let number = self.write.as_ref().map_or(1, |(number, _)| number + 1);
         self.delivery.on_written(number.saturating_sub(2), Ok(Vec::new()), self.now);
@@ -581,7 +581,7 @@ impl World {
                 assert!(bad, "the task fails for a good record: {tp} at {offset}");
                 assert!(partition.committed <= offset, "{tp} is committed behind the record at fault");
             }
-            // Somebody looks at it and decides.
+            // An operator looks at it and decides.
             self.policy.tolerance = Tolerance::All;
         }
         self.restart();
@@ -642,7 +642,7 @@ impl World {
         self.owed == 0 && self.partitions.iter().all(rests)
     }
 
-    /// The group takes away what is gone, and hands out what nobody has.
+    /// The group revokes partitions that are gone, and assigns those without owner.
     fn rebalance(&mut self) {
         let gone = self.partitions.iter().filter(|p| p.gone && p.position.is_some());
         let gone: Vec<_> = gone.map(|p| p.tp.clone()).collect();
@@ -707,7 +707,7 @@ fn delivery(
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
 }
 
-/// Says which world it was.
+/// Names the world.
 struct Seed(u64);
 
 impl Drop for Seed {

@@ -1,4 +1,4 @@
-//! The dead letters of a delivery: which of them the queue has, and which it has not answered yet.
+//! The dead letters of a delivery: which of them the queue has acknowledged, and which it has not answered yet.
 //!
 //! Pure: no I/O, no clock.
 
@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LetterNumber;
 use crate::plan::Source;
 
-/// Records given to the dead letter queue.
+/// Records sent to the dead letter queue.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     /// Those whose offsets are not confirmed: one that is read again with its batch is not reported twice.
     by_record: BTreeMap<Source, Report>,
     /// Those without answer.
     open: BTreeMap<LetterNumber, Source>,
-    /// Those among them whose log is gone. Nobody can read their records again, so they are awaited whatever happens.
+    /// Those among them whose log is gone. Their records cannot be read again, so these letters are always awaited.
     gone: BTreeSet<LetterNumber>,
     last: LetterNumber,
 }
@@ -25,12 +25,12 @@ pub(super) struct Report {
     number: LetterNumber,
     /// What the queue holds of it: key, value and headers.
     pub(super) bytes: usize,
-    /// Why the queue does not take it.
+    /// Why the queue refused it.
     pub(super) refused: Option<String>,
 }
 
 impl Reports {
-    /// A letter is about to be given to the queue, or to nobody where there is no queue.
+    /// Adds a letter that is about to be sent, or only its report where no queue is configured (`bytes` is `None`).
     pub(super) fn add(&mut self, source: Source, bytes: Option<usize>) -> LetterNumber {
         self.last += 1;
         let report = Report { number: self.last, bytes: bytes.unwrap_or_default(), refused: None };
@@ -41,23 +41,23 @@ impl Reports {
         self.last
     }
 
-    /// The report of a record.
+    /// Returns the report of a record.
     pub(super) fn get(&self, source: &Source) -> Option<&Report> {
         self.by_record.get(source)
     }
 
-    /// The letter of a record, if it is without answer.
+    /// Returns the letter of a record, if it is without answer.
     pub(super) fn awaited(&self, source: &Source) -> Option<LetterNumber> {
         let number = self.by_record.get(source)?.number;
         self.open.contains_key(&number).then_some(number)
     }
 
-    /// The record of a letter without answer.
+    /// Returns the record of a letter without answer.
     pub(super) fn record(&self, number: LetterNumber) -> Option<Source> {
         self.open.get(&number).copied()
     }
 
-    /// A letter has its answer. Returns its record, unless nobody waits for it.
+    /// Handles the answer to a letter. Returns its record, unless nothing waits for the answer.
     pub(super) fn on_answer(&mut self, number: LetterNumber, refused: Option<&String>) -> Option<Source> {
         let source = self.open.remove(&number)?;
         self.gone.remove(&number);
@@ -67,12 +67,12 @@ impl Reports {
         Some(source)
     }
 
-    /// Letters without answer.
+    /// Returns true while letters are without answer.
     pub(super) fn is_open(&self) -> bool {
         !self.open.is_empty()
     }
 
-    /// Letters without answer whose records nobody can read again.
+    /// Returns true while letters are without answer whose records cannot be read again.
     pub(super) fn awaits_gone(&self) -> bool {
         !self.gone.is_empty()
     }
@@ -82,13 +82,13 @@ impl Reports {
         self.by_record.retain(|source, _| !is_confirmed(source));
     }
 
-    /// Partitions are gone: their next owner reads and reports their records again.
+    /// Forgets partitions that are gone: their next owner reads and reports their records again.
     pub(super) fn release(&mut self, numbers: &[u32]) {
         self.by_record.retain(|source, _| !numbers.contains(&source.partition));
         self.open.retain(|_, source| !numbers.contains(&source.partition));
     }
 
-    /// The log of a partition is gone, and with it the records of these letters.
+    /// Handles the loss of a partition's log, and with it of the records of its letters.
     pub(super) fn log_gone(&mut self, partition: u32) {
         self.by_record.retain(|source, _| source.partition != partition);
         let of_log = self.open.iter().filter(|(_, source)| source.partition == partition);

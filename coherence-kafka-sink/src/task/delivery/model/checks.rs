@@ -74,7 +74,7 @@ impl World {
     pub(super) fn place_of_letter(&self, letter: &OutgoingRecord) -> Place {
         let found = match &letter.value {
             Some(value) if value.len() == 8 => place_of(value),
-            // A bad tombstone, or one without key: its timestamp says where it was.
+            // A bad tombstone, or one without key: its timestamp holds its place.
             _ => (letter.timestamp.unwrap() as usize >> 32, letter.timestamp.unwrap() & 0xFFFF_FFFF),
         };
         let record = &self.records[&found];

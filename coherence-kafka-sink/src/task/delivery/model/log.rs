@@ -23,7 +23,7 @@ pub(super) struct Record {
     pub(super) headers: Vec<Header>,
     /// It can never be in a map.
     pub(super) bad: bool,
-    /// It is the grid that does not take it. Where a later write of its key is in the same batch nobody finds out.
+    /// The grid refuses it. Where a later write of its key is in the same batch, the grid never sees it.
     pub(super) refused: bool,
     /// Compaction has removed it.
     pub(super) compacted: bool,
@@ -66,12 +66,12 @@ impl Partition {
         offset as i64 >= self.start && !self.log[offset].compacted
     }
 
-    /// The first record that is there at or behind an offset, or the end.
+    /// Returns the offset of the first existing record at or after an offset, or the end.
     pub(super) fn next_present(&self, from: i64) -> i64 {
         (from.max(self.start)..self.end()).find(|&at| !self.log[at as usize].compacted).unwrap_or(self.end())
     }
 
-    /// The records that are there, with their offsets.
+    /// Returns the existing records, with their offsets.
     pub(super) fn present(&self) -> impl Iterator<Item = (usize, &Record)> {
         self.log.iter().enumerate().filter(|(offset, _)| self.is_present(*offset))
     }
@@ -123,7 +123,7 @@ pub(super) fn expiries() -> Expiries {
     }
 }
 
-/// The bytes of a value say which record they belong to, whether the grid takes them, and how they are to expire.
+/// The bytes of a value hold the record that they belong to, whether the grid accepts them, and their expiry.
 pub(super) fn value(first: u8, refused: bool, expiry: u8, place: Place) -> Vec<u8> {
     let offset = u32::try_from(place.1).unwrap().to_be_bytes();
     [&[first, u8::from(refused), u8::try_from(place.0).unwrap()], &offset[..], &[expiry]].concat()
@@ -188,7 +188,7 @@ pub(super) fn record(
     let n = (random.below(keys) * 3 + number) % (keys * 3);
     let key = (!random.one_in(20)).then(|| key(topic, n));
     let throws = key.as_ref().is_some_and(|key| grid.lock().throwing.contains(key));
-    // What a header says, and which expiry that is; none says what no number is.
+    // The text of a header, and its expiry; a text without a number has none.
     let (ttl, expiry) = match random.below(24) {
         0..2 => (Some("-1"), Some(0)),
         2..4 => (Some("0"), Some(2)),

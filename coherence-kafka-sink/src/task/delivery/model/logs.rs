@@ -43,7 +43,7 @@ impl World {
         partition.start = partition.start.min(cut);
         partition.ids.push(id);
         // The group forgets the offsets of a topic that is deleted, and those of a log that has no such offsets are
-        // noticed when somebody reads.
+        // noticed at the next read.
         partition.committed = partition.committed.min(cut);
         if let Some(position) = &mut partition.position {
             partition.unnoticed = Some(std::mem::replace(position, cut));
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// Retention removes records that nobody needs for the last values of their keys.
+    /// Retention removes records that do not hold the last value of their key.
     pub(super) fn remove_oldest(&mut self) {
         let index = self.random.below(self.partitions.len());
         let deletes = self.policy.null_values == NullValues::Delete;
@@ -84,7 +84,7 @@ impl World {
         }
     }
 
-    /// Compaction removes one that nobody needs.
+    /// Compaction removes one that is not needed.
     pub(super) fn compact(&mut self) {
         let index = self.random.below(self.partitions.len());
         let deletes = self.policy.null_values == NullValues::Delete;

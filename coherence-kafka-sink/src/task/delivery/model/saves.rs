@@ -72,7 +72,7 @@ impl World {
         let mut entries = Entries::new();
         for key in before.keys().chain(now.keys()) {
             let seen = if self.random.one_in(2) { &before } else { &now };
-            // One that is there all the time is in the file, with one of its values.
+            // An entry that exists all the time is in the file, with one of its values.
             if let Some(value) = seen.get(key) {
                 entries.insert(key.clone(), value.clone());
             }
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// The task ends: what it was saving is saved, or not, and nobody is told.
+    /// The task ends: its save is completed, or not, without an answer.
     pub(super) fn forget_save(&mut self) {
         if self.random.one_in(2) {
             self.write_file();
