@@ -1,4 +1,4 @@
-//! `check`: says what is wrong with settings, with Kafka or with the grid, and publishes nothing.
+//! `check`: reports what is wrong with the settings, with Kafka or with the grid, and publishes nothing.
 //!
 //! It joins no group and writes no record. A map that would be published is opened, as that is the only way to learn
 //! whether the grid has a mapping for it.
@@ -20,7 +20,7 @@ pub const SETTINGS: u8 = 2;
 /// Exit code where a map cannot be published.
 pub const MAPS: u8 = 3;
 
-/// Checks settings and what they lead to.
+/// Checks the settings, and the peers that they name.
 pub async fn run(sources: &Sources) -> Checked {
     let mut findings = Checked::default();
     let config = match config::load(sources) {
@@ -90,7 +90,7 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
     }
 }
 
-/// A source makes the topic where it is missing; one that is there must have one partition.
+/// Checks the control topic: a source creates it where it is missing; an existing one must have one partition.
 async fn check_control(config: &SourceConfig, findings: &mut Checked) {
     let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
     let looked = tokio::task::spawn_blocking(move || {

@@ -70,7 +70,7 @@ pub struct SourceConfig {
     pub metrics: Option<(String, u16)>,
     /// Settings of the clients of the control topic, by librdkafka's names.
     pub consumer: Vec<(String, String)>,
-    /// What an operator should know, to be logged once.
+    /// Warnings for the operator, to be logged once.
     pub warnings: Vec<Finding>,
 }
 
@@ -88,9 +88,9 @@ impl fmt::Debug for SourceConfig {
 pub struct MapConfig {
     /// The name of the cache.
     pub cache: String,
-    /// The topic that holds what the cache holds, and nothing else.
+    /// The topic that holds the content of the cache, and nothing else.
     pub topic: String,
-    /// What keys and values become.
+    /// The form of keys and values in the topic.
     pub form: FormConfig,
     /// `publish.expirations`: an entry that expires becomes a tombstone.
     pub publish_expirations: bool,
@@ -187,7 +187,7 @@ impl SourceConfig {
         }
     }
 
-    /// The consumer group by which processes of this name agree who publishes.
+    /// Returns the consumer group by which the processes of this name elect the publisher.
     pub fn group(&self) -> String {
         group(&self.name)
     }
@@ -197,7 +197,7 @@ fn group(name: &str) -> String {
     format!("coherence-source-{name}")
 }
 
-/// All by one form and one producer.
+/// Returns the configurations of all maps, with one form and one producer.
 fn maps(
     values: &Values,
     properties: &Properties,

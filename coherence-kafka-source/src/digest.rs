@@ -1,12 +1,13 @@
-//! What a topic holds for each key, as hashes: enough to tell what a map has and the topic has not.
+//! The content of a topic as hashes, by key: enough to find what a map has and the topic has not.
 //!
 //! ```text
 //! slot, 16 bytes   64 bits of the key's hash | 16 more | value's hash, 45 bits | doubtful | seen | ahead
 //!                  12 more bits of the key's hash choose the shard
 //! ```
 //!
-//! Hashes are keyed anew in every process ([`Hasher`]). Two of 100 million keys are the same slot with a probability
-//! below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 35 trillion.
+//! Every process hashes with a new random key ([`Hasher`]). Two of 100 million keys are the same slot with a
+//! probability below 1 in 10 billion; a changed value looks unchanged, to a comparison after a gap, with one of 1 in 35
+//! trillion.
 //!
 //! A table is split in two when it is full (`blocks.rs`). The shards have shares of the keys that rise from one to two, so
 //! their tables are full one after the other: together they always have about 28 bytes a key.
@@ -28,7 +29,7 @@ const KEY_SHIFT: u32 = 48;
 
 const ABSENT: u64 = 0;
 
-/// What the topic holds for a key once all that was sent is acknowledged: what was sent last.
+/// The value of a key in the topic once all sent records are acknowledged: the one that was sent last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
     /// This value.
@@ -38,7 +39,7 @@ pub enum Held {
 }
 
 impl Held {
-    /// As it is after a record of this value, or a tombstone.
+    /// Returns the state after a record of this value, or a tombstone.
     pub fn of(value: Option<ValueHash>) -> Self {
         value.map_or(Held::Absent, Held::Value)
     }
@@ -85,8 +86,8 @@ impl Slot {
         self.rest = self.rest & !(hash::VALUE_MASK << VALUE_SHIFT) | held.bits() << VALUE_SHIFT;
     }
 
-    /// The comparison that runs has met the key, or a change of it; or the topic is read, and something of the key was
-    /// sent meanwhile.
+    /// Returns true where the running comparison has seen the key, or a change of it; or where the topic is being read,
+    /// and a record of the key was sent meanwhile.
     pub fn is_seen(&self) -> bool {
         self.rest & SEEN != 0
     }
@@ -96,7 +97,7 @@ impl Slot {
         self.set(SEEN, seen);
     }
 
-    /// The value was read from the map, and the events have not come as far yet.
+    /// Returns true where the value was read from the map, and the events have not reached it yet.
     pub fn is_ahead(&self) -> bool {
         self.rest & AHEAD != 0
     }
@@ -106,7 +107,7 @@ impl Slot {
         self.set(AHEAD, ahead);
     }
 
-    /// A record of the key was not acknowledged: the topic may hold something else.
+    /// Returns true where a record of the key was not acknowledged: the topic may hold another value.
     pub fn is_doubtful(&self) -> bool {
         self.rest & DOUBTFUL != 0
     }
@@ -154,17 +155,17 @@ impl Digest {
         &mut self.shards[number]
     }
 
-    /// The slot of a key.
+    /// Returns the slot of a key.
     pub fn get(&self, key: KeyHash) -> Option<&Slot> {
         self.shard(key).get(key)
     }
 
-    /// The slot of a key, to be changed.
+    /// Returns the slot of a key, to be changed.
     pub fn get_mut(&mut self, key: KeyHash) -> Option<&mut Slot> {
         self.shard_mut(key).get_mut(key)
     }
 
-    /// The slot of a key, made where there is none: absent, neither seen nor ahead.
+    /// Returns the slot of a key; creates it where none exists: absent, neither seen nor ahead.
     pub fn slot(&mut self, key: KeyHash) -> &mut Slot {
         self.shard_mut(key).get_or_insert(key, || Slot::new(key, Held::Absent))
     }
@@ -179,18 +180,18 @@ impl Digest {
         self.shards.iter_mut().flat_map(Blocks::iter_mut).for_each(&mut change);
     }
 
-    /// Every slot.
+    /// Returns every slot.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.shards.iter().flat_map(Blocks::iter)
     }
 
-    /// Forgets the slots that are not to be kept, and gives back the memory of tables that became mostly empty.
+    /// Forgets the slots that are not to be kept, and frees the memory of tables that became mostly empty.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
         self.shards.iter_mut().for_each(|shard| shard.retain(&mut keep));
     }
 
-    /// Takes over from `other` what `merge` makes of the slot of a key here, where there is one, and of the one there.
-    /// `None` leaves things here as they are.
+    /// Merges the slots of `other` into this digest: `merge` gets the slot of a key here, if any, and the one in
+    /// `other`. `None` leaves the slot here as it is.
     pub fn take_over(&mut self, other: Digest, mut merge: impl FnMut(Option<&Slot>, &Slot) -> Option<Slot>) {
         for (mine, others) in self.shards.iter_mut().zip(other.shards) {
             for other in others.iter() {
@@ -202,12 +203,12 @@ impl Digest {
         }
     }
 
-    /// Number of slots.
+    /// Returns the number of slots.
     pub fn len(&self) -> usize {
         self.shards.iter().map(Blocks::len).sum()
     }
 
-    /// True without slots.
+    /// Returns true without slots.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

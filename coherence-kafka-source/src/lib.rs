@@ -1,7 +1,7 @@
 //! Oracle Coherence maps into Kafka topics: the library behind the command `coherence-kafka-source`.
 //!
 //! ```text
-//! cli.rs check.rs progress.rs metrics.rs status.rs   what the command does, and what others see of it
+//! cli.rs check.rs progress.rs metrics.rs status.rs   the command, and its status for others
 //! config.rs config/        settings: file, environment, command line → checked configuration
 //! source.rs                all maps: leading or standing by
 //! task.rs task/            one map: its events, comparisons and records
@@ -10,11 +10,11 @@
 //! digest.rs digest/        pure: what a topic holds, as hashes
 //! ```
 //!
-//! **What a consumer of a topic sees.** Every change that an event told, in the order of the changes of its key; after a
-//! gap (a start, a lost connection, too many events at once) the last value of every key that differs, and a tombstone
-//! for every key that is gone. So the topic, compacted, equals the map whenever nothing is under way; intermediate
-//! values may be missing, and a record may come more than once. A key never goes back to an older value, except where
-//! a record was not acknowledged or its process died; the newest one follows then.
+//! **What a consumer of a topic sees.** Every change that an event reported, in the order of the changes of its key;
+//! after a gap (a start, a lost connection, too many events at once) the last value of every key that differs, and a
+//! tombstone for every key that is gone. So the topic, compacted, equals the map whenever nothing is under way;
+//! intermediate values may be missing, and a record may come more than once. A key never goes back to an older value,
+//! except where a record was not acknowledged or its process died; the newest one follows then.
 
 pub mod check;
 pub mod cli;

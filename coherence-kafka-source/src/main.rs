@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;
-    // Whatever still runs has been told to stop and had its time.
+    // Everything that still runs was asked to stop and had its time.
     runtime.shutdown_background();
     Ok(code)
 }
@@ -122,7 +122,7 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
 fn finish(ended: Result<(), SourceError>, report: &Report) -> ExitCode {
     match ended {
         Ok(()) => {
-            // Nobody may read it any more.
+            // Stdout may be closed.
             let _ = writeln!(io::stdout(), "{report}");
             ExitCode::from(if report.is_complete() { 0 } else { check::MAPS })
         }
@@ -143,7 +143,7 @@ fn refuse(error: &dyn std::fmt::Display, exit_code: u8) -> ExitCode {
     ExitCode::from(exit_code)
 }
 
-/// Prints a line on stderr. `eprintln!` would panic where nobody reads it any more.
+/// Prints a line on stderr. `eprintln!` would panic where stderr is closed.
 fn complain(line: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }

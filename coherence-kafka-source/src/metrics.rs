@@ -1,4 +1,4 @@
-//! `GET /metrics`: what a source does, in Prometheus' text format.
+//! `GET /metrics`: the metrics of a source, in Prometheus' text format.
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
@@ -79,7 +79,7 @@ fn labels(status: &Status) -> [(&str, &str); 2] {
     [("map", &status.map), ("topic", &status.topic)]
 }
 
-/// The metrics at the moment.
+/// Returns the metrics at the moment.
 pub fn render(statuses: &[Arc<Status>]) -> String {
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Collected(statuses.to_vec())));
@@ -92,7 +92,7 @@ pub fn render(statuses: &[Arc<Status>]) -> String {
 /// Answers `GET /metrics` until the process ends. Where it listens.
 ///
 /// # Errors
-/// What the operating system says.
+/// The error of the operating system.
 pub fn serve(host: &str, port: u16, statuses: Vec<Arc<Status>>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((if host.is_empty() { "0.0.0.0" } else { host }, port))?;
     listener.set_nonblocking(true)?;

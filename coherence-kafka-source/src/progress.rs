@@ -1,6 +1,6 @@
 //! The bar that a person at a terminal sees during a snapshot.
 //!
-//! Only where stderr is a terminal; otherwise the logs say what happens.
+//! Only where stderr is a terminal; otherwise the logs show the progress.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, OnceLock};
@@ -53,7 +53,7 @@ pub fn stop() {
     }
 }
 
-/// Where log lines go: to stderr, without tearing the bar apart.
+/// Returns the writer of log lines: stderr, without breaking the progress bar.
 pub fn log_writer() -> impl Write {
     Above
 }

@@ -1,4 +1,5 @@
-//! What of a map has to go to its topic, and when: the events, and after every gap the difference between the two.
+//! Decides what is published from a map to its topic, and when: the events, and after every gap the difference between
+//! the two.
 //!
 //! Pure: no I/O, no clock (time is an argument), no waiting. It knows keys and values by the hashes of what is, or
 //! would be, in the topic; its caller has the bytes.
@@ -42,7 +43,7 @@ const LATEST_EVENT: Duration = Duration::from_secs(60);
 pub struct Change {
     /// The value before; `None` where there was none. It counts where [`Publisher::needs_old`] is true.
     pub old: Option<ValueHash>,
-    /// The value after; `None` where there is none.
+    /// The value after; `None` where the entry was removed.
     pub new: Option<ValueHash>,
     /// The cache made it by itself: the entry has expired, was evicted, or was loaded by a read.
     pub by_cache: bool,
@@ -57,7 +58,7 @@ pub enum Found {
     Entry(Option<ValueHash>),
 }
 
-/// The value in question is to be published, or a tombstone where there is none.
+/// The value in question is to be published, or a tombstone where it is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Publish {
     /// The topic holds a value of this key already.
@@ -78,7 +79,7 @@ pub struct Counts {
 /// The keys of the topic that a scan has not met.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unmet {
-    /// Have to be looked for in the topic, for their bytes, and given to [`Publisher::on_topic_key`] or
+    /// Have to be looked up in the topic, for their bytes, and passed to [`Publisher::on_topic_key`] or
     /// [`Publisher::on_stray_key`].
     pub to_find: usize,
     /// Are kept in the topic.
@@ -128,8 +129,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher that knows nothing of its topic: a reading and a comparison are wanted. Keys that wait to be read again
-    /// take up to `max_read_bytes`.
+    /// Creates a publisher that knows nothing of its topic: a reading and a comparison are wanted. Keys that wait to be
+    /// read again take up to `max_read_bytes`.
     pub fn new(publish_expirations: bool, max_read_bytes: usize) -> Self {
         Self {
             digest: Digest::default(),
@@ -147,7 +148,7 @@ impl Publisher {
         }
     }
 
-    /// What it has counted since it was asked last.
+    /// Returns its counts since the last call.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
@@ -162,23 +163,24 @@ impl Publisher {
         self.digest.bytes() + self.read.bytes() + self.strays.bytes()
     }
 
-    /// The topic is to be read again, and then compared with the map.
+    /// Requests that the topic is read again, and then compared with the map.
     pub fn want_reading(&mut self) {
         self.reading_wanted = true;
         self.wanted = true;
     }
 
-    /// Whether the topic has to be read once nothing else is running.
+    /// Returns whether the topic has to be read once nothing else is running.
     pub fn reading_wanted(&self) -> bool {
         self.reading_wanted && self.comparison == Comparison::None
     }
 
-    /// The topic was read at least once.
+    /// Returns true where the topic was read at least once.
     pub fn knows_topic(&self) -> bool {
         self.knows_topic
     }
 
-    /// The topic is read. What was sent before must have its outcome before the reading looks where the topic ends.
+    /// Starts a reading of the topic. Records that were sent before must have their outcome before the reading looks up
+    /// where the topic ends.
     pub fn begin_reading(&mut self) {
         self.comparison = Comparison::Reading;
         self.read = Digest::default();
@@ -186,12 +188,12 @@ impl Publisher {
         self.digest.for_each(|slot| slot.set_seen(false));
     }
 
-    /// Whether the topic is read at the moment.
+    /// Returns whether the topic is being read.
     pub fn is_reading(&self) -> bool {
         self.comparison == Comparison::Reading
     }
 
-    /// A record that the reading has met, in the order of its partition.
+    /// Handles a record of the reading, in the order of its partition.
     pub fn on_topic_record(&mut self, key: KeyHash, value: Option<ValueHash>) {
         match value {
             Some(value) => self.read.slot(key).hold(Held::Value(value)),
@@ -207,7 +209,7 @@ impl Publisher {
         }
     }
 
-    /// All of the topic was read.
+    /// Ends the reading: all of the topic was read.
     pub fn end_reading(&mut self) -> TopicRead {
         let known = std::mem::replace(&mut self.digest, std::mem::take(&mut self.read));
         let mut differing = 0;
@@ -234,12 +236,12 @@ impl Publisher {
         TopicRead { differing, strays: self.strays.len() }
     }
 
-    /// Whether the value before a change of this key matters.
+    /// Returns whether the value before a change of this key matters.
     pub fn needs_old(&self, hash: KeyHash) -> bool {
         self.digest.get(hash).is_some_and(Slot::is_ahead)
     }
 
-    /// An entry changed. Whether the change is to be published.
+    /// Handles a change of an entry. Returns whether it is to be published.
     pub fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
         if change.by_cache && !self.publish_expirations {
             self.catch_up(hash, Held::of(change.old));
@@ -265,12 +267,12 @@ impl Publisher {
         Some(self.publish(hash, change.new, false))
     }
 
-    /// An entry changed to a value that has no record.
+    /// Handles a change of an entry to a value that has no record.
     pub fn on_event_refused(&mut self, hash: KeyHash, old: Option<ValueHash>) {
         self.catch_up(hash, Held::of(old));
     }
 
-    /// The events have come as far as this state of a key: where that was published, they are not behind the topic.
+    /// Notes that the events have reached this state of a key: where that was published, they are not behind the topic.
     fn catch_up(&mut self, hash: KeyHash, state: Held) -> bool {
         let slot = self.digest.get_mut(hash).filter(|slot| slot.is_ahead() && slot.held() == state);
         let Some(slot) = slot.filter(|_| state != Held::Absent) else { return false };
@@ -283,17 +285,17 @@ impl Publisher {
         self.wanted = true;
     }
 
-    /// Whether a comparison has to begin once nothing else is running.
+    /// Returns whether a comparison has to begin once nothing else is running.
     pub fn comparison_wanted(&self) -> bool {
         self.wanted && !self.reading_wanted && self.comparison == Comparison::None
     }
 
-    /// Neither a reading nor a comparison is running or wanted, and no key waits to be read again.
+    /// Returns true while neither a reading nor a comparison is running or wanted, and no key waits to be read again.
     pub fn is_settled(&self) -> bool {
         !self.wanted && self.comparison == Comparison::None && self.reads.is_empty()
     }
 
-    /// The map is read from now on.
+    /// Starts the scan of the map.
     pub fn begin_scan(&mut self) {
         self.wanted = false;
         self.comparison = Comparison::Scanning;
@@ -302,7 +304,8 @@ impl Publisher {
         self.digest.for_each(|slot| slot.set_seen(false));
     }
 
-    /// The scan has met an entry; its record has a null value where there is none. Whether that is to be published.
+    /// Handles an entry of the scan; a missing value means a record with a null value. Returns whether the record is to
+    /// be published.
     pub fn on_scanned(&mut self, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
         match self.digest.get_mut(hash) {
             // Newer things are known of the key than what was read at some time since the scan began.
@@ -317,7 +320,8 @@ impl Publisher {
         Some(self.publish(hash, value, true))
     }
 
-    /// The scan has met an entry whose value is to be read by its key. False where that was met before.
+    /// Handles an entry of the scan whose value is to be read by its key. Returns false where the scan has already
+    /// returned it.
     pub fn on_scanned_key(&mut self, key: &Bytes, hash: KeyHash) -> bool {
         if let Some(slot) = self.digest.get_mut(hash) {
             if slot.is_seen() {
@@ -329,14 +333,14 @@ impl Publisher {
         true
     }
 
-    /// The scan has met an entry whose value has no record.
+    /// Handles an entry of the scan whose value has no record.
     pub fn on_scanned_refused(&mut self, hash: KeyHash) {
         if let Some(slot) = self.digest.get_mut(hash) {
             slot.set_seen(true);
         }
     }
 
-    /// The scan has met all that it will.
+    /// Ends the scan.
     pub fn end_scan(&mut self) -> Unmet {
         self.comparison = Comparison::Verifying;
         let unseen = || self.digest.iter().filter(|slot| !slot.is_seen());
@@ -346,7 +350,7 @@ impl Publisher {
         Unmet { to_find: missing + self.strays.len(), kept }
     }
 
-    /// A tombstone may be due for a key that the scan has not met.
+    /// Returns whether a tombstone may be due for a key that the scan has not seen.
     fn is_to_verify(&self, slot: &Slot) -> bool {
         match slot.held() {
             Held::Value(_) => self.publish_expirations,
@@ -354,7 +358,7 @@ impl Publisher {
         }
     }
 
-    /// The topic has a record of this key, which the map knows as `key`.
+    /// Handles a record of this key in the topic, which the map has as `key`.
     pub fn on_topic_key(&mut self, key: &Bytes, hash: KeyHash) {
         if self.is_missing(hash)
             && let Some(slot) = self.digest.get_mut(hash)
@@ -364,19 +368,19 @@ impl Publisher {
         }
     }
 
-    /// Whether the scan has not met this key of the topic, nor anything since, and a tombstone may be due.
+    /// Returns whether the scan has not seen this key of the topic, nor an event since, and a tombstone may be due.
     pub fn is_missing(&self, hash: KeyHash) -> bool {
         self.comparison == Comparison::Verifying
             && self.digest.get(hash).is_some_and(|slot| !slot.is_seen() && self.is_to_verify(slot))
     }
 
-    /// Whether a value of a key lies in this partition, in which the key does not belong.
+    /// Returns whether a value of a key is in this partition, in which the key does not belong.
     pub fn is_stray(&self, stray: KeyHash) -> bool {
         self.comparison == Comparison::Verifying && self.strays.get(stray).is_some()
     }
 
-    /// The topic has such a record of this key, which the map knows as `key`. Whether a tombstone is to be written into
-    /// that partition.
+    /// Handles such a record of this key in the topic, which the map has as `key`. Returns whether a tombstone is to be
+    /// written into that partition.
     ///
     /// A consumer may meet the tombstone after the value in the right partition, so that value is published again.
     pub fn on_stray_key(&mut self, key: &Bytes, hash: KeyHash, stray: KeyHash) -> bool {
@@ -397,8 +401,8 @@ impl Publisher {
         true
     }
 
-    /// What had to be looked for in the topic was looked for since the scan ended, and what was sent before that has its
-    /// outcome.
+    /// Ends the comparison: the keys were looked up in the topic since the scan ended, and the records before that have
+    /// their outcome.
     pub fn end_comparison(&mut self) {
         self.comparison = Comparison::None;
         self.strays = Digest::default();
@@ -411,25 +415,25 @@ impl Publisher {
         });
     }
 
-    /// The reading or comparison could not be ended: another one is wanted.
+    /// Handles a reading or comparison that failed: another one is wanted.
     pub fn fail_comparison(&mut self) {
         self.comparison = Comparison::None;
         self.read = Digest::default();
         self.wanted = true;
     }
 
-    /// Whether more keys may wait to be read again.
+    /// Returns whether more keys may wait to be read again.
     pub fn has_room_for_reads(&self) -> bool {
         self.reads.has_room()
     }
 
-    /// Up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`],
+    /// Returns up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`],
     /// [`Publisher::on_read_refused`] or [`Publisher::on_read_failed`].
     pub fn next_reads(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
         self.reads.next(max)
     }
 
-    /// The map has this for a key. Whether that is to be published.
+    /// Handles the value of a key that was read from the map. Returns whether it is to be published.
     pub fn on_read(&mut self, key: &Bytes, hash: KeyHash, found: Found) -> Option<Publish> {
         let answer = self.reads.finish(hash);
         let publish = if answer.outdated { None } else { self.read_value(hash, found) };
@@ -437,20 +441,21 @@ impl Publisher {
         publish
     }
 
-    /// The map could not be read: the key is read again.
+    /// Handles a failed read of the map: the key is read again.
     pub fn on_read_failed(&mut self, key: &Bytes, hash: KeyHash) {
         let answer = self.reads.finish(hash);
         self.read(key, hash, answer.again.unwrap_or(answer.why));
     }
 
-    /// The map has a value for this key that cannot become a record.
+    /// Handles a value of a key that cannot become a record.
     pub fn on_read_refused(&mut self, key: &Bytes, hash: KeyHash) {
         let answer = self.reads.finish(hash);
         self.read_again(key, hash, answer.again);
     }
 
-    /// A record of this value, or tombstone, was not acknowledged: it may be in the topic or not, and even come into it
-    /// behind later ones of its key. Where it was refused it is not, and only the next comparison tries again.
+    /// Handles a record of this value, or tombstone, that was not acknowledged: it may be in the topic or not, and even
+    /// come into it behind later ones of its key. Where it was refused it is not, and only the next comparison tries
+    /// again.
     pub fn on_store_failed(&mut self, key: &Bytes, hash: KeyHash, value: Option<ValueHash>, refused: bool) {
         let held = self.digest.get(hash).map_or(Held::Absent, Slot::held);
         // A later record of the key decides.
@@ -466,7 +471,8 @@ impl Publisher {
         }
     }
 
-    /// Time passes. `caught_up` where every event that has come was taken: one that waits may be older than what was read.
+    /// Handles the passing of time. `caught_up` is true where every event was handled: a waiting one may be older than
+    /// the values that were read.
     pub fn on_tick(&mut self, now: Instant, caught_up: bool) {
         if std::mem::take(&mut self.newly_ahead) {
             self.ahead_since = Some(now);

@@ -1,4 +1,4 @@
-//! What the entries of a map are in its topic, and the way back for keys.
+//! Converts the entries of a map to records of its topic, and the keys of records back to keys of the map.
 //!
 //! Pure. All comparisons are made with the bytes of records, so that what serializers and pass-through make equal is
 //! equal.
@@ -44,10 +44,10 @@ pub struct Hashes {
 }
 
 impl Records {
-    /// For the records of `topic`, made of the entries of a map with serializer `format`.
+    /// Creates it for the records of `topic`, from the entries of a map with serializer `format`.
     ///
     /// # Errors
-    /// There is no serializer for that format.
+    /// No serializer exists for that format.
     pub fn new(topic: &str, format: Format, form: &FormConfig) -> Result<Self, RegistryError> {
         let none = Default::default();
         let (form, back) = match form {
@@ -73,7 +73,7 @@ impl Records {
         &self.hasher
     }
 
-    /// The hashes of the record of an entry, or of its tombstone where it has no value.
+    /// Returns the hashes of the record of an entry, or of its tombstone where it has no value.
     ///
     /// # Errors
     /// The entry has no record.
@@ -87,12 +87,13 @@ impl Records {
         })
     }
 
-    /// The hash of the key of the record of an entry; `None` where the key has no record.
+    /// Returns the hash of the key of the record of an entry; `None` where the key has no record.
     pub fn key_hash(&mut self, key: &Bytes) -> Option<KeyHash> {
         self.hashes(&entry(key.clone(), None, true)).ok().map(|hashes| hashes.key)
     }
 
-    /// The key under which the map would have an entry whose record has this key. `None` where no entry has.
+    /// Returns the key under which the map would have an entry whose record has this key. `None` where no entry can
+    /// have it.
     pub fn map_key(&mut self, record_key: &[u8]) -> Option<Bytes> {
         let key = match &self.back {
             Back::PassThrough => undecorated_key(record_key).ok()?.to_vec(),
@@ -107,7 +108,7 @@ impl Records {
         (self.key_hash(&key) == Some(there)).then_some(key)
     }
 
-    /// What an event tells: the entry as it is now, and its value before.
+    /// Returns the content of an event: the entry as it is now, and its value before.
     pub fn of_event(&self, event: MapEvent) -> (BinaryEntry, Option<Bytes>) {
         let MapEvent { kind, key, old_value, new_value, .. } = event;
         // An event has no value where the entry holds null.
@@ -125,9 +126,9 @@ impl Records {
     }
 }
 
-/// An entry as a map has it; without a value it is gone.
+/// Returns an entry as a map has it; without a value it is gone.
 pub fn entry(key: Bytes, value: Option<Bytes>, update: bool) -> BinaryEntry {
-    // A grid does not tell over gRPC when an entry expires.
+    // A grid does not report over gRPC when an entry expires.
     BinaryEntry { key, value, update, expiry: Expiry::Default }
 }
 

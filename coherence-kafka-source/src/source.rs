@@ -6,12 +6,12 @@
 //!                        └── release ◄── end of the producers' terms ◄─────┘ for a session
 //! ```
 //!
-//! **Who publishes.** Of all processes of one name that is the one that has the partition of the control topic, for as
-//! long as Kafka confirms it (`coherence_kafka_core::leadership`). What makes it certain is the broker: every producer has
-//! a transactional id made of the name, and gets it again at the beginning of each term, before the topics are read. From
-//! then on an older process that has not noticed the end of its term, because it was frozen or its clock stood still,
-//! cannot append a record that readers of committed records see; what it has left unfinished is aborted. It ends its term
-//! when it meets the fence.
+//! **The publisher.** Of all processes with one name, the one publishes that owns the partition of the control topic,
+//! for as long as Kafka confirms it (`coherence_kafka_core::leadership`). The broker enforces it: every producer has a
+//! transactional id made of the name, and takes it over again at the beginning of each term, before the topics are
+//! read. From then on an older process that has not noticed the end of its term, because it was frozen or its clock
+//! stood still, cannot append a record that readers of committed records see; what it has left unfinished is aborted.
+//! It ends its term when it is fenced.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// are closed in it, and the group is left.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// Topics that are read at once, each with a consumer of its own.
+/// Topics that are read concurrently, each with its own consumer.
 const TOPIC_READERS: usize = 4;
 
 /// Why a source ends, or does not begin.
@@ -53,7 +53,7 @@ pub enum SourceError {
     /// These maps cannot be published.
     #[error("{}", lines(.0))]
     Maps(Vec<TaskError>),
-    /// Another process publishes, and there is no time to wait for its end.
+    /// Another process publishes, and the run cannot wait for its end.
     #[error(
         "no leadership within {waited:?}: another process named {name} publishes, or kafka assigned the partition of \
          {topic} to no process; stop the other process, or set another name"
@@ -89,7 +89,7 @@ struct Published {
 }
 
 impl Source {
-    /// Makes what the maps need, without waiting for anybody. Needs a tokio runtime.
+    /// Creates a source, without waiting for Kafka or the grid. Needs a tokio runtime.
     ///
     /// # Errors
     /// Settings that cannot be used.
@@ -118,18 +118,18 @@ impl Source {
         Ok(Self { config: Arc::new(config), session, producers, maps, statuses })
     }
 
-    /// What each map does and has done.
+    /// Returns the status of each map.
     pub fn statuses(&self) -> &[Arc<Status>] {
         &self.statuses
     }
 
-    /// The session with the grid.
+    /// Returns the session with the grid.
     pub fn session(&self) -> &GrpcSession {
         &self.session
     }
 
     /// Publishes until `stop`, or `once` until every map and its topic are equal. A stop takes at most
-    /// `coherence.source.shutdown.timeout.ms`, in which what was sent is waited for.
+    /// `coherence.source.shutdown.timeout.ms`, in which it waits for the acknowledgement of sent records.
     ///
     /// # Errors
     /// What no waiting can mend.
@@ -211,7 +211,7 @@ impl Source {
         }
     }
 
-    /// How long the end of a term waits for the acknowledgement of what was sent.
+    /// Returns how long the end of a term waits for the acknowledgement of sent records.
     fn last_words(&self, stop: &CancellationToken) -> Duration {
         if stop.is_cancelled() {
             let all = self.config.shutdown_timeout;
@@ -230,14 +230,14 @@ impl Source {
         SourceError::AnotherLeads { name, topic, waited }
     }
 
-    /// Becomes a member of the group, once Kafka is there. `None` where it was stopped.
+    /// Joins the group, once Kafka is available. Returns `None` where it was stopped.
     async fn join(&self, stop: &CancellationToken) -> Result<Option<Leadership>, SourceError> {
         let config = &self.config;
         loop {
             let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
             let made = tokio::task::spawn_blocking(move || {
                 let found = topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)?;
-                // Who may use it may not be the one who may make it.
+                // The user may have permission to use it and not to create it.
                 if found.is_empty() {
                     create_topic(&settings, &topic, 1, &[("cleanup.policy", "delete")], CLUSTER_DEADLINE)?;
                 }
@@ -276,7 +276,7 @@ impl Source {
     }
 }
 
-/// Why a control topic is refused.
+/// Returns why a control topic is refused.
 pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
     format!(
         "coherence.source.control.topic: topic {topic} has {partitions} partitions, expected exactly one, which \
@@ -284,7 +284,7 @@ pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
     )
 }
 
-/// A session with the grid; connects to nothing yet.
+/// Returns a session with the grid; connects to nothing yet.
 ///
 /// # Errors
 /// Settings that cannot be used.
@@ -294,7 +294,7 @@ pub fn session(config: &SessionConfig) -> Result<GrpcSession, SourceError> {
         scope: config.scope.clone(),
         format: config.format,
         request_timeout: config.request_timeout,
-        // Who wants an answer soon wants to know as soon that there is nobody to ask.
+        // A caller that wants an answer soon also wants to know soon that no proxy is reachable.
         connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
         tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
             ca: ca.clone(),
@@ -308,7 +308,7 @@ pub fn session(config: &SessionConfig) -> Result<GrpcSession, SourceError> {
     GrpcSession::new(options).map_err(|error| SourceError::Settings(error.to_string()))
 }
 
-/// What a snapshot has done.
+/// The result of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report {
     maps: usize,
@@ -320,7 +320,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// What was done since `began`.
+    /// Creates the report of the work since `began`.
     pub fn of(statuses: &[Arc<Status>], began: Instant) -> Self {
         let sum = |read: fn(&Status) -> u64| statuses.iter().map(|status| read(status)).sum();
         Self {
@@ -333,7 +333,7 @@ impl Report {
         }
     }
 
-    /// Every entry is in its topic.
+    /// Returns true where every entry is in its topic.
     pub fn is_complete(&self) -> bool {
         self.refused == 0
     }

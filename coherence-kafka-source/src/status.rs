@@ -1,11 +1,11 @@
-//! What a source does at the moment and what it has done, for metrics, logs and the progress bar.
+//! The state and the counters of a source, for metrics, logs and the progress bar.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-/// What the publishing of one map is doing.
+/// The state of publishing one map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
     /// Another process publishes.
@@ -60,17 +60,17 @@ impl State {
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// One more.
+    /// Counts one more.
     pub fn one(&self) {
         self.add(1);
     }
 
-    /// That many more.
+    /// Counts `n` more.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// The count at the moment.
+    /// Returns the count at the moment.
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -91,7 +91,7 @@ impl Level {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// The value at the moment.
+    /// Returns the value at the moment.
     pub fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -111,15 +111,15 @@ pub struct Status {
     pub events: Count,
     /// Entries that comparisons have met.
     pub scanned: Count,
-    /// Records and tombstones that were given to Kafka.
+    /// Records and tombstones that were sent to Kafka.
     pub records: Count,
-    /// Those of them that told what the topic held already.
+    /// Those of them that repeated what the topic already held.
     pub superfluous: Count,
     /// Events left out because the topic was ahead of them.
     pub overtaken: Count,
     /// Records that Kafka has acknowledged.
     pub acknowledged: Count,
-    /// Records that were not acknowledged, and are published anew.
+    /// Records that were not acknowledged, and are published again.
     pub failed: Count,
     /// Entries that cannot become a record, or that Kafka refuses.
     pub refused: Count,
@@ -142,7 +142,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Nothing done yet.
+    /// Creates a status without counts.
     pub fn new(map: &str, topic: &str) -> Self {
         Self {
             map: map.to_owned(),
@@ -168,12 +168,12 @@ impl Status {
         }
     }
 
-    /// What it does at the moment.
+    /// Returns its state.
     pub fn state(&self) -> State {
         *self.state.lock()
     }
 
-    /// It does this from now on. A change is logged.
+    /// Sets its state. A change is logged.
     pub fn set(&self, state: State) {
         let before = std::mem::replace(&mut *self.state.lock(), state);
         if state == State::Following {
@@ -184,7 +184,7 @@ impl Status {
         }
     }
 
-    /// It is refused from now on, for this reason. Whether the reason is another one than the last time.
+    /// Sets its state to refused, for this reason. Returns whether the reason differs from the last one.
     pub fn refuse(&self, reason: &str) -> bool {
         self.set(State::Refused);
         let before = self.refusal.lock().replace(reason.to_owned());

@@ -8,9 +8,9 @@
 //! the map was destroyed
 //! ```
 //!
-//! Listening begins before anything is read, so that no change falls between. Events wait until the topic was read for the
-//! first time; later readings go on while changes are published. Nothing is taken while the store has no
-//! room: the grid's events then wait in the listener's queue, and what that cannot hold becomes a gap and a comparison.
+//! Listening begins before anything is read, so that no change falls between. Events wait until the topic was read for
+//! the first time; later readings go on while changes are published. While the store has no room the task takes no
+//! events: they wait in the listener's queue, and where that overflows, a gap and a comparison follow.
 //!
 //! What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
 //! what was not acknowledged in `outcomes.rs`.
@@ -50,18 +50,18 @@ const READ_BYTES: usize = 8 << 20;
 const TICK: Duration = Duration::from_millis(200);
 /// How long behind a truncation events may still come that happened before it: map and topic are compared once more then.
 const STRAGGLERS: Duration = Duration::from_secs(5);
-/// How long Kafka may say nothing while a topic is read.
+/// How long Kafka may stay silent while a topic is read.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What a task is made of.
+/// The parts of a task.
 pub struct Task {
     /// Where the map is.
     pub session: Arc<dyn Session>,
-    /// What its entries are in the topic.
+    /// Converts its entries to records.
     pub records: Records,
     /// Where records go.
     pub store: Arc<KafkaEntryStore>,
-    /// What the store does not acknowledge.
+    /// The records that the store does not acknowledge.
     pub outcomes: Outcomes,
     /// Settings of the consumer that reads the topic, by librdkafka's names.
     pub consumer: Vec<(String, String)>,
@@ -69,7 +69,7 @@ pub struct Task {
     pub readers: Arc<Semaphore>,
     /// Asked before each record: this process, and no other, publishes.
     pub may_send: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// What a refusal leads to.
+    /// Decides about refusals.
     pub refusals: Arc<Refusals>,
     /// See [`crate::config::MapConfig`].
     pub publish_expirations: bool,
@@ -77,19 +77,19 @@ pub struct Task {
     pub comparison_interval: Option<Duration>,
     /// Ends when map and topic are equal, instead of following the changes.
     pub once: bool,
-    /// What others see of it.
+    /// Its status for others.
     pub status: Arc<Status>,
 }
 
-/// Why a task has ended that nobody stopped.
+/// Why a task ended without being stopped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TaskError {
-    /// The grid will not do what is needed.
+    /// The grid refuses an operation.
     #[error("map {map}: {error}")]
     Map {
         /// The map.
         map: String,
-        /// What the grid says.
+        /// The error of the grid.
         error: MapError,
     },
     /// The topic cannot be read.
@@ -97,7 +97,7 @@ pub enum TaskError {
     Topic {
         /// The topic.
         topic: String,
-        /// What Kafka says.
+        /// The error of Kafka.
         error: ReadError,
     },
 }
@@ -107,7 +107,7 @@ enum Ended {
     Stopped,
     /// Map and topic were equal, which was all that was asked for.
     Equal,
-    /// The map was destroyed: what its next use makes has to be listened to anew.
+    /// The map was destroyed: the map that its next use creates needs a new listener.
     Destroyed,
 }
 
@@ -156,7 +156,7 @@ impl Task {
         }
     }
 
-    /// Listens to the map, once the grid is there. `None` where it was stopped.
+    /// Listens to the map, once the grid is available. Returns `None` where it was stopped.
     async fn listen(
         &self,
         stop: &CancellationToken,
@@ -179,7 +179,7 @@ impl Task {
         }
     }
 
-    /// An outage is waited out, and so is a refusal unless it ends the task.
+    /// Waits out an outage, and a refusal unless it ends the task.
     fn grid_failed(&self, error: MapError) -> Result<Trouble, TaskError> {
         if error.is_retriable() {
             self.status.set(State::GridAway);
@@ -219,7 +219,7 @@ impl Task {
         }
     }
 
-    /// Ready once everything that was sent so far has its outcome; with a turn to read the topic where one is needed.
+    /// Waits until everything that was sent so far has its outcome; with a turn to read the topic where one is needed.
     fn flushed(&self, turn: bool) -> BoxFuture<'static, Option<OwnedSemaphorePermit>> {
         let (store, readers) = (self.store.clone(), self.readers.clone());
         async move {

@@ -13,13 +13,13 @@ const SECOND_NAME: &str = "message.timeout.ms";
 /// What the broker allows for a transaction unless configured otherwise.
 const LONGEST_TRANSACTION: Duration = Duration::from_secs(15 * 60);
 
-/// The timeout of transactions: less than the session, which the broker counts from the last heartbeat, a sixth of a
-/// session apart.
+/// Returns the timeout of transactions: less than the session, which the broker counts from the last heartbeat, a sixth
+/// of a session apart.
 pub(super) fn transaction_timeout(session: Duration) -> Duration {
     (session * 5 / 6).min(LONGEST_TRANSACTION)
 }
 
-/// The settings of the producer, by librdkafka's names.
+/// Returns the settings of the producer, by librdkafka's names.
 pub(super) fn producer(
     properties: &Properties,
     session_timeout: Duration,

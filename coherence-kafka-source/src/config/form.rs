@@ -27,7 +27,7 @@ pub enum FormConfig {
     },
 }
 
-/// What the settings of one map, or of all, say. The result may only be used where nothing was refused.
+/// Reads the form from the settings of one map, or of all. The result may only be used where nothing was refused.
 pub(super) fn form(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> FormConfig {
     let pass_through = values.boolean(table::PASS_THROUGH);
     let decorated = values.text(table::KEY_FORM) == Some("decorated");
@@ -66,7 +66,7 @@ pub(super) fn form(values: &Values, properties: &Properties, findings: &mut Conf
     }
 }
 
-/// The class that reads what a serializer writes.
+/// Returns the class that reads what a serializer writes.
 fn deserializer_of(serializer: &str) -> String {
     const BOTH: &str = "com.oracle.coherence.io.json.JsonSerializer";
     match serializer.strip_suffix("Serializer") {

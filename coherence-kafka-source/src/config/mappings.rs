@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::table::{CACHES, MAPPINGS};
 
-/// What stands in a topic for the name of the cache.
+/// The placeholder in a topic for the name of the cache.
 const CACHE_NAME: &str = "{cache-name}";
 
 /// A setting, and what is wrong with it.
 type Refused = (&'static str, String);
 
-/// Caches, each with its topic, of which no two are the same.
+/// Returns the caches, each with its topic, of which no two are the same.
 ///
 /// # Errors
 /// Everything that is wrong, with the setting that it is wrong in.
@@ -60,7 +60,7 @@ pub fn resolve(caches: &[String], mappings: &[String]) -> Result<Vec<(String, St
     if refused.is_empty() { Ok(maps) } else { Err(refused) }
 }
 
-/// What is wrong with the names of caches that are listed.
+/// Returns what is wrong with the names of caches that are listed.
 pub(super) fn bad_names(caches: &[String]) -> impl Iterator<Item = String> {
     caches.iter().enumerate().filter_map(|(at, cache)| {
         if cache.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn bad_names(caches: &[String]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Why a topic holds the entries of one map alone.
+/// Returns why a topic cannot hold the entries of two maps.
 pub(super) fn one_topic(one: &str, other: &str, topic: &str) -> String {
     format!("caches {one} and {other} go to one topic, {topic}: each needs its own")
 }
@@ -114,7 +114,7 @@ fn parse(item: &str) -> Result<(&str, &str), String> {
     }
 }
 
-/// What is wrong with the name of a topic.
+/// Returns what is wrong with the name of a topic.
 pub(super) fn no_topic(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..");

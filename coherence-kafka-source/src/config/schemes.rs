@@ -1,7 +1,7 @@
 //! Caches whose topics, forms and producers a Coherence cache configuration file names.
 //!
-//! The settings of a map are those of the source, and over them what its scheme says, with the macros of its own name.
-//! They are checked as if they stood in a file of their own; whatever is wrong is told with the line that it stands in.
+//! The settings of a map are those of the source, overridden by its scheme, with the macros of its own name. They are
+//! checked like a separate file; every error is reported with its line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use coherence_kafka_core::{CacheConfig, CacheScheme, StoreScheme};
 
 use super::{MapConfig, clients, form, mappings, table};
 
-/// What a scheme says instead of the source's settings.
+/// Settings of the source that a scheme replaces.
 const OF_SCHEMES: [&str; 6] = [
     table::MAPPINGS,
     table::PASS_THROUGH,
@@ -24,7 +24,7 @@ const OF_SCHEMES: [&str; 6] = [
     table::KEY_FORM,
     table::EXPIRATIONS,
 ];
-/// What a scheme may say beside the settings of a producer.
+/// Settings that a scheme may have in addition to those of a producer.
 const OF_A_MAP: [&str; 3] = [table::KEY_SERIALIZER, table::VALUE_SERIALIZER, table::KEY_FORM];
 
 const TOPIC: &str = "topic.name";
@@ -47,7 +47,7 @@ pub(super) struct Settings<'a> {
     pub environment: &'a Environment,
 }
 
-/// The maps to publish. The result may only be used where nothing was refused.
+/// Returns the maps to publish. The result may only be used where nothing was refused.
 pub(super) fn maps(settings: &Settings<'_>, findings: &mut ConfigErrors) -> Vec<MapConfig> {
     for property in OF_SCHEMES.iter().filter_map(|key| settings.properties.get(key)) {
         let why =
@@ -82,7 +82,7 @@ pub(super) fn maps(settings: &Settings<'_>, findings: &mut ConfigErrors) -> Vec<
     maps
 }
 
-/// The names of the caches: those listed, or else those that are mapped by their names to a store.
+/// Returns the names of the caches: those listed, or else those that are mapped by their names to a store.
 fn caches(settings: &Settings<'_>, config: &CacheConfig, findings: &mut ConfigErrors) -> Vec<String> {
     let stored: Vec<_> = config.stored().map(|(name, origin)| (name.to_owned(), origin)).collect();
     let listed = settings.caches;
@@ -115,7 +115,7 @@ fn caches(settings: &Settings<'_>, config: &CacheConfig, findings: &mut ConfigEr
     names
 }
 
-/// One map, and the property that names its topic.
+/// Returns one map, and the property that names its topic.
 fn map(
     settings: &Settings<'_>,
     config: &CacheConfig,
@@ -174,7 +174,8 @@ fn map(
     Some((map, topic.clone()))
 }
 
-/// What says how a member writes, or how long entries live, is no business of who publishes what has happened.
+/// Elements that control how a member writes, or how long entries live, do not concern a source, which publishes what
+/// has happened.
 fn without_effect(
     scheme: &CacheScheme,
     store: &StoreScheme,
@@ -192,7 +193,7 @@ fn without_effect(
     writing.into_iter().chain(expiry)
 }
 
-/// The settings of the source, and over them those of a scheme.
+/// Returns the settings of the source, and over them those of a scheme.
 fn properties(own: &Properties, store: &StoreScheme, findings: &mut ConfigErrors) -> Properties {
     let mut all: Vec<Property> = own.iter().cloned().collect();
     for property in store.properties.iter().filter(|property| property.key != TOPIC) {

@@ -24,7 +24,7 @@ pub(super) struct Blocks {
 #[derive(Debug, Default)]
 struct Block {
     slots: HashTable<Slot>,
-    /// So many bits are the same for all of its slots.
+    /// Number of bits that are the same for all of its slots.
     bits: u32,
 }
 
@@ -79,7 +79,7 @@ impl Blocks {
         }
     }
 
-    /// Gives back the memory of tables that became mostly empty.
+    /// Frees the memory of tables that became mostly empty.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
         for Block { slots, .. } in &mut self.blocks {
             slots.retain(&mut keep);
@@ -137,7 +137,7 @@ impl Blocks {
 }
 
 impl Block {
-    /// Another slot would have the table grow, or move what is in it.
+    /// Returns true where another slot would make the table grow, or move its slots.
     fn is_full(&self) -> bool {
         self.slots.len() == self.slots.capacity()
     }

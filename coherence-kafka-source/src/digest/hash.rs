@@ -1,4 +1,4 @@
-//! Hashes of keys and values, keyed anew in every process.
+//! Hashes of keys and values, with a new random key in every process.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -32,7 +32,7 @@ impl ValueHash {
     }
 }
 
-/// Makes the hashes of one process: SipHash with random keys, so that nobody can choose keys that collide.
+/// Makes the hashes of one process: SipHash with random keys, so that keys that collide cannot be chosen.
 #[derive(Debug, Clone, Default)]
 pub struct Hasher {
     first: RandomState,
@@ -40,12 +40,12 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Of a record's key.
+    /// Hashes a record's key.
     pub fn key(&self, bytes: &[u8]) -> KeyHash {
         self.key_in(0, bytes)
     }
 
-    /// Of a record's key in one partition: another hash for each.
+    /// Hashes a record's key in one partition: another hash for each.
     pub fn key_in(&self, partition: u32, bytes: &[u8]) -> KeyHash {
         let hash = |state| hash(state, partition, bytes);
         let second = hash(&self.second);
@@ -53,7 +53,7 @@ impl Hasher {
         KeyHash { low: hash(&self.first), high: second as u16, piece }
     }
 
-    /// Of a record's value.
+    /// Hashes a record's value.
     pub fn value(&self, bytes: &[u8]) -> ValueHash {
         ValueHash(hash(&self.first, 0, bytes) % (VALUE_MASK + 1 - RESERVED) + RESERVED)
     }

@@ -4,7 +4,7 @@
 //! topic, compacted, must equal the map; and at every record, where no value comes back, the topic must not go back to
 //! what a key was before. Where expirations are not published, every tombstone must be that of a removal.
 //!
-//! `PUBLISHER_MODEL_WORLDS` says how many worlds, `PUBLISHER_MODEL_SEED` which is the first; a failure names its seed.
+//! `PUBLISHER_MODEL_WORLDS` sets the number of worlds, `PUBLISHER_MODEL_SEED` the first; a failure names its seed.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ mod topic;
 use grid::{Cause, Grid, NO_RECORD, Notice};
 use topic::{Lying, Topic};
 
-/// How many steps a world may need to come to rest once nothing misbehaves any more.
+/// How many steps a world may need to come to rest once no fault is injected.
 const REST: usize = 40_000;
 /// Values that others write are above this.
 const FOREIGN: u32 = 1 << 30;
@@ -38,7 +38,7 @@ enum Outcome {
     Acknowledged,
     Refused,
     Unknown,
-    /// Nobody knows, and the broker appends it after later ones.
+    /// Unknown, and the broker appends it after later ones.
     Late,
 }
 
@@ -163,7 +163,7 @@ impl World {
         strays.then(|| self.hasher.key_in(record.partition as u32, &bytes(record.key)))
     }
 
-    /// No value where there is none, or none that has a record.
+    /// No value where it is absent, or has no record.
     fn value(&self, value: Option<u32>) -> Option<ValueHash> {
         let value = value.filter(|value| *value != NO_RECORD);
         value.map(|value| self.hasher.value(&value.to_be_bytes()))
@@ -225,7 +225,7 @@ impl World {
             105 if self.random.one_in(2) => self.grid.destroy(),
             106 if self.random.one_in(2) => self.die(),
             107 if self.random.one_in(3) => {
-                // As when all storage members are gone and the proxy is not: nobody is told.
+                // As when all storage members are gone and the proxy is not: no event is sent.
                 self.grid.wipe();
                 self.needs_comparison = true;
             }
@@ -416,7 +416,7 @@ impl World {
         }
     }
 
-    /// A record is not acknowledged: nobody knows whether it is in the topic. Or it is refused, for now.
+    /// A record is not acknowledged: it may or may not be in the topic. Or it is refused, for now.
     fn refuse_or_fail(&mut self) {
         let Some(record) = self.sent.pop_front() else { return };
         let outcome = match self.random.below(4) {
@@ -463,14 +463,14 @@ impl World {
         for record in std::mem::take(&mut self.sent).into_iter().take(self.random.below(4)) {
             self.append(record);
         }
-        // Nobody knows of a removal whose tombstone was not acknowledged.
+        // A removal whose tombstone was not acknowledged is not known.
         self.grid.unheard.fill(true);
         self.outcomes.clear();
         self.told = self.given;
         self.start();
     }
 
-    /// Retention, or somebody who deletes records.
+    /// Retention, or a deletion of records.
     fn age(&mut self) {
         for key in self.topic.age(&mut self.random) {
             self.meddled[key] = true;
@@ -478,7 +478,7 @@ impl World {
         self.needs_reading = true;
     }
 
-    /// Somebody else writes into the topic.
+    /// Another producer writes into the topic.
     fn meddle(&mut self) {
         let key = self.random.below(self.grid.map.len());
         let value = (!self.random.one_in(3)).then_some(FOREIGN + key as u32);
@@ -563,7 +563,7 @@ impl World {
     }
 }
 
-/// Says which world it was.
+/// Names the world.
 struct Seed(u64);
 
 impl Drop for Seed {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::digest::KeyHash;
 
-/// What a waiting key takes beside its bytes.
+/// Bytes that a waiting key takes in addition to its own.
 const READ_BYTES: usize = 128;
 
 /// Why a key is read again.
@@ -60,7 +60,7 @@ impl Reads {
         self.bytes < self.max_bytes / 2
     }
 
-    /// False where the key has no room.
+    /// Adds a key to read. Returns false where it has no room.
     pub(super) fn ask(&mut self, key: &Bytes, hash: KeyHash, why: Why) -> bool {
         if let Some(read) = self.reads.get_mut(&hash) {
             if !read.asked {
@@ -81,7 +81,7 @@ impl Reads {
         true
     }
 
-    /// Where the key is being read, it is read once more.
+    /// Reads the key once more, where it is being read.
     pub(super) fn again(&mut self, hash: KeyHash) {
         if let Some(read) = self.reads.get_mut(&hash).filter(|read| read.asked) {
             read.again = read.again.max(Some(Why::Overtaken));
@@ -102,14 +102,14 @@ impl Reads {
         asked
     }
 
-    /// Something of the key is published: what is being read may be older.
+    /// Notes that a value of the key is published: the value that is being read may be older.
     pub(super) fn outdate(&mut self, hash: KeyHash) {
         if let Some(read) = self.reads.get_mut(&hash) {
             read.outdated = read.asked;
         }
     }
 
-    /// Whatever is being read is read once more instead.
+    /// Reads every key once more that is being read.
     pub(super) fn outdate_all(&mut self) {
         for read in self.reads.values_mut().filter(|read| read.asked) {
             read.outdated = true;

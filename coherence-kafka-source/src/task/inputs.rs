@@ -1,4 +1,4 @@
-//! What each input of a task leads to.
+//! Handles each input of a task.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Task {
         stop: &CancellationToken,
     ) -> bool {
         self.status.events.one();
-        // A refresh of an entry that is there is a change of its value like any other.
+        // A refresh of an existing entry is a change of its value like any other.
         let by_cache = event.expired || (event.synthetic && event.kind != EventKind::Updated);
         let (changed, old) = self.records.of_event(event);
         let hashes = match self.records.hashes(&changed) {
@@ -78,7 +78,7 @@ impl Task {
         publish.is_none() || self.send(changed, stop).await
     }
 
-    /// The hash of the value before a change, where it matters.
+    /// Returns the hash of the value before a change, where it matters.
     fn old(
         &mut self,
         publisher: &Publisher,
@@ -164,7 +164,7 @@ impl Task {
         Ok(true)
     }
 
-    /// Whether other entries may be read though this error came.
+    /// Returns whether other entries may be read though this error came.
     fn concerns_an_entry(&self, error: &MapError) -> bool {
         matches!(error, MapError::TooLarge { .. }) || (!error.is_retriable() && !self.once)
     }
@@ -301,7 +301,7 @@ impl Task {
         }
     }
 
-    /// Gives a record to the store, once it has room. False where it is to stop, or may no longer send.
+    /// Sends a record to the store, once that has room. Returns false where the task is to stop, or may no longer send.
     async fn send(&self, entry: BinaryEntry, stop: &CancellationToken) -> bool {
         if !self.may_send_now(stop).await {
             return false;

@@ -1,4 +1,4 @@
-//! What becomes of the records of one map.
+//! The outcomes of the records of one map.
 
 use std::sync::Arc;
 
@@ -53,35 +53,35 @@ impl StoreObserver for Observer {
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {
         self.status.in_flight.move_by(-1);
-        // Nobody takes it any more where the task has ended.
+        // The receiver is gone where the task has ended.
         let _ = self.failed.send((entry, error));
     }
 }
 
 impl Outcomes {
-    /// Those of the map of `status`.
+    /// Creates those of the map of `status`.
     pub fn new(status: Arc<Status>) -> Self {
         let (sender, failed) = mpsc::unbounded_channel();
         let of_strays = Arc::new(OfStrays(status.clone()));
         Self { observer: Arc::new(Observer { status, failed: sender }), of_strays, failed }
     }
 
-    /// The observer of tombstones in partitions of the source's choice.
+    /// Returns the observer of tombstones in partitions of the source's choice.
     pub fn of_strays(&self) -> &Arc<dyn StoreObserver> {
         &self.of_strays
     }
 
-    /// Who is to be told.
+    /// Returns the observer of the records.
     pub fn observer(&self) -> &Arc<dyn StoreObserver> {
         &self.observer
     }
 
-    /// The next entry that did not become a record.
+    /// Returns the next entry that did not become a record.
     pub async fn failed(&mut self) -> Option<(BinaryEntry, StoreError)> {
         self.failed.recv().await
     }
 
-    /// Nothing waits to be taken.
+    /// Returns true where no failed entry waits.
     pub fn is_empty(&self) -> bool {
         self.failed.is_empty()
     }

@@ -1,7 +1,8 @@
-//! What becomes of a map that the grid refuses, or of a topic that Kafka refuses.
+//! The handling of a map that the grid refuses, or of a topic that Kafka refuses.
 //!
-//! Once anything works, a refusal concerns its own map: it is tried again, ever later, and the others go on. Where nothing
-//! has ever worked, and every map is refused, the source ends: it is not set up yet. So does a run that ends by itself.
+//! Once anything works, a refusal concerns its own map only: it is retried with growing pauses, and the others
+//! continue. Where nothing has ever worked, and every map is refused, the source ends: it is not set up yet. So does a
+//! run that ends by itself.
 
 use std::collections::BTreeSet;
 
@@ -24,19 +25,19 @@ struct State {
 }
 
 impl Refusals {
-    /// For a source of so many maps, which runs `once` or without end.
+    /// Creates it for a source of `maps` maps, which runs `once` or without end.
     pub fn new(maps: usize, once: bool) -> Self {
         Self { maps, once, state: Mutex::default() }
     }
 
-    /// A map is listened to, and its topic was read.
+    /// Notes that a map is listened to, and its topic was read.
     pub fn on_working(&self) {
         let mut state = self.state.lock();
         state.worked = true;
         state.refused.clear();
     }
 
-    /// A map, or its topic, is refused. True where that ends its task instead of being tried again.
+    /// Handles the refusal of a map, or of its topic. Returns true where that ends its task instead of a retry.
     pub fn on_refused(&self, map: &str) -> bool {
         let mut state = self.state.lock();
         if !state.worked {

@@ -1,4 +1,4 @@
-//! What a task has under way beside the events.
+//! The work of a task in addition to the events.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::digest::{KeyHash, ValueHash};
 
-/// The shortest and the longest pause before something is tried again for which somebody was away.
+/// The shortest and the longest pause before a retry after an outage.
 const AWAY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// The same, for what was refused.
+/// The same after a refusal.
 const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// Why something is tried again.
@@ -22,7 +22,7 @@ const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 pub(super) enum Trouble {
     /// The grid or Kafka was away.
     Away,
-    /// One of them refused it: only what somebody does can help.
+    /// One of them refused it: a retry succeeds only after an operator has acted.
     Refused,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct TopicKey {
     pub stray: Option<i32>,
 }
 
-/// What is under way beside the events.
+/// The work in addition to the events.
 #[derive(Default)]
 pub(super) struct Work<'m> {
     pub reading: Option<Reading<'m>>,

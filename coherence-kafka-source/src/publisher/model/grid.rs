@@ -125,7 +125,7 @@ impl Grid {
         }
     }
 
-    /// Told behind what was told before; events of later changes may come before it.
+    /// Arrives after the earlier ones; events of later changes may come before it.
     pub(super) fn truncate(&mut self) {
         self.wipe();
         if self.listening {
@@ -179,7 +179,7 @@ impl Grid {
         }
     }
 
-    /// A gap is told when somebody listens again, or nobody can any more.
+    /// A gap is reported when a listener is registered again, or can no longer be.
     pub(super) fn take_notice(&mut self) -> Option<Notice> {
         let ended = self.notices.back() == Some(&Notice::Destroyed);
         if self.notices.front() == Some(&Notice::Gap) && !self.listening && !ended {
