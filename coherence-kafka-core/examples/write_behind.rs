@@ -19,7 +19,7 @@ use coherence_kafka_core::{
     StoreObserver,
 };
 
-/// No call tells what becomes of its record later: this does.
+/// Reports the outcome of records that are written behind: the calls have returned before.
 struct Lost;
 
 impl StoreObserver for Lost {

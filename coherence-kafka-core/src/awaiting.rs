@@ -21,7 +21,7 @@ mod distinct;
 pub struct Awaiting<'s>(&'s dyn EntryStore);
 
 impl<'s> Awaiting<'s> {
-    /// The operations of `store`.
+    /// Returns the operations of `store`.
     pub fn of(store: &'s dyn EntryStore) -> Self {
         Self(store)
     }
@@ -29,7 +29,7 @@ impl<'s> Awaiting<'s> {
     /// [`EntryStore::store`]: ready when the entry is a record of the topic, acknowledged.
     ///
     /// # Errors
-    /// It is not, or nobody knows.
+    /// It is not, or that is not known.
     pub async fn store(self, entry: BinaryEntry) -> Result<(), StoreError> {
         self.one(entry, |store, entry, observer| store.store(entry, observer)).await
     }
@@ -37,7 +37,7 @@ impl<'s> Awaiting<'s> {
     /// [`EntryStore::erase`]: ready when the tombstone is a record of the topic, acknowledged.
     ///
     /// # Errors
-    /// It is not, or nobody knows.
+    /// It is not, or that is not known.
     pub async fn erase(self, entry: BinaryEntry) -> Result<(), StoreError> {
         self.one(entry, |store, entry, observer| store.erase(entry, observer)).await
     }
@@ -45,7 +45,7 @@ impl<'s> Awaiting<'s> {
     /// [`EntryStore::load`].
     ///
     /// # Errors
-    /// What the store answers; that of a topic answers [`StoreError::Unsupported`].
+    /// The error of the store; that of a topic returns [`StoreError::Unsupported`].
     pub async fn load(self, entry: BinaryEntry) -> Result<BinaryEntry, StoreError> {
         let outcome =
             self.each(vec![entry], |store, entry, observer| store.load(entry, observer)).await.pop();
@@ -85,14 +85,14 @@ impl<'s> Awaiting<'s> {
         });
         let mut late = false;
         for (index, entry) in entries.into_iter().enumerate() {
-            // What comes after an entry that found no room must not overtake it.
+            // A later entry must not overtake one that found no room.
             if late {
                 call.settle(index, Err((entry, StoreError::Full)));
                 continue;
             }
             let observer: Arc<dyn StoreObserver> = Arc::new(Nth { call: call.clone(), index });
             operation(self.0, entry, &observer);
-            // That there is no room is told before the call returns.
+            // A full buffer is reported before the call returns.
             while let Some(entry) = call.take_full(index) {
                 late = timeout_at(end, self.0.room()).await.is_err();
                 if late {
@@ -122,7 +122,7 @@ fn without_entries(outcomes: Vec<Outcome>) -> Vec<Result<(), StoreError>> {
     outcomes.into_iter().map(|outcome| outcome.map(|_| ())).collect()
 }
 
-/// What the entries of one call wait for.
+/// The outcomes that one call waits for.
 struct Call {
     outcomes: Mutex<Vec<Option<Told>>>,
     open: AtomicUsize,
@@ -130,7 +130,7 @@ struct Call {
 }
 
 impl Call {
-    /// The entry, where it found no room.
+    /// Returns the entry, where it found no room.
     fn take_full(&self, index: usize) -> Option<BinaryEntry> {
         let mut outcomes = self.outcomes.lock();
         match outcomes.get_mut(index) {
@@ -149,7 +149,7 @@ impl Call {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(done) = self.done.lock().take()
         {
-            // Nobody listens where the future was dropped.
+            // The receiver is gone where the future was dropped.
             let _ = done.send(());
         }
     }
@@ -167,7 +167,7 @@ impl StoreObserver for Nth {
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {
         if error == StoreError::Full {
-            // Not its outcome yet: it is given again.
+            // Not its outcome yet: it is stored again.
             if let Some(outcome) = self.call.outcomes.lock().get_mut(self.index) {
                 *outcome = Some(Err((entry, error)));
             }

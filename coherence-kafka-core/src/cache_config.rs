@@ -43,7 +43,7 @@ use schemes::Schemes;
 use walk::{Ignored, Walk};
 use xml::{Element, Space};
 
-/// What the file says of one cache, its macros put in.
+/// The scheme of one cache, with its macros replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CacheScheme {
     /// The name of the cache.
@@ -90,7 +90,7 @@ impl CacheConfig {
     pub fn from_file(path: &Path, property: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let file = path.display().to_string();
         let mut bytes = Vec::new();
-        // One byte more than is possible tells that there are more.
+        // One byte more than permitted shows that the file is too large.
         let limit = xml::MAX_FILE_BYTES as u64 + 1;
         match File::open(path).and_then(|open| open.take(limit).read_to_end(&mut bytes)) {
             Ok(_) => Self::parse(&file, &bytes, property),
@@ -153,7 +153,7 @@ impl CacheConfig {
                     walk = config.evaluate(&name, mapping, scheme).0;
                     ignored.extend(walk.ignored);
                     add_new(&mut findings.warnings, walk.findings.warnings);
-                    // What cannot be opened here keeps no other cache from it.
+                    // A scheme that cannot be opened here does not affect other caches.
                     let errors = if walk.impossible { &mut findings.warnings } else { &mut findings.errors };
                     add_new(errors, walk.findings.errors);
                     continue;
@@ -170,12 +170,12 @@ impl CacheConfig {
         Ok(config)
     }
 
-    /// What was noticed and is no error: one note for each reason lists every element that is ignored.
+    /// Returns the notes that are not errors: one for each reason lists every element that is ignored.
     pub fn notes(&self) -> &[Finding] {
         &self.notes
     }
 
-    /// What the file says of a cache.
+    /// Returns the scheme of a cache.
     ///
     /// # Errors
     /// Where no mapping is for it, and everything that is wrong with its scheme, each with its line and element.
@@ -194,19 +194,19 @@ impl CacheConfig {
         if walk.findings.errors.is_empty() { Ok(scheme) } else { Err(walk.findings) }
     }
 
-    /// The name that the file was read by.
+    /// Returns the name that the file was read by.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The caches that have a store, as they are mapped: each a name, or its beginning followed by `*`, and where it
-    /// stands.
+    /// Returns the caches that have a store, as they are mapped: each a name, or its beginning followed by `*`, and
+    /// where it stands.
     pub fn stored(&self) -> impl Iterator<Item = (&str, String)> {
         let stored = self.mappings.iter().filter(|mapping| self.store(mapping).is_some());
         stored.map(|mapping| (mapping.pattern.as_str(), format!("{}:{}", self.file, mapping.line)))
     }
 
-    /// The store of every mapping that has one, for a pattern that of a cache of a made-up name.
+    /// Returns the store of every mapping that has one, for a pattern that of a cache of a made-up name.
     pub(crate) fn stores(&self) -> impl Iterator<Item = StoreScheme> {
         self.mappings.iter().filter_map(|mapping| self.store(mapping))
     }
@@ -241,7 +241,7 @@ impl CacheConfig {
         (walk, scheme)
     }
 
-    /// Whether a scheme, or one that it refers to, holds `kafka:producer`.
+    /// Returns whether a scheme, or one that it refers to, holds `kafka:producer`.
     fn leads_to_producer(&self, scheme: &Element) -> bool {
         let mut seen = HashSet::new();
         let mut next = vec![scheme];
@@ -273,7 +273,7 @@ pub fn environment(name: &str) -> Option<String> {
     in_variables(name, |variable| std::env::var(variable).ok())
 }
 
-/// As [`environment`], from variables that somebody else knows.
+/// As [`environment`], from the variables that the caller passes.
 pub fn in_variables(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     variable(name).or_else(|| variable(&name.to_uppercase().replace(['.', '-'], "_")))
 }
@@ -295,7 +295,8 @@ fn add_new(known: &mut Vec<Finding>, found: Vec<Finding>) {
     }
 }
 
-/// An override that is not there changes nothing. One that is there is not followed, and not passed over either.
+/// An override that does not exist changes nothing. An existing one is not followed, and not ignored either: it is an
+/// error.
 fn look_for_override(walk: &mut Walk<'_>, root: &Element, written: &str, name: &Result<String, MacroError>) {
     let name = match name {
         Ok(name) if name.is_empty() => return,
@@ -316,7 +317,7 @@ fn look_for_override(walk: &mut Walk<'_>, root: &Element, written: &str, name: &
     walk.warn(root, message);
 }
 
-/// One for each reason.
+/// Returns one note for each reason.
 fn ignored_notes(file: &str, ignored: &[(Ignored, usize, String)]) -> Vec<Finding> {
     let mut kinds: BTreeMap<Ignored, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
     for (why, line, name) in ignored {

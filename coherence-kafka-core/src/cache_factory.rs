@@ -32,10 +32,10 @@ mod expiring;
 
 use expiring::Expiring;
 
-/// Why there is no such cache.
+/// Why a cache cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// What the file says of it is refused.
+    /// Its scheme is refused.
     #[error("cache {cache}: {errors}")]
     Config {
         /// The name of the cache.
@@ -43,14 +43,14 @@ pub enum CacheError {
         /// Everything that is wrong, each with its place.
         errors: ConfigErrors,
     },
-    /// The file wants another serializer than the session has, so that what is stored could not be read.
+    /// The file requires another serializer than the session has, so that stored values could not be read.
     #[error("cache {cache}: its serializer is {wanted}, that of the session is {session}")]
     Format {
         /// The name of the cache.
         cache: String,
-        /// What the file says.
+        /// The serializer that the file names.
         wanted: Format,
-        /// What the session has.
+        /// The serializer of the session.
         session: Format,
     },
     /// The session cannot open its map.
@@ -58,7 +58,7 @@ pub enum CacheError {
     Map {
         /// The name of the cache.
         cache: String,
-        /// What the session says.
+        /// The error of the session.
         error: MapError,
     },
     /// The factory was closed.
@@ -71,16 +71,16 @@ pub enum CacheError {
 
 /// Opens the caches of a configuration file; those that have a store write into their topics.
 ///
-/// A cache is opened once: every call with its name gives the same map. Changes that are made beside it, in another
+/// A cache is opened once: every call with its name returns the same map. Changes that are made without it, in another
 /// process or with the session's own map, do not reach the topic. It is a [`Session`] itself, so that
 /// [`coherence_kafka_common::typed_map::TypedMap`] opens its caches too.
 ///
 /// Caches with equal producer settings share one producer: its connections, its threads and its `buffer.memory`.
 ///
-/// What is put without a time of its own into a cache with an `expiry-delay` expires after it. `put_if_absent` and
-/// `replace` have no time in a grid's protocol: what they write expires as the session's own map is configured.
+/// An entry that is put without its own time into a cache with an `expiry-delay` expires after it. `put_if_absent` and
+/// `replace` have no time in a grid's protocol: their entries expire as the session's own map is configured.
 ///
-/// Dropping it gives up what waits to be written: [`CacheFactory::close`] does not.
+/// Dropping it gives up the changes that wait to be written: [`CacheFactory::close`] does not.
 #[derive(Debug)]
 pub struct CacheFactory {
     config: CacheConfig,
@@ -100,15 +100,15 @@ enum Cache {
 
 impl CacheFactory {
     /// Reads the file; the environment answers for Java's system properties, see [`environment`]. The maps are those of
-    /// `session`: what a scheme says of where entries live is the session's own business.
+    /// `session`: elements of a scheme about the storage of entries have no effect.
     ///
     /// # Errors
-    /// Everything that is wrong with the file, as [`CacheConfig::from_file`] and [`CacheFactory::new`] tell it.
+    /// Everything that is wrong with the file, as [`CacheConfig::from_file`] and [`CacheFactory::new`] report it.
     pub fn from_file(path: &Path, session: Arc<dyn Session>) -> Result<Self, ConfigErrors> {
         Self::new(CacheConfig::from_file(path, environment)?, session)
     }
 
-    /// The caches of a configuration that was read before.
+    /// Creates the factory of a configuration that was read before.
     ///
     /// # Errors
     /// Everything that is wrong with the properties of its producers, each with its line.
@@ -131,15 +131,15 @@ impl CacheFactory {
         }))
     }
 
-    /// What the file says.
+    /// Returns the configuration.
     pub fn config(&self) -> &CacheConfig {
         &self.config
     }
 
-    /// The cache of this name. Opening it waits for no broker: what cannot reach one is told by the writes.
+    /// Returns the cache of this name. Opening it waits for no broker: the writes report that none is reachable.
     ///
     /// # Errors
-    /// As [`CacheError`]; a later call tries again. Outside of a Tokio runtime there is no cache that stores.
+    /// As [`CacheError`]; a later call tries again. Outside of a Tokio runtime a cache with a store cannot be opened.
     pub async fn cache(&self, name: &str) -> Result<Arc<dyn NamedMap>, CacheError> {
         let mut closed = self.closed.subscribe();
         let closing = async {
@@ -174,7 +174,7 @@ impl CacheFactory {
         })
     }
 
-    /// What the file says of a cache, where the session can bear it.
+    /// Returns the scheme of a cache, where the session can hold it.
     fn scheme(&self, name: &str) -> Result<CacheScheme, CacheError> {
         let cache = || name.to_owned();
         self.session.check_map_name(name).map_err(|error| CacheError::Map { cache: cache(), error })?;
@@ -214,9 +214,9 @@ impl CacheFactory {
         Ok(Cache::Stored(Arc::new(map), store))
     }
 
-    /// Takes no more changes and waits until each that was made has its outcome, or `deadline` has passed. The caches
-    /// of which some remained then, and how many; what remained is given up and reported. A cache that is being opened
-    /// is not waited for: its call ends with [`CacheError::Closed`].
+    /// Refuses further changes and waits until each earlier one has its outcome, or `deadline` has passed. Returns the
+    /// caches of which changes remained, and how many; these are given up and reported. It does not wait for a cache
+    /// that is being opened: its call ends with [`CacheError::Closed`].
     pub async fn close(&self, deadline: Duration) -> Vec<(String, usize)> {
         self.closed.send_replace(true);
         let caches: Vec<_> =
@@ -226,7 +226,7 @@ impl CacheFactory {
             let Some(Cache::Stored(map, store)) = cell.get() else { return None };
             let of_map = map.close(deadline).await;
             let of_store = store.close(end.saturating_duration_since(Instant::now())).await;
-            // What the map had given to its store is in both numbers.
+            // Changes that the map has already sent to its store are in both numbers.
             Some((name, of_map.max(of_store)))
         });
         let closed = join_all(closing).await;

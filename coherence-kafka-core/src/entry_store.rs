@@ -1,4 +1,4 @@
-//! What a map calls when an entry changes.
+//! The calls of a map when an entry changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ impl fmt::Debug for BinaryEntry {
 /// Coherence's `NonBlockingEntryStore`: no call blocks, each entry's outcome comes through its observer, exactly once.
 /// The same operations, awaited: [`crate::Awaiting`].
 ///
-/// Entries of one key become records in the order of the calls; who calls from several threads orders the calls. What
-/// can be told at once is told before the call returns, by the thread that calls.
+/// Entries of one key become records in the order of the calls; callers with several threads order the calls. Outcomes
+/// that are known at once are reported before the call returns, on the thread of the caller.
 pub trait EntryStore: Send + Sync + fmt::Debug {
     /// The entry was put.
     fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>);
@@ -67,19 +67,19 @@ pub trait EntryStore: Send + Sync + fmt::Debug {
         entries.into_iter().for_each(|entry| self.load(entry, observer));
     }
 
-    /// Ready once the store may hold one more entry, whatever its size. Who awaits this before each entry, alone, never
-    /// meets [`crate::StoreError::Full`]. Ready, too, once the store is closed.
+    /// Waits until the store may hold one more entry, whatever its size. A single caller that awaits this before each
+    /// entry never gets [`crate::StoreError::Full`]. Ready, too, once the store is closed.
     fn room(&self) -> BoxFuture<'_, ()>;
 
-    /// How long [`crate::Awaiting`] waits for room.
+    /// Returns how long [`crate::Awaiting`] waits for room.
     fn max_block(&self) -> Duration {
         MAX_BLOCK
     }
 
-    /// Ready once everything that was given so far has its outcome.
+    /// Waits until everything that was submitted so far has its outcome.
     fn flush(&self) -> BoxFuture<'_, ()>;
 
-    /// Takes nothing more, waits until everything has its outcome or `deadline` has passed, and tells the observers of
-    /// what remains [`crate::StoreError::Closed`]. How many those were.
+    /// Refuses further entries, waits until everything has its outcome or `deadline` has passed, and reports the rest
+    /// to the observers as [`crate::StoreError::Closed`]. Returns how many those were.
     fn close(&self, deadline: Duration) -> BoxFuture<'_, usize>;
 }

@@ -6,21 +6,21 @@ use coherence_kafka_common::serializer::SerializerError;
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// What an entry store of a topic cannot do.
+    /// The entry store of a topic does not support the operation.
     #[error("{0} is not supported by an entry store of a kafka topic")]
     Unsupported(&'static str),
-    /// The key or value has no bytes in the form that the topic wants.
+    /// The key or value cannot be serialized in the form of the topic.
     #[error("{part} cannot be serialized: {error}")]
     Serializer {
         /// Which of the two.
         part: Part,
-        /// What the serializer says.
+        /// The error of the serializer.
         error: SerializerError,
     },
-    /// The key or value is no Coherence binary that could pass through.
+    /// The key or value is not a Coherence binary that could pass through.
     #[error(transparent)]
     PassThrough(#[from] PassThroughError),
-    /// The key or value is no Coherence binary that a serializer could be asked for.
+    /// The key or value is not a Coherence binary that a serializer could read.
     #[error("{part} {fault}")]
     Binary {
         /// Which of the two.
@@ -28,19 +28,19 @@ pub enum StoreError {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// Kafka never takes this record: it is too large, or the broker calls it invalid. `max.request.size` counts, too:
-    /// the text names the limit that was exceeded.
+    /// Kafka never accepts this record: it is too large, or the broker refuses it as invalid. `max.request.size`
+    /// counts, too: the text names the limit that was exceeded.
     #[error("refused by kafka: {0}")]
     Refused(String),
-    /// Kafka takes no record of this topic until an operator acts: the topic does not exist, or the user has no
+    /// Kafka accepts no record of this topic until an operator acts: the topic does not exist, or the user has no
     /// permission or wrong credentials. The text names the topic and what to do. The record is not in the topic.
     #[error("blocked until an operator acts: {0}")]
     Blocked(String),
-    /// Kafka did not acknowledge the record in time: it may or may not be in the topic, and the text says which of both
+    /// Kafka did not acknowledge the record in time: it may or may not be in the topic, and the text states which,
     /// where that is known.
     #[error("not acknowledged by kafka: {0}")]
     Unavailable(String),
-    /// Nothing was sent: more waits for its acknowledgement already than the store may hold. Told before the call of
+    /// Nothing was sent: the entries without acknowledgement fill the buffer of the store. Reported before the call of
     /// the store returns, and from there on for every entry of that call, so that none overtakes another.
     #[error("not sent: the buffer of the entry store is full (buffer.memory); retry when space is available")]
     Full,
@@ -50,8 +50,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// True where the same entry may succeed soon, by itself. [`StoreError::Blocked`] is not: it may succeed after an
-    /// operator has acted.
+    /// Returns true where the same entry may succeed soon, by itself. [`StoreError::Blocked`] is not: it may succeed
+    /// after an operator has acted.
     pub fn is_retriable(&self) -> bool {
         matches!(self, StoreError::Unavailable(_) | StoreError::Full)
     }

@@ -24,18 +24,18 @@ mod properties;
 
 /// How many entries are handed over under one lock.
 const BATCH: usize = 256;
-/// Or how many bytes that had to be written anew.
+/// Or the bytes that had to be copied.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Kafka's limit for the name of a topic.
 const MAX_TOPIC_LEN: usize = 249;
 
-/// Coherence's entry store over a Kafka topic: an entry that is stored becomes a record, one that is erased a tombstone,
-/// each with a header `event` that says `INSERT`, `UPDATE` or `DELETE`. Loading is not supported.
+/// Coherence's entry store over a Kafka topic: an entry that is stored becomes a record, one that is erased a
+/// tombstone, each with a header `event` that holds `INSERT`, `UPDATE` or `DELETE`. Loading is not supported.
 ///
 /// Entries of a key become records in the order of the calls. Each entry is reported to its observer exactly once: when
 /// Kafka has acknowledged its record, when it is known to have failed, or when the store is closed or dropped before
-/// either. What happens around a failure of the producer is told in [`Producer`]'s module.
+/// either. The module of [`Producer`] describes the failure of a producer.
 ///
 /// ```no_run
 /// # use coherence_kafka_core::{Awaiting, BinaryEntry, KafkaEntryStore};
@@ -53,7 +53,7 @@ pub struct KafkaEntryStore {
     outbound: Outbound,
     producer: Arc<Producer>,
     account: Arc<Account>,
-    /// Nobody else uses the producer.
+    /// No other store uses the producer.
     alone: bool,
     max_block: Duration,
 }
@@ -64,7 +64,7 @@ impl fmt::Debug for KafkaEntryStore {
     }
 }
 
-/// Why there is no such entry store.
+/// Why an entry store cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// No topic can have this name.
@@ -83,12 +83,12 @@ pub enum BuildError {
     /// Keys of serializers have no decoration.
     #[error("only keys in pass-through can be decorated")]
     DecoratedSerializer,
-    /// There is no such serializer.
+    /// The serializer is unknown.
     #[error(transparent)]
     Serializer(#[from] RegistryError),
 }
 
-/// What a [`KafkaEntryStore`] is made of; unless said otherwise, Kafka's byte array serializers over maps of POF.
+/// Builds a [`KafkaEntryStore`]; by default with Kafka's byte array serializers over maps of POF.
 #[derive(Clone)]
 pub struct KafkaEntryStoreBuilder {
     topic: String,
@@ -124,7 +124,7 @@ impl KafkaEntryStoreBuilder {
     }
 
     /// Values are written by this serializer. An entry that holds null becomes a null value, as with Kafka's own
-    /// serializers in Java, and only the header `event` tells it from a removal.
+    /// serializers in Java, and only the header `event` distinguishes it from a removal.
     pub fn value_serializer(mut self, serializer: Arc<dyn Serializer<PofValue>>) -> Self {
         self.value = Some(serializer);
         self
@@ -170,7 +170,7 @@ impl KafkaEntryStoreBuilder {
     /// Shares the producer of its settings with other stores that have the same.
     ///
     /// # Errors
-    /// What the Kafka client refuses, or a producer that is shared already.
+    /// Settings that the Kafka client refuses, or a producer that is already shared.
     pub fn sharing(mut self, producers: &Producers) -> Result<Self, BuildError> {
         if self.producer.is_some() {
             return Err(BuildError::TwoProducers);
@@ -189,7 +189,7 @@ impl KafkaEntryStoreBuilder {
     /// The store. Its producer begins to connect; nothing waits for that.
     ///
     /// # Errors
-    /// What does not fit together, or what the Kafka client refuses.
+    /// Settings that contradict each other, or that the Kafka client refuses.
     pub fn build(self) -> Result<KafkaEntryStore, BuildError> {
         if !is_topic_name(&self.topic) {
             return Err(BuildError::Topic(self.topic));
@@ -242,12 +242,13 @@ impl KafkaEntryStore {
         &self.outbound.topic
     }
 
-    /// What it has done so far.
+    /// Returns its counters.
     pub fn stats(&self) -> StoreStats {
         self.account.counters.read()
     }
 
-    /// The partition in which it puts the record of a key, in a topic with so many; `None` where chance decides.
+    /// Returns the partition for the record of a key, in a topic with this number of partitions; `None` where it is
+    /// random.
     pub fn partition_of(&self, record_key: &[u8], partitions: i32) -> Option<i32> {
         self.producer.partition_of(record_key, partitions)
     }

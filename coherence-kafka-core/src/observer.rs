@@ -1,11 +1,11 @@
-//! Who learns what became of an entry.
+//! Observers of the outcomes of entries.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 
-/// Coherence's `StoreObserver`: told exactly once of every entry that it was given along with.
+/// Coherence's `StoreObserver`: notified exactly once of every entry that was submitted with it.
 ///
 /// Called from a thread of the store, which all stores of a producer share, or from the thread that gave the entry: it
 /// must not block. It may call the store.
@@ -13,17 +13,18 @@ pub trait StoreObserver: Send + Sync {
     /// The entry is a record of the topic, acknowledged.
     fn on_next(&self, entry: BinaryEntry);
 
-    /// These entries are records of the topic, acknowledged: each has been told once it is taken from `entries`. For an
-    /// observer that has a quicker way for many than [`StoreObserver::on_next`] for each; it is then called instead.
+    /// These entries are acknowledged records of the topic; an entry counts as reported once it is taken from
+    /// `entries`. For observers that handle many faster than one by one; called instead of [`StoreObserver::on_next`]
+    /// for each.
     fn on_next_all(&self, entries: &mut dyn Iterator<Item = BinaryEntry>) {
         entries.for_each(|entry| self.on_next(entry));
     }
 
-    /// The entry did not become a record, or nobody knows whether it did.
+    /// The entry did not become a record, or that is not known.
     fn on_error(&self, entry: BinaryEntry, error: StoreError);
 }
 
-/// An observer that panics has been told of the entry that it panicked at.
+/// Notifies the observer. An observer that panics was notified of the entry at which it panicked.
 pub(crate) fn tell_all(observer: &dyn StoreObserver, entries: Vec<BinaryEntry>) {
     let mut entries = entries.into_iter();
     while let before @ 1.. = entries.len() {

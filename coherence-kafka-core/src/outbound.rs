@@ -4,7 +4,7 @@
 //!
 //! A null value is a tombstone, and it is never made out of bytes: an entry that was removed has it in every form. In
 //! pass-through an entry that holds null is the value `15 64`; Kafka's serializers have no bytes for a null, so there
-//! it becomes a null value, as in Java, and a reader cannot tell it from a removal but by its header.
+//! it becomes a null value, as in Java, and only its header distinguishes it from a removal.
 
 use std::fmt;
 use std::ops::Range;
@@ -22,7 +22,7 @@ use coherence_kafka_common::serializer::{Deserializer, Header, Serializer, Seria
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
 
-/// The header that tells what happened to the entry.
+/// The header with the kind of the change.
 pub const EVENT_HEADER: &str = "event";
 
 /// The form of keys in pass-through.
@@ -37,7 +37,7 @@ pub enum KeyForm {
     Decorated,
 }
 
-/// What happened to an entry.
+/// The kind of a change of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// It was put.
@@ -46,10 +46,10 @@ pub enum Operation {
     Erase,
 }
 
-/// What the header of a record says about it.
+/// The content of the header of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// The entry was not there before.
+    /// The entry did not exist before.
     Insert,
     /// It was.
     Update,
@@ -58,7 +58,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The header that says so.
+    /// Returns the header with this content.
     pub fn header(self) -> (&'static str, Option<&'static [u8]>) {
         let name = match self {
             Event::Insert => "INSERT",
@@ -69,7 +69,7 @@ impl Event {
     }
 }
 
-/// What the keys and values of a topic are.
+/// The form of the keys and values of a topic.
 #[derive(Clone)]
 pub enum Form {
     /// The binaries of the map.
@@ -103,7 +103,7 @@ pub struct Outbound {
     pub topic: String,
     /// The serializer of the map.
     pub format: Format,
-    /// What keys and values become.
+    /// The form of keys and values.
     pub form: Form,
     /// The header that holds the milliseconds after which an entry expires, for those that expire.
     pub ttl_header: Option<String>,
@@ -136,7 +136,7 @@ pub struct Record<'a> {
 }
 
 impl Outbound {
-    /// Decides the record of `entry`; what must be written anew for it is added to `scratch`.
+    /// Builds the record of `entry`; bytes that must be written for it are appended to `scratch`.
     ///
     /// # Errors
     /// The entry has no record in this form.
@@ -209,7 +209,7 @@ impl Outbound {
         Ok(Planned { key, value: value_piece, event, ttl, more, partition: None })
     }
 
-    /// The headers of a planned record, in order.
+    /// Returns the headers of a planned record, in order.
     pub fn headers<'a>(
         &'a self,
         planned: &'a Planned,
@@ -225,7 +225,7 @@ impl Outbound {
 }
 
 impl Planned {
-    /// The record's bytes, in the entry and the scratch buffer that it was planned with.
+    /// Returns the record's bytes, in the entry and the scratch buffer that it was planned with.
     pub fn record<'a>(&self, entry: &'a BinaryEntry, scratch: &'a [u8]) -> Record<'a> {
         let value = self.value.as_ref().map(|piece| {
             let given = entry.value.as_deref().unwrap_or_default();
@@ -234,22 +234,22 @@ impl Planned {
         Record { key: self.key.of(&entry.key, scratch), value }
     }
 
-    /// The same record, in a partition of the caller's choice.
+    /// Returns the same record, in a partition of the caller's choice.
     pub fn in_partition(self, partition: i32) -> Self {
         Self { partition: Some(partition), ..self }
     }
 
-    /// The partition that was chosen for it.
+    /// Returns the partition that was chosen for it.
     pub fn partition(&self) -> Option<i32> {
         self.partition
     }
 
-    /// Whether the record removes its key.
+    /// Returns whether the record removes its key.
     pub fn is_delete(&self) -> bool {
         self.event == Event::Delete
     }
 
-    /// The event, where no other header goes with it.
+    /// Returns the event, where no other header goes with it.
     pub fn only_event(&self) -> Option<Event> {
         (self.ttl.is_none() && self.more.is_empty()).then_some(self.event)
     }
@@ -265,13 +265,13 @@ impl Piece {
     }
 }
 
-/// Where `inner`, a slice of `outer`, lies in it.
+/// Returns the range of `inner`, a slice of `outer`, in it.
 fn range_in(outer: &[u8], inner: &[u8]) -> Range<usize> {
     let start = (inner.as_ptr() as usize).saturating_sub(outer.as_ptr() as usize);
     start..start + inner.len()
 }
 
-/// A decoration that is there already is kept: the key may be associated with another one.
+/// An existing decoration is kept: the key may be associated with another one.
 fn decorated(key: &[u8], plain: &[u8], format: Format, scratch: &mut Vec<u8>) -> Result<Piece, StoreError> {
     if key.len() > plain.len() {
         return Ok(Piece::Given(0..key.len()));
@@ -287,7 +287,7 @@ fn decorated(key: &[u8], plain: &[u8], format: Format, scratch: &mut Vec<u8>) ->
     Ok(Piece::Made(start..scratch.len()))
 }
 
-/// Whether a key is an object of a class: in POF its type is not negative.
+/// Returns whether a key is an object of a class: in POF its type is not negative.
 fn is_object(plain: &[u8], format: Format) -> bool {
     let payload = plain.get(1..).unwrap_or_default();
     match format {
@@ -315,7 +315,7 @@ struct Half<'a> {
 }
 
 impl Half<'_> {
-    /// None for null, which no serializer is asked for.
+    /// Serializes a key or value. Returns `None` for null, which is not passed to a serializer.
     fn serialized(
         &self,
         serializer: &Arc<dyn Serializer<PofValue>>,
@@ -334,7 +334,7 @@ impl Half<'_> {
     }
 }
 
-/// The sink reads it with the meaning that Coherence's `put` gives it: -1 is never.
+/// Returns the value of the header, with the meaning of Coherence's `put`, which the sink uses too: -1 is never.
 fn ttl_millis(expiry: Expiry) -> Option<i64> {
     match expiry {
         Expiry::Default => None,

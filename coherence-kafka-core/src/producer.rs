@@ -10,14 +10,15 @@
 //!   the records, from however many threads they come. Records of one key go to one partition, and the idempotent producer
 //!   keeps their order there through retries.
 //! * The ledger is bounded, in bytes; librdkafka's own queue is not, so that it never refuses what the ledger has taken.
-//! * When librdkafka's producer fails for good (it does so when it can no longer promise the order), nothing is sent
-//!   until every record that it holds has its outcome: acknowledged, or failed. Then another one takes its place and what
-//!   was given meanwhile goes out, in order. A record on its way when the old one failed gets the broker's answer where it
-//!   comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the broker may append it later,
-//!   even behind newer records of its key. No idempotent producer can take back what it has sent. Who must exclude this
-//!   stores the newest value of that key once more, or publishes in transactions ([`Producer::transactional`]): then a
-//!   failure ends the term, and the next one begins after the broker has settled what the old one left. What waits for the
-//!   other producer longer than `message.timeout.ms` is [`StoreError::Unavailable`], too, also where none can be made.
+//! * When librdkafka's producer fails permanently (it does so when it can no longer guarantee the order), nothing is
+//!   sent until every record that it holds has its outcome: acknowledged, or failed. Then another one replaces it and
+//!   sends the records that were submitted meanwhile, in order. A record on its way when the old one failed gets the
+//!   broker's answer where it comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the
+//!   broker may append it later, even behind newer records of its key. No idempotent producer can take back what it has
+//!   sent. Callers that must exclude this store the newest value of that key once more, or publishes in transactions
+//!   ([`Producer::transactional`]): then a failure ends the term, and the next one begins after the broker has settled
+//!   what the old one left. What waits for the other producer longer than `message.timeout.ms` is
+//!   [`StoreError::Unavailable`], too, also where none can be made.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -53,14 +54,14 @@ mod settings;
 mod term;
 mod transaction;
 
-/// What a record takes beside its bytes: its slot here, librdkafka's message and headers.
+/// Memory of a record in addition to its bytes: its slot here, librdkafka's message and headers.
 const OVERHEAD_BYTES: usize = 400;
 
-/// A producer for one or more [`KafkaEntryStore`](crate::KafkaEntryStore)s. Idempotent, with `acks=all`, and with Java's
-/// partitioner unless its settings say otherwise.
+/// A producer for one or more [`KafkaEntryStore`](crate::KafkaEntryStore)s. Idempotent, with `acks=all`, and with
+/// Java's partitioner unless its settings name another.
 ///
-/// Dropping it without [`Producer::close`] gives up what is not acknowledged: each such entry is reported as
-/// [`StoreError::Closed`] before the drop returns, which waits for nothing.
+/// Dropping it without [`Producer::close`] gives up the entries that are not acknowledged: each such entry is reported
+/// as [`StoreError::Closed`] before the drop returns, which waits for nothing.
 pub struct Producer {
     shared: Arc<Shared>,
 }
@@ -78,13 +79,13 @@ struct Shared {
     timeout: Option<Duration>,
     transactions: Option<Transactions>,
     core: Mutex<Core>,
-    /// Something has its outcome, or nothing is taken any more.
+    /// An entry has its outcome, or no further entries are accepted.
     changed: Notify,
 }
 
 struct Outstanding {
     entry: BinaryEntry,
-    /// The number of whom to tell.
+    /// The number of its observer.
     to: u32,
     record_bytes: usize,
     delete: bool,
@@ -92,7 +93,7 @@ struct Outstanding {
     only_event: Option<Event>,
 }
 
-/// What is not held any more, with its outcome, and whom to tell: one for each run of entries with the same number.
+/// Entries that are no longer held, with their outcome and observer: one for each run of entries with the same number.
 struct Outcomes {
     entries: Vec<(Outstanding, Stake, Result<(), StoreError>)>,
     to: Vec<Arc<Recipient>>,
@@ -120,7 +121,7 @@ pub(crate) struct Batch {
 }
 
 impl Account {
-    /// Counts an entry that failed, and tells its observer.
+    /// Counts an entry that failed, and notifies its observer.
     pub fn fail(&self, observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
         self.counters.failed(&error);
         tell_error(observer, entry, error);
@@ -128,7 +129,7 @@ impl Account {
 }
 
 impl Producer {
-    /// A producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (32 MiB unless set) and
+    /// Creates a producer with `settings` by librdkafka's names. `queue.buffering.max.kbytes` (32 MiB unless set) and
     /// `queue.buffering.max.messages` (unbounded unless set) bound what is held: keys and values of entries and of
     /// records, and 400 bytes for each.
     ///
@@ -205,13 +206,13 @@ impl Producer {
         Ok(Arc::new(Account { counters, topic: index, closed: false.into(), untold: 0.into() }))
     }
 
-    /// The partition in which it puts a key, of a topic with so many; `None` where chance decides.
+    /// Returns the partition for a key, in a topic with this number of partitions; `None` where it is random.
     pub(crate) fn partition_of(&self, key: &[u8], partitions: i32) -> Option<i32> {
         let partitioner = self.shared.settings.iter().rfind(|(name, _)| name == "partitioner");
         client::partition_of(&partitioner?.1, key, partitions)
     }
 
-    /// Hands over the entries of a batch, in order. What is not taken is left in its `rejected`.
+    /// Sends the entries of a batch, in order. Those that are not accepted are in its `rejected`.
     pub(crate) fn send(
         &self,
         batch: &mut Batch,
@@ -239,15 +240,15 @@ impl Producer {
         account.untold.fetch_add(held as usize, Ordering::SeqCst);
     }
 
-    /// Ready at once where one more entry may be held, else once there is room for many, so that a caller with many is
-    /// not woken for each; or once nothing is taken any more.
+    /// Waits for room: not at all where one more entry may be held, else once many may be, so that a caller with many
+    /// is not woken for each; or once no further entries are accepted.
     pub(crate) async fn room(&self) {
         if !self.shared.core.lock().ledger.has_room() {
             self.shared.wait_until(|core| core.ledger.has_much_room() || !core.accepting).await;
         }
     }
 
-    /// Ready once everything that was given so far, by any store, has its outcome.
+    /// Waits until everything that was submitted so far, by any store, has its outcome.
     pub async fn flush(&self) {
         let (mark, _flushing) = {
             let mut core = self.shared.core.lock();
@@ -262,7 +263,7 @@ impl Producer {
     pub async fn close(&self, deadline: Duration) -> usize {
         self.shared.core.lock().accepting = false;
         self.shared.changed.notify_waiters();
-        // Too late is told by what is given up.
+        // The entries that are given up report that it was too late.
         let _ = tokio::time::timeout(deadline, self.flush()).await;
         self.shared.give_up(|_| true, true)
     }
@@ -326,7 +327,7 @@ impl Shared {
         }
     }
 
-    /// Reports what is held as closed; how many entries.
+    /// Reports the held entries as closed. Returns how many.
     fn give_up(&self, which: impl Fn(&Arc<Account>) -> bool, stop: bool) -> usize {
         let given_up = {
             let mut core = self.core.lock();
@@ -341,7 +342,7 @@ impl Shared {
         count
     }
 
-    /// Tells outcomes, and only then calls them settled.
+    /// Reports outcomes, and settles them only then.
     fn tell(&self, outcomes: Outcomes) {
         let Outcomes { entries, to } = outcomes;
         let runs = entries.chunk_by(|(a, ..), (b, ..)| a.to == b.to);

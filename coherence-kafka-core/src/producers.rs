@@ -28,13 +28,14 @@ impl fmt::Debug for Producers {
 }
 
 impl Producers {
-    /// Producers that publish in transactions. Each has a transactional id of its own: that of `transactions`, a dash and
+    /// Producers that publish in transactions. Each has its own transactional id: that of `transactions`, a dash and
     /// its number in the order in which they are made.
     pub fn transactional(transactions: Transactions) -> Self {
         Self { transactions: Some(transactions), ..Self::default() }
     }
 
-    /// The producer of these settings, by librdkafka's names; their order does not matter unless one occurs twice.
+    /// Returns the producer of these settings, by librdkafka's names; their order does not matter unless one occurs
+    /// twice.
     ///
     /// # Errors
     /// As [`Producer::new`].
@@ -55,23 +56,23 @@ impl Producers {
         Ok(producer)
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.by_settings.lock().len()
     }
 
-    /// True without producers.
+    /// Returns true without producers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// As [`Producer::end_term`], for all of them side by side.
+    /// As [`Producer::end_term`], for all of them concurrently.
     pub async fn end_terms(&self, flush: Duration) {
         let producers = self.all();
         join_all(producers.iter().map(|producer| producer.end_term(flush))).await;
     }
 
-    /// As [`Producer::close`], for all of them side by side.
+    /// As [`Producer::close`], for all of them concurrently.
     pub async fn close(&self, deadline: Duration) -> usize {
         let producers = self.all();
         join_all(producers.iter().map(|producer| producer.close(deadline))).await.into_iter().sum()

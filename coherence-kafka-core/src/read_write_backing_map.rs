@@ -7,27 +7,27 @@
 //! ```
 //!
 //! Owns: the order of changes of one key between map and store, the queue of what is written behind and its task. Never
-//! does: read from the store (an entry store of a topic cannot), keep entries itself, or see what others write into the
-//! map below without it.
+//! does: read from the store (an entry store of a topic cannot), keep entries itself, or see changes that other
+//! programs make in the map below without it.
 //!
 //! # What survives a crash
 //!
 //! **Write-through.** A call that has succeeded is in the topic, acknowledged, and was put into the map. A process that
-//! dies between the two leaves a record whose change is in no map: whoever called has got no answer. A call that failed
-//! with a retriable error may be in the topic all the same; with rollback the map has not changed then, and the repeated
-//! call, or the next change of the key, makes both equal again. A grid that fails after the acknowledgement gives its
-//! own error: the topic is ahead of the map then.
+//! dies between the two leaves a record whose change is in no map: its caller got no answer. A call that failed with a
+//! retriable error may be in the topic all the same; with rollback the map has not changed then, and the repeated call,
+//! or the next change of the key, makes both equal again. A grid that fails after the acknowledgement gives its own
+//! error: the topic is ahead of the map then.
 //!
 //! **Write-behind.** A call that has succeeded is in the map, and in the memory of this process until its record is
-//! acknowledged. A process that dies loses to the topic, not to the map, whatever [`ReadWriteBackingMap::counts`] shows as
-//! queued and in flight: changes of at least the last `write-delay`, and all of an outage of the broker. What is
-//! embedded dies with the process in both places. Nobody learns of a failure from the call: what is lost to the topic is
-//! told to the observer, counted and logged. A broker that is away, a topic that does not exist yet and a permission that
-//! is missing lose nothing as long as the process lives: what failed is tried again, the newest of each key. Only what Kafka
-//! would never take is lost to the topic.
+//! acknowledged. A process that dies loses to the topic, not to the map, whatever [`ReadWriteBackingMap::counts`] shows
+//! as queued and in flight: changes of at least the last `write-delay`, and all of an outage of the broker. With an
+//! embedded map both are lost with the process. The call does not report a failure: changes that are lost to the topic
+//! are reported to the observer, counted and logged. A broker that is away, a topic that does not exist yet and a
+//! permission that is missing lose nothing as long as the process lives: failed changes are retried, the newest of each
+//! key. Only changes that Kafka would never accept are lost to the topic.
 //!
-//! **In both** the changes of a key that come through one `ReadWriteBackingMap` reach the map and the topic in one order;
-//! two of them over one map, or a client that writes into the grid beside it, have no order among each other.
+//! **In both** the changes of a key that come through one `ReadWriteBackingMap` reach the map and the topic in one
+//! order; two of them over one map, or another client that writes into the grid, have no order among each other.
 
 use std::fmt;
 use std::sync::Arc;
@@ -64,19 +64,19 @@ use write_through::WriteThrough;
 ///
 /// **Calls.** Reads and listeners are those of the map below. Of the changes:
 /// * `put`, `put_all`: a `store` for each entry.
-/// * `put_if_absent`, `replace`: a `store` where the map below says that they apply. With write-through it is asked
+/// * `put_if_absent`, `replace`: a `store` where they apply in the map below. With write-through it is asked
 ///   first, under the claim of the key.
 /// * `remove`, `remove_all`: an `erase` for each key, also for those that the map below does not have, as in Coherence.
 /// * `clear`: an `erase` for each key that the map below has.
 /// * `truncate`, `destroy`: the map below only, as in Coherence. What waits to be written behind is still written.
 ///
-/// **Order.** A change waits for the changes before it that concern one of its keys, in the order in which their futures
-/// were first polled; `clear`, `truncate` and `destroy` wait for all. A future that was polled must not be left unpolled
-/// while others wait for its key. One that is dropped after its turn has come is finished by a task of its own.
+/// **Order.** A change waits for the changes before it that concern one of its keys, in the order in which their
+/// futures were first polled; `clear`, `truncate` and `destroy` wait for all. A future that was polled must not be left
+/// unpolled while others wait for its key. One that is dropped after its turn has come is finished by a task.
 ///
 /// **Errors of write-through.** [`MapError::NotStored`] is the store's: with rollback, the default, the entry has not
-/// reached the map; without it, it has. Coherence without rollback only logs, this tells the caller all the same. A call
-/// of many entries puts those that were acknowledged into the map, and names the first that was not;
+/// reached the map; without it, it has. Coherence without rollback only logs; here the caller gets the error as well. A
+/// call of many entries puts those that were acknowledged into the map, and names the first that was not;
 /// [`ReadWriteBackingMap::put_all_outcomes`] and [`ReadWriteBackingMap::remove_all_outcomes`] name all. After
 /// `cachestore-timeout` the caller gets a retriable [`MapError::NotStored`] although the outcome is still to come: the
 /// change is finished behind it, and reaches the map if the acknowledgement comes after all; the key stays claimed
@@ -93,7 +93,7 @@ pub struct ReadWriteBackingMap {
 }
 
 impl ReadWriteBackingMap {
-    /// Over `map`, into `store`.
+    /// Creates a map over `map`, whose changes go to `store`.
     ///
     /// # Errors
     /// [`MapError::Misuse`] with all that is wrong with the options, or outside of a Tokio runtime, which runs what goes on
@@ -106,8 +106,8 @@ impl ReadWriteBackingMap {
         Self::observed(map, store, options, None).await
     }
 
-    /// As [`ReadWriteBackingMap::new`], with who is told what becomes of the changes that are written behind: each ends in
-    /// one call of the observer, unless a newer one of its key stands for it.
+    /// As [`ReadWriteBackingMap::new`], with an observer of the changes that are written behind: each ends in one call
+    /// of the observer, unless a newer one of its key stands for it.
     ///
     /// # Errors
     /// As those of [`ReadWriteBackingMap::new`].
@@ -173,7 +173,7 @@ impl ReadWriteBackingMap {
         self.shared.change_all(keys, ChangeAll::Remove).await
     }
 
-    /// What became of the changes so far; `None` where they are not written behind.
+    /// Returns the counts of the changes so far; `None` where they are not written behind.
     pub fn counts(&self) -> Option<Counts> {
         match &self.shared.mode {
             Mode::Behind(behind) => Some(behind.counts()),
@@ -182,14 +182,15 @@ impl ReadWriteBackingMap {
     }
 
     /// Waits until every change whose call began before has its outcome, without regard to its delay, or `deadline` has
-    /// passed. How many calls and changes remain then; they go on.
+    /// passed. Returns how many calls and changes remain then; they continue.
     pub async fn flush(&self, deadline: Duration) -> usize {
         self.shared.flush(deadline).await
     }
 
-    /// Takes no more changes, and waits as [`ReadWriteBackingMap::flush`] does. What waits to be written behind after
-    /// `deadline` is given up: its observer is told [`crate::StoreError::Closed`]. How many calls and changes remained; those of
-    /// them that were given to the store already have their outcome when the store gives it. Reads go on.
+    /// Refuses further changes, and waits as [`ReadWriteBackingMap::flush`] does. Changes that still wait to be written
+    /// behind after `deadline` are given up: their observer gets [`crate::StoreError::Closed`]. Returns how many calls
+    /// and changes remained; those that were already submitted to the store have their outcome when the store reports
+    /// it. Reads continue.
     pub async fn close(&self, deadline: Duration) -> usize {
         let shared = &self.shared;
         shared.closed.store(true, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! What an entry store has done, for metrics.
+//! The counters of an entry store, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,7 +39,7 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// All of them.
+    /// Returns all of them.
     pub fn total(&self) -> u64 {
         let never = self.unsupported + self.bad_entry + self.refused;
         never + self.blocked + self.unavailable + self.full + self.closed
@@ -67,7 +67,7 @@ impl Counters {
         self.held.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// So many have their outcome.
+    /// Counts `count` outcomes.
     pub fn released(&self, count: u64) {
         self.released.fetch_add(count, Ordering::Relaxed);
     }

@@ -15,7 +15,7 @@ use crate::observer::StoreObserver;
 /// Long enough for everything that a test waits for, on a machine that is busy.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// An entry of a map of POF, a text under a number.
+/// Returns an entry of a map of POF, a text under a number.
 pub(crate) fn entry(key: i32, value: &str) -> BinaryEntry {
     BinaryEntry { value: Some(binary(value)), ..removed(key) }
 }
@@ -28,7 +28,7 @@ pub(crate) fn binary<T: serde::Serialize + ?Sized>(value: &T) -> Bytes {
     to_binary(&PofContext::default(), value).unwrap().into()
 }
 
-/// An observer that keeps what it is told, in order.
+/// An observer that keeps the outcomes, in order.
 #[derive(Default)]
 pub(crate) struct Seen {
     told: Mutex<Vec<(BinaryEntry, Result<(), StoreError>)>>,

@@ -1,4 +1,4 @@
-//! Entries of which no two have a key in common, given to the store in one call.
+//! Entries of which no two have a key in common, passed to the store in one call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::observer::StoreObserver;
 type Operation = for<'s> fn(&'s (dyn EntryStore + 's), Vec<BinaryEntry>, &Arc<dyn StoreObserver>);
 
 impl Awaiting<'_> {
-    /// Those that were not stored, in no order. No two entries have a key in common, so that their keys tell them apart:
+    /// Those that were not stored, in no order. No two entries have a key in common, so that their keys identify them:
     /// one observer is enough for all.
     pub(crate) async fn store_distinct(self, entries: Vec<BinaryEntry>) -> Vec<(BinaryEntry, StoreError)> {
         self.distinct(entries, |store, entries, observer| store.store_all(entries, observer)).await
@@ -37,7 +37,7 @@ impl Awaiting<'_> {
         let observer: Arc<dyn StoreObserver> = call.clone();
         while !entries.is_empty() {
             operation(self.0, entries, &observer);
-            // That there is no room is told before the call returns.
+            // A full buffer is reported before the call returns.
             entries = std::mem::take(&mut *call.full.lock());
             if !entries.is_empty() && timeout_at(end, self.0.room()).await.is_err() {
                 break;
@@ -57,7 +57,7 @@ impl Awaiting<'_> {
 struct Call {
     /// How many have no outcome.
     open: AtomicUsize,
-    /// What found no room, in its order: not its outcome yet.
+    /// Entries that found no room, in their order: not their outcome yet.
     full: Mutex<Vec<BinaryEntry>>,
     not_stored: Mutex<Vec<(BinaryEntry, StoreError)>>,
     done: Notify,

@@ -22,7 +22,7 @@ const ENTRY_STORE: &str = "com.oracle.coherence.kafka.KafkaEntryStore";
 const POF_CONTEXTS: [&str; 2] =
     ["com.tangosol.io.pof.ConfigurablePofContext", "com.tangosol.io.pof.SafeConfigurablePofContext"];
 
-/// What a scheme says of a map.
+/// The part of a scheme that concerns its map.
 #[derive(Debug, Default)]
 pub(super) struct Evaluated {
     pub serializer: Option<Format>,
@@ -46,7 +46,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         Evaluation { schemes, passthrough, walk, result: Evaluated::default() }
     }
 
-    /// The scheme that a cache is mapped to, or the back of a near cache.
+    /// Evaluates the scheme that a cache is mapped to, or the back of a near cache.
     pub fn scheme(&mut self, scheme: &Arc<Element>, back: bool) {
         match scheme.name.as_str() {
             "distributed-scheme" => self.distributed(scheme),
@@ -110,7 +110,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         }
     }
 
-    /// The name of a serializer, or the one that a Java class stands for.
+    /// Returns the name of a serializer, or the one that a Java class stands for.
     pub fn serializer(&mut self, serializer: &Arc<Element>) {
         let class = serializer.child("instance").unwrap_or(serializer).child("class-name").cloned();
         // The name of a serializer is no secret, wherever it comes from.
@@ -200,7 +200,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         }
     }
 
-    /// What the producer of a `cachestore-scheme` says.
+    /// Reads the producer of a `cachestore-scheme`.
     fn cache_store(&mut self, store: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
         let children = self.walk.children(store, &known::STORE);
         for name in ["remote-cache-scheme", "remote-grpc-cache-scheme", "extend-cache-scheme"] {
@@ -243,7 +243,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
         }
     }
 
-    /// What else is in a `class-scheme`: a Java class, or what is left of one.
+    /// Evaluates the other elements of a `class-scheme`: a Java class, or the rest of one.
     fn class_scheme(&mut self, class: &Element, rest: Vec<Arc<Element>>, no_producer: bool) {
         let errors = self.walk.findings.errors.len();
         let rest = Element { children: rest, ..class.without_children() };
@@ -275,7 +275,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     }
 }
 
-/// What to say of a scheme that no cache can have here.
+/// Returns the error for a scheme that no cache can have here.
 fn impossible(scheme: &Element) -> String {
     let possible = known::SCHEMES.iter().chain(known::PLAIN).copied();
     if scheme.space == Space::Coherence && known::OTHER_SCHEMES.contains(&scheme.name.as_str()) {
@@ -287,7 +287,7 @@ fn impossible(scheme: &Element) -> String {
     format!("is not a known scheme{mean}")
 }
 
-/// An empty store is none, as in Coherence.
+/// Returns true for an empty store, which is none, as in Coherence.
 fn is_empty(store: &Element) -> bool {
     store.children.is_empty()
 }

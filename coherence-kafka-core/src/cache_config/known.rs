@@ -185,10 +185,10 @@ pub(super) const PLAIN: &[&str] = &[
 /// Schemes that a cache may be mapped to.
 pub(super) const SCHEMES: &[&str] = &["distributed-scheme", "near-scheme", FEDERATED];
 
-/// As a distributed scheme, in a grid; what comes from other clusters is nothing that a process here sees.
+/// As a distributed scheme, in a grid; changes from other clusters are not visible to a process here.
 pub(super) const FEDERATED: &str = "federated-scheme";
 
-/// Schemes that Coherence knows besides.
+/// Further schemes of Coherence.
 pub(super) const OTHER_SCHEMES: &[&str] = &[
     "near-scheme",
     "view-scheme",

@@ -63,7 +63,7 @@ impl fmt::Display for MacroError {
     }
 }
 
-/// The text with its system properties put in, and whether there was one that is set.
+/// Returns the text with its system properties replaced, and whether one of them is set.
 pub(super) fn system(
     text: &str,
     property: &dyn Fn(&str) -> Option<String>,
@@ -74,7 +74,7 @@ pub(super) fn system(
     Ok((out, set))
 }
 
-/// An attribute of Coherence's that may be a property by itself: `{name}` or `{name default}`.
+/// Returns an attribute of Coherence's that may be a property by itself: `{name}` or `{name default}`.
 pub(super) fn attribute(text: &str, property: &dyn Fn(&str) -> Option<String>) -> Result<String, MacroError> {
     let (text, _) = system(text.trim(), property)?;
     let Some(body) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
@@ -105,7 +105,7 @@ fn expand(
     push(out, rest)
 }
 
-/// One macro, without its braces.
+/// Replaces one macro, without its braces.
 fn one(
     body: &str,
     property: &dyn Fn(&str) -> Option<String>,
@@ -147,7 +147,7 @@ fn one(
     }
 }
 
-/// Where the macro ends whose inside begins `body`.
+/// Returns where the macro ends whose inside begins `body`.
 fn closing(body: &str) -> Option<usize> {
     let mut open = 0_usize;
     let mut before = 0;
@@ -187,7 +187,7 @@ pub(super) struct Parameters<'a> {
 }
 
 impl Parameters<'_> {
-    /// The text with the parameters put in, and whether one of them is a secret.
+    /// Returns the text with the parameters replaced, and whether one of them is a secret.
     pub fn evaluate(&self, text: &str) -> Result<(String, bool), MacroError> {
         let mut evaluation = Evaluation {
             parameters: self,
@@ -231,7 +231,7 @@ impl<'a> Evaluation<'a> {
         push(&mut self.out, text)
     }
 
-    /// One macro, without its braces.
+    /// Replaces one macro, without its braces.
     fn one(&mut self, body: &'a str) -> Result<(), MacroError> {
         self.left = self.left.checked_sub(1).ok_or(MacroError::TooMany)?;
         if body.contains('{') {

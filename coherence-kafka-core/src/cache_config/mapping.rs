@@ -24,7 +24,7 @@ impl Mapping {
         self.pattern.strip_suffix('*').is_some_and(|prefix| cache_name.starts_with(prefix))
     }
 
-    /// A name that this mapping is for.
+    /// Returns a name that this mapping is for.
     pub fn example(&self) -> String {
         self.pattern.replace('*', "x")
     }
@@ -43,7 +43,7 @@ const PARAMETER: Known =
     Known { strict: false, used: &["param-name", "param-value"], jvm: &["param-type", "description"] };
 
 impl Mappings {
-    /// Reads every mapping; what is wrong with one is told by `walk`.
+    /// Reads every mapping; `walk` reports what is wrong with one.
     pub fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
         let mut mappings: Vec<Mapping> = Vec::new();
         let mut lines: HashMap<String, usize> = HashMap::new();
@@ -82,7 +82,7 @@ impl Mappings {
         Mappings(mappings)
     }
 
-    /// The mapping of a cache: the one of its own name, else the longest pattern.
+    /// Returns the mapping of a cache: the one of its own name, else the longest pattern.
     pub fn of(&self, cache_name: &str) -> Option<&Mapping> {
         let exact = self.0.iter().find(|mapping| mapping.pattern == cache_name);
         let pattern = || {

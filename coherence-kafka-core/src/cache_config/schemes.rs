@@ -15,11 +15,11 @@ pub(super) struct Schemes {
 }
 
 impl Schemes {
-    /// Every scheme that has a name; a name that two of them have is told.
+    /// Collects every scheme that has a name; two with one name are an error.
     pub fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
         let mut by_name: HashMap<String, Arc<Element>> = HashMap::new();
         for scheme in &element.children {
-            // Schemes without a name, as that of a proxy, are referred to by nobody.
+            // No element refers to schemes without a name, such as that of a proxy.
             let Some(name) = scheme.child("scheme-name") else { continue };
             let Some(text) = walk.required(scheme, Some(name), "scheme-name") else { continue };
             match by_name.get(&text) {
@@ -35,20 +35,20 @@ impl Schemes {
         Schemes { by_name }
     }
 
-    /// The scheme of this name.
+    /// Returns the scheme of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Element>> {
         self.by_name.get(name)
     }
 
-    /// What to say of a name that no scheme has.
+    /// Returns the error for a name that no scheme has.
     pub fn missing(&self, name: &str) -> String {
         let mean = nearest(name, self.by_name.keys().map(String::as_str));
         let mean = mean.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
         format!("no scheme in <caching-schemes> has the name {name}{mean}")
     }
 
-    /// The element with what it takes from the schemes that it refers to, one behind the other: of each the children
-    /// whose names it has not. `None` after an error, which is told.
+    /// Returns the element merged with the schemes that it refers to, one after the other: of each the children whose
+    /// names it does not have. `None` after an error, which is reported.
     pub fn resolve(&self, element: &Arc<Element>, walk: &mut Walk<'_>) -> Option<Arc<Element>> {
         let Some(mut reference) = element.child("scheme-ref").cloned() else {
             return Some(Arc::clone(element));

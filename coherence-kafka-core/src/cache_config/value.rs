@@ -15,20 +15,20 @@ const UNITS: [(&[&str], f64); 7] = [
     (&["ns"], 1e-9),
 ];
 
-/// A year: what is longer is a slip, and timers cannot wait for any time.
+/// A year: a longer time is a mistake, and timers have a limit.
 const MAX_SECONDS: f64 = 365.0 * 86_400.0;
 
-/// A time without unit is one of seconds.
+/// Parses a time; without unit it is in seconds.
 pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     duration(text, 1.0).ok_or("a time: write a number of seconds, or units as in 1m 30s or 500ms")
 }
 
-/// A time without unit is one of milliseconds.
+/// Parses a time; without unit it is in milliseconds.
 pub(super) fn millis(text: &str) -> Result<Duration, &'static str> {
     duration(text, 1e-3).ok_or("a time: write a number of milliseconds, or units as in 1m 30s or 500ms")
 }
 
-/// A whole number of seconds, as Java's `int`.
+/// Parses a whole number of seconds, as Java's `int`.
 pub(super) fn whole_seconds(text: &str) -> Result<Duration, &'static str> {
     int(text)
         .map(|seconds| Duration::from_secs(seconds as u64))
@@ -36,7 +36,7 @@ pub(super) fn whole_seconds(text: &str) -> Result<Duration, &'static str> {
         .ok_or("a whole number of seconds from 0, at most a year")
 }
 
-/// Numbers, with or without a fraction, each with its unit; one number alone has the unit `default`.
+/// Parses numbers, with or without a fraction, each with its unit; one number alone has the unit `default`.
 fn duration(text: &str, default: f64) -> Option<Duration> {
     let mut rest = text.trim();
     let (mut total, mut next) = (0.0, 0);
@@ -74,7 +74,7 @@ fn duration(text: &str, default: f64) -> Option<Duration> {
     given.then(|| Duration::from_nanos((total * 1e9).round() as u64))
 }
 
-/// `true` or `false`. Java takes whatever it does not know for `false`; here it is refused.
+/// Parses `true` or `false`. Java reads any other text as `false`; here it is refused.
 pub(super) fn truth(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
@@ -83,7 +83,7 @@ pub(super) fn truth(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// A whole number, as Java's `int`.
+/// Parses a whole number, as Java's `int`.
 pub(super) fn count(text: &str) -> Result<usize, &'static str> {
     int(text).ok_or("a whole number from 0")
 }
@@ -97,7 +97,7 @@ fn int(text: &str) -> Option<usize> {
     text.parse::<i32>().ok().and_then(|number| usize::try_from(number).ok())
 }
 
-/// What becomes of an entry whose time is over.
+/// Parses the handling of expired entries.
 pub(super) fn expirations(text: &str) -> Result<PublishExpirations, &'static str> {
     match text {
         "ignore" => Ok(PublishExpirations::Ignore),
@@ -106,7 +106,7 @@ pub(super) fn expirations(text: &str) -> Result<PublishExpirations, &'static str
     }
 }
 
-/// A part of a whole.
+/// Parses a fraction from 0 to 1.
 pub(super) fn factor(text: &str) -> Result<f64, &'static str> {
     text.parse::<f64>().ok().filter(|factor| (0.0..=1.0).contains(factor)).ok_or("a number from 0.0 to 1.0")
 }

@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The children by name, each once.
+    /// Returns the children by name, each once.
     pub fn children(&mut self, parent: &Element, known: &Known) -> Children {
         let mut found: HashMap<&'static str, Arc<Element>> = HashMap::new();
         for child in &parent.children {
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         Children(found)
     }
 
-    /// Every child of one name; any other is passed over, unless it looks like a slip.
+    /// Returns every child of one name; any other is ignored, unless it looks like a misspelled one.
     pub fn all(&mut self, parent: &Element, name: &str, jvm: &[&str]) -> Vec<Arc<Element>> {
         let mut found = Vec::new();
         for child in &parent.children {
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         self.error(child, format!("is not known in <{}>{mean}", parent.shown));
     }
 
-    /// The text of an element, system properties put in, nothing else.
+    /// Returns the text of an element, system properties put in, nothing else.
     pub fn plain(&mut self, element: &Element) -> Option<String> {
         match &element.text {
             Ok(text) => Some(text.clone()),
@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The text of an element that must be there and must not be empty.
+    /// Returns the text of an element that must be there and must not be empty.
     pub fn required(
         &mut self,
         parent: &Element,
@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
         Some(text)
     }
 
-    /// The text of an element with all its macros put in, and whether it is a secret.
+    /// Returns the text of an element with all its macros replaced, and whether it is a secret.
     pub fn text(&mut self, element: &Element) -> Option<(String, bool)> {
         let text = self.plain(element)?;
         let Some(parameters) = &self.parameters else { return Some((text, element.secret)) };
@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The value of an element, or `default` where there is none or it is refused, which is told.
+    /// Returns the value of an element, or `default` where it is missing or refused, which is reported.
     pub fn value<T>(
         &mut self,
         element: Option<&Arc<Element>>,

@@ -21,7 +21,7 @@ const MAX_NAMESPACES: usize = 64;
 /// The namespace of `kafka:producer`, whatever its prefix.
 pub(super) const KAFKA_NAMESPACE: &str = "class://com.oracle.coherence.kafka.KafkaNamespaceHandler";
 
-/// Who gives an element its meaning.
+/// The owner of the meaning of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
     /// Coherence's own schema, or none at all.
@@ -50,12 +50,12 @@ pub(super) struct Element {
 }
 
 impl Element {
-    /// The first child of Coherence's with this name.
+    /// Returns the first child of Coherence's with this name.
     pub fn child(&self, name: &str) -> Option<&Arc<Element>> {
         self.children.iter().find(|child| child.space == Space::Coherence && child.name == name)
     }
 
-    /// The element alone.
+    /// Returns the element alone.
     pub fn without_children(&self) -> Element {
         Element {
             space: self.space,
@@ -69,13 +69,13 @@ impl Element {
         }
     }
 
-    /// Whether this is `kafka:producer`.
+    /// Returns whether this is `kafka:producer`.
     pub fn is_producer(&self) -> bool {
         self.space == Space::Kafka && self.name == "producer"
     }
 }
 
-/// The root of the file, or why there is none.
+/// Parses the file. Returns its root, or why it cannot be parsed.
 pub(super) fn parse(
     file: &str,
     bytes: &[u8],
@@ -108,7 +108,7 @@ pub(super) fn parse(
     })
 }
 
-/// The text of a file in the encoding of its byte order mark, or else in the one that it declares.
+/// Returns the text of a file in the encoding of its byte order mark, or else in the one that it declares.
 fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     let (encoding, mark) = match (Encoding::for_bom(bytes), declared(bytes)) {
         (Some(marked), _) => marked,
@@ -130,7 +130,7 @@ fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
     text.ok_or_else(|| format!("is not {}, which is its encoding", encoding.name()))
 }
 
-/// The encoding in the declaration of a file that begins with one.
+/// Returns the encoding in the declaration of a file that begins with one.
 fn declared(bytes: &[u8]) -> Option<&[u8]> {
     let declaration = bytes.strip_prefix(b"<?xml")?;
     let end = declaration.windows(2).position(|two| two == b"?>")?;
@@ -142,7 +142,7 @@ fn declared(bytes: &[u8]) -> Option<&[u8]> {
     value.split(|byte| byte == quote).next()
 }
 
-/// The line of an error where there is one, and the error without any text of the file that may be a secret.
+/// Returns the line of an error, if known, and the error without any text of the file that may be a secret.
 fn explain(error: &Error, text: &str, lines: &Lines) -> (Option<usize>, String) {
     let line = Some(error.pos().row as usize);
     match error {
@@ -181,7 +181,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The element with all that is in it, or the line where it is nested too deep.
+    /// Returns the element with all that is in it, or the line where it is nested too deep.
     fn element(&self, node: Node<'_, '_>, depth: usize) -> Result<Arc<Element>, usize> {
         let line = self.lines.line(node.range().start);
         if depth > MAX_DEPTH {
@@ -231,7 +231,7 @@ impl Lines {
         Lines(text.match_indices('\n').map(|(at, _)| at).collect())
     }
 
-    /// The line of a byte, counted from 1.
+    /// Returns the line of a byte, counted from 1.
     fn line(&self, at: usize) -> usize {
         self.0.partition_point(|end| *end < at) + 1
     }

@@ -8,8 +8,8 @@ use coherence_kafka_common::map::{Entries, Expiry, Listen, MapError, MapNotices,
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-/// Below the read-write backing map, so that the store sees what the caller said: an entry that expires as its map is
-/// configured has no header for it.
+/// Below the read-write backing map, so that the store sees the arguments of the caller: an entry that expires as its
+/// map is configured has no header for it.
 #[derive(Debug)]
 pub(super) struct Expiring {
     map: Arc<dyn NamedMap>,
@@ -55,7 +55,7 @@ impl NamedMap for Expiring {
         self.map.put_all(entries, self.expiry(expiry))
     }
 
-    /// A put behind it, with a time, could replace what somebody else has written meanwhile.
+    /// A second put, with a time, could replace a value that another client has written meanwhile.
     fn put_if_absent<'a>(
         &'a self,
         key: &'a [u8],

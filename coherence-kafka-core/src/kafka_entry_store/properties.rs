@@ -44,7 +44,7 @@ const OWN: &[&str] = &[
 ];
 
 impl KafkaEntryStore {
-    /// The store that `properties` describe, of a map whose serializer is `format`. What is noticed besides is logged.
+    /// The store that `properties` describe, of a map whose serializer is `format`. Warnings are logged.
     ///
     /// # Errors
     /// Everything that is wrong with the properties.
@@ -84,7 +84,7 @@ impl KafkaEntryStore {
 }
 
 impl KafkaEntryStoreBuilder {
-    /// What `properties` say, with all that is wrong or noticed added to `findings`. None where something is wrong.
+    /// Reads `properties`; adds errors and warnings to `findings`. Returns `None` after an error.
     pub fn from_properties(
         properties: &Properties,
         format: Format,

@@ -1,7 +1,7 @@
 //! Which topics share a transaction.
 //!
-//! Pure. A record that Kafka refuses, or cannot take, aborts everything that shares its transaction. So the topics of an
-//! aborted transaction get transactions of their own, until they have committed one: a topic that goes on failing then
+//! Pure. A record that Kafka refuses, or cannot take, aborts everything that shares its transaction. So the topics of
+//! an aborted transaction get transactions of their own, until they have committed one: a topic that keeps failing then
 //! fails alone. Where others commit meanwhile, it is left out for a while, ever longer.
 
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ pub(super) enum Company {
 }
 
 impl Company {
-    /// The topic, where it is the only one.
+    /// Returns the topic, where it is the only one.
     pub fn only(&self) -> Option<usize> {
         match self {
             Company::Nobody => None,
@@ -36,7 +36,7 @@ impl Company {
     }
 }
 
-/// What is known of the topics of a producer.
+/// The state of the topics of a producer.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
     topics: Vec<Known>,
@@ -76,13 +76,13 @@ impl Topics {
         true
     }
 
-    /// Why nothing of a topic is sent at this time.
+    /// Returns why nothing of a topic is sent at this time.
     pub fn left_out(&self, topic: usize, now: impl FnOnce() -> Instant) -> Option<StoreError> {
         let (until, why) = self.topics.get(topic)?.left_out.as_ref()?;
         (now() < *until).then(|| why.clone())
     }
 
-    /// A transaction was committed, or aborted.
+    /// Handles the commit, or abort, of a transaction.
     pub fn on_end(&mut self, transaction: &Transaction) {
         match &transaction.aborts {
             None => self.on_commit(&transaction.company),
@@ -109,7 +109,7 @@ impl Topics {
         let Some(topic) = company.only() else { return };
         let commits = self.commits;
         let known = self.known(topic);
-        // Where nobody commits anything, Kafka is away.
+        // Where no topic commits anything, Kafka is unavailable.
         if std::mem::replace(&mut known.commits, commits) < commits {
             known.pause = (known.pause * 2).clamp(PAUSES.0, PAUSES.1);
             known.left_out = Some((now + known.pause, why.clone()));

@@ -1,9 +1,10 @@
-//! What waits for its outcome, and how much of it there may be.
+//! The items that wait for their outcome, and the bound on their bytes.
 //!
 //! Pure. An item is held under a number from when its record is handed over until its record is reported. It may be
-//! abandoned before: then it is given back, and only its bytes stay until its record is reported after all.
+//! abandoned before: then it is returned, and only its bytes stay until its record is reported after all.
 //!
-//! Who flushes gets a mark: everything held at that moment is settled once the mark is reached, whatever came later.
+//! `flush` returns a mark. Everything that is held at that point is settled once the mark is reached; later items do
+//! not matter.
 
 use std::collections::VecDeque;
 
@@ -31,11 +32,11 @@ pub(crate) struct Limits {
 enum Slot<T> {
     Free,
     Held(T, Stake),
-    /// Given back already; its bytes are still in use.
+    /// Already returned; its bytes are still in use.
     Abandoned(usize),
 }
 
-/// What an item has taken, to be settled when its outcome has been told.
+/// The bytes of an item, to be settled when its outcome has been reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stake {
     bytes: usize,
@@ -59,24 +60,25 @@ impl<T> Ledger<T> {
         }
     }
 
-    /// Whether one more item may be held, whatever its size: the limit of bytes is exceeded by less than one item.
+    /// Returns whether one more item may be held, whatever its size: the limit of bytes is exceeded by less than one
+    /// item.
     pub fn has_room(&self) -> bool {
         self.bytes < self.max.bytes && self.slots.len() - self.free.len() < self.max.items
     }
 
-    /// Whether a quarter of what may be held is free.
+    /// Returns whether a quarter of what may be held is free.
     pub fn has_much_room(&self) -> bool {
         let items = self.slots.len() - self.free.len();
         self.bytes <= self.max.bytes / 4 * 3 && items <= self.max.items / 4 * 3 && self.has_room()
     }
 
-    /// Whether half of what may be held is in use.
+    /// Returns whether half of what may be held is in use.
     pub fn is_half_full(&self) -> bool {
         let items = self.slots.len() - self.free.len();
         self.bytes >= self.max.bytes / 2 || items >= self.max.items / 2
     }
 
-    /// The item of this number, where it is held and was not abandoned.
+    /// Returns the item of this number, where it is held and was not abandoned.
     pub fn item(&self, number: usize) -> Option<&T> {
         match self.slots.get(number)? {
             Slot::Held(item, _) => Some(item),
@@ -89,12 +91,12 @@ impl<T> Ledger<T> {
         self.bytes
     }
 
-    /// How many items are held.
+    /// Returns how many items are held.
     pub fn held(&self) -> usize {
         self.held
     }
 
-    /// The number that [`Ledger::hold`] will give next.
+    /// Returns the next number of [`Ledger::hold`].
     pub fn next_number(&self) -> usize {
         self.free.last().copied().unwrap_or(self.slots.len())
     }
@@ -120,7 +122,8 @@ impl<T> Ledger<T> {
         }
     }
 
-    /// The record of this number is reported: its item, unless it was abandoned. Its number is free now.
+    /// Handles the report of the record of this number. Returns its item, unless it was abandoned. Its number is free
+    /// now.
     pub fn take(&mut self, number: usize) -> Option<(T, Stake)> {
         let slot = self.slots.get_mut(number)?;
         match std::mem::replace(slot, Slot::Free) {
@@ -138,7 +141,7 @@ impl<T> Ledger<T> {
         }
     }
 
-    /// Gives back the items that `which` wants, in no order. Their records will still be reported; until then their
+    /// Returns the items that `which` selects, in no order. Their records will still be reported; until then their
     /// numbers and bytes are not free.
     pub fn abandon(&mut self, mut which: impl FnMut(&T) -> bool) -> Vec<(T, Stake)> {
         let mut given_back = Vec::new();
@@ -156,18 +159,18 @@ impl<T> Ledger<T> {
         given_back
     }
 
-    /// Whether the item of this number is held and was not abandoned.
+    /// Returns whether the item of this number is held and was not abandoned.
     pub fn is_held(&self, number: usize) -> bool {
         matches!(self.slots.get(number), Some(Slot::Held(..)))
     }
 
-    /// The numbers of everything that is held or abandoned.
+    /// Returns the numbers of everything that is held or abandoned.
     pub fn numbers(&self) -> Vec<usize> {
         let in_use = |(number, slot): (usize, &Slot<T>)| (!matches!(slot, Slot::Free)).then_some(number);
         self.slots.iter().enumerate().filter_map(in_use).collect()
     }
 
-    /// The outcome of a taken item has been told.
+    /// Settles an item whose outcome has been reported.
     pub fn settle(&mut self, stake: Stake) {
         self.bytes -= stake.bytes;
         let index = usize::try_from(stake.epoch - self.epoch).unwrap_or(usize::MAX);
@@ -180,7 +183,7 @@ impl<T> Ledger<T> {
         }
     }
 
-    /// A mark that is reached once everything that is held or taken now is settled.
+    /// Returns a mark that is reached once everything that is held or taken now is settled.
     pub fn mark(&mut self) -> Mark {
         if self.unsettled.back().is_some_and(|newest| *newest > 0) {
             self.unsettled.push_back(0);
@@ -188,7 +191,7 @@ impl<T> Ledger<T> {
         Mark(self.epoch + self.unsettled.len() as u64 - 1)
     }
 
-    /// Whether everything before the mark is settled.
+    /// Returns whether everything before the mark is settled.
     pub fn has_reached(&self, mark: Mark) -> bool {
         self.epoch >= mark.0
     }

@@ -1,7 +1,7 @@
-//! Who is told what becomes of the entries that are held.
+//! The observers of the entries that are held.
 //!
-//! An entry has the number of its recipient, and the recipient is counted here, under the lock of the producer: a count
-//! of its own that two threads share goes from one processor's cache to the other's with every entry.
+//! An entry has the number of its recipient, and the recipient is counted here, under the lock of the producer: a
+//! separate count that two threads share would move between processor caches with every entry.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct Recipient {
 pub(super) struct Recipients {
     slots: Vec<Option<Held>>,
     free: Vec<u32>,
-    /// The last number that was given; it may be free again.
+    /// The last number that was assigned; it may be free again.
     newest: u32,
 }
 
@@ -59,12 +59,12 @@ impl Recipients {
         self.newest
     }
 
-    /// Whose number this is.
+    /// Returns the recipient of a number.
     pub fn get(&self, number: u32) -> Option<&Recipient> {
         self.slots.get(number as usize)?.as_ref().map(|held| &*held.recipient)
     }
 
-    /// So many entries are held no more; whom to tell. Not to be dropped under the lock: that may drop the observer.
+    /// Releases `entries` entries of a recipient. Returns their observer, which must not be dropped under the lock.
     pub fn release(&mut self, number: u32, entries: usize) -> Option<Arc<Recipient>> {
         let slot = self.slots.get_mut(number as usize)?;
         let held = slot.as_mut()?;

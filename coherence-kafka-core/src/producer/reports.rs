@@ -14,13 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the thread of reports sleeps where nothing happens: how soon it sees that it shall end.
 const TICK: Duration = Duration::from_millis(50);
-/// Outcomes that are taken from the ledger under one lock: few enough to be in the processor's cache when they are told.
+/// Outcomes that are taken from the ledger under one lock: few enough to be in the processor's cache when they are
+/// reported.
 pub(super) const TOLD_AT_ONCE: usize = 256;
 /// How long librdkafka may take to report what was purged.
 const PURGE: Duration = Duration::from_millis(500);
 
 impl Shared {
-    /// The thread of reports.
+    /// Runs the thread of reports.
     pub(super) fn serve(&self) {
         let mut reports = Vec::new();
         let mut made = Instant::now();
@@ -84,7 +85,8 @@ impl Shared {
         }
     }
 
-    /// Whether everything that a failed client held has its outcome; after [`PATIENCE`] without the broker's answer.
+    /// Returns whether everything that a failed client held has its outcome; after [`PATIENCE`] without the broker's
+    /// answer.
     fn is_emptied(&self, client: &Client, since: Instant, reports: &mut Vec<Report>) -> bool {
         let late = since.elapsed() > PATIENCE;
         if late {
@@ -106,7 +108,7 @@ impl Shared {
         true
     }
 
-    /// Also what waits for a client that cannot be made has an outcome in time.
+    /// Fails parked records in time, also where no client can be created.
     fn expire_parked(&self) {
         let Some(timeout) = self.timeout else { return };
         let mut core = self.core.lock();
@@ -127,7 +129,7 @@ impl Shared {
         }
     }
 
-    /// Makes the next client, not too soon after the last one, and sends what was parked meanwhile.
+    /// Creates the next client, not too soon after the last one, and sends the parked records.
     fn renew(&self, made: &mut Instant) {
         if made.elapsed() < PAUSE {
             return;
@@ -152,7 +154,7 @@ impl Shared {
         self.tell(failures);
     }
 
-    /// Nobody waits any more: what librdkafka still holds has its outcome, or is given up.
+    /// Ends the thread: the records that librdkafka still holds have their outcome, or are given up.
     fn end(&self, client: Option<Arc<Client>>, reports: &mut Vec<Report>) {
         if let Some(client) = &client {
             self.purge(client, reports);

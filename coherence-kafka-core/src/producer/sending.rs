@@ -1,4 +1,4 @@
-//! What the lock of a producer guards: the client, the ledger, and what waits for another client.
+//! The state under the lock of a producer: the client, the ledger, and the records that wait for another client.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(super) struct Parked {
 }
 
 impl Core {
-    /// The bytes of the record that was sent, or parked.
+    /// Returns the bytes of the record that was sent, or parked.
     pub fn send(
         &mut self,
         entry: &BinaryEntry,
@@ -128,7 +128,7 @@ impl Core {
         Ok(bytes)
     }
 
-    /// Whether a record of this topic is sent now, and not parked for the next transaction.
+    /// Returns whether a record of this topic is sent now, and not parked for the next transaction.
     fn may_send(&mut self, topic: usize) -> bool {
         let Some(transaction) = &mut self.transaction else { return true };
         transaction.is_open() && self.companies.joins(&mut transaction.company, topic)
@@ -140,25 +140,25 @@ impl Core {
         }
     }
 
-    /// librdkafka has found that the transaction can only be aborted.
+    /// Notes that librdkafka can only abort the transaction.
     fn no_transaction(&mut self) {
         if let Some(transaction) = &mut self.transaction {
             transaction.end();
         }
     }
 
-    /// Whether a transaction is to be committed before it is due: for those that wait, or because what it holds takes the
-    /// room for more.
+    /// Returns whether a transaction is to be committed before it is due: for those that wait, or because what it holds
+    /// takes the room for more.
     pub fn wants_commit(&self) -> bool {
         self.flushing > 0 || !self.parked.is_empty() || self.ledger.is_half_full()
     }
 
-    /// The only header of a record that is held under this number, where it has no other.
+    /// Returns the only header of a record that is held under this number, where it has no other.
     pub fn only_event(&self, number: usize) -> Option<Event> {
         self.ledger.item(number)?.only_event
     }
 
-    /// What the ledger has given back, to be told.
+    /// Items that the ledger has returned, to be reported.
     pub fn outcomes(
         &mut self,
         entries: impl Iterator<Item = (Outstanding, Stake, Result<(), StoreError>)>,
@@ -169,13 +169,13 @@ impl Core {
         Outcomes { entries, to }
     }
 
-    /// The last handle of the client is with the thread of reports, which may wait for its end.
+    /// Drops the handles of the client but that of the thread of reports, which may wait for its end.
     pub fn forget_client(&mut self) {
         self.topics.iter_mut().for_each(|(_, handle)| *handle = None);
         self.client = None;
     }
 
-    /// Gives up what was parked for longer than `timeout`: no client has ever had it.
+    /// Gives up records that were parked for longer than `timeout`: no client has ever had them.
     pub fn expire_parked(&mut self, timeout: Duration) -> Outcomes {
         let error = StoreError::Unavailable(format!(
             "no kafka client was available within message.timeout.ms ({timeout:?}); the record is not in the topic"
@@ -188,8 +188,8 @@ impl Core {
         self.outcomes(expired.into_iter())
     }
 
-    /// Sends what was parked, in order, until the client takes no more; what another transaction is for stays. What cannot
-    /// be sent.
+    /// Sends the parked records, in order, until the client accepts no more; those for another transaction stay.
+    /// Returns those that cannot be sent.
     pub fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
         let mut parked = std::mem::take(&mut self.parked);

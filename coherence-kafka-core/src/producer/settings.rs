@@ -11,7 +11,7 @@ const DEFAULT_MAX_BYTES: usize = 32 << 20;
 /// librdkafka wants no request to outlast a transaction, and this much less.
 const SOCKET_MARGIN_MS: u128 = 100;
 
-/// What makes a producer publish in transactions.
+/// Adds the settings by which a producer publishes in transactions.
 pub(super) fn in_transactions(settings: &mut Vec<(String, String)>, of: &Transactions) {
     let timeout = of.timeout.as_millis();
     let longest = timeout.saturating_sub(SOCKET_MARGIN_MS);
@@ -34,7 +34,7 @@ const PROPAGATION_MS: usize = 30_000;
 pub(super) struct Prepared {
     pub settings: Vec<(String, String)>,
     pub limits: Limits,
-    /// `message.timeout.ms`; `None` for ever.
+    /// `message.timeout.ms`; `None` is without limit.
     pub timeout: Option<Duration>,
 }
 

@@ -37,18 +37,18 @@ pub(super) struct Aborts {
 }
 
 impl Transaction {
-    /// Whether records may join it.
+    /// Returns whether records may join it.
     pub fn is_open(&self) -> bool {
         !self.ending
     }
 
-    /// A record joined it.
+    /// Adds a record.
     pub fn on_sent(&mut self) {
         self.since.get_or_insert_with(Instant::now);
         self.in_flight += 1;
     }
 
-    /// A record of it is in a log, or failed.
+    /// Handles the report of a record: it is in a log, or failed.
     pub fn on_report(&mut self, number: usize, outcome: Result<(), StoreError>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         // It can only be aborted: what joined it would be in vain.
@@ -56,7 +56,7 @@ impl Transaction {
         self.reported.push((number, outcome));
     }
 
-    /// Nothing more joins it.
+    /// Ends it: no further record joins.
     pub fn end(&mut self) {
         self.ending = true;
     }
@@ -67,7 +67,7 @@ impl Transaction {
         self.ending |= self.since.is_some_and(due);
     }
 
-    /// How long nothing is to be done for it, unless something is reported.
+    /// Returns how long nothing is to be done for it, unless something is reported.
     pub fn rests(&self, now: Instant, interval: Duration, wanted: bool) -> Option<Duration> {
         match self.since {
             None => None,
@@ -76,19 +76,19 @@ impl Transaction {
         }
     }
 
-    /// Whether it has ended and every record of it was reported: it can be committed or aborted.
+    /// Returns whether it has ended and every record of it was reported: it can be committed or aborted.
     pub fn is_complete(&self) -> bool {
         self.ending && self.in_flight == 0
     }
 
-    /// What became of its records.
+    /// Returns the outcomes of its records.
     pub fn outcomes(self) -> Vec<(usize, Result<(), StoreError>)> {
         let alone = self.company.only().is_some();
         let Self { mut reported, aborts, .. } = self;
         let Some(Aborts { why, topic_refused }) = aborts else { return reported };
         for (_, outcome) in &mut reported {
             match (&topic_refused, &outcome) {
-                // What was given up with the transaction is not at fault, unless it is the only one.
+                // A record that was given up with the transaction is not at fault, unless it is the only one.
                 (Some(refused), Ok(()) | Err(StoreError::Unavailable(_))) if alone => {
                     *outcome = Err(refused.clone())
                 }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 
-/// Polled by its caller, and by a task of its own once the caller drops it: between the store and the map, or the map
-/// and the queue, nobody may stop.
+/// Polled by its caller, and by a task once the caller drops it: a change must not stop between the store and the map,
+/// or the map and the queue.
 pub(super) struct CarryOn<T: Send + 'static> {
     call: Option<BoxFuture<'static, T>>,
     runtime: Handle,

@@ -29,7 +29,7 @@ pub(super) enum ChangeAll {
 /// An entry of a call that was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotStored {
-    /// Its position in the batch given to the call.
+    /// Its position in the batch of the call.
     pub index: usize,
     /// Why.
     pub error: StoreError,
@@ -53,7 +53,7 @@ impl Change {
         check(0, key, self.value().map(|value| &value[..]))
     }
 
-    /// What the map had before, as its own call answers it.
+    /// Returns the value before, as the map's own call returns it.
     pub async fn apply(&self, map: &dyn NamedMap, key: &[u8]) -> Result<Option<Bytes>, MapError> {
         match self {
             Change::Put(value, expiry) => map.put(key, value, *expiry).await,
@@ -63,7 +63,7 @@ impl Change {
         }
     }
 
-    /// Whether the map changes where it has this before.
+    /// Returns whether the map changes where it has this before.
     pub fn applies_to(&self, before: bool) -> bool {
         match self {
             Change::PutIfAbsent(_) => !before,
@@ -86,7 +86,7 @@ impl ChangeAll {
         entries.iter().enumerate().try_for_each(|(index, (key, value))| check(index, key, self.value(value)))
     }
 
-    /// The bytes of the value of an entry, as far as the change has values.
+    /// Returns the bytes of the value of an entry, as far as the change has values.
     pub fn value(self, value: &[u8]) -> Option<&[u8]> {
         match self {
             ChangeAll::Put(_) => Some(value),
@@ -101,7 +101,7 @@ impl ChangeAll {
         }
     }
 
-    /// The keys that the map has, undecorated, where the change needs to know.
+    /// Returns the keys that the map has, undecorated, where the change needs to know.
     pub async fn held(self, map: &dyn NamedMap, entries: &Arc<Entries>) -> Result<HashSet<Bytes>, MapError> {
         match self {
             ChangeAll::Put(_) => {
@@ -112,7 +112,7 @@ impl ChangeAll {
         }
     }
 
-    /// What the store is given for them, each with memory of its own, or all in one allocation.
+    /// Returns the entries for the store, each with its own memory, or all in one allocation.
     pub fn entries(self, entries: &Entries, held: &HashSet<Bytes>, own_memory: bool) -> Vec<BinaryEntry> {
         let mut room = BytesMut::with_capacity(if own_memory { 0 } else { entries.payload_bytes() });
         let entry = |(key, value): (&[u8], &[u8])| {
@@ -146,7 +146,7 @@ fn undecorated(key: &[u8]) -> &[u8] {
     undecorated_key(key).unwrap_or(key)
 }
 
-/// The answer of a call of whose entries these were not stored.
+/// Returns the answer of a call of whose entries these were not stored.
 pub(super) fn answer(not_stored: &[NotStored], of: usize) -> Result<(), MapError> {
     let Some(first) = not_stored.first() else { return Ok(()) };
     let retriable = not_stored.iter().any(|entry| entry.error.is_retriable());
@@ -157,7 +157,7 @@ pub(super) fn answer(not_stored: &[NotStored], of: usize) -> Result<(), MapError
     Err(MapError::NotStored { index: first.index, reason, retriable })
 }
 
-/// The answer of a call about one entry.
+/// Returns the answer of a call about one entry.
 pub(super) fn not_stored(error: StoreError) -> MapError {
     MapError::NotStored { index: 0, retriable: error.is_retriable(), reason: error.to_string() }
 }

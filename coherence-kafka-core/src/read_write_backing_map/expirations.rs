@@ -1,6 +1,7 @@
-//! Erases from the store what leaves the map because its time is over.
+//! Erases entries from the store that leave the map because they have expired.
 //!
-//! An embedded map notices that when somebody calls it, a grid by itself. What happens in a gap of the events is missed.
+//! An embedded map notices an expiry when it is called, a grid by itself. Expirations during a gap of the events are
+//! missed.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -53,7 +54,7 @@ async fn erase(map: &Weak<Shared>, key: Bytes) {
 }
 
 impl Shared {
-    /// Erases what the map does not have. Who has put it again meanwhile has written its own record.
+    /// Erases a key that is absent from the map. A put that came meanwhile has written its own record.
     async fn erase_absent(self: &Arc<Self>, key: Bytes) -> Result<(), MapError> {
         let claim = self.claim(self.order.one(&key)).await?;
         let shared = self.clone();

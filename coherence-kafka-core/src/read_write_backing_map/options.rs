@@ -5,7 +5,7 @@ use std::time::Duration;
 use coherence_kafka_common::map::MapError;
 
 /// The elements of Coherence's `read-write-backing-map-scheme` that concern writing, by their names and with their
-/// defaults, where nothing else is said.
+/// defaults, except where noted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadWriteOptions {
     /// `write-delay`: zero, the default, writes through; more is the time for which a change waits to be written behind,
@@ -14,16 +14,17 @@ pub struct ReadWriteOptions {
     /// `write-batch-factor`: the part of the delay, 0 to 1, by which a change may be early where another is due.
     /// Default 0. Write-behind only, as all others that begin with `write_`.
     pub write_batch_factor: f64,
-    /// `write-requeue-threshold`: 0 reports what failed once, which is lost to the topic then, as by Coherence's default. With
-    /// any other number, as by default here, it waits to be written again. No number is a limit: what waits is bounded by
-    /// [`ReadWriteOptions::write_queue_bytes`]. In Coherence the number also says how often a line is logged; here it is one
-    /// line for each cause and 30 seconds. What Kafka would never take does not wait again in any case.
+    /// `write-requeue-threshold`: 0 reports a change that failed once, which is lost to the topic then, as by
+    /// Coherence's default. With any other number, as by default here, it waits to be written again. No number is a
+    /// limit: waiting changes are bounded by [`ReadWriteOptions::write_queue_bytes`]. In Coherence the number also
+    /// limits how often a line is logged; here it is one line for each cause and 30 seconds. A change that Kafka would
+    /// never accept does not wait again in any case.
     pub write_requeue_threshold: usize,
     /// `write-max-batch-size`: the most changes that are taken from the queue at once. Default 128. More than one batch
     /// may be in flight.
     pub write_max_batch_size: usize,
-    /// The most that the queue holds, in bytes of keys and values and 256 for each entry; who writes more waits. Default
-    /// 64 MiB. What is in flight counts.
+    /// The most that the queue holds, in bytes of keys and values and 256 for each entry; a call that exceeds it waits.
+    /// Default 64 MiB. Changes in flight count.
     pub write_queue_bytes: usize,
     /// `rollback-cachestore-failures`: what could not be stored is not in the map either. Default true. Write-through
     /// only.
@@ -33,11 +34,11 @@ pub struct ReadWriteOptions {
     /// `cachestore-timeout`: how long a call of a map that writes through waits for the store. Default without limit:
     /// the store has its own, Kafka's `delivery.timeout.ms`. See [`crate::ReadWriteBackingMap`].
     pub cachestore_timeout: Option<Duration>,
-    /// What becomes of an entry whose time is over. Default [`PublishExpirations::Ignore`].
+    /// The handling of expired entries. Default [`PublishExpirations::Ignore`].
     pub publish_expirations: PublishExpirations,
 }
 
-/// `publish.expirations`: what becomes of an entry that leaves its map because its time is over.
+/// `publish.expirations`: the handling of entries that leave their map because they have expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PublishExpirations {
     /// Nothing, as in Coherence: an expiry is no erase.
@@ -69,7 +70,7 @@ const MIN_QUEUE_BYTES: usize = 4 << 10;
 const MAX_QUEUE_BYTES: usize = u32::MAX as usize;
 
 impl ReadWriteOptions {
-    /// Refuses, all at once, what cannot be.
+    /// Refuses invalid options, all at once.
     ///
     /// # Errors
     /// [`MapError::Misuse`] that names each bad setting.

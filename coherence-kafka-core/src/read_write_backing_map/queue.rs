@@ -1,4 +1,4 @@
-//! What waits to be written behind the map, decided without I/O and without a clock.
+//! The queue of changes that are written behind the map. Pure: no I/O, no clock.
 //!
 //! ```text
 //!            accept                take                     settle
@@ -16,8 +16,8 @@
 //! is taken for a while, each time for longer, until something is stored.
 //!
 //! Every accepted mutation ends in exactly one of stored, replaced (a newer one of its key stands for it) and failed.
-//! Every byte that was accepted is given back exactly once, by the call that ends it, so that who admits callers by
-//! bytes holds the bound.
+//! Every byte that was accepted is released exactly once, by the call that ends it, so that admission by bytes keeps
+//! the bound.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -29,10 +29,10 @@ use slots::{Number, Slots};
 
 mod slots;
 
-/// What one entry takes here beside its bytes, roughly: its place in the table and in a list.
+/// Memory of one entry in addition to its bytes, roughly: its place in the table and in a list.
 const ENTRY_BYTES: usize = 256;
 
-/// The bytes for which an entry counts from its acceptance to its end.
+/// Returns the bytes for which an entry counts from its acceptance to its end.
 pub(super) fn size_of(key_len: usize, value_len: usize) -> usize {
     key_len.saturating_add(value_len).saturating_add(ENTRY_BYTES)
 }
@@ -48,7 +48,7 @@ pub(super) struct Settings {
     pub delay: Duration,
     /// The part of `delay` by which one may be early where another is ripe, 0 to 1.
     pub batch_factor: f64,
-    /// The most that [`Queue::take`] gives at once.
+    /// The most that [`Queue::take`] returns at once.
     pub max_batch: usize,
     /// Whether what failed waits again.
     pub requeue: bool,
@@ -66,7 +66,7 @@ struct Pause {
 }
 
 impl Pause {
-    /// All that comes back blocked from one attempt makes one pause.
+    /// Returns the pause after a blocked attempt: one for all changes of the attempt.
     fn after(last: Option<Pause>, now: Duration, settings: &Settings) -> Pause {
         let length = match last {
             Some(pause) if now < pause.until => return pause,
@@ -82,7 +82,7 @@ impl Pause {
 pub(super) struct Queue {
     settings: Settings,
     slots: Slots<Slot>,
-    /// What waits for its time, by time; a requeued mutation has a list of its own, for another delay.
+    /// What waits for its time, by time; requeued mutations have their own list, for another delay.
     unripe: VecDeque<(Duration, Number)>,
     later: VecDeque<(Duration, Number)>,
     /// What may be taken.
@@ -92,13 +92,13 @@ pub(super) struct Queue {
     unended: BTreeMap<u64, usize>,
     /// A flush begins the next one.
     epoch: u64,
-    /// The newest epoch that somebody wants to see ended: until then nothing waits for its time.
+    /// The newest epoch that a flush waits for: until it has ended nothing waits for its time.
     flush_to: Option<u64>,
     abandoned: bool,
     counts: Counts,
 }
 
-/// What became of the changes of a map that writes behind so far, and what waits now.
+/// The counts of a map that writes behind: the outcomes so far, and the changes that wait now.
 ///
 /// `accepted` = `stored` + `replaced` + `failed` + `queued` + `in_flight`, at any moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,7 +115,7 @@ pub struct Counts {
     pub requeued: u64,
     /// Waiting now.
     pub queued: usize,
-    /// Given to the store, without outcome.
+    /// Submitted to the store, without outcome.
     pub in_flight: usize,
     /// What waits and what is in flight, in bytes.
     pub bytes: usize,
@@ -163,7 +163,7 @@ pub(super) struct Settled {
     pub fate: Fate,
     /// The bytes that are free now.
     pub freed: usize,
-    /// To be given to [`Queue::end`] when everybody knows: until then a flush waits.
+    /// To be passed to [`Queue::end`] once the outcome is reported: until then a flush waits.
     pub epoch: Option<u64>,
 }
 
@@ -197,7 +197,7 @@ impl Queue {
         }
     }
 
-    /// A change of the map. Returns the bytes of the older one that it replaces.
+    /// Accepts a change of the map. Returns the bytes of the older one that it replaces.
     pub fn accept(&mut self, mut entry: BinaryEntry, now: Duration) -> usize {
         let bytes = size(&entry);
         self.counts.accepted += 1;
@@ -223,7 +223,7 @@ impl Queue {
         0
     }
 
-    /// Appends to `batch` what shall be given to the store now, in this order; nothing where nothing is ripe. What would
+    /// Appends to `batch` the changes for the store, in this order; nothing where nothing is due. What would
     /// go along but for one of its key in flight is ready when that one comes back.
     pub fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
         if self.pause.is_some_and(|pause| now < pause.until) {
@@ -267,7 +267,7 @@ impl Queue {
         Some(entry)
     }
 
-    /// When [`Queue::take`] next has something to give, as far as time alone decides.
+    /// Returns when [`Queue::take`] next has a change, as far as time alone decides.
     pub fn next_ripe(&self) -> Option<Duration> {
         let fronts = [self.unripe.front(), self.later.front()];
         let fronts = fronts.into_iter().flatten().map(|(at, _)| *at);
@@ -276,13 +276,13 @@ impl Queue {
         Some(self.pause.map_or(next, |pause| next.max(pause.until)))
     }
 
-    /// The store has answered.
+    /// Handles the answer of the store.
     pub fn settle(&mut self, entry: &BinaryEntry, outcome: Outcome, now: impl Fn() -> Duration) -> Settled {
         let number = self.slots.find(&entry.key).map(|(number, _)| number);
         self.settle_at(number, entry, outcome, now)
     }
 
-    /// The store has these now: [`Queue::settle`] for each.
+    /// Handles that the store has these: [`Queue::settle`] for each.
     pub fn settle_stored(&mut self, entries: &[BinaryEntry]) -> Vec<Settled> {
         let numbers = self.slots.find_all(entries.iter().map(|entry| &entry.key));
         let never = || Duration::ZERO;
@@ -351,7 +351,7 @@ impl Queue {
         Settled { fate, freed: flight.bytes, epoch: Some(ended) }
     }
 
-    /// What came back is known to whom it concerns. True where a flush may have ended with it.
+    /// Ends changes whose outcome has been reported. Returns true where a flush may have ended with them.
     pub fn end(&mut self, epoch: u64) -> bool {
         let Some(count) = self.unended.get_mut(&epoch) else { return false };
         *count -= 1;
@@ -369,8 +369,8 @@ impl Queue {
         self.flush_to.is_some()
     }
 
-    /// Nothing of what is here waits for its time any more, except what has failed. Ended when
-    /// [`Queue::is_flushed`] says so of the number returned.
+    /// Makes all present changes due now, except failed ones. The flush has ended when [`Queue::is_flushed`] returns
+    /// true for the number returned.
     pub fn flush(&mut self) -> u64 {
         let epoch = self.epoch;
         self.epoch += 1;
@@ -385,8 +385,8 @@ impl Queue {
         self.unended.first_key_value().is_none_or(|(oldest, _)| *oldest > epoch)
     }
 
-    /// Gives up: what waits is returned and has failed, and what is in flight does not wait again. Also the bytes that
-    /// are free now.
+    /// Gives up: the waiting changes are returned as failed, and those in flight are not requeued. Returns the released
+    /// bytes, too.
     pub fn abandon(&mut self) -> (Vec<BinaryEntry>, usize) {
         self.abandoned = true;
         self.unripe.clear();
@@ -415,7 +415,7 @@ impl Queue {
         self.abandoned
     }
 
-    /// Nothing waits and nothing is in flight.
+    /// Returns true while no change waits or is in flight.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

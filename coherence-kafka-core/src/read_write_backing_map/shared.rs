@@ -1,4 +1,5 @@
-//! The changes of a read-write backing map: each under the claim of its keys, and finished whoever waits for it.
+//! The changes of a read-write backing map: each under the claim of its keys, and finished also where its caller no
+//! longer waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ use super::write_through::WriteThrough;
 /// Keys that [`NamedMap::clear`] takes at once.
 const CLEAR_KEYS: usize = 1024;
 
-/// What a map, its calls and its tasks share.
+/// The state that a map, its calls and its tasks share.
 pub(super) struct Shared {
     pub map: Arc<dyn NamedMap>,
     pub order: Arc<KeyOrder>,
@@ -56,7 +57,7 @@ impl Shared {
         CarryOn::new(&self.runtime, call)
     }
 
-    /// What a caller waits for the store.
+    /// Waits for the store, as long as a caller waits at most.
     async fn in_time<T: Send + 'static>(&self, call: CarryOn<Result<T, MapError>>) -> Result<T, MapError> {
         let Some(limit) = self.cachestore_timeout else { return call.await };
         timeout(limit, call).await.unwrap_or_else(|_| {
@@ -113,7 +114,7 @@ impl Shared {
         }
     }
 
-    /// Goes on to the end where some keys cannot be erased.
+    /// Continues to the end where some keys cannot be erased.
     pub async fn clear(self: &Arc<Self>) -> Result<(), MapError> {
         if let Mode::ReadOnly = self.mode {
             return self.map.clear().await;

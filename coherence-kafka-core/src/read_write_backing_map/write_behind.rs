@@ -19,7 +19,7 @@ use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
 use crate::observer::{StoreObserver, tell_all, tell_error};
 
-/// What failed is tried again after this time. Kafka's own patience comes on top of it.
+/// Pause before a failed change is retried, in addition to Kafka's own timeouts.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// A store that is blocked until an operator acts is asked again after this time at the latest.
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
@@ -27,10 +27,10 @@ const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(30);
 const CAUSE_EVERY: Duration = Duration::from_secs(30);
 /// How often failures are logged at most.
 const LOG_EVERY: Duration = Duration::from_secs(1);
-/// A large batch goes in pieces, so that one call cannot want more room than there is.
+/// A large batch is split, so that one call cannot need more room than the queue has.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Whoever calls holds the claim on the keys, so that the queue sees the changes of a key in the order of the map.
+/// The caller holds the claim on the keys, so that the queue sees the changes of a key in the order of the map.
 pub(super) struct WriteBehind {
     map: Arc<dyn NamedMap>,
     store: Arc<dyn EntryStore>,
@@ -41,11 +41,11 @@ pub(super) struct WriteBehind {
     bound: usize,
     /// Callers that wait for room: while there are some, nothing waits for its time.
     waiting: AtomicUsize,
-    /// There is something to do for the task.
+    /// Wakes the task.
     wake: Notify,
     /// A mutation has ended.
     ended: Notify,
-    /// No calls come any more: the task ends with the queue.
+    /// No further calls come: the task ends with the queue.
     last: AtomicBool,
     began: Instant,
     failures: Mutex<Failures>,
@@ -157,7 +157,7 @@ impl WriteBehind {
         Ok(())
     }
 
-    /// The erase of an entry that has left the map already.
+    /// Erases an entry that has already left the map.
     pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
         let room = self.room(size_of(key.len(), 0)).await?;
         self.enqueue(vec![Change::Remove.entry(key, true)], room)
@@ -222,7 +222,7 @@ impl WriteBehind {
     fn stored(&self, mut entries: Vec<BinaryEntry>) {
         let mut queue = self.queue.lock();
         let settled = queue.settle_stored(&entries);
-        // Nobody has to be told.
+        // No observer has to be notified.
         if self.observer.is_none() {
             self.end(&mut queue, &settled);
         }
@@ -253,7 +253,7 @@ impl WriteBehind {
         self.end(&mut self.queue.lock(), &settled);
     }
 
-    /// What is settled has given up its bytes, and may have made room for what waited behind it.
+    /// Releases the bytes of settled changes, which may make room for waiting calls.
     fn release(&self, queue: MutexGuard<'_, Queue>, settled: &[Settled]) {
         let requeued = settled.iter().any(|settled| settled.fate == Fate::Requeued);
         let ended = queue.is_empty() && self.last.load(Ordering::SeqCst);
@@ -281,7 +281,7 @@ impl WriteBehind {
         }
     }
 
-    /// It is not in the topic yet, and waits.
+    /// Notes why a change is not in the topic yet, and waits.
     fn note_cause(&self, error: StoreError, waiting: usize) {
         if self.waits_for.lock().note(&error, self.now()) {
             let map = self.map.name();
@@ -289,12 +289,12 @@ impl WriteBehind {
         }
     }
 
-    /// Why changes had to wait the last time.
+    /// Returns why changes had to wait the last time.
     pub fn last_cause(&self) -> Option<StoreError> {
         self.waits_for.lock().last.clone()
     }
 
-    /// It is not in the topic, and will not be.
+    /// Reports a change that is not in the topic, and will not be.
     fn report(&self, entry: BinaryEntry, error: StoreError) {
         let mut failures = self.failures.lock();
         failures.unlogged += 1;
@@ -306,7 +306,7 @@ impl WriteBehind {
         }
     }
 
-    /// By number: a broker that is away may fail many.
+    /// Logs the failures by number: an outage of a broker may fail many.
     fn log_failures(&self) {
         let now = Instant::now();
         let mut failures = self.failures.lock();
@@ -324,7 +324,7 @@ impl WriteBehind {
         );
     }
 
-    /// The task: gives what is ripe to the store, until nothing can come any more.
+    /// Runs the task: submits due changes to the store, until no further ones can come.
     pub async fn run(self: Arc<Self>) {
         let observer: Arc<dyn StoreObserver> = self.clone();
         let mut batch = Vec::new();
@@ -382,13 +382,13 @@ impl WriteBehind {
         }
     }
 
-    /// No calls come any more: the task writes what is here, and ends.
+    /// Ends the task once it has written the present changes: no further calls come.
     pub fn finish(&self) {
         self.last.store(true, Ordering::SeqCst);
         self.hurry();
     }
 
-    /// Gives up what waits, and tells its observer. How many those are, with those that are in flight.
+    /// Gives up the waiting changes, and notifies the observer. Returns how many those are, with those in flight.
     pub fn abandon(&self) -> usize {
         self.room.close();
         let (waiting, in_flight) = {
@@ -422,7 +422,7 @@ impl StoreObserver for WriteBehind {
     }
 }
 
-/// Nothing was changed, because the map is closed.
+/// Returns the error that nothing was changed, because the map is closed.
 pub(super) fn closed() -> MapError {
     MapError::Misuse("the read-write backing map is closed".to_owned())
 }

@@ -11,12 +11,12 @@ use crate::awaiting::Awaiting;
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
 
-/// Whoever calls holds the claim on the keys.
+/// The caller holds the claim on the keys.
 #[derive(Debug)]
 pub(super) struct WriteThrough {
     pub map: Arc<dyn NamedMap>,
     pub store: Arc<dyn EntryStore>,
-    /// What could not be stored does not reach the map.
+    /// Entries that could not be stored do not reach the map.
     pub rollback: bool,
 }
 
@@ -46,12 +46,12 @@ impl WriteThrough {
         }
     }
 
-    /// The erase of an entry that has left the map already.
+    /// Erases an entry that has already left the map.
     pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
         Awaiting::of(&*self.store).erase(Change::Remove.entry(key, true)).await.map_err(not_stored)
     }
 
-    /// Those of the entries that were not stored, by index.
+    /// Changes the entries. Returns those that were not stored, by index.
     pub async fn change_all(
         &self,
         entries: Arc<Entries>,
@@ -77,7 +77,7 @@ impl WriteThrough {
     }
 }
 
-/// Where they are in the batch, in its order.
+/// Returns the positions of the failed entries in the batch, in its order.
 fn by_index(entries: &Entries, failed: Vec<(BinaryEntry, StoreError)>) -> Vec<NotStored> {
     if failed.is_empty() {
         return Vec::new();

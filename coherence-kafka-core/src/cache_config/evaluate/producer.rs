@@ -11,7 +11,7 @@ use super::{ENTRY_STORE, Evaluation};
 use crate::read_write_backing_map::PublishExpirations;
 
 impl Evaluation<'_, '_> {
-    /// As in Java the names of the children alone count, and every dash becomes a dot.
+    /// Reads a producer. As in Java only the names of the children count, and every dash becomes a dot.
     pub(super) fn producer(&mut self, producer: &Arc<Element>) -> Option<(Properties, PublishExpirations)> {
         const OWN: [&str; 4] = ["topic-name", "passthrough", "entry-store-class-name", "publish-expirations"];
         let mut properties: Vec<Property> = Vec::new();
@@ -65,7 +65,7 @@ impl Evaluation<'_, '_> {
         (!refused).then(|| (properties.into_iter().collect(), publish))
     }
 
-    /// Where it is not written, the system property decides.
+    /// Reads `passthrough`; where it is not written, the system property decides.
     fn passthrough(&mut self, producer: &Arc<Element>, properties: &mut Vec<Property>) {
         let written = producer.children.iter().find(|child| child.name == "passthrough");
         match (written, self.passthrough) {

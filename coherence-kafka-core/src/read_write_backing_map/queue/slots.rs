@@ -1,7 +1,7 @@
 //! A number for each key that has something.
 //!
-//! What waits has left every cache of the processor when its turn comes. So a list holds numbers, those that were given
-//! one after the other lie side by side, and the table by which a key is found is small: it holds hashes and numbers.
+//! What waits has left every cache of the processor when its turn comes. So a list holds numbers, consecutive ones lie
+//! next to each other, and the table by which a key is found is small: it holds hashes and numbers.
 
 use std::hash::BuildHasher as _;
 
@@ -14,7 +14,7 @@ pub type Number = u32;
 
 /// What each key has, by number and by key.
 ///
-/// Keys are one with and without the decoration that only a partitioned map gives them: they are one on a topic.
+/// A key is the same with and without the decoration of a partitioned map: it is the same on a topic.
 #[derive(Debug)]
 pub struct Slots<T> {
     hasher: DefaultHashBuilder,
@@ -30,7 +30,7 @@ struct Slot<T> {
     content: T,
 }
 
-/// Half of the hash is enough to tell keys apart without looking at them.
+/// Half of the hash is enough to distinguish keys without reading them.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     hash: u32,
@@ -68,21 +68,21 @@ impl<T> Slots<T> {
         self.table.find(Place::spread(hash), is).map(|place| place.number)
     }
 
-    /// The number of a key that has something, and what that is.
+    /// Returns the number of a key that has something, and what that is.
     pub fn find(&mut self, key: &[u8]) -> Option<(Number, &mut T)> {
         let key = identity(key);
         let number = self.find_hashed(self.hash(key), key)?;
         Some((number, self.get_mut(number)?))
     }
 
-    /// The numbers of keys that have something, as by [`Slots::find`] for each. What is looked at first for all of them is
-    /// on its way from memory for all of them at once.
+    /// Returns the numbers of keys that have something, as by [`Slots::find`] for each. What is looked at first for all
+    /// of them is on its way from memory for all of them at once.
     pub fn find_all<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> Vec<Option<Number>> {
         let hashed = keys.map(|key| identity(key)).map(|key| (self.hash(key), key)).collect::<Vec<_>>();
         hashed.into_iter().map(|(hash, key)| self.find_hashed(hash, key)).collect()
     }
 
-    /// The number of a key and what it has; it gets a number and `content` where it has none.
+    /// Returns the number of a key and its content; a new key gets a number and `content`.
     pub fn entry(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> (Number, &mut T) {
         let plain = identity(key);
         let hash = self.hash(plain);
@@ -101,7 +101,7 @@ impl<T> Slots<T> {
         (number, &mut slot.insert(Slot { key, hash, content }).content)
     }
 
-    /// What a number has.
+    /// Returns the content of a number.
     pub fn get_mut(&mut self, number: Number) -> Option<&mut T> {
         Some(&mut self.slots.get_mut(number as usize)?.as_mut()?.content)
     }
@@ -115,12 +115,12 @@ impl<T> Slots<T> {
         self.free.push(number);
     }
 
-    /// All numbers.
+    /// Returns all numbers.
     pub fn numbers(&self) -> Vec<Number> {
         self.table.iter().map(|place| place.number).collect()
     }
 
-    /// No key has anything.
+    /// Returns true where no key has content.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
