@@ -1,6 +1,6 @@
 //! The limit of `make bench` for the client: the same requests, encoded beforehand, through tonic and nothing else.
 //!
-//! No ids to look up, no entries to encode, no answers to read beyond what says that they are complete. Takes the
+//! No ids to look up, no entries to encode, no answers to read beyond the mark that they are complete. Takes the
 //! address of a grid and how many entries to write; its last line is what it measured, as JSON.
 
 use std::error::Error;

@@ -26,7 +26,7 @@ async fn main() -> anyhow::Result<()> {
             TypedNotice::Unreadable(error) => println!("not a text: {error}"),
             TypedNotice::Truncated => println!("everything is gone"),
             TypedNotice::Destroyed => println!("the map is gone"),
-            // Whoever keeps a copy of the map reads it anew here.
+            // A program that keeps a copy of the map reads the map again here.
             TypedNotice::Gap(why) => println!("something may have been missed: {why}"),
         }
     }

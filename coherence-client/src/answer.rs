@@ -1,4 +1,4 @@
-//! What comes back: the messages of an answer, and what an error text of the grid means.
+//! The answers of the grid: their messages, and the meaning of its error texts.
 
 use bytes::Bytes;
 use coherence_kafka_common::decoration::undecorated_value;
@@ -13,7 +13,7 @@ use crate::proto::common::ErrorMessage;
 /// The messages of one answered request, each an encoded `NamedCacheResponse`, in the order in which they came.
 pub(crate) type Answer = Vec<Bytes>;
 
-/// The one message that answers a request, as the type that `name` names in full.
+/// Returns the one message that answers a request, as the type that `name` names in full.
 pub(crate) fn single<M: Message + Default>(answer: Answer, name: &str) -> Result<M, MapError> {
     match answer.as_slice() {
         [message] => inner(message.clone(), name),
@@ -21,7 +21,7 @@ pub(crate) fn single<M: Message + Default>(answer: Answer, name: &str) -> Result
     }
 }
 
-/// The message inside a `NamedCacheResponse`.
+/// Returns the message inside a `NamedCacheResponse`.
 pub(crate) fn inner<M: Message + Default>(response: Bytes, name: &str) -> Result<M, MapError> {
     let any = cache_response(response)?.message.unwrap_or_default();
     if !is_type(&any, name) {
@@ -30,8 +30,8 @@ pub(crate) fn inner<M: Message + Default>(response: Bytes, name: &str) -> Result
     M::decode(any.value).map_err(|e| unreadable(format!("{name}: {e}")))
 }
 
-/// The key and the value inside a `NamedCacheResponse`, as [`inner`] reads them, in one pass and without a reference
-/// to the buffer for every envelope: answers hold them by the thousand.
+/// Returns the key and the value inside a `NamedCacheResponse`, as [`inner`] reads them, in one pass and without a
+/// reference to the buffer for every envelope: answers hold them by the thousand.
 pub(crate) fn entry(response: &Bytes, name: &str) -> Result<(Bytes, Bytes), MapError> {
     let damaged = |e: prost::DecodeError| unreadable(format!("{name}: {e}"));
     let any = field(response, 3).map_err(damaged)?;
@@ -44,7 +44,7 @@ pub(crate) fn entry(response: &Bytes, name: &str) -> Result<(Bytes, Bytes), MapE
     Ok((part(1)?, part(2)?))
 }
 
-/// The bytes of a field of a message; none where it is left out. The last one counts, as protobuf has it.
+/// Returns the bytes of a field of a message; none where it is left out. The last one counts, as protobuf has it.
 fn field(message: &[u8], number: u32) -> Result<&[u8], prost::DecodeError> {
     let (mut rest, mut found) = (message, &message[..0]);
     while !rest.is_empty() {
@@ -63,18 +63,19 @@ fn field(message: &[u8], number: u32) -> Result<&[u8], prost::DecodeError> {
     Ok(found)
 }
 
-/// The envelope of a message.
+/// Returns the envelope of a message.
 pub(crate) fn cache_response(response: Bytes) -> Result<NamedCacheResponse, MapError> {
     NamedCacheResponse::decode(response).map_err(|e| unreadable(format!("NamedCacheResponse: {e}")))
 }
 
-/// True where `any` holds the message that `name` names in full; the part before the last slash may be any host.
+/// Returns true where `any` holds the message that `name` names in full; the part before the last slash may be any
+/// host.
 pub(crate) fn is_type(any: &Any, name: &str) -> bool {
     any.type_url.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes())
 }
 
-/// A value as it was written, without the decorations that a grid may have put around it: one that waits in
-/// write-behind has them. The grid takes them off keys, never off values. Bytes that only look decorated are somebody's
+/// Returns a value as it was written, without the decorations that a grid may have put around it: one that waits in
+/// write-behind has them. The grid takes them off keys, never off values. Bytes that only look decorated are a user's
 /// value and stay as they are.
 pub(crate) fn undecorated(value: Bytes) -> Bytes {
     match undecorated_value(&value) {
@@ -83,8 +84,8 @@ pub(crate) fn undecorated(value: Bytes) -> Bytes {
     }
 }
 
-/// A value where there may be none. What stands for none differs by operation and by the serializer of the map: no
-/// bytes, decorations without a value, or null in POF, JSON or Java.
+/// Returns the value of an answer, or `None`. The form of `None` differs by operation and by the serializer of the map:
+/// no bytes, decorations without a value, or null in POF, JSON or Java.
 pub(crate) fn value_or_none(stored: Bytes) -> Option<Bytes> {
     let value = match undecorated_value(&stored) {
         Ok(value) => stored.slice_ref(value?),
@@ -93,8 +94,8 @@ pub(crate) fn value_or_none(stored: Bytes) -> Option<Bytes> {
     (!matches!(&value[..], b"" | b"\x15\x64" | b"\x15null" | b"\x00")).then_some(value)
 }
 
-/// An answer that does not follow the protocol. It refuses nothing: what was asked for may have been done, so whoever
-/// wrote has to write again, and must not take the entry for one that the grid does not want.
+/// Returns the error for an answer that does not follow the protocol. It is not a refusal: the request may have been
+/// applied, so a writer has to write again, and must not treat the entry as one that the grid refuses.
 pub(crate) fn unreadable(what: String) -> MapError {
     MapError::Unavailable(format!("the answer cannot be read: {what}"))
 }
@@ -170,7 +171,7 @@ const REFUSING: &[&str] = &[
 /// What stands for an exception of the grid in the error that [`too_large`] makes.
 const TOO_LARGE: &[u8] = b"coherence-client: too large";
 
-/// The error answer that stands for a message of `len` bytes, where at most `max` are received.
+/// Returns the error answer that stands for a message of `len` bytes, where at most `max` are received.
 pub(crate) fn too_large(len: usize, max: usize) -> ErrorMessage {
     ErrorMessage { message: format!("{len} {max}"), error: Some(Bytes::from_static(TOO_LARGE)) }
 }
@@ -181,7 +182,8 @@ fn read_too_large(message: &ErrorMessage) -> Option<MapError> {
     Some(MapError::TooLarge { bytes: bytes.parse().ok()?, max: max.parse().ok()? })
 }
 
-/// Sorts an error by its text, which is all that the protocol gives; the serialized exception beside it is not read.
+/// Sorts an error by its text, which is all that the protocol offers; the serialized exception in the answer is not
+/// read.
 ///
 /// Only what the grid itself wrote decides: the classes of its exceptions and the beginning of the innermost text, never
 /// the text of a cache store. Everything that is not known is undecided.
@@ -210,7 +212,7 @@ pub(crate) fn classify(message: &ErrorMessage) -> GridError {
     GridError { error, stale_cache }
 }
 
-/// What the text of an exception says of those that it wraps.
+/// Finds the wrapped exceptions in the text of an exception.
 struct Thrown<'a> {
     /// Their classes, without packages.
     classes: Vec<&'a str>,
@@ -246,7 +248,7 @@ fn thrown(text: &str) -> Thrown<'_> {
     }
 }
 
-/// The simple name, if `name` is one of a class that can be thrown.
+/// Returns the simple name, if `name` is one of a class that can be thrown.
 fn class_name(name: &str) -> Option<&str> {
     let word = |c: char| c.is_ascii_alphanumeric() || "._$".contains(c);
     let simple = name.rsplit(['.', '$']).next()?;
@@ -257,7 +259,7 @@ fn class_name(name: &str) -> Option<&str> {
 /// Longest text of the grid that is shown, in characters.
 const SHOWN_CHARS: usize = 300;
 
-/// The first line of a text of the grid without anything in double quotes: cache stores quote keys there
+/// Returns the first line of a text of the grid without anything in double quotes: cache stores quote keys there
 /// (`Failed to store key="…"`). From the first quote to the last, because a quoted key may itself hold quotes or
 /// line ends.
 fn presentable(text: &str) -> String {
@@ -420,7 +422,8 @@ mod tests {
             let refused = entry(&bytes.clone().into(), "another.Message");
             prop_assert!(matches!(refused, Err(MapError::Unavailable(_))));
 
-            // What they cannot read may still be read where the damage lies beside the entry, but never panics.
+            // A value that they cannot read may still be read where the damage lies outside of the entry, but never
+            // panics.
             let mut damaged = bytes.clone();
             let at = flip.0.index(damaged.len());
             damaged[at] ^= flip.1;

@@ -15,9 +15,9 @@
 //! | `COHERENCE_CLUSTER`, `COHERENCE_RACK`, `COHERENCE_SITE` | [`identity`](SessionOptions::identity) | texts |
 //!
 //! A variable that is empty counts as absent. TLS is used when one of its files is named, as the Python client has it;
-//! the Go client uses it unless told otherwise. A time is a whole number of milliseconds, as in the Go client, or has
-//! its unit: `30000`, `30000ms`, `30s`. The Python client takes the same variables for seconds: what only it would
-//! write, such as `0.5`, is refused.
+//! the Go client uses it by default. A time is a whole number of milliseconds, as in the Go client, or has its unit:
+//! `30000`, `30000ms`, `30s`. The Python client reads the same variables as seconds: values that only it accepts, such
+//! as `0.5`, are refused.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -151,7 +151,7 @@ fn time(variable: &'static str, value: &str) -> Result<Duration, OptionsError> {
             None => (value, Duration::from_millis),
         },
     };
-    // A year: what is longer is a slip, and overflows clocks.
+    // A year: a longer time is a mistake, and overflows clocks.
     const LONGEST: Duration = Duration::from_secs(365 * 24 * 3_600);
     match digits.parse().map(unit) {
         Ok(time) if time <= LONGEST && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(time),

@@ -1,4 +1,4 @@
-//! Who listens to what, what the grid has been told of it, and the way of an event to its listeners.
+//! The listeners, their registrations on the grid, and the dispatch of events to them.
 //!
 //! ```text
 //! listen ── Listener ──► Listeners ── Step ──► the task that talks to the grid (session/listening.rs)
@@ -6,12 +6,12 @@
 //! reader of the stream ── event ──► queue of each listener that it is for ──► its notices
 //! ```
 //!
-//! A grid knows one registration for a map and a target: a second one replaces the first. So there is one here, in the
+//! A grid knows one registration for a map and a target: a second one replaces the first. So one is kept here, in the
 //! fullest form that any of its listeners wants, and its events fan out. A key registration has no id in events, and
 //! where filters match too the event names only those: the listeners of a key go by the key. The grid's own priming is
 //! not used, because a stream that has asked for it gets every event of the key twice and without old values; the
-//! present value is got once the key is registered. All of this is bookkeeping under one lock:
-//! no I/O, no waiting, so that the reader of the stream never waits for a listener.
+//! present value is got once the key is registered. All of this is bookkeeping under one lock: no I/O, no waiting, so
+//! that the reader of the stream never waits for a listener.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) use queue::Queue;
 
 const MAP_EVENT: &str = "coherence.cache.v1.MapEventMessage";
 
-/// What a registration is for, as the grid tells registrations apart.
+/// The target of a registration, by which the grid distinguishes registrations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     Map,
@@ -39,7 +39,7 @@ pub(crate) enum Target {
     Key(Bytes),
 }
 
-/// What to tell the grid next.
+/// The next request to the grid.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Subscribe {
@@ -48,7 +48,7 @@ pub(crate) enum Step {
         filter_id: i64,
         lite: bool,
     },
-    /// Get the value of the key, for the listeners that are there by now: those with numbers up to this one.
+    /// Get the value of the key, for the present listeners: those with numbers up to this one.
     Prime {
         map: Arc<str>,
         cache_id: i32,
@@ -75,7 +75,7 @@ pub(crate) struct ListenerId {
 pub(crate) struct Added {
     pub id: ListenerId,
     pub queue: Arc<Queue>,
-    /// Told when it listens, or why it does not.
+    /// Notified when it listens, or why it does not.
     pub listens: oneshot::Receiver<Result<(), MapError>>,
 }
 
@@ -110,7 +110,7 @@ struct Map {
 struct Registration {
     /// The grid names it in events; 0 for a key.
     filter_id: i64,
-    /// What the grid has, where it has it.
+    /// The registration on the grid, where it exists.
     form: Option<Form>,
     listeners: Vec<Listener>,
 }
@@ -125,7 +125,7 @@ enum Form {
 struct Listener {
     number: u64,
     lite: bool,
-    /// Wants to be told the present value each time it begins to listen.
+    /// Gets the present value each time it begins to listen.
     primed: bool,
     /// The registration that the grid has is the one that this needs.
     listens: bool,
@@ -135,7 +135,7 @@ struct Listener {
 }
 
 impl Registration {
-    /// Gives up the listeners that never listened. True where there were any.
+    /// Gives up the listeners that never listened. Returns true where one was given up.
     fn fail_new(&mut self, error: &MapError) -> bool {
         let before = self.listeners.len();
         self.listeners.retain_mut(|listener| match listener.told.take() {
@@ -150,7 +150,7 @@ impl Registration {
 }
 
 impl Listener {
-    /// It listens from here on.
+    /// Marks it as listening.
     fn settle(&mut self) {
         self.listens = true;
         self.queue.listens();
@@ -222,7 +222,7 @@ impl Listeners {
         }
     }
 
-    /// Without a stream there is nothing to take back from the grid: forgets what nobody listens to.
+    /// Forgets registrations without listeners: without a stream they need not be removed on the grid.
     pub(crate) fn prune(&self) {
         self.table.lock().maps.retain(|_, map| {
             map.registrations.retain(|_, registration| !registration.listeners.is_empty());
@@ -232,17 +232,17 @@ impl Listeners {
         });
     }
 
-    /// True without any listener, and nothing to take back from the grid.
+    /// Returns true without any listener, and nothing to take back from the grid.
     pub(crate) fn is_idle(&self) -> bool {
         self.table.lock().maps.is_empty()
     }
 
-    /// Registrations are made on this stream from now on, and are made anew.
+    /// Makes all registrations again, on this stream.
     pub(crate) fn attach(&self, stream: u64) {
         self.table.lock().stream = Some(stream);
     }
 
-    /// The stream is gone: each listener that listened is told so, once, and all must be registered again.
+    /// Handles the loss of the stream: each listener that listened gets one gap, and all must be registered again.
     pub(crate) fn lost(&self, reason: &str) {
         let table = &mut *self.table.lock();
         table.stream = None;
@@ -261,7 +261,7 @@ impl Listeners {
         }
     }
 
-    /// What to tell the grid next; `None` where it knows everything.
+    /// Returns the next request to the grid; `None` where its registrations are complete.
     pub(crate) fn next_step(&self) -> Option<Step> {
         let table = &mut *self.table.lock();
         while let Some((map, target)) = table.changed.pop_front() {
@@ -294,7 +294,7 @@ impl Listeners {
         None
     }
 
-    /// The map has this id on the stream.
+    /// Notes the id of the map on the stream.
     pub(crate) fn bind(&self, map: &Arc<str>, cache_id: i32) {
         let mut table = self.table.lock();
         if let Some(state) = table.maps.get_mut(map) {
@@ -306,7 +306,7 @@ impl Listeners {
         }
     }
 
-    /// The grid has registered the target of the map in this form.
+    /// Notes that the grid has registered the target of the map in this form.
     pub(crate) fn subscribed(&self, map: &Arc<str>, target: &Target, cache_id: i32, lite: bool) {
         let table = &mut *self.table.lock();
         let Some(state) = table.maps.get_mut(map) else { return };
@@ -318,13 +318,13 @@ impl Listeners {
         table.changed.push_back((map.clone(), target.clone()));
     }
 
-    /// The grid has told the value of a key. It stands before all events that came since the registration: it is at
-    /// least as new as the first of them was, and the last of them tells what the key has in the end.
+    /// Handles the value of a key from the grid. It precedes all events since the registration: it is at least as new
+    /// as the first of them, and the last of them has the final value.
     pub(crate) fn primed(&self, map: &Arc<str>, key: &Bytes, up_to: u64, value: Option<Bytes>) {
         let table = &mut *self.table.lock();
         let target = Target::Key(key.clone());
         let registration = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(&target));
-        // Without a registration it is not the value from which on all is told.
+        // Without a registration it is not the value before the first event.
         let Some(registration) = registration.filter(|registration| registration.form.is_some()) else {
             return;
         };
@@ -336,8 +336,8 @@ impl Listeners {
         table.changed.push_back((map.clone(), target));
     }
 
-    /// The grid has not done what a [`Step`] asked: the listeners that never listened are told and given up, the
-    /// others remain to be registered.
+    /// Handles the failure of a [`Step`]: the listeners that never listened are notified and given up, the others are
+    /// still to be registered.
     pub(crate) fn failed(&self, map: &Arc<str>, target: &Target, error: &MapError) {
         let table = &mut *self.table.lock();
         if let Some(registration) = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(target))
@@ -347,12 +347,12 @@ impl Listeners {
         table.changed.push_back((map.clone(), target.clone()));
     }
 
-    /// The grid has taken a registration back, or has lost it with the map or the stream.
+    /// Notes that the grid has removed a registration, or has lost it with the map or the stream.
     pub(crate) fn unsubscribed(&self, map: &Arc<str>, target: &Target) {
         self.table.lock().changed.push_back((map.clone(), target.clone()));
     }
 
-    /// There is no stream: the listeners that never listened are told and given up.
+    /// Handles that no stream can be opened: the listeners that never listened are notified and given up.
     pub(crate) fn fail_new(&self, error: &MapError) {
         let table = &mut *self.table.lock();
         for (name, map) in &mut table.maps {
@@ -398,7 +398,7 @@ impl Listeners {
         }
     }
 
-    /// The id means nothing on the stream any more.
+    /// Handles the destruction of a map: its id is no longer valid on the stream.
     pub(crate) fn destroyed(&self, stream: u64, cache_id: i32) {
         let mut table = self.table.lock();
         if table.stream == Some(stream)
@@ -432,7 +432,7 @@ impl Table {
         }
     }
 
-    /// Ends those who listen to the map. Those who have only begun to ask listen to the map that their asking makes.
+    /// Ends the listeners of the map. Those whose registration has only begun listen to the map that it creates.
     fn destroyed(&mut self, name: &Arc<str>) {
         let Some(map) = self.maps.get_mut(name) else { return };
         if let Some(cache_id) = map.cache_id.take() {

@@ -177,7 +177,7 @@ impl FakeStream {
         Some(Asked { id, kind: inner.r#type(), cache_id: inner.cache_id, message: inner.message })
     }
 
-    /// Waits until so many signs of life have been asked for, and nothing else.
+    /// Waits until `count` heartbeats were requested, and nothing else.
     pub(crate) async fn heartbeats(&mut self, count: usize) {
         while self.heartbeats < count {
             let request = self.requests.message().await.unwrap().expect("a request");
@@ -216,7 +216,7 @@ impl FakeStream {
 
     fn respond(&self, id: i64, response: proxy_response::Response) {
         let response = ProxyResponse { id, response: Some(response), ..ProxyResponse::default() };
-        // A test may go on after the client has left.
+        // A test may continue after the client has left.
         let _ = self.responses.send(Ok(response));
     }
 

@@ -43,10 +43,10 @@ pub(crate) struct NameServiceAddress {
 }
 
 impl NameServiceAddress {
-    /// The proxies, as `host:port`, of the first member that knows any. Never empty.
+    /// Returns the proxies, as `host:port`, of the first member that knows any. Never empty.
     ///
     /// # Errors
-    /// What each member had to say.
+    /// The error of each member.
     pub(crate) async fn resolve(&self, options: &SessionOptions) -> Result<Vec<String>, String> {
         let mut asked = 0;
         loop {
@@ -175,7 +175,7 @@ fn invalid(reading: &'static str, what: &'static str) -> DecodeError {
     DecodeError { offset: 0, reading, problem: Problem::Invalid(what) }
 }
 
-/// The id in the answer to "open a channel": what lies between 8 bytes and the last.
+/// Returns the id in the answer to "open a channel": what lies between 8 bytes and the last.
 fn channel_id(message: &[u8]) -> Result<&[u8], DecodeError> {
     let mut cursor = Cursor::new(message);
     cursor.take(8, "the header of a channel")?;
@@ -186,7 +186,7 @@ fn channel_id(message: &[u8]) -> Result<&[u8], DecodeError> {
     }
 }
 
-/// The text in the answer to a look-up, `None` where nothing is known under the name.
+/// Returns the text in the answer to a look-up, `None` where nothing is known under the name.
 fn text(message: &[u8], channel_len: usize) -> Result<Option<String>, DecodeError> {
     let mut cursor = Cursor::new(message);
     cursor.take(channel_len + 1, "the header of an answer")?;
@@ -200,7 +200,7 @@ fn text(message: &[u8], channel_len: usize) -> Result<Option<String>, DecodeErro
     std::str::from_utf8(text).map(|text| Some(text.to_owned())).map_err(|_| invalid("a text", "not UTF-8"))
 }
 
-/// The proxies in `[host, port, host, port, …]`.
+/// Returns the proxies in `[host, port, host, port, …]`.
 fn proxies(text: &str) -> Result<Vec<String>, LookupError> {
     let list = text.trim().trim_start_matches('[').trim_end_matches(']').trim();
     if list.is_empty() {
@@ -222,7 +222,7 @@ fn proxies(text: &str) -> Result<Vec<String>, LookupError> {
     pairs.map(address).collect()
 }
 
-/// What the official clients send to open a connection: a message whose fields the server reads and forgets.
+/// The message by which the official clients open a connection; the server ignores its fields.
 const OPEN_CONNECTION: &[u8] =
     b"\x00\x01\x02\x00B\x00\x01\x0e\x00\x00B\xa6\xb6\x9f\xde\xb2Q\x01A\xe3\xf3\xe4\xdd\x0f\x02A\x8f\
       \xf6\xba\x99\x01\x03A\xf8\xb4\xe5\xf2\x04\x04A\xc4\xfe\xdc\xf5\x05\x05A\xd7\xce\xc3\x8d\x07\x06A\

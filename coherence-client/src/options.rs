@@ -1,4 +1,4 @@
-//! What a session is made from, and the checks of it that need no network.
+//! The options of a session, and the checks that need no network.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,34 +17,34 @@ pub struct SessionOptions {
     pub scope: String,
     /// The serializer of the maps: bytes pass through untouched where it is the one of the grid's cache service.
     pub format: Format,
-    /// Longest time from sending a request to its complete answer; after it the stream is given up. Default 30 s.
+    /// Longest time from sending a request to its complete answer; after it the stream is abandoned. Default 30 s.
     pub request_timeout: Duration,
-    /// How long [`settled`](coherence_kafka_common::map::Session::settled) waits for the answer to a write that may still
-    /// be applied. Default 10 minutes, twice the time after which a grid gives up a member that does not answer
-    /// (`packet-delivery/timeout-milliseconds`); `None` waits for ever.
+    /// How long [`settled`](coherence_kafka_common::map::Session::settled) waits for the answer to a write that may
+    /// still be applied. Default 10 minutes, twice the time after which a grid gives up a member that does not answer
+    /// (`packet-delivery/timeout-milliseconds`); `None` waits without limit.
     pub unanswered_timeout: Option<Duration>,
     /// Longest time for connecting to one address, again for its answer to the first request, and for one name
     /// service. Default 10 s.
     pub connect_timeout: Duration,
     /// How long a call without a connection waits for one, trying again and again. Default 0: one attempt.
     pub ready_timeout: Duration,
-    /// A stream on which nothing came for this long, and nothing is awaited, is asked for a sign of life; it is given
-    /// up when none comes for as long again. `None` never asks. Default 15 s.
+    /// On a stream on which nothing arrived for this long, and nothing is awaited, a heartbeat is sent; the stream is
+    /// abandoned when no answer comes for as long again. `None` sends none. Default 15 s.
     pub heartbeat: Option<Duration>,
     /// Shortest and longest pause between attempts to connect where the session tries by itself, each plus a random
     /// part of up to its own length. Default 1 s and 3 s.
     pub reconnect_backoff: (Duration, Duration),
-    /// Streams, each on a connection of its own, over which requests are spread. Events of maps come on the first
+    /// Streams, each on its own connection, over which requests are spread. Events of maps come on the first
     /// one. The grid keeps a series of metrics for every stream ever opened. Default 1.
     pub streams: usize,
-    /// Bytes of notices that wait for one listener; what exceeds them is dropped and told as a gap. Default 16 MiB.
+    /// Bytes of notices that wait for one listener; beyond it they are dropped and reported as a gap. Default 16 MiB.
     pub listener_bytes: usize,
     /// How often a name service that knows no proxy is asked again, a second apart. Default 0; the official clients
     /// ask 20 times.
     pub resolver_retries: u32,
     /// Whether to begin with a random one of the proxies that a name service names. Default true.
     pub resolver_randomize: bool,
-    /// What the grid's operators see of this client.
+    /// The description of this client for the grid's operators.
     pub identity: ClientIdentity,
     /// TLS; `None` is plaintext.
     pub tls: Option<TlsOptions>,
@@ -75,7 +75,7 @@ impl Default for SessionOptions {
     }
 }
 
-/// What a client says about itself. Descriptive: the grid shows it and decides nothing by it. Empty texts are not sent.
+/// The description of a client. The grid shows it, and it has no effect. Empty texts are not sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientIdentity {
     /// The cluster that the client believes to talk to.
@@ -86,7 +86,7 @@ pub struct ClientIdentity {
     pub site: String,
 }
 
-/// How messages about TLS call the settings, so that they name what the user of a program wrote.
+/// The names of the settings in messages about TLS, so that these name the settings that the user of a program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SettingNames {
     /// What to do to get TLS, as "set `tls`".
@@ -116,7 +116,7 @@ impl SettingNames {
 }
 
 impl Default for SettingNames {
-    /// The names of the fields.
+    /// Returns the names of the fields.
     fn default() -> Self {
         Self {
             use_tls: "set tls",
@@ -146,13 +146,13 @@ pub struct TlsOptions {
 /// Options that cannot work, found without the network. Settings are named as the fields of [`SessionOptions`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
-    /// There is nothing to connect to.
+    /// No address is configured.
     #[error("addresses: at least one is needed, as host:port")]
     NoAddress,
     /// An address is not `host:port`.
     #[error("address {address:?}: {reason}")]
     Address {
-        /// The text as given.
+        /// The text as written.
         address: String,
         /// What is wrong with it.
         reason: &'static str,
@@ -196,14 +196,14 @@ pub fn check_address(address: &str) -> Result<(), OptionsError> {
     parse_address(address).map(drop)
 }
 
-/// The address in parts.
+/// Returns the address in parts.
 pub(crate) fn parse_address(address: &str) -> Result<GridAddress, OptionsError> {
     GridAddress::parse(address)
         .map_err(|AddressError(reason)| OptionsError::Address { address: address.to_owned(), reason })
 }
 
 impl SessionOptions {
-    /// Everything that is wrong apart from the contents of TLS files; the first of it.
+    /// Returns the first error, apart from the contents of TLS files.
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         if self.addresses.is_empty() {
             return Err(OptionsError::NoAddress);

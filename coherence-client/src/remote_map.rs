@@ -33,21 +33,21 @@ const INT32_VALUE: &str = "google.protobuf.Int32Value";
 /// A map of a grid, by name. Survives streams: after a gap its next call ensures it again. Cheap to clone; clones are
 /// one handle.
 ///
-/// **Bytes.** Values are written as they are given, keys without their `0x0D` partition decoration: a grid would believe
-/// the hash in it. A key that is decorated twice, or cut off in its decoration, is [`MapError::NotSent`]. Keys come back
-/// without, too. Values come back without the decorations `0x12` and `0x13`,
-/// which the grid adds to what waits in write-behind. Where a call answers with a value or `None`, a serialized null
-/// is `None`; only [`NamedMap::get`], [`NamedMap::get_all`] and the scans tell an entry with null from none.
+/// **Bytes.** Values are written as they are, keys without their `0x0D` partition decoration: a grid would believe the
+/// hash in it. A key that is decorated twice, or cut off in its decoration, is [`MapError::NotSent`]. Keys come back
+/// without, too. Values come back without the decorations `0x12` and `0x13`, which the grid adds to what waits in
+/// write-behind. Where a call answers with a value or `None`, a serialized null is `None`; only [`NamedMap::get`],
+/// [`NamedMap::get_all`] and the scans distinguish an entry with null from a missing one.
 ///
-/// **Order.** A grid runs the requests of a client side by side and finishes them in any order. One handle
-/// therefore never has two requests for one key in flight, reads aside: a call waits for the calls before it that
-/// concern one of its keys, in the order in which their futures were first polled, and a call that changes all of the
-/// map waits for every other. A key is taken when the first of its calls is polled, so a future must not be
-/// left unpolled while others wait for its key. Calls that read many entries without naming keys (`size`, `entries`,
-/// queries) neither wait nor are waited for. Two handles know nothing of each other. Who orders calls by other means
-/// asks for [`RemoteMap::unordered`].
+/// **Order.** A grid runs the requests of a client side by side and finishes them in any order. One handle therefore
+/// never has two requests for one key in flight, reads aside: a call waits for the calls before it that concern one of
+/// its keys, in the order in which their futures were first polled, and a call that changes all of the map waits for
+/// every other. A key is taken when the first of its calls is polled, so a future must not be left unpolled while
+/// others wait for its key. Calls that read many entries without naming keys (`size`, `entries`, queries) neither wait
+/// nor are waited for. Two handles are independent of each other. Callers that order calls by other means use
+/// [`RemoteMap::unordered`].
 ///
-/// **Errors.** Every request ends in exactly one of the kinds of [`MapError`]; none of their texts tells a key or a
+/// **Errors.** Every request ends in exactly one of the kinds of [`MapError`]; none of their texts contains a key or a
 /// value. A call of several requests ends when all of them have ended, with an error that passes rather than with one
 /// that does not.
 #[derive(Clone)]
@@ -65,14 +65,14 @@ impl RemoteMap {
         Self { grid, name: name.into(), order: Some(Arc::default()), gate: None }
     }
 
-    /// The same map, whose changes ask `gate` for each request: see [`Session::gated_map`].
+    /// Returns the same map, whose changes ask `gate` for each request: see [`Session::gated_map`].
     ///
     /// [`Session::gated_map`]: coherence_kafka_common::map::Session::gated_map
     pub fn gated(&self, gate: &Arc<dyn SendGate>) -> Self {
         Self { gate: Some(gate.clone()), ..self.clone() }
     }
 
-    /// The same map without order among the calls for one key, for callers that have none of them in flight
+    /// Returns the same map without order among the calls for one key, for callers that have none of them in flight
     /// together, or to whom it does not matter which of them comes last.
     pub fn unordered(&self) -> Self {
         Self { order: None, ..self.clone() }
@@ -101,19 +101,19 @@ impl RemoteMap {
         self.grid.call_change(&self.name, bytes, claim, self.gate.as_ref(), request).await
     }
 
-    /// A request that changes nothing and names no key.
+    /// Runs a request that changes nothing and names no key.
     async fn ask(&self, bytes: usize, request: impl FnOnce(i32) -> Request) -> Result<Answer, MapError> {
         self.grid.call(&self.name, bytes, request).await
     }
 
-    /// A request about one key.
+    /// Runs a request about one key.
     async fn call_key(&self, kind: Kind, key: &[u8], access: Access) -> Result<Answer, MapError> {
         check_key(key, 0)?;
         let claim = self.claim_key(key, access).await;
         self.call(claim, key.len(), |cache_id| Request::of_key(kind, cache_id, key)).await
     }
 
-    /// A request that changes all of the map.
+    /// Runs a request that changes all of the map.
     async fn call_map(&self, kind: Kind) -> Result<(), MapError> {
         let claim = self.claim(Keys::All, Access::Write).await;
         self.call(claim, 0, |cache_id| Request::of_map(kind, cache_id)).await.map(|_| ())
@@ -145,7 +145,7 @@ impl RemoteMap {
         Ok(answer::value_or_none(previous))
     }
 
-    /// Sends batches of one call side by side, each with `beside` bytes of an agent, and ends when all of them have
+    /// Sends the batches of one call concurrently, each with `beside` bytes of an agent, and ends when all of them have
     /// ended.
     async fn call_batches(
         &self,
@@ -173,7 +173,7 @@ impl RemoteMap {
         failure.or(answers)
     }
 
-    /// One `Put` for each entry, side by side: with a `PutAll` the grid would store nulls.
+    /// Sends one `Put` for each entry, concurrently: with a `PutAll` the grid would store nulls.
     async fn put_each(&self, entries: Arc<Entries>, ttl: i64) -> Result<(), MapError> {
         // What cannot be sent is found before anything is sent.
         split(&entries, Purpose::Puts, 0)?;
@@ -215,7 +215,7 @@ impl Failure {
         }
     }
 
-    /// True where the same call may succeed later.
+    /// Returns true where the same call may succeed later.
     fn passes(&self) -> bool {
         self.0.as_ref().is_some_and(MapError::is_retriable)
     }
@@ -225,7 +225,7 @@ impl Failure {
     }
 }
 
-/// The time to live of a `Put` in milliseconds, as the protocol has it: unset for the map's own.
+/// Returns the time to live of a `Put` in milliseconds, as the protocol has it: unset for the map's own.
 fn ttl(expiry: Expiry) -> Result<Option<i64>, MapError> {
     match expiry {
         Expiry::Default => Ok(None),
@@ -234,7 +234,7 @@ fn ttl(expiry: Expiry) -> Result<Option<i64>, MapError> {
     }
 }
 
-/// The entries of an answer that holds nothing else.
+/// Returns the entries of an answer that holds nothing else.
 fn entries_of(answer: Answer, into: &mut Vec<(Bytes, Bytes)>) -> Result<(), MapError> {
     into.reserve(answer.len());
     for message in answer {
@@ -285,7 +285,7 @@ impl NamedMap for RemoteMap {
         async move { self.call_entry(Kind::Put, key, value, ttl(expiry)?).await }.boxed()
     }
 
-    /// With an expiry of its own every entry is a request of its own, which costs a grid many times as much: the
+    /// With its own expiry every entry is a separate request, which costs a grid many times as much: the
     /// protocol has no batch that would keep the values.
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
         async move {
@@ -380,7 +380,7 @@ impl NamedMap for RemoteMap {
         self.call_map(Kind::Destroy).boxed()
     }
 
-    /// The grid gives one partition a page. The next page is on its way while one is taken.
+    /// Returns the entries; the grid sends one partition per page. The next page is requested while one is read.
     fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
         self.pages(Kind::PageOfEntries, entry_of)
     }

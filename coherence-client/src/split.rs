@@ -24,11 +24,11 @@ pub const MAX_REQUEST_BYTES: usize = 3_500_000;
 /// larger one ends the stream with all requests on it.
 pub const MAX_MESSAGE_BYTES: usize = 4_194_304;
 
-/// Key and value of the largest entry that surely fits into one request: what is left beside the envelope and the
-/// tags and lengths of the entry itself.
+/// Key and value of the largest entry that surely fits into one request: the rest after the envelope and the tags and
+/// lengths of the entry itself.
 pub(crate) const MAX_ENTRY_BYTES: usize = MAX_MESSAGE_BYTES - ENVELOPE_BYTES - 16;
 
-/// What a batch is for, which decides what of its entries travels.
+/// The purpose of a batch, which decides whether keys or entries are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Keys and values.
@@ -37,8 +37,8 @@ pub(crate) enum Purpose {
     Keys,
 }
 
-/// The requests for `entries`, in order, none empty; none at all for an empty batch. In each of them `beside` bytes
-/// travel with the entries: an agent.
+/// Returns the requests for `entries`, in order, none empty; none at all for an empty batch. In each of them `beside`
+/// bytes travel with the entries: an agent.
 ///
 /// # Errors
 /// [`MapError::NotSent`] for the first entry that is empty where it must not be, or too large for any request, or whose
@@ -63,7 +63,7 @@ pub(crate) fn split(entries: &Arc<Entries>, purpose: Purpose, beside: usize) -> 
     Ok(batches)
 }
 
-/// The one entry as a batch.
+/// Returns the one entry as a batch.
 ///
 /// # Errors
 /// [`MapError::NotSent`] as [`split`] has it.
@@ -104,7 +104,8 @@ pub(crate) fn check_key(key: &[u8], beside: usize) -> Result<(), MapError> {
     }
 }
 
-/// The encoded length of an entry, or of its key alone, that can be sent with `beside` other bytes in its request.
+/// Returns the encoded length of an entry, or of its key alone, that can be sent with `beside` other bytes in its
+/// request.
 fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, beside: usize) -> Result<usize, String> {
     let key = undecorated_key(key).map_err(|error| format!("the key cannot be read: {error}"))?;
     match key {
@@ -113,7 +114,7 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, beside: usize) -> Res
         [FMT_IDO, ..] => return Err("the key has one partition decoration inside another".to_owned()),
         _ => {}
     }
-    // The grid accepts it, and the next get of it never answers and holds a storage thread for ever.
+    // The grid accepts it, and the next get of it never answers and blocks a storage thread for good.
     if value.is_empty() && purpose == Purpose::Puts {
         return Err("the value has no bytes".to_owned());
     }
@@ -167,7 +168,7 @@ mod tests {
         out.len()
     }
 
-    /// The largest request that carries the batch.
+    /// Returns the largest request that carries the batch.
     fn encoded_batch(batch: &Batch, purpose: Purpose, agent: &Bytes) -> usize {
         let (cache_id, batch) = (-1, batch.clone());
         match purpose {

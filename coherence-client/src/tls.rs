@@ -13,15 +13,15 @@ use crate::options::{OptionsError, SessionOptions, SettingNames, TlsOptions};
 /// of a Java stack into a status.
 const MAX_HEADER_LIST_BYTES: u32 = 1 << 20;
 
-/// Without a word on a connection for so long the kernel asks whether the other host is there.
+/// After this time without data on a connection the kernel probes whether the other host is still reachable.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// Between two such questions, of which three in a row must be without answer to break the connection.
 const TCP_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The endpoint of one address of `options`, which have been checked. Reads the TLS files.
+/// Returns the endpoint of one address of `options`, which have been checked. Reads the TLS files.
 ///
-/// No HTTP/2 pings: the grid closes connections that send more than one in five minutes. TCP's own tell when a host
-/// has gone from which an answer is awaited without any other deadline.
+/// No HTTP/2 pings: the grid closes connections that send more than one in five minutes. TCP's own probes detect a lost
+/// host while an answer is awaited without another deadline.
 pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoint, OptionsError> {
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
@@ -43,7 +43,7 @@ pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoi
     }
 }
 
-/// The setting that an error of the TLS library is about. It reports the key, the certificate and the name with
+/// Returns the setting that an error of the TLS library is about. It reports the key, the certificate and the name with
 /// texts of their own, and no longer which file they came from.
 fn culprit(reason: &str, names: &SettingNames) -> &'static str {
     if reason.contains("private key") || reason.contains("KeyMismatch") || reason.contains("keys") {
@@ -95,8 +95,8 @@ fn load(tls: &TlsOptions, names: &SettingNames) -> Result<ClientTlsConfig, Optio
     Ok(config)
 }
 
-/// The file, which must hold `marker`: the TLS library takes a file without any certificate for an empty list and
-/// then trusts nobody.
+/// Returns the file, which must hold `marker`: the TLS library reads a file without certificates as an empty list and
+/// then trusts no server.
 fn read(setting: &'static str, path: &Path, marker: &str, what: &str) -> Result<Vec<u8>, OptionsError> {
     let wrong = |reason: String| OptionsError::Tls { setting, reason };
     let pem = fs::read(path).map_err(|e| wrong(format!("cannot read {}: {e}", path.display())))?;

@@ -7,8 +7,8 @@ use coherence_kafka_common::map::{EventKind, MapEvent};
 use crate::answer::value_or_none;
 use crate::proto::cache::MapEventMessage;
 
-/// The event and the filters that it matches. `None` for what is no change of an entry: the notices of versions, and
-/// the stray event without a key that comes behind a truncation. Nobody has asked for priming events.
+/// Returns the event and the filters that it matches. `None` for what is no change of an entry: the notices of
+/// versions, and the stray event without a key that follows a truncation. Priming events are never requested.
 pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
     let kind = match message.id {
         1 => EventKind::Inserted,
@@ -33,7 +33,7 @@ pub(super) fn event(message: MapEventMessage) -> Option<(Vec<i64>, MapEvent)> {
     Some((message.filter_ids, event))
 }
 
-/// Tells the value of a key, which has not changed: its bytes as they are stored.
+/// Builds the event for the present value of a key: its bytes as they are stored.
 pub(super) fn present(key: Bytes, stored: Option<Bytes>) -> MapEvent {
     MapEvent {
         kind: EventKind::Inserted,

@@ -1,4 +1,4 @@
-//! What waits for one listener.
+//! The queue of one listener.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use coherence_kafka_common::map::MapNotice;
 use parking_lot::Mutex;
 
-/// What a notice takes beside its bytes.
+/// Memory of a notice in addition to its bytes.
 const NOTICE_BYTES: usize = size_of::<MapNotice>();
 
 /// Notices in order, bounded in bytes: what does not fit is dropped, and one [`MapNotice::Gap`] stands in its place.
@@ -20,8 +20,8 @@ pub(crate) struct Queue {
 struct State {
     notices: VecDeque<MapNotice>,
     bytes: usize,
-    /// False while the grid has no registration for the listener. A gap is held back until then: who hears of it reads
-    /// the map again, and must not miss what changes behind that.
+    /// False while the grid has no registration for the listener. A gap is held back until then: its listener reads the
+    /// map again, and must not miss later changes.
     listening: bool,
     ended: bool,
     waker: Option<Waker>,
@@ -40,7 +40,7 @@ impl Queue {
         }
         let len = len(&notice);
         let last = matches!(notice, MapNotice::Destroyed);
-        // One notice always has room, however large: otherwise it would be a gap for ever.
+        // One notice always has room, however large: otherwise it would always become a gap.
         if state.bytes + len > self.max_bytes && !state.notices.is_empty() && !last {
             state.gap(|| {
                 format!("events dropped: more than {} bytes were waiting for the listener", self.max_bytes)
@@ -52,7 +52,7 @@ impl Queue {
         state.wake();
     }
 
-    /// The registration is gone. What came behind the last gap since then is not part of anything whole.
+    /// Notes that the registration is gone. Events since the last gap are not part of a complete series.
     pub(super) fn lose(&self, reason: &str) {
         let mut state = self.state.lock();
         if state.listening {
@@ -80,14 +80,14 @@ impl Queue {
         state.wake();
     }
 
-    /// There is a registration.
+    /// Marks the listener as registered.
     pub(super) fn listens(&self) {
         let mut state = self.state.lock();
         state.listening = true;
         state.wake();
     }
 
-    /// Nothing follows.
+    /// Ends the queue: nothing follows.
     pub(super) fn end(&self) {
         let mut state = self.state.lock();
         state.ended = true;
@@ -111,7 +111,7 @@ impl Queue {
 }
 
 impl State {
-    /// A gap, unless it would only widen the last one.
+    /// Adds a gap, unless it would only widen the last one.
     fn gap(&mut self, reason: impl FnOnce() -> String) {
         if !matches!(self.notices.back(), Some(MapNotice::Gap(_))) {
             let gap = MapNotice::Gap(reason());

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{OPEN_CHANNEL, OPEN_CONNECTION, frame, read_frame};
 
-/// The answer that holds `text`, without its frame.
+/// Returns the answer that holds `text`, without its frame.
 pub(crate) fn answer(text: &str) -> Vec<u8> {
     let mut message = b"chan\x00\x00\x00\x00\x00\x00\x4e".to_vec();
     frame(&mut message, text.as_bytes());
@@ -14,7 +14,7 @@ pub(crate) fn answer(text: &str) -> Vec<u8> {
     message
 }
 
-/// A name service that knows what `known` finds. Writes its answers byte by byte.
+/// Starts a name service that knows what `known` finds. Writes its answers byte by byte.
 pub(crate) async fn serve_name_service(known: impl Fn(&str) -> Option<String> + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! What only a grid can do with its entries: agents that run where they lie, queries and indexes.
+//! Operations that only a grid has: agents that run where the entries are, queries and indexes.
 //!
 //! Agents, filters, aggregators and extractors are complete binaries in the format of the session (`0x15` and a
 //! serialized object) whose classes the grid knows; nothing here looks into them.
@@ -27,7 +27,7 @@ pub enum Targets {
 }
 
 impl RemoteMap {
-    /// Runs an entry processor on the entry of `key`, which need not be present. What it returned; `None` for null
+    /// Runs an entry processor on the entry of `key`, which need not be present. Returns its result; `None` for null
     /// and for nothing.
     ///
     /// # Errors
@@ -45,10 +45,10 @@ impl RemoteMap {
         Ok(answer::value_or_none(entry_of(result)?.1))
     }
 
-    /// Runs an entry processor on many entries. The keys with what it returned for them, in no order; a processor
-    /// may return nothing for a key. All of it is in memory at once.
+    /// Runs an entry processor on many entries. Returns the keys with its results, in no order; a processor may return
+    /// nothing for a key. All of it is in memory at once.
     ///
-    /// Keys go in as many requests as they need; what it did is not undone where one of them fails.
+    /// Keys go in as many requests as they need; its changes are not undone where one of them fails.
     ///
     /// # Errors
     /// [`MapError::Misuse`] for an agent or filter too large for a request; else as every call.
@@ -119,7 +119,7 @@ impl RemoteMap {
         }
     }
 
-    /// A request that changes entries that it does not name concerns all of them; one that reads them, none.
+    /// Claims all keys for a request that changes entries that it does not name, and none for one that reads them.
     async fn claim_changed(&self, access: Access) -> Option<Arc<Claim>> {
         match access {
             Access::Write => self.claim(Keys::All, access).await,
@@ -127,7 +127,7 @@ impl RemoteMap {
         }
     }
 
-    /// The entries for which `filter` is true, in no order. All of them are in memory at once: unlike
+    /// Returns the entries for which `filter` is true, in no order. All of them are in memory at once: unlike
     /// [`entries`](coherence_kafka_common::map::NamedMap::entries), the protocol has no pages for them.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl RemoteMap {
         Ok(entries)
     }
 
-    /// The keys of the entries for which `filter` is true, as [`RemoteMap::entries_where`].
+    /// Returns the keys of the entries for which `filter` is true, as [`RemoteMap::entries_where`].
     ///
     /// # Errors
     /// As those of [`RemoteMap::entries_where`].
@@ -152,8 +152,8 @@ impl RemoteMap {
         self.ask(filter.len(), |cache_id| Request::query(kind, cache_id, filter)).await
     }
 
-    /// Adds an index over what a serialized extractor gives; a sorted one serves ranges too. No error where it is
-    /// there.
+    /// Adds an index over the values of a serialized extractor; a sorted one serves ranges too. No error where it
+    /// exists.
     ///
     /// # Errors
     /// [`MapError::Misuse`] for an extractor too large for a request; else as every call.
@@ -161,7 +161,7 @@ impl RemoteMap {
         self.index(extractor, Some(sorted)).await
     }
 
-    /// Removes the index over what a serialized extractor gives. No error where there is none.
+    /// Removes the index over the values of a serialized extractor. No error where it does not exist.
     ///
     /// # Errors
     /// As those of [`RemoteMap::add_index`].
@@ -176,7 +176,7 @@ impl RemoteMap {
     }
 }
 
-/// All keys as one batch.
+/// Returns all keys as one batch.
 fn whole(keys: &Arc<Entries>, beside: usize) -> Result<Batch, MapError> {
     let mut batches = split(keys, Purpose::Keys, beside)?;
     match batches.len() {

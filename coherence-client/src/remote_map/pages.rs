@@ -29,12 +29,12 @@ struct Place {
 enum Next<T> {
     /// Asks for a page.
     Ask(Place),
-    /// Waits for one that a task has asked for: whoever takes the items may leave the stream unpolled for as long as
-    /// it likes, and a call that nobody polls would keep the room that others wait for.
+    /// Waits for one that a task has requested: the consumer of the items may leave the stream unpolled for any time,
+    /// and a call that is not polled would keep the room that others wait for.
     Asked(Asked<T>),
 }
 
-/// A task that is given up with its handle.
+/// A task that is aborted with its handle.
 struct Asked<T>(JoinHandle<Result<Page<T>, MapError>>);
 
 impl<T> Drop for Asked<T> {
@@ -44,8 +44,8 @@ impl<T> Drop for Asked<T> {
 }
 
 impl RemoteMap {
-    /// The items of all pages. The first page is asked for when the stream is polled first, every further one when
-    /// the first item of the page before it is taken: what is held is one page and the answer to one request.
+    /// Returns the items of all pages. The first page is asked for when the stream is polled first, every further one
+    /// when the first item of the page before it is taken: what is held is one page and the answer to one request.
     pub(super) fn pages<T: Send + 'static>(
         &self,
         kind: Kind,
