@@ -8,8 +8,8 @@ pub const FMT_IDO: u8 = 0x0D;
 pub const FMT_BIN_DECO: u8 = 0x12;
 /// Value with decorations of ids 0 to 63, the mask a packed long.
 pub const FMT_BIN_EXT_DECO: u8 = 0x13;
-/// The payload of whatever serializer the map is configured with: POF and JSON alike. The byte does not tell
-/// which one.
+/// The payload of whatever serializer the map is configured with: POF and JSON alike. The byte does not identify which
+/// one.
 pub const FMT_EXT: u8 = 0x15;
 
 /// Java's `Binary.hashCode()` of an undecorated key: CRC-32 (reflected 0xEDB88320) without its final inversion.
@@ -22,7 +22,7 @@ pub fn natural_hash(binary: &[u8]) -> i32 {
     }
 }
 
-/// The partition in which a distributed map of `count` partitions (Coherence's default is 257) holds a key of
+/// Returns the partition in which a distributed map of `count` partitions (Coherence's default is 257) holds a key of
 /// this hash; `None` without partitions.
 ///
 /// Keys with key association and partition-aware keys hash something else than their own bytes.

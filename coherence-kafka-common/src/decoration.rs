@@ -48,7 +48,7 @@ fn decoration_0(binary: &[u8]) -> Result<Option<(usize, &[u8])>, DecodeError> {
 
 /// All decorations of a value with their ids, lowest first; the value itself is 0. None for a binary without decorations.
 ///
-/// Bytes behind them are not looked at: where there is one of id 63, Java writes the lower ones once more.
+/// Bytes after them are not read: after a decoration of id 63 Java writes the lower ones once more.
 pub fn decorations(binary: &[u8]) -> Result<Vec<(u8, &[u8])>, DecodeError> {
     let &[FMT_BIN_DECO | FMT_BIN_EXT_DECO, _, ..] = binary else { return Ok(Vec::new()) };
     let mut cursor = Cursor::new(binary);

@@ -47,8 +47,8 @@ const OPTIONAL_LONG: u8 = 0x18;
 const OPTIONAL_DOUBLE: u8 = 0x19;
 const UNKNOWN: u8 = 0xFF;
 
-/// The user types of `Optional`, `OptionalInt`, `OptionalLong` and `OptionalDouble` in POF: property 0 tells
-/// whether there is a value, property 1 is it.
+/// The user types of `Optional`, `OptionalInt`, `OptionalLong` and `OptionalDouble` in POF: property 0 is whether a
+/// value is present, property 1 is the value.
 const POF_OPTIONAL: u32 = 903;
 const POF_OPTIONAL_INT: u32 = 904;
 const POF_OPTIONAL_LONG: u32 = 905;
@@ -98,7 +98,7 @@ pub fn decode(binary: &[u8]) -> Result<PofValue, DecodeError> {
     Ok(value)
 }
 
-/// The value behind a format byte that is not `Optional`'s.
+/// Returns the value behind a format byte that is not `Optional`'s.
 fn plain(format: u8, cursor: &mut Cursor<'_>) -> Result<PofValue, DecodeError> {
     let start = cursor.offset() - 1;
     let refused = |problem| Err(invalid(start, "the format byte", problem));
@@ -146,7 +146,8 @@ fn plain(format: u8, cursor: &mut Cursor<'_>) -> Result<PofValue, DecodeError> {
     })
 }
 
-/// The binary that the default serializer writes for a value, user types 903 to 906 as the `Optional`s they are.
+/// Returns the binary that the default serializer writes for a value, user types 903 to 906 as the `Optional`s they
+/// are.
 pub fn encode(value: &PofValue) -> Result<Vec<u8>, NotEncodable> {
     let mut out = Vec::new();
     append(value, &mut out)?;
@@ -253,7 +254,7 @@ fn append_optional(
         (POF_OPTIONAL, Some(value)) => append(value, out)?,
         (POF_OPTIONAL_INT, Some(PofValue::Int32(value))) => packed::write_i32(out, *value),
         (POF_OPTIONAL_LONG, Some(PofValue::Int64(value))) => packed::write_i64(out, *value),
-        // POF writes small numbers in one byte that does not tell their width.
+        // POF writes small numbers in one byte that does not hold their width.
         (POF_OPTIONAL_LONG, Some(PofValue::Int32(value))) => packed::write_i32(out, *value),
         (POF_OPTIONAL_DOUBLE, Some(PofValue::Float64(value))) => append_double(*value, out),
         (POF_OPTIONAL_DOUBLE, Some(PofValue::Int32(value))) => append_double(f64::from(*value), out),

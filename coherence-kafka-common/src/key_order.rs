@@ -4,9 +4,9 @@
 //! to one key must not be in flight together. Every call claims its keys before it does anything: it waits for the calls
 //! before it that hold one of them, and gives them back when it is over. Reads share a key with each other.
 //!
-//! All keys of a call are claimed at once, under one lock, so claims wait only for older ones: there is no deadlock,
-//! and calls get a key in the order in which they were first polled. A call that leaves while it waits keeps its
-//! place until those before it have ended, for the sake of those behind it.
+//! All keys of a call are claimed at once, under one lock, so claims wait only for older ones: no deadlock is possible,
+//! and calls get a key in the order in which they were first polled. A call that leaves while it waits keeps its place
+//! until those before it have ended, for the sake of those behind it.
 //!
 //! Keys are compared by a hash of 64 bits: two keys of one hash wait for each other without need.
 
@@ -97,7 +97,7 @@ struct Held {
 const KEPT_KEYS: usize = 1 << 16;
 
 impl KeyOrder {
-    /// The key of a call with one, by the hash of its undecorated form.
+    /// Returns the key of a call with one, by the hash of its undecorated form.
     pub fn one(&self, key: &[u8]) -> Keys {
         Keys::One(self.hash(key))
     }
@@ -112,7 +112,7 @@ impl KeyOrder {
         claim
     }
 
-    /// How many claims hold their keys or wait for them.
+    /// Returns how many claims hold their keys or wait for them.
     pub fn claims(&self) -> usize {
         self.claims.lock().pending.values().filter(|pending| !pending.left).count()
     }
@@ -194,7 +194,7 @@ impl Claims {
                             before.push(std::mem::replace(&mut occupied.get_mut().id, id));
                         }
                     }
-                    // Whoever comes later waits for this claim, and thereby for them.
+                    // Later calls wait for this claim, and thereby for them.
                     while let Ok(reader) = self.readers.find_entry(*hash, |held| held.hash == *hash) {
                         before.push(reader.remove().0.id);
                     }
@@ -262,7 +262,7 @@ impl Held {
     }
 }
 
-/// The claim that holds a key.
+/// Returns the claim that holds a key.
 fn find(table: &HashTable<Held>, hash: u64) -> Option<u64> {
     table.find(hash, |held| held.hash == hash).map(|held| held.id)
 }

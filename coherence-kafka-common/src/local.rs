@@ -68,17 +68,17 @@ pub struct LocalSession {
 }
 
 impl LocalSession {
-    /// A session without maps. `format` is what its users agree to write; nothing here reads it.
+    /// Creates a session without maps. `format` is what its users agree to write; nothing here reads it.
     pub fn new(format: Format) -> Self {
         Self::with(LocalOptions { format, ..LocalOptions::default() })
     }
 
-    /// A session without maps.
+    /// Creates a session without maps.
     pub fn with(options: LocalOptions) -> Self {
         Self { options, maps: Mutex::default() }
     }
 
-    /// The map of this name, made if it is not there.
+    /// Returns the map of this name, created if it does not exist.
     ///
     /// # Errors
     /// [`MapError::Misuse`] for the names that [`Session::check_map_name`] refuses.

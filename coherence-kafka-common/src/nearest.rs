@@ -1,6 +1,6 @@
-//! Guessing which name was meant by one that nobody knows.
+//! Suggests the known name that is nearest to an unknown one.
 
-/// The known name that `unknown` was probably meant to be: at most one edit for every five characters away,
+/// Returns the known name that `unknown` was probably meant to be: at most one edit for every five characters away,
 /// upper and lower case being the same.
 pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let unknown = unknown.trim().to_lowercase();

@@ -144,7 +144,7 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor at the start of `bytes`.
+    /// Creates a cursor at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, offset: 0 }
     }
@@ -159,7 +159,7 @@ impl<'a> Cursor<'a> {
         self.bytes.len() - self.offset
     }
 
-    /// The bytes not read yet.
+    /// Returns the bytes not read yet.
     pub fn rest(&self) -> &'a [u8] {
         &self.bytes[self.offset..]
     }
@@ -169,12 +169,12 @@ impl<'a> Cursor<'a> {
         self.offset = offset.min(self.bytes.len());
     }
 
-    /// The bytes from one offset to another; none if there are none.
+    /// Returns the bytes from one offset to another; none if there are none.
     pub(crate) fn between(&self, start: usize, end: usize) -> &'a [u8] {
         self.bytes.get(start..end).unwrap_or_default()
     }
 
-    /// The next `len` bytes.
+    /// Reads the next `len` bytes.
     #[inline]
     pub fn take(&mut self, len: usize, reading: &'static str) -> Result<&'a [u8], DecodeError> {
         let Some(taken) = self.rest().get(..len) else {
@@ -185,7 +185,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// The next `N` bytes.
+    /// Reads the next `N` bytes.
     #[inline]
     pub fn array<const N: usize>(&mut self, reading: &'static str) -> Result<[u8; N], DecodeError> {
         let mut array = [0; N];
@@ -193,30 +193,30 @@ impl<'a> Cursor<'a> {
         Ok(array)
     }
 
-    /// The next byte.
+    /// Reads the next byte.
     #[inline]
     pub fn byte(&mut self, reading: &'static str) -> Result<u8, DecodeError> {
         self.array::<1>(reading).map(|[byte]| byte)
     }
 
-    /// A packed integer of 32 bits. Longer forms than the shortest are taken, up to 5 bytes.
+    /// Reads a packed integer of 32 bits. Longer forms than the shortest are taken, up to 5 bytes.
     #[inline]
     pub fn packed_i32(&mut self, reading: &'static str) -> Result<i32, DecodeError> {
         self.packed(32, reading).map(|value| value as i32)
     }
 
-    /// A packed integer of 64 bits. Longer forms than the shortest are taken, up to 10 bytes.
+    /// Reads a packed integer of 64 bits. Longer forms than the shortest are taken, up to 10 bytes.
     #[inline]
     pub fn packed_i64(&mut self, reading: &'static str) -> Result<i64, DecodeError> {
         self.packed(64, reading).map(|value| value as i64)
     }
 
-    /// A packed integer of 128 bits. Longer forms than the shortest are taken, up to 19 bytes.
+    /// Reads a packed integer of 128 bits. Longer forms than the shortest are taken, up to 19 bytes.
     pub fn packed_i128(&mut self, reading: &'static str) -> Result<i128, DecodeError> {
         self.packed(128, reading)
     }
 
-    /// A packed length in bytes that the rest of the input can hold.
+    /// Reads a packed length in bytes that the rest of the input can hold.
     #[inline]
     pub fn packed_len(&mut self, reading: &'static str) -> Result<usize, DecodeError> {
         let start = self.offset;
@@ -231,7 +231,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A packed count of elements that take at least `min_len` bytes each, as many as the rest can hold.
+    /// Reads a packed count of elements that take at least `min_len` bytes each, as many as the rest can hold.
     pub fn packed_count(&mut self, min_len: usize, reading: &'static str) -> Result<usize, DecodeError> {
         let start = self.offset;
         let count = self.packed_i32(reading)?;

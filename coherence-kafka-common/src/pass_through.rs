@@ -14,7 +14,7 @@ use crate::map::Format;
 use crate::packed::DecodeError;
 use crate::pof;
 
-/// The key in the form in which it travels, checked to be one that a grid can take:
+/// Returns the key in the form in which it travels, checked to be one that a grid can take:
 ///
 /// - not empty, and first byte `0x15`, as both serializers write it;
 /// - under [`Format::Pof`] one complete POF value and no byte behind it. A grid reads the key before it stores
@@ -31,7 +31,7 @@ pub fn key(binary: &[u8], format: Format) -> Result<&[u8], PassThroughError> {
     Ok(undecorated)
 }
 
-/// The value in the form in which it travels, checked to be one that does no harm:
+/// Returns the value in the form in which it travels, checked to be one that does no harm:
 ///
 /// - not empty: a grid stores an empty value, and the `get` of it never returns;
 /// - first byte `0x15` with at least one byte behind it;
@@ -61,7 +61,7 @@ fn payload(undecorated: &[u8], offset: usize, part: Part, format: Format) -> Res
     }
 }
 
-/// Not a parser: tells JSON from POF and other bytes, and most truncated JSON from whole.
+/// Not a parser: distinguishes JSON from POF and other bytes, and most truncated JSON from whole.
 fn looks_like_json(payload: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(payload) else { return false };
     let text = text.trim_matches([' ', '\t', '\r', '\n']);

@@ -65,7 +65,7 @@ pub trait Serializer<T: ?Sized>: Send + Sync + Debug {
 
 /// `org.apache.kafka.common.serialization.Deserializer`: bytes to a value.
 pub trait Deserializer<T>: Send + Sync + Debug {
-    /// The value in `bytes`, all of them, of a record of `topic`.
+    /// Returns the value in `bytes`, all of them, of a record of `topic`.
     fn deserialize(&self, topic: &str, headers: &[Header], bytes: &[u8]) -> Result<T, SerializerError>;
 }
 

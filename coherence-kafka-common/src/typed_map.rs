@@ -68,8 +68,8 @@ pub enum TypedMapError {
     },
 }
 
-/// The Java classes that Rust types stand for, in each format of a grid's maps. Types that are there in Java without
-/// a class of the application, such as numbers, texts, lists and maps of them, need none: the default.
+/// The Java classes that Rust types stand for, in each format of a grid's maps. Types that exist in Java without a
+/// class of the application, such as numbers, texts, lists and maps of them, need none: the default.
 #[derive(Debug, Clone, Default)]
 pub struct Classes {
     /// Their type ids, for maps of POF, which holds no object of another class.
@@ -118,7 +118,7 @@ pub struct TypedEvent<K, V> {
     pub key: K,
     /// The value before; `None` where there was none, or where a lite event leaves it out.
     pub old_value: Option<V>,
-    /// The value after; `None` where there is none, or where a lite event leaves it out.
+    /// The value after; `None` where the entry was removed, or where a lite event leaves it out.
     pub new_value: Option<V>,
     /// Made by the map itself, such as an expiry, not by one of its users.
     pub synthetic: bool,
@@ -128,7 +128,7 @@ pub struct TypedEvent<K, V> {
     pub priming: bool,
 }
 
-/// What a listener is told: [`MapNotice`], typed.
+/// A notice to a listener: [`MapNotice`], typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypedNotice<K, V> {
     /// An entry changed.
@@ -163,7 +163,7 @@ where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// The map `name` of `session`, its entries in the format of the session and of these classes.
+    /// Returns the map `name` of `session`, its entries in the format of the session and of these classes.
     pub async fn open(session: &dyn Session, name: &str, classes: &Classes) -> Result<Self, MapError>
     where
         K: Serialize + DeserializeOwned,
@@ -187,12 +187,12 @@ where
         Self { map, keys, values }
     }
 
-    /// The map of binaries below.
+    /// Returns the map of binaries below.
     pub fn binary(&self) -> &Arc<dyn NamedMap> {
         &self.map
     }
 
-    /// The name of the map.
+    /// Returns the name of the map.
     pub fn name(&self) -> &str {
         self.map.name()
     }

@@ -50,12 +50,12 @@ impl Clock {
 
 pub(super) const NANOS_PER_MS: u64 = 1_000_000;
 
-/// 584 years are as good as for ever.
+/// 584 years are as good as never.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The moment at which an entry written now expires: [`crate::map::Expiry::After`] says how it is rounded.
+/// Returns the moment at which an entry written now expires: see [`crate::map::Expiry::After`] for its rounding.
 pub(super) fn deadline(now: u64, expiry: Duration) -> u64 {
     let ms = nanos(expiry).div_ceil(NANOS_PER_MS).max(1);
     now.saturating_add(ms.saturating_mul(NANOS_PER_MS))

@@ -47,7 +47,7 @@ impl Entry {
         &self.0[self.value_start()..]
     }
 
-    /// The key and, right behind it, the value.
+    /// Returns the key and, right behind it, the value.
     pub(super) fn payload(&self) -> &[u8] {
         &self.0[self.key_start()..]
     }
@@ -86,7 +86,7 @@ impl Entry {
 /// What an allocator adds to an entry, on average: its own header and the rounding to 16 bytes.
 const ALLOCATOR_BYTES: usize = 16;
 
-/// The memory that entries take apart from the tables they lie in.
+/// Returns the memory that entries take apart from the tables they lie in.
 pub(super) fn memory_bytes(entries: usize, expiring: usize, payload_bytes: usize) -> usize {
     entries * (HEAD + ALLOCATOR_BYTES) + expiring * DEADLINE + payload_bytes
 }

@@ -1,4 +1,4 @@
-//! Those who listen to a map, and what waits for each of them.
+//! The listeners of a map, and the queue of each of them.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::shard::Shard;
 use crate::map::{EventKind, MapEvent, MapNotice};
 
-/// What a notice takes beside its bytes.
+/// Memory of a notice in addition to its bytes.
 const NOTICE_BYTES: usize = size_of::<MapNotice>();
 
 /// The notices that one listener has not taken yet.
@@ -42,7 +42,7 @@ impl Mailbox {
         Arc::new(Self { lite, limit_bytes, waiting: Mutex::default() })
     }
 
-    /// The waker, if any, is to be woken without a lock held: it may run whatever its owner likes.
+    /// Adds a notice. The caller wakes the waker that it returns without a lock held: it may run any code of its owner.
     #[must_use]
     pub(super) fn push(&self, notice: MapNotice) -> Option<Waker> {
         let bytes = bytes(&notice);
@@ -102,7 +102,7 @@ fn bytes(notice: &MapNotice) -> usize {
     NOTICE_BYTES + payload
 }
 
-/// One change of one entry, for whoever wants to hear of it.
+/// One change of one entry, for its listeners.
 pub(super) struct Change<'a> {
     pub(super) key: &'a [u8],
     pub(super) old: Option<&'a [u8]>,
@@ -147,7 +147,7 @@ impl Listeners {
         }
     }
 
-    /// True when nobody is left.
+    /// Returns true when no listener is left.
     fn remove(&mut self, mailbox: &Arc<Mailbox>, key: Option<&Bytes>) -> bool {
         let others = |other: &Arc<Mailbox>| !Arc::ptr_eq(other, mailbox);
         match key {

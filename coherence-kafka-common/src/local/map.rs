@@ -46,7 +46,7 @@ pub struct LocalMap {
 /// A power of two. Many more than threads, or they would wait for each other too often.
 const SHARDS: usize = 64;
 
-/// Lets writes find what has expired in shards that nobody touches any more.
+/// Lets writes find expired entries in shards that are not used.
 #[derive(Default)]
 struct Sweep {
     /// Whether an entry with a deadline was ever put.
@@ -55,7 +55,7 @@ struct Sweep {
 }
 
 impl LocalMap {
-    /// An empty map that belongs to no session, with default options.
+    /// Creates an empty map that belongs to no session, with default options.
     pub fn new(name: &str) -> Self {
         Self::with(name, &LocalOptions::default())
     }
@@ -72,12 +72,12 @@ impl LocalMap {
         }
     }
 
-    /// Number of entries. Not a snapshot while others write.
+    /// Returns the number of entries. Not a snapshot while others write.
     pub fn len(&self) -> usize {
         self.sum(Shard::len)
     }
 
-    /// True without entries.
+    /// Returns true without entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -88,19 +88,19 @@ impl LocalMap {
         self.sum(Shard::payload_bytes)
     }
 
-    /// The memory that the map takes in bytes, without what waits for its listeners. An estimate: what the tables
-    /// take is exact, for each entry it counts 16 bytes for the allocator, which knows better.
+    /// Returns the memory that the map takes in bytes, without what waits for its listeners. An estimate: what the
+    /// tables take is exact, for each entry it counts 16 bytes for the allocator, which knows better.
     pub fn memory_bytes(&self) -> usize {
         self.sum(|shard, _| shard.memory_bytes())
     }
 
-    /// Puts an entry with a deadline of its own; `None` lets it stay for ever.
+    /// Puts an entry with its own deadline; `None` is without expiry.
     pub(super) fn restore(&self, key: &[u8], value: &[u8], deadline: Option<u64>) {
         self.sweep.needed.fetch_or(deadline.is_some(), Ordering::Relaxed);
         self.put_entry(&mut self.call(), key, value, deadline);
     }
 
-    /// The hash of every entry of a shard; `None` behind the last shard.
+    /// Returns the hash of every entry of a shard; `None` behind the last shard.
     pub(super) fn hashes(&self, shard: usize) -> Option<Vec<u64>> {
         let mut call = self.call();
         let hashes = self.shards.get(shard)?.lock().hashes(&mut call);
@@ -119,7 +119,7 @@ impl LocalMap {
         sum
     }
 
-    /// The table of a shard uses the lowest and the highest bits of the same hash; these are from between.
+    /// Returns the shard of a hash, from its middle bits: the table of a shard uses the lowest and the highest ones.
     fn shard_of(hash: u64) -> usize {
         (hash >> 32) as usize % SHARDS
     }
@@ -311,7 +311,7 @@ fn check_all(
     entries.iter().enumerate().try_for_each(bad)
 }
 
-/// A future that does all its work when it is first polled.
+/// Returns a future that does all its work when it is first polled.
 fn at_once<'a, T: 'a>(
     work: impl FnOnce() -> Result<T, MapError> + Send + 'a,
 ) -> BoxFuture<'a, Result<T, MapError>> {
@@ -453,8 +453,8 @@ impl NamedMap for LocalMap {
         })
     }
 
-    /// In pieces of 64 KiB: no lock is held between them, and an entry that is there from the first to the last one
-    /// comes exactly once.
+    /// In pieces of 64 KiB: no lock is held between them, and an entry that exists from the first to the last one comes
+    /// exactly once.
     fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
         stream::iter(Walk::new(self, |entry| Ok(pair(entry.key(), entry.value())))).boxed()
     }
@@ -464,9 +464,9 @@ impl NamedMap for LocalMap {
         stream::iter(Walk::new(self, |entry| Ok(Bytes::copy_from_slice(entry.key())))).boxed()
     }
 
-    /// A listener that leaves more waiting than [`LocalOptions::listener_bytes`] loses all of it and gets one
-    /// [`MapNotice::Gap`] instead. An expiry is told when it is noticed: at the next use of the entry, of its whole
-    /// map, or within the next writes. The stream ends when the map is dropped.
+    /// Listens to the map. A listener that leaves more waiting than [`LocalOptions::listener_bytes`] loses all of it
+    /// and gets one [`MapNotice::Gap`] instead. An expiry is reported when it is noticed: at the next use of the entry,
+    /// of its whole map, or within the next writes. The stream ends when the map is dropped.
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
         at_once(move || self.listen_now(listen))
     }

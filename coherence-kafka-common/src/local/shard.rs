@@ -1,4 +1,4 @@
-//! The part of a map behind one lock: its entries, their deadlines and those who listen to them.
+//! The part of a map behind one lock: its entries, their deadlines and their listeners.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -29,7 +29,7 @@ impl<'a> Call<'a> {
         Self { hasher, clock, now: None, wakers: Vec::new() }
     }
 
-    /// The time of this call: the clock is read once, and never where nothing expires.
+    /// Returns the time of this call: the clock is read once, and never where nothing expires.
     pub(super) fn now(&mut self) -> u64 {
         *self.now.get_or_insert_with(|| self.clock.now())
     }
@@ -39,7 +39,7 @@ impl<'a> Call<'a> {
         self.wakers.extend(waker);
     }
 
-    /// Wakes the listeners that were told something.
+    /// Wakes the listeners that were notified.
     pub(super) fn wake_all(&mut self) {
         if !self.wakers.is_empty() {
             self.wakers.drain(..).for_each(Waker::wake);
@@ -156,7 +156,7 @@ impl Shard {
         }
     }
 
-    /// Every read and write of a key comes here first, so that nobody meets an entry whose time is over.
+    /// Every read and write of a key comes here first, so that no caller sees an expired entry.
     #[cold]
     fn expire_key(&mut self, call: &mut Call<'_>, hash: u64, key: &[u8]) {
         let now = call.now();
@@ -218,7 +218,7 @@ impl Shard {
             + deadlines * size_of::<Reverse<(u64, u64)>>()
     }
 
-    /// The hash of every entry, once: what [`Shard::find`] finds them by, even when the table has grown.
+    /// Returns the hash of every entry, once: what [`Shard::find`] finds them by, even when the table has grown.
     pub(super) fn hashes(&mut self, call: &mut Call<'_>) -> Vec<u64> {
         self.expire(call, usize::MAX);
         let mut hashes: Vec<_> = self.table.iter().map(|entry| call.hasher.hash_one(entry.key())).collect();
@@ -227,7 +227,7 @@ impl Shard {
         hashes
     }
 
-    /// The entries of this hash, seldom more than one, whose time is not over.
+    /// Returns the entries of this hash, seldom more than one, whose time is not over.
     pub(super) fn find(&self, hash: u64, now: u64, hasher: &RandomState) -> impl Iterator<Item = &Entry> {
         let same_hash = move |entry: &&Entry| hasher.hash_one(entry.key()) == hash;
         self.table.iter_hash(hash).filter(same_hash).filter(move |entry| !entry.is_due(now))

@@ -71,7 +71,7 @@ pub enum SnapshotError {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The file is not a snapshot at all, or was torn or changed.
@@ -103,13 +103,13 @@ impl SnapshotError {
 }
 
 impl LocalSession {
-    /// Writes all maps, and `extra` with them, to a file that replaces the one at `path` as a whole: after a crash
-    /// at any moment there is the old file or the new one. Blocks until the file is on the disk.
+    /// Writes all maps, and `extra` with them, to a file that replaces the one at `path` as a whole: after a crash at
+    /// any moment the old file or the new one exists. Blocks until the file is on the disk.
     ///
     /// What the file holds: each entry that was in its map from the beginning to the end of this call, once, with a
-    /// value that it had meanwhile; an entry put or removed meanwhile may be in it or not. So while nobody writes it
-    /// is the state of all maps at one moment; a caller that wants `extra` to belong to the entries, too, lets
-    /// nobody write. Reading and listening go on.
+    /// value that it had meanwhile; an entry put or removed meanwhile may be in it or not. So without concurrent writes
+    /// it is the state of all maps at one moment; a caller whose `extra` belongs to the entries must prevent writes.
+    /// Reading and listening continue.
     ///
     /// The new file is first written to `path` with `.tmp` appended; one that a crash left there is overwritten.
     /// Saves of one process wait for each other; no other process may save to the same path.
@@ -127,7 +127,7 @@ impl LocalSession {
         let replaced =
             written.and_then(|()| fs::rename(&temporary, path).map_err(SnapshotError::io("replace", path)));
         if let Err(error) = replaced {
-            // It may not even be there, and the first error says more.
+            // It may not even exist, and the first error is more useful.
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
@@ -135,8 +135,8 @@ impl LocalSession {
         sync_folder(folder).map_err(SnapshotError::io("bring to the disk", folder))
     }
 
-    /// The session that was saved to `path`, and what its caller added. Entries whose time is over by now are left
-    /// out; the others expire when they would have.
+    /// Returns the session that was saved to `path`, and what its caller added. Entries whose time is over by now are
+    /// left out; the others expire when they would have.
     ///
     /// The whole file is verified before anything of it is to be had, and memory grows only with what was verified.
     ///

@@ -10,12 +10,12 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// Copies of the entries of a map, taken in pieces: between two of them nothing is locked.
 ///
-/// Beside a piece it keeps the hashes of one shard, so that it can go on after the table of the shard has grown.
-/// An entry that is there all the time comes exactly once, with a value that it had meanwhile.
+/// In addition to a piece it keeps the hashes of one shard, so that it can continue after the table of the shard has
+/// grown. An entry that exists all the time comes exactly once, with a value that it had meanwhile.
 pub(super) struct Walk<'a, T, F> {
     map: &'a LocalMap,
     copy: F,
-    /// The shard after the one whose hashes are there.
+    /// The shard after the one whose hashes are kept.
     next_shard: usize,
     hashes: vec::IntoIter<u64>,
     piece: vec::IntoIter<T>,
@@ -26,7 +26,7 @@ impl<'a, T, F: Fn(&Entry) -> T> Walk<'a, T, F> {
         Self { map, copy, next_shard: 0, hashes: vec::IntoIter::default(), piece: vec::IntoIter::default() }
     }
 
-    /// The next piece of the shard whose hashes are there; empty where all of them are gone meanwhile.
+    /// Returns the next piece of the shard whose hashes are kept; empty where all of them are gone meanwhile.
     fn next_piece(&mut self) -> Vec<T> {
         let now = self.map.call().now();
         let Some(shard) = self.next_shard.checked_sub(1).and_then(|index| self.map.shards.get(index)) else {

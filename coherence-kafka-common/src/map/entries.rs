@@ -31,8 +31,8 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// A batch over `bytes`. Fails where a span leaves the buffer. That no key occurs twice is left to the caller: of one
-    /// that does, any of its values may be the one that stays.
+    /// Creates a batch over `bytes`. Fails where a span leaves the buffer. That no key occurs twice is left to the
+    /// caller: of one that does, any of its values may be the one that stays.
     pub fn new(bytes: Vec<u8>, spans: Vec<Span>) -> Result<Self, OutOfBounds> {
         let inside = |start: u32, len: u32| start as usize + len as usize <= bytes.len();
         match spans.iter().position(|s| !inside(s.key, s.key_len) || !inside(s.value, s.value_len)) {
@@ -41,7 +41,8 @@ impl Entries {
         }
     }
 
-    /// A batch copied from pairs. Of a key that is given more than once the last value counts, in the place of the first.
+    /// Creates a batch copied from pairs. Of a key that is given more than once the last value counts, in the place of
+    /// the first.
     ///
     /// # Panics
     /// If the pairs together exceed 4 GiB.
@@ -67,8 +68,8 @@ impl Entries {
         batch
     }
 
-    /// A batch copied from pairs in which no key occurs twice: nothing is compared. That is left to the caller, as with
-    /// [`Entries::new`].
+    /// Creates a batch copied from pairs in which no key occurs twice: nothing is compared. That is left to the caller,
+    /// as with [`Entries::new`].
     ///
     /// # Panics
     /// If the pairs together exceed 4 GiB.
@@ -84,7 +85,7 @@ impl Entries {
         batch
     }
 
-    /// A batch of keys without values, copied; each once.
+    /// Creates a batch of keys without values, copied; each once.
     ///
     /// # Panics
     /// If the keys together exceed 4 GiB.
@@ -111,12 +112,12 @@ impl Entries {
         }
     }
 
-    /// Number of entries.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// True without entries.
+    /// Returns true without entries.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
@@ -126,7 +127,7 @@ impl Entries {
         self.spans.get(index).map(|span| self.at(span))
     }
 
-    /// All entries in order: key and value.
+    /// Returns all entries in order: key and value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.spans.iter().map(|span| self.at(span))
     }
@@ -142,7 +143,7 @@ impl Entries {
     }
 }
 
-/// The key without its partition decoration, if that can be taken off.
+/// Returns the key without its partition decoration, if that can be taken off.
 fn plain(key: &[u8]) -> &[u8] {
     undecorated_key(key).unwrap_or(key)
 }

@@ -1,9 +1,9 @@
-//! What a map tells those who listen to it.
+//! The events of a map for its listeners.
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-/// What to listen to, and how much to be told.
+/// The target of a listener, and the detail of its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
     /// Which entries.
@@ -12,7 +12,7 @@ pub struct Listen {
     pub lite: bool,
 }
 
-/// The entries whose changes are told.
+/// The entries whose changes are reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenTo {
     /// All of the map.
@@ -20,7 +20,7 @@ pub enum ListenTo {
     /// The one with this key.
     Key(Bytes),
     /// The one with this key, beginning with an event of kind [`EventKind::Inserted`], marked
-    /// [`MapEvent::priming`], that tells its present value, or that it has none.
+    /// [`MapEvent::priming`], that holds its present value, or that it has none.
     PrimedKey(Bytes),
     /// Those for which a filter of the grid is true: a serialized object in the format of the map, which is asked about
     /// the event. A filter that asks about values needs a `MapEventFilter` around it. Only a grid can evaluate it.
@@ -47,7 +47,7 @@ pub struct MapEvent {
     pub key: Bytes,
     /// The value before, undecorated; `None` where there was none, or where a lite event leaves it out.
     pub old_value: Option<Bytes>,
-    /// The value after, undecorated; `None` where there is none, or where a lite event leaves it out.
+    /// The value after, undecorated; `None` where the entry was removed, or where a lite event leaves it out.
     pub new_value: Option<Bytes>,
     /// Made by the map itself, such as an expiry, not by one of its users.
     pub synthetic: bool,
@@ -57,17 +57,17 @@ pub struct MapEvent {
     pub priming: bool,
 }
 
-/// What a listener is told.
+/// A notice to a listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MapNotice {
     /// An entry changed.
     Event(MapEvent),
     /// All entries were removed at once, without an event for each.
     Truncated,
-    /// The map was destroyed. Nothing follows; who wants to hear of the map that its next use makes, listens again.
+    /// The map was destroyed. Nothing follows; for the map that its next use creates, listen again.
     Destroyed,
-    /// Changes may have happened that nobody told: the connection to the grid was away, or the listener did not
-    /// take its notices fast enough. It listens again from here on; why, in words.
+    /// Changes may have been missed: the connection to the grid was lost, or the listener did not read its notices fast
+    /// enough. It listens again from here on; holds the reason.
     Gap(String),
 }
 

@@ -1,7 +1,7 @@
 //! Coherence's own classes: the methods by which Java writes their properties.
 //!
-//! Owns: the table. Their objects are keys too, `Duration` and `CompositeKey` say, and a grid compares keys byte by
-//! byte: what is written here must be what Java writes.
+//! Owns: the table. Their objects are keys too, for example `Duration` and `CompositeKey`, and a grid compares keys
+//! byte by byte: what is written here must be what Java writes.
 
 use super::value::PofValue;
 use super::writer::Primitive;
@@ -21,13 +21,13 @@ pub(super) enum Property {
     Float64,
     /// `writeCollection` with `String` as the class of the elements.
     Strings,
-    /// Any other method: in full, if it is there at all.
+    /// Any other method: in full, if it is present at all.
     Object,
 }
 
 use Property::{Boolean, Float64, Int32, Int64, Object, Octet, Strings};
 
-/// The properties of a class from index 0 on; `None` for a class that is not known here.
+/// Returns the properties of a class from index 0 on; `None` for a class that is not known here.
 pub(super) fn properties(type_id: u32) -> Option<&'static [Property]> {
     Some(match type_id {
         // Throwable: class, message, stack trace, cause.
@@ -79,7 +79,8 @@ impl Property {
         }
     }
 
-    /// The value as the argument of the method; `None` where the property is no primitive or the value no such one.
+    /// Returns the value as the argument of the method; `None` where the property is no primitive or the value no such
+    /// one.
     pub(super) fn primitive(self, value: &PofValue) -> Option<Primitive> {
         self.of(match value {
             PofValue::Boolean(value) => Primitive::Boolean(*value),

@@ -29,7 +29,7 @@ pub(super) struct Class {
 /// enum (its last part, without modules, or that of `#[serde(rename)]`), or `Enum::Variant` for a variant with data.
 ///
 /// One name has one id and one id one name, so that either finds the other. Two Rust types may stand for one
-/// Java class, an owned and a borrowed one say, when `#[serde(rename)]` gives both the same name.
+/// Java class, for example an owned and a borrowed one, when `#[serde(rename)]` gives both the same name.
 #[derive(Debug, Clone, Default)]
 pub struct PofContext {
     classes: HashMap<Cow<'static, str>, Class>,
@@ -38,17 +38,17 @@ pub struct PofContext {
 }
 
 impl PofContext {
-    /// A context without user types, which is enough for values that have none in them.
+    /// Creates a context without user types, which is enough for values that have none in them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A context that is yet to be filled.
+    /// Returns a context that is yet to be filled.
     pub fn builder() -> PofContextBuilder {
         PofContextBuilder::default()
     }
 
-    /// The id of the type of this name.
+    /// Returns the id of the type of this name.
     pub fn type_id(&self, name: &str) -> Option<u32> {
         self.class(name).map(|class| class.type_id)
     }
@@ -57,12 +57,12 @@ impl PofContext {
         self.classes.get(name).copied()
     }
 
-    /// The name of the type of this id.
+    /// Returns the name of the type of this id.
     pub fn name(&self, type_id: u32) -> Option<&str> {
         self.names.get(&type_id).map(AsRef::as_ref)
     }
 
-    /// The encoding in which text is written.
+    /// Returns the encoding in which text is written.
     pub fn text_encoding(&self) -> TextEncoding {
         self.text
     }
@@ -82,8 +82,9 @@ enum Owner {
 }
 
 impl PofContextBuilder {
-    /// A class of the application, under the id that the grid's POF configuration gives it: 1000 to `i32::MAX`. Its
-    /// objects are written as those of a class under `@Portable`: every property in full, by `writeObject`.
+    /// Registers a class of the application, under the id that the grid's POF configuration gives it: 1000 to
+    /// `i32::MAX`. Its objects are written as those of a class under `@Portable`: every property in full, by
+    /// `writeObject`.
     pub fn user_type(self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
         self.class(name, type_id, Form::Objects, Owner::Application)
     }
@@ -96,8 +97,9 @@ impl PofContextBuilder {
         self.class(name, type_id, Form::Methods, Owner::Application)
     }
 
-    /// A class of `coherence-pof-config.xml`, whose ids lie below 1000: `java.util.concurrent.TimeUnit`, say,
-    /// is 901. Written as [`portable_object`](Self::portable_object), numbers in the width that Java's class has.
+    /// Registers a class of `coherence-pof-config.xml`, whose ids lie below 1000, such as the id 901 of
+    /// `java.util.concurrent.TimeUnit`. Written as [`portable_object`](Self::portable_object), numbers in the width that
+    /// Java's class has.
     pub fn coherence_type(self, name: impl Into<Cow<'static, str>>, type_id: u32) -> Self {
         self.class(name, type_id, Form::Methods, Owner::Coherence)
     }
@@ -107,13 +109,13 @@ impl PofContextBuilder {
         self
     }
 
-    /// The encoding in which text is written: [`TextEncoding::Modified`] for grids before 24.09.
+    /// Returns the encoding in which text is written: [`TextEncoding::Modified`] for grids before 24.09.
     pub fn text_encoding(mut self, text: TextEncoding) -> Self {
         self.text = text;
         self
     }
 
-    /// The context, unless a type was given twice or an id is not its owner's.
+    /// Returns the context, unless a type was given twice or an id is not its owner's.
     pub fn build(self) -> Result<PofContext, PofContextError> {
         let mut context = PofContext { text: self.text, ..PofContext::default() };
         for (name, class, owner) in self.types {
@@ -163,7 +165,7 @@ pub enum PofContextError {
         /// Its id.
         type_id: u32,
     },
-    /// A class said to be Coherence's under an id of an application's.
+    /// A class of Coherence's under an id of an application's.
     #[error("type id {type_id} of {name} is not below 1000, as those of Coherence's own classes are")]
     NotReserved {
         /// The type.

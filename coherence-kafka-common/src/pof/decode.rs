@@ -17,8 +17,8 @@ pub fn decode(bytes: &[u8]) -> Result<PofValue, DecodeError> {
     builder.finish(bytes.len())
 }
 
-/// Refuses, without allocating, what [`decode`] refuses; but takes values that share objects by identity and
-/// reference, which it need not resolve. Where the elements under a common type id bear identities it cannot tell
+/// Refuses, without allocating, what [`decode`] refuses; but takes values that share objects by identity and reference,
+/// which it need not resolve. Where the elements under a common type id bear identities it cannot distinguish
 /// references from versions, and refuses them.
 pub fn check(bytes: &[u8]) -> Result<(), DecodeError> {
     walk(bytes, |_| Ok(()))
@@ -47,7 +47,7 @@ impl Builder {
         Self { open: Vec::new(), root: None, room: len }
     }
 
-    /// The value, which ended at `offset`.
+    /// Returns the value, which ended at `offset`.
     pub(super) fn finish(self, offset: usize) -> Result<PofValue, DecodeError> {
         self.root.ok_or(DecodeError { offset, reading: "a value", problem: Problem::Invalid("no value") })
     }

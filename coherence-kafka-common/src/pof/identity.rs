@@ -52,7 +52,7 @@ impl Identities {
         }
     }
 
-    /// The object `id`, which must end before `offset`.
+    /// Returns the object `id`, which must end before `offset`.
     pub(super) fn object(&self, id: u32, offset: usize) -> Result<Object, &'static str> {
         match self.objects.get(&id) {
             Some(object) if object.end.is_some_and(|end| end <= offset) => Ok(*object),
@@ -69,8 +69,8 @@ impl Identities {
         Ok(object)
     }
 
-    /// Whether a number that stands for an element of the common type `type_id` is a reference, as against a version.
-    /// Nothing in the stream tells; Java guesses in this way too.
+    /// Returns whether a number that stands for an element of the common type `type_id` is a reference, as against a
+    /// version. Nothing in the stream shows it; Java guesses in this way too.
     pub(super) fn is(&self, number: i32, type_id: i32, offset: usize) -> bool {
         u32::try_from(number)
             .is_ok_and(|id| self.object(id, offset).is_ok_and(|object| object.type_id == type_id))

@@ -20,7 +20,7 @@ pub(super) fn int16(cursor: &mut Cursor<'_>) -> Result<i16, DecodeError> {
     })
 }
 
-/// Java takes any scale. Arithmetic on a number of a thousand million digits stops whoever tries it.
+/// Java takes any scale. Arithmetic on a number of a thousand million digits would block its thread.
 pub(super) fn decimal(cursor: &mut Cursor<'_>) -> Result<PofValue, DecodeError> {
     let start = cursor.offset();
     let unscaled = cursor.packed_i128("the digits of a decimal")?;

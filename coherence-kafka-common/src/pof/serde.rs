@@ -65,7 +65,7 @@
 //! | `None`, `()` | null of `writeString`, `writeDate`, `writeCollection` and every other method but `writeObject` |
 //! | `Some`, and everything else | `writeString`, `writeObject` and every other method |
 //!
-//! What this cannot say, a null of `writeObject` or a uniform collection, a class says that is written by hand:
+//! For forms that this cannot express, a null of `writeObject` or a uniform collection, write the class by hand:
 //! [`PofObject`](super::PofObject) with [`PofObjectSerde`](crate::serializer::PofObjectSerde).
 //!
 //! # Names

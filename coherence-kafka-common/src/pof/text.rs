@@ -126,7 +126,7 @@ pub(super) fn write_unit(out: &mut Vec<u8>, unit: u16) {
     }
 }
 
-/// The code point at the start of `bytes` and its length in bytes; `None` where there is none, or an overlong one
+/// The code point at the start of `bytes` and its length in bytes; `None` where it is malformed, or an overlong one
 /// other than `C0 80`.
 pub(super) fn code_point(bytes: &[u8]) -> Option<(u32, usize)> {
     let lead = *bytes.first()?;

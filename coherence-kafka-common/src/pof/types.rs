@@ -48,7 +48,7 @@ pub(super) const INT_22: i32 = -64;
 /// Ends the properties of a user type and the elements of a sparse array.
 pub(super) const END: i32 = -1;
 
-/// The byte of an intrinsic type id, its packed form.
+/// Returns the byte of an intrinsic type id, its packed form.
 pub(super) const fn byte(type_id: i32) -> u8 {
     0x40 | !type_id as u8
 }

@@ -48,8 +48,7 @@ where
     walker.cursor.finish("the end of the value")
 }
 
-/// Walks one value at the cursor, which stands inside `depth` others and under the common type `uniform` if there is
-/// one.
+/// Walks one value at the cursor, which stands inside `depth` others and under the common type `uniform`, if any.
 pub(super) fn walk_one<'a, S>(
     cursor: &mut Cursor<'a>,
     uniform: Option<i32>,
@@ -74,9 +73,9 @@ pub(super) struct Walker<'a, 'i, S> {
 
 /// What becomes of identities and references.
 pub(super) enum Sharing<'i> {
-    /// [`Event::Shared`] tells of them; a reference is null.
+    /// [`Event::Shared`] reports them; a reference is null.
     Reported,
-    /// They are checked, and told of as null.
+    /// They are checked, and reported as null.
     Checked(&'i mut Identities),
     /// The object that a reference stands for is walked in its place.
     Resolved(&'i mut Identities),

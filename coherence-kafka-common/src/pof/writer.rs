@@ -57,7 +57,7 @@ impl<'a> PofWriter<'a> {
         Self { out, text, marked: false, depth: 0 }
     }
 
-    /// A writer that goes on where another, which had this mark, stopped.
+    /// A writer that continues where another, which had this mark, stopped.
     #[inline]
     pub(super) fn going_on(out: &'a mut Vec<u8>, text: TextEncoding, marked: bool) -> Self {
         Self { out, text, marked, depth: 0 }
@@ -236,7 +236,7 @@ impl<'a> PofWriter<'a> {
     /// `com.tangosol.util.LongArray`, all of whose indexes are below `size`. For each element, in rising order of index,
     /// [`property`](Self::property) and its value follow, then [`end`](Self::end).
     ///
-    /// Oracle's own readers lose what follows a sparse array whose every index is there when they skip it.
+    /// Oracle's own readers lose what follows a sparse array whose every index is present when they skip it.
     pub fn sparse_array(&mut self, size: u32) {
         self.type_id(types::SPARSE_ARRAY);
         self.unsigned(size);

@@ -19,9 +19,9 @@ use super::{Deserializer, Header, Serializer, SerializerError};
 
 /// Any type of serde's as bincode.
 ///
-/// A length in the bytes gets no memory before its content is there. Values more than 256 levels deep are refused, and
-/// those with more than sixteen elements for each byte of the input, which only elements of no bytes have, as in a
-/// `Vec<()>`. What such a value takes beside that is the size of its Rust types.
+/// Memory for a length in the bytes is allocated only as its content is read. Values more than 256 levels deep are
+/// refused, and those with more than sixteen elements for each byte of the input, which only elements of no bytes have,
+/// as in a `Vec<()>`. Otherwise such a value takes the size of its Rust types.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BincodeSerde;
 
@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> Deserializer<T> for BincodeSerde {
     }
 }
 
-/// How far bytes are read in which something is wrong: an error does not tell.
+/// Returns how far faulty bytes can be read: the error itself does not hold the place.
 fn read_up_to<T: DeserializeOwned>(bytes: &[u8]) -> usize {
     struct Again<T>(PhantomData<T>);
     impl<'de, T: Deserialize<'de>> Deserialize<'de> for Again<T> {

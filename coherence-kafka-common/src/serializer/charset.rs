@@ -118,15 +118,15 @@ impl Charset {
     /// Kafka's default.
     pub const UTF_8: Self = Self(Kind::Utf8);
 
-    /// The charset of this name or alias of Java's, upper and lower case being the same.
+    /// Returns the charset of this name or alias of Java's, upper and lower case being the same.
     pub fn for_name(name: &str) -> Option<Self> {
         let lower = name.to_ascii_lowercase();
         NAMES.iter().find(|(names, _)| names.contains(&lower.as_str())).map(|(_, kind)| Self(*kind))
     }
 
-    /// True where [`encode`](Self::encode) gives the bytes of Java for every text. Charsets with several bytes per
-    /// character, apart from Unicode's, are written as the WHATWG has them, who differs in up to some thousand rare
-    /// characters.
+    /// Returns true where [`encode`](Self::encode) gives the bytes of Java for every text. Charsets with several bytes
+    /// per character, apart from Unicode's, are written as the WHATWG defines them, which differs in up to some
+    /// thousand rare characters.
     pub fn is_written_as_by_java(&self) -> bool {
         match self.0 {
             Kind::Jis(_) => false,
@@ -135,7 +135,7 @@ impl Charset {
         }
     }
 
-    /// The bytes of `text`; borrowed where they are the same.
+    /// Returns the bytes of `text`; borrowed where they are the same.
     pub fn encode<'a>(&self, text: &'a str) -> Cow<'a, [u8]> {
         if text.is_ascii() && self.extends_ascii() {
             return Cow::Borrowed(text.as_bytes());
@@ -168,7 +168,7 @@ impl Charset {
         }
     }
 
-    /// The text in `bytes`; borrowed where UTF-8, or ASCII in most charsets, allows it.
+    /// Returns the text in `bytes`; borrowed where UTF-8, or ASCII in most charsets, allows it.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         match self.0 {
             Kind::Utf8 => decode_utf8(bytes),
@@ -261,7 +261,7 @@ fn ibm037_byte(c: char) -> u8 {
     found.map_or(b'?', |byte| byte as u8)
 }
 
-/// The symbol that JIS X 0208 has where Windows has `windows`.
+/// Returns the symbol that JIS X 0208 has where Windows has `windows`.
 fn jis_symbol(windows: char) -> char {
     match windows {
         '―' => '—',
@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_truncated_encoded_surrogate_is_one_replacement_as_in_java() {
-        // Java 17 says so of each of these.
+        // Java 17 reports this of each of these.
         for (bytes, expected) in [
             (&b"\xED\xA0"[..], "\u{FFFD}"),
             (b"\xED\xA0A", "\u{FFFD}A"),

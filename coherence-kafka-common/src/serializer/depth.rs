@@ -19,7 +19,7 @@ pub(super) const TOO_MANY: &str = "too many elements";
 
 /// A value that is at most [`MAX_DEPTH`] levels deep and has at most `elements` elements and entries in all its
 /// sequences and maps together. Texts and bytes are asked for as borrowed ones, and no memory is reserved for elements
-/// before they are there.
+/// before they are read.
 pub(super) struct Bounded<'b, T> {
     value: PhantomData<T>,
     elements: &'b Cell<usize>,
@@ -46,7 +46,7 @@ struct Counted<'b, I> {
     inner: I,
     left: usize,
     elements: &'b Cell<usize>,
-    /// The elements of what is visited are as many as the input says, not as the type has fields.
+    /// The elements of what is visited are as many as the input has, not as the type has fields.
     counts: bool,
 }
 
@@ -193,7 +193,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Counted<'_, V> {
         self.inner.visit_unit()
     }
 
-    /// A level: what an option holds may hold an option again.
+    /// Enters a level: an option may hold an option again.
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let deserializer = self.deeper::<_, D::Error>(deserializer)?;
         self.inner.visit_some(deserializer)

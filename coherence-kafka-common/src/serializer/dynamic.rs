@@ -27,7 +27,7 @@ pub(super) enum KafkaSerde {
 }
 
 impl KafkaSerde {
-    /// The size that a list takes for that of every element.
+    /// Returns the size that a list takes for that of every element.
     pub(super) fn constant_size(&self) -> Option<usize> {
         match self {
             KafkaSerde::Short => Some(2),
@@ -38,7 +38,7 @@ impl KafkaSerde {
         }
     }
 
-    /// The name of the serializer and of the class that it takes.
+    /// Returns the name of the serializer and of the class that it takes.
     fn names(&self) -> (&'static str, &'static str) {
         match self {
             KafkaSerde::String(_) => ("StringSerializer", "String"),
@@ -132,7 +132,7 @@ impl Deserializer<PofValue> for KafkaSerde {
 /// `java.util.UUID` in POF.
 const UUID: u32 = 909;
 
-/// A `java.util.UUID`, whose halves, the low one first, are 0 where they are missing.
+/// Returns a `java.util.UUID`, whose halves, the low one first, are 0 where they are missing.
 pub(super) fn to_uuid(value: &PofValue) -> Option<Uuid> {
     let PofValue::User { type_id: UUID, properties, .. } = value else { return None };
     let half = |index| match properties.iter().find(|(i, _)| *i == index) {

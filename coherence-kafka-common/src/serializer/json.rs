@@ -57,7 +57,7 @@ impl JsonClasses {
     }
 }
 
-/// The complete binary of `value`, whose registered types bear their `@class`.
+/// Returns the complete binary of `value`, whose registered types bear their `@class`.
 pub fn to_binary<T: Serialize + ?Sized>(
     value: &T,
     classes: &JsonClasses,
@@ -79,8 +79,8 @@ fn write_binary<T: Serialize + ?Sized>(
     })
 }
 
-/// The value in a complete binary. An object of another class than the one registered for its type is refused; one of
-/// a type that is not registered may be of any.
+/// Returns the value in a complete binary. An object of another class than the one registered for its type is refused;
+/// one of a type that is not registered may be of any.
 pub fn from_binary<T: DeserializeOwned>(binary: &[u8], classes: &JsonClasses) -> Result<T, SerializerError> {
     read(binary, |reader| de::read(reader, classes))
 }
@@ -146,9 +146,10 @@ impl<T: DeserializeOwned> Deserializer<T> for JsonSerde {
 /// Coherence JSON without types: as a tree of JSON, where `@class` is a name like any other, or as the values that
 /// Java would read.
 ///
-/// What a [`PofValue`] and JSON both can say comes back as Java would bring it: a `Short` or `Byte` as an `Integer`, a
-/// `Float` as a `Double`, a set or an array as a list, a UUID as text, an object without `@class` as a map, objects of
-/// other classes than Java's own not at all. The one difference: Java makes a `Double` of the least `Long`.
+/// Values that both a [`PofValue`] and JSON can express come back as Java would return them: a `Short` or `Byte` as an
+/// `Integer`, a `Float` as a `Double`, a set or an array as a list, a UUID as text, an object without `@class` as a
+/// map, objects of other classes than Java's own not at all. The one difference: Java makes a `Double` of the least
+/// `Long`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonValueSerde;
 

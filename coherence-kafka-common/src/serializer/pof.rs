@@ -11,9 +11,9 @@ use crate::packed::{DecodeError, Problem};
 use crate::pof::serde::{Error, undecorated};
 use crate::pof::{self, PofContext, PofObject, PofReader, PofWriter, TextEncoding};
 
-/// Any type with serde's derives, and any [`PofValue`](crate::pof::PofValue), as POF. The null of POF is a value to
-/// it, `15 64`: an entry that is present and holds null. Whoever wants a tombstone for it must not ask this
-/// serializer, which the Java one gets wrong.
+/// Any type with serde's derives, and any [`PofValue`](crate::pof::PofValue), as POF. The null of POF is a value to it,
+/// `15 64`: an entry that is present and holds null. For a tombstone do not call this serializer; the Java one gets
+/// that wrong.
 #[derive(Debug, Clone, Default)]
 pub struct PofSerde {
     context: Arc<PofContext>,

@@ -15,10 +15,10 @@ use crate::nearest::nearest;
 use crate::pass_through::Part;
 use crate::pof::PofValue;
 
-/// Why there is no such serializer.
+/// Why a serializer cannot be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
-    /// A name that nobody knows.
+    /// An unknown name.
     #[error("unknown {kind} {name:?}{}", mean(.nearest))]
     Unknown {
         /// What it was to be: `serializer`, `deserializer` or `serde`.
@@ -49,7 +49,7 @@ fn mean(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|nearest| format!(", did you mean {nearest}?")).unwrap_or_default()
 }
 
-/// The serializer named `name` for one half of records, such as
+/// Returns the serializer named `name` for one half of records, such as
 /// `org.apache.kafka.common.serialization.StringSerializer`, `StringSerializer` or `string`.
 pub fn serializer(
     name: &str,
@@ -64,7 +64,7 @@ pub fn serializer(
     })
 }
 
-/// The deserializer named `name` for one half of records, such as
+/// Returns the deserializer named `name` for one half of records, such as
 /// `org.apache.kafka.common.serialization.StringDeserializer`, `StringDeserializer` or `string`.
 pub fn deserializer(
     name: &str,
@@ -176,7 +176,7 @@ impl Settings<'_> {
         })
     }
 
-    /// The serde of a list's elements, which Kafka wants to be named as one, not as a serializer.
+    /// Returns the serde of a list's elements, which Kafka wants to be named as one, not as a serializer.
     fn inner(&self) -> Result<KafkaSerde, RegistryError> {
         let property = match self.part {
             Part::Key => "default.list.key.serde.inner",

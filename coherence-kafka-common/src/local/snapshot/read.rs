@@ -75,7 +75,7 @@ impl<R: Read> BlockReader<R> {
         String::from_utf8(bytes).map_err(|_| Fault::at(offset, "a name that is not UTF-8"))
     }
 
-    /// Appends the next `len` bytes. What there is, not `len`, decides how much memory that takes.
+    /// Appends the next `len` bytes. Allocates for the bytes that are read, not for `len`.
     pub(super) fn append(&mut self, mut len: u64, into: &mut Vec<u8>) -> Result<(), Fault> {
         while len > 0 {
             let bytes = self.some(len)?;

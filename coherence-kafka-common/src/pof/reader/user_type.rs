@@ -25,7 +25,7 @@ pub struct UserTypeReader<'r, 'a> {
 enum Next {
     /// The value of property `index`, which starts at `index_at`.
     Value { index: u32, index_at: usize },
-    /// What follows the value of property `index`, which started at `value_at` and was given out to be read.
+    /// What follows the value of property `index`, which started at `value_at` and was returned to be read.
     Given { index: u32, value_at: usize },
     /// What follows the terminator.
     End,
@@ -215,7 +215,7 @@ impl<'a> UserTypeReader<'_, 'a> {
         Ok(Evolvable { data_version: self.version, future_data: self.remainder()?.to_vec() })
     }
 
-    /// Goes on behind a value that was given out.
+    /// Continues after a value that was returned to be read.
     fn settle(&mut self) -> Result<(), DecodeError> {
         if let Next::Given { index, value_at } = self.next {
             if self.reader.offset() == value_at {

@@ -134,7 +134,7 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
         }
     }
 
-    /// A number, or what else is there.
+    /// A number, or another value.
     fn float(self) -> Result<Result<f64, Event<'de>>, Error> {
         Ok(match self.scalar()? {
             Event::Scalar(PofValue::Float64(value)) => Ok(value),

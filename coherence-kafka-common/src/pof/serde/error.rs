@@ -17,7 +17,7 @@ pub enum Error {
     /// The bytes hold something else than the Rust type.
     #[error("{problem}, reading {reading} at byte {offset}")]
     Mismatch {
-        /// What is there and what is needed.
+        /// The value found and the one needed.
         problem: String,
         /// The item that was being read.
         reading: String,
@@ -33,7 +33,7 @@ pub enum Error {
     /// POF, or the Java class that stands for the Rust type, cannot hold the value.
     #[error("{0}")]
     Unwritable(&'static str),
-    /// What the `Serialize` or `Deserialize` of a type says.
+    /// The error of a type's `Serialize` or `Deserialize`.
     #[error("{0}")]
     Custom(String),
 }

@@ -66,7 +66,7 @@ impl<'r, 'c, 'de> Properties<'r, 'c, 'de> {
         Ok(value)
     }
 
-    /// Reads past the properties that nobody asked for.
+    /// Skips the properties that were not requested.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         while let Some(at) = self.at {
             self.reader.skip()?;
@@ -124,7 +124,7 @@ impl<'de> de::SeqAccess<'de> for Fields<'_, '_, '_, 'de> {
     }
 }
 
-/// A variant that is a class of its own.
+/// A variant that is a separate class.
 pub(super) struct Variant<'r, 'c, 'de> {
     pub(super) variant: &'c str,
     pub(super) properties: Properties<'r, 'c, 'de>,

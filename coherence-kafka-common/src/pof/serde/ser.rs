@@ -1,5 +1,5 @@
 //! From Rust types to POF, every value in the form of Java's `PofWriter.writeObject`, except where the class of an
-//! object has methods of its own for its properties.
+//! object has its own methods for its properties.
 
 use std::mem;
 

@@ -1,4 +1,4 @@
-//! Values that Java's `PofWriter` writes by a method for a primitive: shortened wherever there is a code for them.
+//! Values that Java's `PofWriter` writes by a method for a primitive: shortened wherever a code for them exists.
 
 use super::PofWriter;
 use crate::packed::write_i32;
@@ -40,7 +40,7 @@ impl Primitive {
         }
     }
 
-    /// The code of one byte for this value, if there is one.
+    /// Returns the code of one byte for this value, if any.
     fn compact(self) -> Option<i32> {
         let small = |value: i64| (-1..=22).contains(&value).then(|| types::INT_0 - value as i32);
         match self {

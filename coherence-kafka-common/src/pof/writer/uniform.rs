@@ -7,7 +7,7 @@ use crate::pof::value::{Date, Time};
 use crate::pof::{text, types};
 
 /// What can be an element under a common type id: exactly one Java class, never null. Java writes a container with
-/// other elements in its usual form, even if told that they are of one class.
+/// other elements in its usual form, even where they are declared to be of one class.
 ///
 /// `u8` is a `byte`, `u16` a `char`, `i128` a `BigInteger`.
 pub trait UniformElement {
@@ -162,7 +162,7 @@ impl PofWriter<'_> {
     }
 
     /// An array in its bytes as they are in memory, big end first (`writeIntArray(i, a, true)` and the like, Coherence
-    /// 24.09 and later). Only who knows the type of its elements can read or skip it.
+    /// 24.09 and later). Only readers that know the type of its elements can read or skip it.
     pub fn raw_array<T: RawElement>(&mut self, elements: &[T]) {
         self.type_id(types::UNIFORM_ARRAY);
         self.type_id(types::OCTET);

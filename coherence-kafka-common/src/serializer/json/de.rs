@@ -22,7 +22,7 @@ pub(super) fn read<T: DeserializeOwned>(reader: &mut Reader<'_>, classes: &JsonC
     T::deserialize(&mut De { reader, classes })
 }
 
-/// What types say of values, with the kinds of values instead of themselves.
+/// The errors of types about values, with the kinds of values instead of the values themselves.
 impl serde::de::Error for Error {
     fn custom<M: Display>(_: M) -> Self {
         Self::refused("a value that its type takes".into(), "another")

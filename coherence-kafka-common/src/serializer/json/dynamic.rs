@@ -278,7 +278,7 @@ fn time(class: &str, members: &[(String, PofValue)]) -> Option<PofValue> {
     })
 }
 
-/// The tree as it stands. The recursion is bounded by the reader.
+/// Returns the tree as it stands. The recursion is bounded by the reader.
 pub(super) fn read_tree(reader: &mut Reader<'_>) -> Result<Value, Error> {
     Ok(match reader.next_byte() {
         Some(b'n') => {

@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 128;
 #[derive(Debug)]
 pub(super) struct Error {
     pub(super) expected: Cow<'static, str>,
-    /// In the text; what a type refuses gets its offset from whoever called the type.
+    /// In the text; what a type refuses gets its offset from the caller of the type.
     pub(super) offset: Option<usize>,
     pub(super) found: &'static str,
 }
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// Goes to an offset that [`offset`](Self::offset) told, at the same depth.
+    /// Goes to an offset that [`offset`](Self::offset) returned, at the same depth.
     pub(super) fn seek(&mut self, offset: usize) {
         self.at = offset;
     }

@@ -26,7 +26,7 @@ impl Display for Refused {
 impl std::error::Error for Refused {}
 
 impl serde::ser::Error for Refused {
-    /// What a type says of itself may hold its data.
+    /// The error of a type may hold its data.
     fn custom<M: Display>(_: M) -> Self {
         Self("a value that refused itself")
     }

@@ -9,8 +9,8 @@ pub fn write_integer(value: impl fmt::Display, out: &mut Vec<u8>) {
     let _ = write!(out, "{value}");
 }
 
-/// Appends an `f32` or `f64` as `toString()` of JDK 19 and later gives it; what JSON numbers cannot say is text, in
-/// Java's words.
+/// Appends an `f32` or `f64` as `toString()` of JDK 19 and later returns it; values that JSON numbers cannot express
+/// are text, as in Java.
 pub fn write_float<F: Into<f64> + Copy + fmt::Debug + fmt::LowerExp>(value: F, out: &mut Vec<u8>) {
     let wide: f64 = value.into();
     if wide.is_nan() {

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use super::De;
 use crate::serializer::json::reader::Error;
 
-/// Whether an opened object that names no class is a map as Java writes one where the type of a field says that it is:
+/// Whether an opened object that names no class is a map as Java writes one where the type of a field is a map:
 /// `{"entries":[…]}`, with `"@ordered":true` or `"@sorted":true` in front for some maps.
 pub(super) fn are_listed(de: &mut De<'_, '_>) -> Result<bool, Error> {
     let start = de.reader.offset();
@@ -68,7 +68,7 @@ struct Entries<'a, 'r, 'd> {
 enum EntryValue {
     /// In what follows of the entry, or nowhere: then it is null.
     Next,
-    /// At the first offset, if there is one; the entry ends before the second.
+    /// At the first offset, if any; the entry ends before the second.
     Skipped(Option<usize>, usize),
 }
 
