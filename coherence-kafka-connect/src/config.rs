@@ -1,8 +1,8 @@
 //! Configuration: from files, environment and command line to settings that are checked, all of them at once.
 //!
 //! Owns: reading files and environment, variables, what a setting may hold and how it is refused, the translation of
-//! Java's client settings, the settings of a grid's session. Never does: opening connections, logging. Which settings
-//! there are is the business of each program, which brings its own tables.
+//! Java's client settings, the settings of a grid's session. Never does: opening connections, logging. Each program
+//! brings the tables of its own settings.
 //!
 //! ```text
 //! file.rs ─┐

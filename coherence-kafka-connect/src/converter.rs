@@ -1,7 +1,7 @@
 //! Converters: from the bytes of a record's key or value to Connect's data.
 //!
 //! Owns: which converter a class name means, what its options are, and what a converter's failure looks like.
-//! Never does: write bytes for Kafka, count errors or decide what becomes of a bad record.
+//! Never does: write bytes for Kafka, count errors or decide about a bad record.
 //!
 //! ```text
 //! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConvertError
@@ -31,14 +31,14 @@ mod string;
 
 /// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
 pub trait Converter: Send + Sync + Debug {
-    /// The data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
+    /// Returns the data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
     fn to_connect<'a>(
         &'a self,
         topic: &str,
         bytes: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConvertError>;
 
-    /// The full name of the Java class.
+    /// Returns the full name of the Java class.
     fn class_name(&self) -> &'static str;
 }
 
@@ -52,7 +52,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The property that names the converter's class.
+    /// Returns the property that names the converter's class.
     pub fn property(self) -> &'static str {
         match self {
             Role::Key => "key.converter",
@@ -71,7 +71,7 @@ pub enum Exception {
 }
 
 impl Exception {
-    /// The full name of the Java class.
+    /// Returns the full name of the Java class.
     pub fn class_name(self) -> &'static str {
         match self {
             Exception::Data => "org.apache.kafka.connect.errors.DataException",
@@ -82,8 +82,8 @@ impl Exception {
 
 /// Why bytes could not be read. It holds nothing of the bytes themselves: at most names out of a schema.
 ///
-/// Its text is Connect's message, so that those who know Connect find their error again, and behind it what
-/// Connect does not say.
+/// Its text is Connect's message, so that users of Connect recognise the error, followed by details that Connect does
+/// not report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct ConvertError {
@@ -101,12 +101,12 @@ impl ConvertError {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    /// The exception of Connect.
+    /// Returns the exception of Connect.
     pub fn exception(&self) -> Exception {
         self.exception
     }
 
-    /// The message of Connect's exception, without the detail that the error's text adds.
+    /// Returns the message of Connect's exception, without the detail that the error's text adds.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -127,7 +127,7 @@ impl ConvertError {
 pub struct OptionError {
     /// The option, without the converter's prefix; empty where it is the converter's class itself.
     pub key: String,
-    /// What was given, if anything.
+    /// The value, if any.
     pub value: Option<String>,
     /// Connect's text where it has one. It names the bare option, as Connect does.
     pub message: String,
@@ -150,12 +150,12 @@ const CLASSES: [(&str, Create); 11] = [
     (pof::CLASS, pof::create),
 ];
 
-/// The full names of all converter classes, in no order that means anything.
+/// Returns the full names of all converter classes, in no order that means anything.
 pub fn known_classes() -> impl ExactSizeIterator<Item = &'static str> {
     CLASSES.iter().map(|(class, _)| *class)
 }
 
-/// The converter of a Java class, given by its full name or by one of Connect's aliases: the simple name
+/// Returns the converter of a Java class, given by its full name or by one of Connect's aliases: the simple name
 /// (`JsonConverter`) and the simple name without `Converter` (`Json`).
 ///
 /// `options` come without the prefix `key.converter.` or `value.converter.`. Unknown ones are ignored, as

@@ -5,14 +5,14 @@
 //!
 //! ```text
 //! Value ─┬─ pof   encode/pof.rs    as Java's serializer writes the object
-//!        └─ json  encode/json.rs   Coherence JSON, plain wherever plain JSON can say it
+//!        └─ json  encode/json.rs   Coherence JSON, plain wherever plain JSON can express it
 //! ```
 //!
-//! A key is compared by its bytes: a map finds an entry only under the very type and value it was put with. So the `1` of
-//! an INT32 and that of an INT64 are two keys, `0.0` and `-0.0` are, and decimals of one value and different scales are.
-//! The entries of a map in a key have one order, that of Java's `HashMap`, and those of a struct the order of its schema;
-//! in a value they stand as they came.
-//! A null key is no key and a null value no value: what becomes of them is decided before they get here.
+//! A key is compared by its bytes: a map finds an entry only under the very type and value it was put with. So the `1`
+//! of an INT32 and that of an INT64 are two keys, `0.0` and `-0.0` are, and decimals of one value and different scales
+//! are. The entries of a map in a key have one order, that of Java's `HashMap`, and those of a struct the order of its
+//! schema; in a value they stand as they came. A null key is no key and a null value no value: they are handled before
+//! they get here.
 
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;

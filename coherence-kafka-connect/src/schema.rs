@@ -1,4 +1,4 @@
-//! Connect's schemas: what a value is said to be.
+//! Connect's schemas: the declared types of values.
 //!
 //! Owns: the description of a type. Never does: read it from a wire or hold a value to it; the converters do.
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::value::Value;
 
-/// Name of the logical type of `BigDecimal`; its parameter [`SCALE`] says how many digits lie behind the point.
+/// Name of the logical type of `BigDecimal`; its parameter [`SCALE`] is the number of digits after the point.
 pub const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
 /// Name of the logical type of a day, an INT32 counting days since 1970-01-01.
 pub const DATE: &str = "org.apache.kafka.connect.data.Date";
@@ -26,7 +26,7 @@ pub struct Schema {
     pub kind: Kind,
     /// True where the value may be null.
     pub optional: bool,
-    /// Name of the schema; the logical types are told by it.
+    /// Name of the schema; it identifies the logical types.
     pub name: Option<String>,
     /// Version of the schema.
     pub version: Option<i32>,
@@ -77,7 +77,7 @@ pub struct Field {
 }
 
 impl Schema {
-    /// A required schema of this type and nothing else.
+    /// Creates a required schema of this type and nothing else.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -90,12 +90,12 @@ impl Schema {
         }
     }
 
-    /// An optional schema of this type and nothing else, such as `Schema.OPTIONAL_STRING_SCHEMA`.
+    /// Creates an optional schema of this type and nothing else, such as `Schema.OPTIONAL_STRING_SCHEMA`.
     pub fn optional(kind: Kind) -> Self {
         Self { optional: true, ..Self::new(kind) }
     }
 
-    /// The fields of a struct schema; none for any other type.
+    /// Returns the fields of a struct schema; none for any other type.
     pub fn fields(&self) -> &[Field] {
         match &self.kind {
             Kind::Struct(fields) => fields,
@@ -103,14 +103,14 @@ impl Schema {
         }
     }
 
-    /// The position of the field of this name in a struct schema.
+    /// Returns the position of the field of this name in a struct schema.
     pub fn field_index(&self, name: &str) -> Option<usize> {
         self.fields().iter().position(|field| field.name == name)
     }
 }
 
 impl fmt::Display for Kind {
-    /// The name of the constant in `Schema.Type`.
+    /// Returns the name of the constant in `Schema.Type`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::Int8 => "INT8",

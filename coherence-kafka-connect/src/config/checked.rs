@@ -1,4 +1,4 @@
-//! What `check` of a program has found: settings, and what they lead to.
+//! The findings of a program's `check`: about settings, and about the peers that they name.
 
 use std::fmt;
 

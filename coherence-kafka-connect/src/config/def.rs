@@ -35,7 +35,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name in Connect's REST answers and error texts, such as `INT`.
+    /// Returns the name in Connect's REST answers and error texts, such as `INT`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Boolean => "BOOLEAN",
@@ -105,7 +105,7 @@ pub enum Importance {
 }
 
 impl Importance {
-    /// The name in Connect's REST answers.
+    /// Returns the name in Connect's REST answers.
     pub fn name(self) -> &'static str {
         match self {
             Importance::High => "HIGH",
@@ -233,7 +233,7 @@ impl ConfigKey {
     }
 }
 
-/// A row of a table, in the order in which people read it.
+/// Returns a row of a table, in the order in which people read it.
 pub const fn key(
     name: &'static str,
     kind: Kind,
@@ -245,7 +245,7 @@ pub const fn key(
     ConfigKey { name, kind, default, importance, group, documentation, validator }
 }
 
-/// The rows of `parts`, which are `N` together, as one table.
+/// Returns the rows of `parts`, which are `N` together, as one table.
 pub const fn concat<const N: usize>(parts: &[&[ConfigKey]]) -> [ConfigKey; N] {
     let mut all = [parts[0][0]; N];
     let (mut part, mut at) = (0, 0);
@@ -319,7 +319,7 @@ pub struct ConfigDef {
 }
 
 impl ConfigDef {
-    /// The setting of this name.
+    /// Returns the setting of this name.
     pub fn key(&self, name: &str) -> Option<&'static ConfigKey> {
         self.keys.iter().find(|key| key.name == name)
     }
@@ -349,7 +349,7 @@ impl ConfigDef {
         (Values(values), violations)
     }
 
-    /// The name of this table that `unknown` was probably meant to be; see [`nearest`].
+    /// Returns the name of this table that `unknown` was probably meant to be; see [`nearest`].
     pub fn nearest(&self, unknown: &str) -> Option<&'static str> {
         nearest(unknown, self.keys.iter().map(|key| key.name))
     }
@@ -363,17 +363,17 @@ impl ConfigDef {
 pub struct Values(BTreeMap<&'static str, Typed>);
 
 impl Values {
-    /// The value of a key, if it is set or has a default.
+    /// Returns the value of a key, if it is set or has a default.
     pub fn typed(&self, name: &str) -> Option<&Typed> {
         self.0.get(name)
     }
 
-    /// The value of a boolean setting.
+    /// Returns the value of a boolean setting.
     pub fn boolean(&self, name: &str) -> bool {
         matches!(self.typed(name), Some(Typed::Boolean(true)))
     }
 
-    /// The value of an integer setting.
+    /// Returns the value of an integer setting.
     pub fn number(&self, name: &str) -> i64 {
         match self.typed(name) {
             Some(Typed::Number(n)) => *n,
@@ -381,12 +381,12 @@ impl Values {
         }
     }
 
-    /// The value of an integer setting, as milliseconds; a negative one is none.
+    /// Returns the value of an integer setting, as milliseconds; a negative one is none.
     pub fn millis(&self, name: &str) -> Duration {
         Duration::from_millis(u64::try_from(self.number(name)).unwrap_or_default())
     }
 
-    /// The value of a string, password or class setting; `None` where it has no value.
+    /// Returns the value of a string, password or class setting; `None` where it has no value.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.typed(name) {
             Some(Typed::Text(text)) => Some(text),
@@ -394,7 +394,7 @@ impl Values {
         }
     }
 
-    /// The items of a list setting.
+    /// Returns the items of a list setting.
     pub fn list(&self, name: &str) -> &[String] {
         match self.typed(name) {
             Some(Typed::List(items)) => items,

@@ -82,7 +82,7 @@ fn decode(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The entries of a file of the variable provider `file`: keys and values alone.
+/// Returns the entries of a file of the variable provider `file`: keys and values alone.
 pub(super) fn properties_of(bytes: &[u8]) -> Result<HashMap<String, String>, usize> {
     let lines = properties::parse(&decode(bytes)).map_err(|malformed| malformed.line)?;
     Ok(lines.into_iter().map(|entry| (entry.key, entry.value)).collect())

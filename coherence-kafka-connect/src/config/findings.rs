@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, all of it at once, each point with its place.
+//! The errors and warnings of a configuration, all at once, each with its place.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -32,9 +32,9 @@ impl fmt::Display for Finding {
 /// A configuration that is refused: every error, and the warnings that may explain them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfigErrors {
-    /// What must be put right.
+    /// The errors.
     pub errors: Vec<Finding>,
-    /// What was noticed besides, such as a setting that nobody knows.
+    /// The warnings, such as an unknown setting.
     pub warnings: Vec<Finding>,
 }
 
@@ -91,10 +91,10 @@ impl ConfigErrors {
         self.warnings.extend(new(&self.warnings, other.warnings));
     }
 
-    /// The value, or everything that is wrong.
+    /// Returns the value, or everything that is wrong.
     ///
     /// # Errors
-    /// These findings, if there is an error among them or no value.
+    /// These findings, if one of them is an error or the value is missing.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),

@@ -15,7 +15,7 @@ use super::variables::Environment;
 
 /// Lays `layers` over each other, the last one on top.
 pub fn merge(layers: &[Vec<Property>], findings: &mut ConfigErrors) -> Properties {
-    // `config` could only refuse what is not text, and there is nothing else.
+    // `config` could only refuse values that are not text, and all are text.
     try_merge(layers).unwrap_or_else(|error| {
         findings.error_at(None, "", error.to_string());
         Properties::default()
@@ -73,8 +73,9 @@ pub fn environment(environment: &Environment, prefix: &str, not_settings: &[&str
         .collect()
 }
 
-/// Whether Kubernetes sets this variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_<name>`,
-/// `…_PORT_<number>_TCP` and what belongs to it, and `…_PORT` with an address, where a setting would have a number.
+/// Returns whether Kubernetes sets this variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`,
+/// `…_SERVICE_PORT_<name>`, `…_PORT_<number>_TCP` and what belongs to it, and `…_PORT` with an address, where a setting
+/// would have a number.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
@@ -97,7 +98,7 @@ fn key_of(name: &str) -> String {
     name.to_ascii_lowercase().replace("___", "-").replace("__", "\0").replace('_', ".").replace('\0', "_")
 }
 
-/// The settings of the file at `path`; `None` where it cannot be read.
+/// Returns the settings of the file at `path`; `None` where it cannot be read.
 pub fn file(path: &Path, findings: &mut ConfigErrors) -> Option<ConfigFile> {
     match file::read(path) {
         Ok(mut file) => {
@@ -111,8 +112,8 @@ pub fn file(path: &Path, findings: &mut ConfigErrors) -> Option<ConfigFile> {
     }
 }
 
-/// Settings from arguments of an option such as `--set key=value`. Of one without key or `=` only the number is
-/// told: it may hold a secret.
+/// Settings from arguments of an option such as `--set key=value`. The error about one without key or `=` shows only
+/// its number: it may hold a secret.
 pub fn command_line(option: &str, arguments: &[String], findings: &mut ConfigErrors) -> Vec<Property> {
     let mut settings = Vec::new();
     for (number, argument) in arguments.iter().enumerate() {

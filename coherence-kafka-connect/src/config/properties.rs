@@ -18,23 +18,23 @@ pub struct Property {
 }
 
 impl Property {
-    /// A setting whose secrecy follows from its key.
+    /// Creates a setting whose secrecy follows from its key.
     pub fn new(key: impl Into<String>, value: impl Into<String>, origin: impl Into<String>) -> Self {
         let key = key.into();
         Property { secret: is_secret(&key), key, value: value.into(), origin: origin.into() }
     }
 
-    /// The value without surrounding blanks, as every typed parse of Kafka sees it.
+    /// Returns the value without surrounding blanks, as every typed parse of Kafka sees it.
     pub fn trimmed(&self) -> &str {
         self.value.trim_matches(|c| c <= ' ')
     }
 
-    /// The trimmed value, or a stand-in where it is secret.
+    /// Returns the trimmed value, or a stand-in where it is secret.
     pub fn shown(&self) -> &str {
         if self.secret { super::def::HIDDEN } else { self.trimmed() }
     }
 
-    /// A point about this setting.
+    /// Returns a point about this setting.
     pub fn finding(&self, message: impl Into<String>) -> Finding {
         Finding { origin: Some(self.origin.clone()), key: self.key.clone(), message: message.into() }
     }
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Property {
     }
 }
 
-/// Whether values of this key are secrets whatever they hold.
+/// Returns whether values of this key are secrets whatever they hold.
 pub fn is_secret(key: &str) -> bool {
     const ENDINGS: &[&str] =
         &["password", "passphrase", "secret", "token", "jaas.config", "credentials", "user.info"];
@@ -74,7 +74,7 @@ impl Properties {
         pairs.into_iter().map(|(key, value)| Property::new(key, value, origin)).collect()
     }
 
-    /// The setting of this key.
+    /// Returns the setting of this key.
     pub fn get(&self, key: &str) -> Option<&Property> {
         self.index.get(key).map(|&at| &self.entries[at])
     }
@@ -84,12 +84,12 @@ impl Properties {
         self.entries.iter()
     }
 
-    /// The settings below `prefix`, with the rest of their keys.
+    /// Returns the settings below `prefix`, with the rest of their keys.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Property)> {
         self.iter().filter_map(move |property| Some((property.key.strip_prefix(prefix)?, property)))
     }
 
-    /// Whether nothing is set.
+    /// Returns whether nothing is set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -69,13 +69,13 @@ pub struct SessionConfig {
     pub format: Format,
     /// How long one request may take.
     pub request_timeout: Duration,
-    /// How long the answer to a write that may still be applied is awaited; for ever without it.
+    /// How long the answer to a write that may still be applied is awaited; `None` is without limit.
     pub unanswered_timeout: Option<Duration>,
     /// TLS, if the grid speaks it.
     pub tls: Option<TlsFiles>,
 }
 
-/// Setting `coherence.session`; a program whose table does not have it knows grids alone.
+/// Setting `coherence.session`; a program whose table does not have it supports grids only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
     /// A Coherence grid, over gRPC.
@@ -96,7 +96,7 @@ pub struct TlsFiles {
 }
 
 impl SessionConfig {
-    /// Checks the values of a table that holds [`KEYS`]; `property` tells where a setting stands.
+    /// Checks the values of a table that holds [`KEYS`]; `property` returns the place of a setting.
     pub fn read<'a>(
         values: &Values,
         property: impl Fn(&str) -> Option<&'a Property>,
@@ -198,7 +198,7 @@ impl TlsFiles {
     }
 }
 
-/// The file of a setting, which must be there.
+/// Returns the file of a setting, which must be there.
 fn readable(key: &str, path: &str, property: Option<&Property>, findings: &mut ConfigErrors) -> PathBuf {
     let path = PathBuf::from(path);
     match std::fs::File::open(&path).and_then(|file| file.metadata()) {

@@ -91,7 +91,7 @@ impl std::fmt::Debug for Variables {
 }
 
 impl Variables {
-    /// The providers that `config.providers` declares, and the built-in aliases that it leaves free.
+    /// Returns the providers that `config.providers` declares, and the built-in aliases that it leaves free.
     pub fn declared(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
         let mut providers = BTreeMap::from([
             ("file".to_owned(), Provider::File { allowed: None }),
@@ -110,8 +110,8 @@ impl Variables {
         Variables { providers, declared, advice: "", environment }
     }
 
-    /// The providers for configurations that come over the network: those that `config.providers` declares, and no
-    /// built-in alias, because a sender could name any file that the process may read.
+    /// Returns the providers for configurations that come over the network: those that `config.providers` declares, and
+    /// no built-in alias, because a sender could name any file that the process may read.
     pub fn of_requests(&self) -> Self {
         let mut requests = self.clone();
         requests.providers.retain(|alias, _| self.declared.contains(alias));
@@ -119,12 +119,12 @@ impl Variables {
         requests
     }
 
-    /// The settings with their variables replaced. What a variable has touched is a secret from then on.
+    /// Returns the settings with their variables replaced. What a variable has touched is a secret from then on.
     pub fn resolve(&self, properties: &Properties, findings: &mut ConfigErrors) -> Properties {
         properties.iter().map(|property| self.resolve_one(property, findings)).collect()
     }
 
-    /// A variable of the environment.
+    /// Returns a variable of the environment.
     pub fn environment(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str)
     }

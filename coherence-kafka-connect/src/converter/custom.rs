@@ -44,7 +44,7 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     Some(Arc::new(CustomConverter { deserializer }))
 }
 
-/// The deserializer `class`, which the option `key` names. `None` when an option was refused.
+/// Returns the deserializer `class`, which the option `key` names. `None` when an option was refused.
 fn deserializer(class: &str, key: &str, role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
     if class == POF {
         return Some(Deserializer::Pof);
@@ -63,7 +63,7 @@ fn deserializer(class: &str, key: &str, role: Role, options: &mut Options<'_>) -
     }
 }
 
-/// A deserializer of [`ELEMENTS`]; `None` when one of its options was refused.
+/// Returns a deserializer of [`ELEMENTS`]; `None` when one of its options was refused.
 fn element(name: &str, role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
     Some(match name {
         "String" => Deserializer::String(charset(role, options)?),
@@ -87,8 +87,8 @@ fn charset(role: Role, options: &mut Options<'_>) -> Option<Charset> {
     options.charset(&[own, "deserializer.encoding"])
 }
 
-/// A list, whose elements are named by a serde, or as Kafka does not allow it, by a deserializer. The class of
-/// the list (`….serde.type`) means nothing here.
+/// Returns the deserializer of a list, whose elements are named by a serde, or as Kafka does not allow it, by a
+/// deserializer. The class of the list (`….serde.type`) means nothing here.
 fn list(role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
     let key = match role {
         Role::Key => "default.list.key.serde.inner",

@@ -28,7 +28,7 @@ pub(super) enum Deserializer {
     Pof,
 }
 
-/// What Kafka's `SerializationException` says.
+/// The message of Kafka's `SerializationException`.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SerializationError {
     #[error("Size of data received by {deserializer} is not {expected}, it is {actual}")]
@@ -72,7 +72,7 @@ impl Deserializer {
         })
     }
 
-    /// The width in bytes of elements whose size a list leaves out.
+    /// Returns the width in bytes of elements whose size a list leaves out.
     fn fixed_width(&self) -> Option<usize> {
         match self {
             Deserializer::Short => Some(2),
@@ -153,7 +153,7 @@ impl<'a> ListCursor<'a> {
         Ok(i32::from_be_bytes(*int))
     }
 
-    /// A number of items of at least `width` bytes each that the rest can hold.
+    /// Reads a number of items of at least `width` bytes each that the rest can hold.
     fn count(&mut self, width: usize, what: &'static str) -> Result<usize, SerializationError> {
         let count = self.int(what)?;
         match usize::try_from(count) {

@@ -1,4 +1,4 @@
-//! `JsonConverter`: JSON with or without a schema beside it.
+//! `JsonConverter`: JSON with or without a schema.
 //!
 //! Owns: the envelope, the options, and which error the user sees. Reads what the Java converter reads, with its
 //! leniencies, its silent coercions and its limits.
@@ -66,7 +66,7 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     }))
 }
 
-/// The schema of all messages; none from blank text or `null`.
+/// Returns the schema of all messages; none from blank text or `null`.
 fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>, ConvertError> {
     if content.is_empty() {
         return Ok(None);
@@ -129,7 +129,7 @@ impl Converter for JsonConverter {
 }
 
 impl JsonConverter {
-    /// The data in `text`; `invalid` says where the bytes behind it stop being text at all.
+    /// Reads the data in `text`; `invalid` is the offset at which the bytes after it are not text.
     fn convert<'a>(&self, text: &'a str, invalid: Option<usize>) -> Result<SchemaAndValue<'a>, ConvertError> {
         let mut reader = Reader::new(text, invalid);
         if !self.schemas_enable {
@@ -152,7 +152,7 @@ impl JsonConverter {
         }
     }
 
-    /// The text of the member `schema`, and the member `payload`.
+    /// Returns the text of the member `schema`, and the member `payload`.
     fn envelope<'a>(&self, reader: &mut Reader<'a>) -> Result<(&'a str, Node<'a>), ConvertError> {
         let (mut schema, mut payload, mut others) = (None, None, false);
         let is_object = reader.members(|reader, name| -> Result<(), Fault> {
@@ -178,7 +178,7 @@ impl JsonConverter {
             .because(format!("{property}.schemas.enable=false reads plain JSON, it is true by default"))
     }
 
-    /// The schema that `text` says; none for `null`.
+    /// Reads the schema in `text`; none for `null`.
     fn schema(&self, text: &str) -> Result<Option<Arc<Schema>>, ConvertError> {
         // A panic cannot leave the queue half changed, so a poisoned lock is as good as any.
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);

@@ -24,7 +24,7 @@ impl<'o> Options<'o> {
         self.errors
     }
 
-    /// The text of an option, without the white space around it.
+    /// Returns the text of an option, without the white space around it.
     pub(super) fn text(&self, key: &str) -> Option<&'o str> {
         self.given.get(key).map(|value| value.trim())
     }
@@ -52,7 +52,7 @@ impl<'o> Options<'o> {
         }
     }
 
-    /// The charset that the first of `keys` which is set names, or UTF-8. `None` when it was refused.
+    /// Returns the charset that the first of `keys` which is set names, or UTF-8. `None` when it was refused.
     pub(super) fn charset(&mut self, keys: &[&str]) -> Option<Charset> {
         let Some((key, name)) = keys.iter().find_map(|key| Some((key, self.text(key)?))) else {
             return Some(Charset::UTF_8);

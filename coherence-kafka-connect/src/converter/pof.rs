@@ -51,7 +51,7 @@ impl Converter for KafkaPofConverter {
     }
 }
 
-/// The value in a Coherence binary of the POF serializer.
+/// Returns the value in a Coherence binary of the POF serializer.
 pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, String> {
     let plain = match bytes.first() {
         Some(&FMT_IDO) => decoration::undecorated_key(bytes).map_err(|error| error.to_string())?,
@@ -59,7 +59,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>, String> {
             .map_err(|error| error.to_string())?
             .ok_or("the binary has decorations but no value")?,
     };
-    // What is behind the value inside decorations was cut off, so the distance to the end says nothing.
+    // What is behind the value inside decorations was cut off, so the distance to the end has no meaning.
     let payload_at = plain.as_ptr() as usize - bytes.as_ptr() as usize + 1;
     match plain {
         [FMT_EXT, POF_NULL] => Ok(Value::Null),

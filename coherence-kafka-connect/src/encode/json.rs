@@ -74,7 +74,7 @@ fn inner(levels: usize) -> Result<usize, EncodeError> {
     levels.checked_sub(1).ok_or(EncodeError::Depth)
 }
 
-/// The keys of a map that can be an object's names.
+/// Returns the keys of a map that can be an object's names.
 fn names<'v>(map: &'v [(Value<'_>, Value<'_>)]) -> Option<Vec<&'v str>> {
     map.iter()
         .map(|(key, _)| match key {

@@ -47,7 +47,7 @@ fn spread(hash: i32) -> u32 {
     hash ^ (hash >> 16)
 }
 
-/// How many buckets a `new HashMap<>()` has once these were put, one after the other.
+/// Returns how many buckets a `new HashMap<>()` has once these were put, one after the other.
 fn buckets(hashes: &[u32]) -> u32 {
     /// A bucket of more entries becomes a tree, in a table of at least `TREES`; a smaller table grows instead.
     const LIST: usize = 8;

@@ -11,12 +11,12 @@ use crate::value::Value;
 /// `java.util.UUID`: the low half, then the high half, each 0 where missing.
 const UUID: u32 = 909;
 
-/// The data of an entry in POF, leading byte included.
+/// Returns the data of an entry in POF, leading byte included.
 pub(super) fn of_binary(binary: &[u8]) -> Result<Value<'static>, EncodeError> {
     to_value(pof::decode(binary.get(1..).unwrap_or_default())?)
 }
 
-/// The data that a POF value holds. The recursion is as deep as the value, whose decoder bounds it.
+/// Returns the data that a POF value holds. The recursion is as deep as the value, whose decoder bounds it.
 fn to_value(value: PofValue) -> Result<Value<'static>, EncodeError> {
     Ok(match value {
         PofValue::Null => Value::Null,

@@ -36,7 +36,8 @@ pub(super) fn date(days: i64) -> (i64, u8, u8) {
     (years + year + i64::from(month <= 2), month as u8, day as u8)
 }
 
-/// The inverse of [`date`]. Of the ten days that were left out in 1582, Java makes those that follow, and so does this.
+/// Returns the inverse of [`date`]. Of the ten days that were left out in 1582, Java makes those that follow, and so
+/// does this.
 pub(super) fn days(year: i64, month: u8, day: u8) -> i64 {
     let gregorian = (year, month, day) >= (1582, 10, 15);
     let year = year - i64::from(month <= 2);

@@ -57,7 +57,7 @@ impl LogicalLines<'_> {
         Some(c)
     }
 
-    /// The next line that holds something, with its continuations and without the backslashes that joined them.
+    /// Returns the next line that holds something, with its continuations and without the backslashes that joined them.
     ///
     /// As in Java a comment can only begin while nothing was read yet, which also holds behind a lone
     /// backslash and a line end.

@@ -22,7 +22,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// The number truncated to an integer, its low 64 bits: `longValue()` of every numeric node.
+    /// Returns the number truncated to an integer, its low 64 bits: `longValue()` of every numeric node.
     pub(super) fn low_bits(self) -> i64 {
         if self.integral {
             let digits = self.text.strip_prefix('-').unwrap_or(self.text);
@@ -45,13 +45,13 @@ impl<'a> Number<'a> {
         if negative { magnitude.wrapping_neg() } else { magnitude }
     }
 
-    /// The number as an `int`, where it is an integer that fits.
+    /// Returns the number as an `int`, where it is an integer that fits.
     pub(super) fn int(self) -> Option<i32> {
         let digits = self.text.strip_prefix('-').unwrap_or(self.text).trim_start_matches('0');
         (self.integral && digits.len() <= 10).then(|| i32::try_from(self.low_bits()).ok()).flatten()
     }
 
-    /// `doubleValue()`: infinite beyond the range. There is no negative zero, except where a number too small
+    /// `doubleValue()`: infinite beyond the range. A negative zero occurs only where a number too small
     /// for a double was rounded.
     pub(super) fn to_f64(self) -> f64 {
         if self.is_zero() { 0.0 } else { self.text.parse().unwrap_or(f64::NAN) }

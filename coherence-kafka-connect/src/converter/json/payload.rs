@@ -19,7 +19,7 @@ use crate::value::{Struct, Value};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// The value of `node` under `schema`. The recursion is as deep as the schema, which is bounded.
+/// Returns the value of `node` under `schema`. The recursion is as deep as the schema, which is bounded.
 pub(super) fn read<'a>(
     schema: &Arc<Schema>,
     node: Node<'a>,
@@ -67,7 +67,7 @@ pub(super) fn read<'a>(
     })
 }
 
-/// The value of `node` without a schema. The recursion is as deep as the node, which the reader bounds.
+/// Returns the value of `node` without a schema. The recursion is as deep as the node, which the reader bounds.
 pub(super) fn schemaless(node: Node<'_>) -> Value<'_> {
     match node {
         Node::Null => Value::Null,
@@ -237,7 +237,7 @@ fn structure<'a>(
 fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConvertError> {
     let invalid = "Invalid bytes for Decimal field";
     let text = match node {
-        // A number keeps its own scale, whatever the schema says.
+        // A number keeps its own scale, whatever the schema declares.
         Node::Number(number) => {
             let (unscaled, scale) = number.decimal();
             return Ok(Value::Decimal { unscaled, scale });

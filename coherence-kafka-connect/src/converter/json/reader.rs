@@ -58,8 +58,8 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, invalid }
     }
 
-    /// The first value of the text, or `None` where there is none at all. What is behind it is not read, except that a
-    /// number or word must end there.
+    /// Returns the first value of the text, or `None` where the text is empty. Bytes after it are not read, except that
+    /// a number or word must end there.
     pub(super) fn value<T: Tree<'a>>(&mut self) -> Result<Option<T>, Fault> {
         self.space();
         if self.at == self.text.len() && self.invalid.is_none() {
@@ -109,12 +109,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The value of a member, inside [`members`](Self::members).
+    /// Returns the value of a member, inside [`members`](Self::members).
     pub(super) fn member<T: Tree<'a>>(&mut self) -> Result<T, Fault> {
         self.any(1)
     }
 
-    /// The text of the value of a member, inside [`members`](Self::members).
+    /// Returns the text of the value of a member, inside [`members`](Self::members).
     pub(super) fn member_text(&mut self) -> Result<&'a str, Fault> {
         self.space();
         let start = self.at;
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// A value inside `outer` containers.
+    /// Returns a value inside `outer` containers.
     fn any<T: Tree<'a>>(&mut self, outer: usize) -> Result<T, Fault> {
         let mut open: Vec<Open<'a, T>> = Vec::new();
         loop {
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The name of a member, and the colon behind it.
+    /// Returns the name of a member, and the colon behind it.
     fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.expected(NAME));
@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
         if digits == 0 { Err(self.expected(what)) } else { Ok(digits) }
     }
 
-    /// The text of a string, borrowed unless it has escapes.
+    /// Returns the text of a string, borrowed unless it has escapes.
     fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
         self.at += 1;
         let start = self.at;
@@ -290,7 +290,8 @@ impl<'a> Reader<'a> {
         Ok(escaped)
     }
 
-    /// The character that the surrogate `high` begins, if the escape of a low one follows; which is consumed then.
+    /// Returns the character that the surrogate `high` begins, if the escape of a low one follows; which is consumed
+    /// then.
     fn pair(&mut self, high: u32) -> Option<char> {
         let start = self.at;
         if !(0xD800..0xDC00).contains(&high) || !self.eat(b'\\') {

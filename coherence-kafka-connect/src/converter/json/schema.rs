@@ -16,7 +16,7 @@ use crate::value::Value;
 /// follows a schema down is recursive.
 pub(super) const MAX_LEVELS: usize = 200;
 
-/// The schema that `node` describes; `levels` more may be inside each other.
+/// Returns the schema that `node` describes; `levels` more may be inside each other.
 pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Schema, ConvertError> {
     let Some(levels) = levels.checked_sub(1) else {
         return Err(ConvertError::data(format!("more than {MAX_LEVELS} schemas inside each other")));

@@ -10,14 +10,14 @@ pub(super) enum Text<'a> {
     /// The bytes were something else.
     Decoded {
         text: String,
-        /// Where in the bytes `text` ends because there is no text any more. It is an error only for a reader that
+        /// Where in the bytes `text` ends because the rest is not text. It is an error only for a reader that
         /// gets there: what is behind the message does not matter.
         invalid: Option<usize>,
     },
 }
 
 /// Finds the encoding as Jackson does: by a byte order mark, else by where the zeros lie in the first bytes. UTF-8 if
-/// neither says otherwise.
+/// neither shows another one.
 pub(super) fn decode(bytes: &[u8]) -> Text<'_> {
     let decoded = |text| Text::Decoded { text, invalid: None };
     match bytes {
@@ -67,13 +67,13 @@ fn lenient_utf8(bytes: &[u8], offset: usize) -> Text<'_> {
     }
 }
 
-/// True behind a backslash that is none behind another one.
+/// Returns true behind a backslash that is none behind another one.
 fn ends_in_backslash(text: &str) -> bool {
     text.bytes().rev().take_while(|&byte| byte == b'\\').count() % 2 == 1
 }
 
-/// The character at the start of `bytes`, where it is in more bytes than it needs; and how many these are. Not of
-/// four bytes, which Jackson garbles.
+/// Returns the character at the start of `bytes`, where it is in more bytes than it needs; and how many these are. Not
+/// of four bytes, which Jackson garbles.
 fn overlong(bytes: &[u8]) -> Option<(char, usize)> {
     let (lead, len) = match bytes.first()? {
         lead @ 0xC0..=0xC1 => (lead & 0x1F, 2),

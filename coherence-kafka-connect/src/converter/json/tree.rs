@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::number::Number;
 use crate::value::Value;
 
-/// Objects with at most so many members are searched for repeated names pair by pair.
+/// Objects with at most this many members are searched for repeated names pair by pair.
 const FEW: usize = 16;
 
 /// What a JSON text becomes.
@@ -20,7 +20,7 @@ pub(super) trait Tree<'a>: Sized {
     fn string(text: Cow<'a, str>) -> Self;
     fn array(items: Vec<Self>) -> Self;
     fn name(text: Cow<'a, str>) -> Self::Name;
-    /// An object of these members in the order read; names may be repeated.
+    /// Creates an object of these members in the order read; names may be repeated.
     fn object(members: Vec<(Self::Name, Self)>) -> Self;
 }
 
@@ -61,7 +61,7 @@ impl<'a> Tree<'a> for Value<'a> {
     }
 }
 
-/// JSON itself, for reading under a schema that says more than JSON can.
+/// JSON itself, for reading under a schema that is richer than JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node<'a> {
     Null,
@@ -74,7 +74,7 @@ pub(super) enum Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The member of this name, of an object.
+    /// Returns the member of this name, of an object.
     pub(super) fn member(&self, name: &str) -> Option<&Node<'a>> {
         match self {
             Node::Object(members) => members.iter().find(|(n, _)| n == name).map(|(_, node)| node),
