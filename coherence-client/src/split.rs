@@ -90,7 +90,8 @@ pub(crate) fn check_agent(parts: &[&Bytes]) -> Result<(), MapError> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     if ENVELOPE_BYTES + len > MAX_MESSAGE_BYTES {
         return Err(MapError::Misuse(format!(
-            "an agent or filter of {len} bytes does not fit into one request, the grid takes {MAX_MESSAGE_BYTES} bytes"
+            "an agent or filter of {len} bytes does not fit into one request: the grid accepts at most \
+             {MAX_MESSAGE_BYTES} bytes"
         )));
     }
     Ok(())
@@ -128,11 +129,11 @@ fn check_entry(key: &[u8], value: &[u8], purpose: Purpose, beside: usize) -> Res
         let (key, value) = (key.len(), value.len());
         return Err(match purpose {
             Purpose::Puts => format!(
-                "a key of {key} and a value of {value} bytes do not fit into one request, \
-                 the grid takes {MAX_MESSAGE_BYTES} bytes"
+                "a key of {key} and a value of {value} bytes do not fit into one request: the grid accepts at most \
+                 {MAX_MESSAGE_BYTES} bytes"
             ),
             Purpose::Keys => format!(
-                "a key of {key} bytes does not fit into one request, the grid takes {MAX_MESSAGE_BYTES} bytes"
+                "a key of {key} bytes does not fit into one request: the grid accepts at most {MAX_MESSAGE_BYTES} bytes"
             ),
         });
     }

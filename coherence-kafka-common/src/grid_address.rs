@@ -40,7 +40,7 @@ impl GridAddress {
             None => (rest, None),
             Some((_, name)) if name.is_empty() || name.contains('/') => {
                 return Err(AddressError(
-                    "not a cluster name behind the hosts, expected coherence:///host:port/cluster",
+                    "not a cluster name after the hosts, expected coherence:///host:port/cluster",
                 ));
             }
             Some((hosts, name)) => (hosts, Some(name.to_owned())),
@@ -90,7 +90,7 @@ pub fn check_host_and_port(address: &str) -> Result<(), AddressError> {
         return Err(AddressError("an address has no scheme, expected host:port"));
     }
     if host.contains(':') {
-        return Err(AddressError("an IPv6 address stands in brackets, expected [address]:port"));
+        return Err(AddressError("an IPv6 address must be in brackets, expected [address]:port"));
     }
     let label = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     if host.is_empty() || !host.bytes().all(label) {

@@ -130,7 +130,7 @@ pub enum Fault {
         format: Format,
     },
     /// `0x15` and nothing behind it.
-    #[error("ends behind its format byte 0x15 at byte {offset}: {format} was expected there")]
+    #[error("ends after its format byte 0x15 at byte {offset}: {format} was expected there")]
     NoPayload {
         /// Where the binary starts.
         offset: usize,
@@ -150,7 +150,7 @@ pub enum Fault {
     Pof(DecodeError),
     /// The payload does not look like JSON.
     #[error(
-        "is not JSON behind its format byte, at byte {offset}: the topic may hold entries of a map with another \
+        "is not JSON after its format byte, at byte {offset}: the topic may hold entries of a map with another \
          serializer, such as pof"
     )]
     NotJson {

@@ -100,8 +100,8 @@ pub async fn go_on(running: &Running, mut moved: u64) -> Result<Infallible, Stri
 /// Returns a producer for the broker inside the process.
 fn producer(running: &Running) -> Result<Producer, String> {
     let broker = running.embedded_kafka().ok_or(
-        "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; \
-         against a real Kafka and a real grid it is run by: make demo PEERS=real",
+        "the demo needs bootstrap.servers=embedded and coherence.session=embedded, as in config/demo; for a real Kafka \
+         and a real grid run: make demo PEERS=real",
     )?;
     Producer::new(&[
         ("bootstrap.servers".to_owned(), broker.bootstrap_servers()),

@@ -47,8 +47,8 @@ pub type Positions = BTreeMap<TopicPartition, i64>;
 pub enum SavedError {
     /// Another process or connector uses them.
     #[error(
-        "coherence.session.directory: {path} is locked by another process, or by another connector of this one: \
-         each process needs a directory of its own", path = path.display()
+        "coherence.session.directory: {path} is locked by another process, or by another connector of this one: each \
+         process needs its own directory", path = path.display()
     )]
     InUse {
         /// The file of the lock.

@@ -122,7 +122,7 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
         }
     };
     if !text[documents.byte_offset()..].trim().is_empty() {
-        let message = "text behind the JSON object is ignored".to_owned();
+        let message = "text after the JSON object is ignored".to_owned();
         warnings.push(Finding { origin: Some(name.to_owned()), key: String::new(), message });
     }
     let mut settings = Vec::new();

@@ -150,7 +150,7 @@ impl Variables {
                     findings.warning(
                         property,
                         format!(
-                            "{} stays as it is: no provider has the alias {}{}",
+                            "{} is not replaced: no provider has the alias {}{}",
                             whole.as_str(),
                             alias.as_str(),
                             self.advice

@@ -46,18 +46,18 @@ impl fmt::Display for MacroError {
                 f.write_str("a macro is not closed: write {name}, {name default}, or \\{ for a brace")
             }
             MacroError::Nameless => f.write_str("a macro has no name: write {name} or {name default}"),
-            MacroError::Nested => f.write_str("a brace stands inside of a macro: write \\{ for a brace"),
+            MacroError::Nested => f.write_str("a brace is inside of a macro: write \\{ for a brace"),
             MacroError::Unknown(name) => write!(
                 f,
                 "the macro {{{name}}} has no value for this cache: name {name} in the init-params of its mapping, \
                  or write {{{name} default}}"
             ),
             MacroError::Cycle(name) => write!(f, "the value of the macro {{{name}}} needs itself"),
-            MacroError::TooDeep => write!(f, "macros stand more than {MAX_DEPTH} deep inside of macros"),
+            MacroError::TooDeep => write!(f, "macros are nested more than {MAX_DEPTH} deep"),
             MacroError::TooMany => write!(f, "has more than {MAX_MACROS} macros"),
             MacroError::TooLong => write!(f, "becomes longer than {MAX_BYTES} bytes"),
             MacroError::Substring(name) => {
-                write!(f, "${{{name}:…}} takes a part of a value, which is not possible here")
+                write!(f, "${{{name}:…}} selects a part of a value, which is not possible here")
             }
         }
     }

@@ -63,7 +63,7 @@ impl Schemes {
                 return None;
             };
             if seen.contains(&Arc::as_ptr(scheme)) {
-                walk.error(&reference, format!("{name} refers back to where it is referred to from"));
+                walk.error(&reference, format!("{name} refers to itself, directly or through other schemes"));
                 return None;
             }
             if (scheme.space, &scheme.name) != (element.space, &element.name) {

@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
 
     fn stranger(&mut self, parent: &Element, child: &Element, strict: bool) {
         let why = match child.space {
-            Space::Kafka => format!("cannot stand in <{}>: its place is <class-scheme>", parent.shown),
+            Space::Kafka => format!("is not possible in <{}>: move it into <class-scheme>", parent.shown),
             _ if strict => {
                 "is read by a Java class, the handler of its namespace, which cannot be loaded here"
                     .to_owned()

@@ -95,7 +95,7 @@ impl<R: Read> BlockReader<R> {
         }
         match (&mut self.from).take(1).read_to_end(&mut Vec::new()).map_err(Fault::Io)? {
             0 => Ok(()),
-            _ => Err(Fault::at(self.next_offset, "more bytes behind the last block")),
+            _ => Err(Fault::at(self.next_offset, "more bytes after the last block")),
         }
     }
 

@@ -153,7 +153,7 @@ fn every_torn_file_is_refused() {
         assert!(matches!(read(&whole[..len]), Err(Fault::Damaged { .. })), "{len} bytes");
     }
     let longer = [&whole[..], &[0]].concat();
-    assert_eq!(refusal(&longer), (whole.len() as u64, "more bytes behind the last block".to_owned()));
+    assert_eq!(refusal(&longer), (whole.len() as u64, "more bytes after the last block".to_owned()));
 }
 
 #[test]

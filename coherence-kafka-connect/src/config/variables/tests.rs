@@ -84,7 +84,7 @@ fn an_unknown_provider_leaves_the_text_and_is_warned_about() {
     assert_eq!(property.value, "${vault:path:key}");
     assert_eq!(
         findings.warnings[0].to_string(),
-        "c.properties:1: k: ${vault:path:key} stays as it is: no provider has the alias vault"
+        "c.properties:1: k: ${vault:path:key} is not replaced: no provider has the alias vault"
     );
 }
 
@@ -186,7 +186,7 @@ fn a_request_has_no_provider_that_is_not_declared() {
         assert_eq!(&property.value, text);
         assert!(findings.errors.is_empty(), "{findings}");
         let warning = findings.warnings[0].to_string();
-        assert!(warning.contains("stays as it is: no provider has the alias "), "{warning}");
+        assert!(warning.contains("is not replaced: no provider has the alias "), "{warning}");
         assert!(warning.ends_with("config.providers of the worker declares"), "{warning}");
     }
 

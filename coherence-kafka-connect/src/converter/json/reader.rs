@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
         digits -= whole.iter().take_while(|&&b| b == b'0').count();
         let mut integral = true;
         if self.eat(b'.') {
-            digits += self.digits("a digit behind the decimal point")?;
+            digits += self.digits("a digit after the decimal point")?;
             integral = false;
         }
         if self.eat(b'e') || self.eat(b'E') {
@@ -284,7 +284,7 @@ impl<'a> Reader<'a> {
                 let unit = self.hex_digits()?;
                 return Ok(self.pair(unit).or(char::from_u32(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
-            _ => return Err(self.expected("one of \" \\ / b f n r t u behind a backslash")),
+            _ => return Err(self.expected("one of \" \\ / b f n r t u after a backslash")),
         };
         self.at += 1;
         Ok(escaped)

@@ -189,7 +189,7 @@ fn a_store_stands_once_and_in_its_place() {
     let text = read_write(&format!("<cachestore-scheme>{producer}</cachestore-scheme>"));
     assert_eq!(
         file_errors(&file(&mapping("c", "s"), &text))[0],
-        "cache.xml:3: <k:producer>: cannot stand in <cachestore-scheme>: its place is <class-scheme>"
+        "cache.xml:3: <k:producer>: is not possible in <cachestore-scheme>: move it into <class-scheme>"
     );
     assert_eq!(
         cache_errors(&read_write("<cachestore-scheme><operation-bundling/></cachestore-scheme>")),
@@ -266,12 +266,12 @@ fn a_reference_that_leads_nowhere_or_back_is_refused() {
     );
     assert_eq!(
         cache_errors(&refer("s", "s")),
-        ["cache.xml:3: <scheme-ref>: s refers back to where it is referred to from"]
+        ["cache.xml:3: <scheme-ref>: s refers to itself, directly or through other schemes"]
     );
     let circle = [refer("s", "a"), refer("a", "b"), refer("b", "a")].concat();
     assert_eq!(
         cache_errors(&circle),
-        ["cache.xml:3: <scheme-ref>: a refers back to where it is referred to from"]
+        ["cache.xml:3: <scheme-ref>: a refers to itself, directly or through other schemes"]
     );
     let other =
         format!("{}<local-scheme><scheme-name>other</scheme-name></local-scheme>", refer("s", "other"));

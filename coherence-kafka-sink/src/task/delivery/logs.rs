@@ -53,7 +53,7 @@ impl Delivery {
                     log_start = starts,
                     next = offset,
                     "records removed from the topic before they were read (retention or deletion); reading continues \
-                     behind them"
+                     after them"
                 );
             }
         }

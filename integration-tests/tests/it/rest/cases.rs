@@ -195,7 +195,7 @@ fn passwords_of_the_worker_and_of_the_environment_are_shown_by_no_answer() {
     process.stop().unwrap();
     let log = fs::read_to_string(folder.path().join("sink.log")).unwrap();
     assert!(!log.contains("canary"), "{log}");
-    assert!(log.contains("${env:CANARY} stays as it is: no provider has the alias env"), "{log}");
+    assert!(log.contains("${env:CANARY} is not replaced: no provider has the alias env"), "{log}");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn requests_use_the_providers_that_the_worker_declares_within_their_limits() {
     assert_eq!(get(&sink, "/connectors/good").body["config"]["topics"], variable.as_str());
     let stranger = format!("${{secrets:{}:topic}}", outside.display());
     assert_error(&post(&sink, &request("bad", &stranger)), 400, &["allowed.paths of the provider"]);
-    // What stays as it is, is no name of a topic.
+    // A variable that is not replaced is not a topic name.
     for undeclared in [format!("${{dir:{allowed}:topic}}"), "${env:PATH}".to_owned()] {
         assert_error(&post(&sink, &request("bad", &undeclared)), 400, &[&undeclared]);
     }
