@@ -18,6 +18,7 @@ mod client_settings;
 pub mod def;
 pub mod file;
 mod findings;
+pub mod json;
 pub mod layers;
 mod librdkafka;
 mod producer;

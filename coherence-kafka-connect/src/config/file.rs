@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::findings::{ConfigErrors, Finding};
+use super::json::{self, Members};
 use super::properties::Property;
 
 mod properties;
@@ -121,29 +122,29 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
             return Err(refuse(format!("{name}:{}", error.line()), format!("is not valid JSON: {error}")));
         }
     };
-    if !text[documents.byte_offset()..].trim().is_empty() {
+    let (object, behind) = text.split_at(documents.byte_offset());
+    if !behind.trim().is_empty() {
         let message = "text after the JSON object is ignored".to_owned();
         warnings.push(Finding { origin: Some(name.to_owned()), key: String::new(), message });
     }
     let mut settings = Vec::new();
     let mut initial_state = None;
     let mut errors = ConfigErrors::default();
-    let mut scalar = |key: &str, value: &Value| {
-        let mut property = Property::new(key, "", origin_of(name, text, key));
-        match value {
-            Value::Null => return None,
-            Value::String(text) => property.value.clone_from(text),
-            Value::Bool(_) | Value::Number(_) => property.value = value.to_string(),
-            Value::Array(_) | Value::Object(_) => {
-                errors.error(&property, "must be a text, a number or a boolean");
-                return None;
-            }
-        }
-        Some(property)
+    // The parsed values give the order; what is written gives the numbers.
+    let written = members(object);
+    let mut scalar = |key: &str, written: &Members<'_>| {
+        let value = written.get(key).filter(|value| value.get() != "null")?;
+        let property = Property::new(key, "", origin_of(name, text, key));
+        let Some(value) = json::setting(value) else {
+            errors.error(&property, "must be a text, a number or a boolean");
+            return None;
+        };
+        Some(Property { value, ..property })
     };
     if let Some(Value::Object(config)) = root.get("config") {
-        settings.extend(config.iter().filter_map(|(key, value)| scalar(key, value)));
-        let outer = root.get("name").and_then(|value| scalar("name", value));
+        let inner = written.get("config").map(|config| members(config.get())).unwrap_or_default();
+        settings.extend(config.keys().filter_map(|key| scalar(key, &inner)));
+        let outer = scalar("name", &written);
         let inner = settings.iter().find(|property| property.key == "name").cloned();
         match (outer, inner) {
             (Some(outer), None) => settings.insert(0, outer),
@@ -163,9 +164,14 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
             }
         }
     } else {
-        settings.extend(root.iter().filter_map(|(key, value)| scalar(key, value)));
+        settings.extend(root.keys().filter_map(|key| scalar(key, &written)));
     }
     if errors.errors.is_empty() { Ok(ConfigFile { settings, initial_state, warnings }) } else { Err(errors) }
+}
+
+/// The members of an object that was parsed before.
+fn members(object: &str) -> Members<'_> {
+    json::members(object).ok().flatten().unwrap_or_default()
 }
 
 /// `file:line` of a member. The JSON reader gives no positions, so the last place where the key stands before a

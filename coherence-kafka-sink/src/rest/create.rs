@@ -3,47 +3,38 @@
 use std::collections::BTreeMap;
 
 use coherence_kafka_connect::config::Properties;
-use serde_json::value::RawValue;
-
-/// The value of a member of a JSON object, as it is written.
-type Members<'a> = BTreeMap<String, &'a RawValue>;
+use coherence_kafka_connect::config::json::{members, setting, text};
 
 /// Reads `{"name": …, "config": {…}}`. Where Connect answers 500 to a body that it cannot read, this answers with the
 /// cause. As Java's reader does, it passes over a byte order mark, and keeps a number as it is written.
 pub(super) fn request(body: &[u8]) -> Result<Properties, String> {
     let body = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
-    let members = object(body.strip_prefix('\u{feff}').unwrap_or(body))
+    let request = members(body.strip_prefix('\u{feff}').unwrap_or(body))
         .map_err(|error| format!("the body is not JSON: {error}"))?
         .ok_or("the body must be a JSON object with the members name and config")?;
-    if let Some(unknown) = members.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str()))
+    if let Some(unknown) = request.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str()))
     {
         return Err(format!(
             "unknown member {unknown:?}: a create request has name, config and initial_state"
         ));
     }
-    match members.get("initial_state").map(|state| (state.get(), text(state))) {
+    match request.get("initial_state").map(|state| (state.get(), text(state))) {
         None | Some(("null", _)) => {}
         Some((_, Some(state))) if state.eq_ignore_ascii_case("running") => {}
         Some(_) => return Err("initial_state: only RUNNING is supported".to_owned()),
     }
-    let config = members.get("config").and_then(|config| object(config.get()).ok().flatten());
+    let config = request.get("config").and_then(|config| members(config.get()).ok().flatten());
     let Some(config) = config else {
         return Err("the member config is missing, or not a JSON object".to_owned());
     };
     let mut settings = BTreeMap::new();
     for (key, value) in config {
-        let setting = match value.get().bytes().next() {
-            Some(b'n' | b'[' | b'{') => None,
-            Some(b'"') => text(value),
-            // A number or a boolean.
-            _ => Some(value.get().to_owned()),
-        };
-        let Some(setting) = setting else {
+        let Some(value) = setting(value) else {
             return Err(format!("config.{key}: the value must be a text, a number or a boolean"));
         };
-        settings.insert(key, setting);
+        settings.insert(key, value);
     }
-    let name = match members.get("name") {
+    let name = match request.get("name") {
         None => settings.get("name").cloned().unwrap_or_default(),
         Some(name) => text(name).ok_or("the member name must be a text")?,
     };
@@ -57,19 +48,6 @@ pub(super) fn request(body: &[u8]) -> Result<Properties, String> {
         _ => settings.insert("name".to_owned(), name.to_owned()),
     };
     Ok(Properties::from_pairs("request", settings))
-}
-
-/// The members of an object, of repeated ones the last; `None` where it is JSON of another kind.
-fn object(json: &str) -> serde_json::Result<Option<Members<'_>>> {
-    if json.trim_start().starts_with('{') {
-        serde_json::from_str(json).map(Some)
-    } else {
-        serde_json::from_str::<&RawValue>(json).map(|_| None)
-    }
-}
-
-fn text(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
 }
 
 #[cfg(test)]

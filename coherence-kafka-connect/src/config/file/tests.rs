@@ -147,6 +147,22 @@ fn broken_json_is_reported_as_json_with_its_line() {
 }
 
 #[test]
+fn numbers_of_json_are_what_is_written() {
+    let numbers = ["1.50", "1e3", "1E3", "1.0E+2", "-0", "12345678901234567890123456789", "0.10", "1e400"];
+    for number in numbers {
+        let body = format!(r#"{{"z": 1, "a": "\u00e9", "a": {number} , "b":true, "c":"1e3", "d": null}}"#);
+        for text in [body.clone(), format!(r#"{{"config": {body}}} behind"#)] {
+            let read = settings(&parse("c.json", text.as_bytes()).unwrap());
+            let read: Vec<_> = read.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+            assert_eq!(read, [("z", "1"), ("a", number), ("b", "true"), ("c", "1e3")], "{text}");
+        }
+        let named = format!(r#"{{"name": {number}, "config": {{}}}}"#);
+        let expected = [("name".to_owned(), number.to_owned())];
+        assert_eq!(settings(&parse("c.json", named.as_bytes()).unwrap()), expected);
+    }
+}
+
+#[test]
 fn settings_of_json_know_their_line() {
     let text =
         "{\n \"name\": \"a\",\n \"config\": {\n  \"tasks.max\" : 2,\n  \"topics\": \"tasks.max\"\n }\n}";
