@@ -7,13 +7,14 @@
 //! headers.rs        a record's headers as librdkafka keeps them, used again for the next record
 //! leadership.rs     one leader among processes, by the membership of a consumer group
 //! commits.rs        the commits by which it is confirmed
+//! permissions.rs    what may be done with a topic
 //! topics.rs         which topics there are, how they are cleaned; a topic made
 //! looking.rs        what librdkafka says where nothing comes
 //! failures.rs       what became of a record that failed: by whose fault, why, and what to do
 //! ```
 //!
-//! `unsafe` is allowed in client.rs, commits.rs and headers.rs, for calls of librdkafka that rdkafka lacks, with the argument why it
-//! is sound.
+//! `unsafe` is allowed in client.rs, commits.rs, headers.rs and permissions.rs, for calls of librdkafka that rdkafka lacks,
+//! with the argument why it is sound.
 
 pub(crate) mod client;
 mod commits;
@@ -23,5 +24,6 @@ pub mod leadership;
 mod looking;
 #[cfg(test)]
 pub(crate) mod mock;
+mod permissions;
 pub mod topic_reader;
 pub mod topics;

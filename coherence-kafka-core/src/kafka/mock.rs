@@ -80,6 +80,12 @@ impl Mock {
         self.cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answers);
     }
 
+    /// Answers the next request to add partitions to a transaction as a broker that does not permit to write.
+    pub fn forbid(&self) {
+        let answer = [Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED];
+        self.cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answer);
+    }
+
     pub fn down(&self) {
         self.cluster.broker_down(BROKER).unwrap();
     }

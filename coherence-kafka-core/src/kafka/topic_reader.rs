@@ -1,4 +1,4 @@
-//! A topic read once, from its beginning to the end that it had when the reading began.
+//! A topic read once, from its beginning to the end that it had when the reading began, by its publisher.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::looking::Looking;
+use super::permissions::may_write;
 
 /// What is set for the consumer that reads, unless the user does: bounded memory, and no pause behind a full queue.
 const DEFAULTS: [(&str, &str); 3] = [
@@ -47,6 +48,9 @@ pub enum ReadError {
     /// There is none.
     #[error("there is no topic {0}: make it, with cleanup.policy=compact")]
     NoTopic(String),
+    /// What is published to it would be refused.
+    #[error("no permission to write to topic {0}: grant the user Write on it")]
+    NotWritable(String),
     /// Settings that librdkafka refuses, or a permission that is missing: the same call fails again.
     #[error("refused by kafka: {0}")]
     Refused(String),
@@ -64,7 +68,8 @@ impl ReadError {
 
 /// Begins to read `topic` on its own thread, with consumer `settings` by librdkafka's names. `take` gets every record on
 /// that thread; what it makes of them comes through the receiver in pieces, in order within a partition. The last
-/// message is how the reading ended: an empty piece, or the error. Dropping the receiver ends the reading. It may take
+/// message is how the reading ended: an empty piece, or the error. A topic is not read where the cluster reports that the
+/// user may not write to it. Dropping the receiver ends the reading. It may take
 /// the pieces as slowly as it likes: what waits is bounded in bytes.
 ///
 /// `patience` is how long Kafka may take to send anything new.
@@ -99,6 +104,9 @@ fn read<T>(
 ) -> Result<(), ReadError> {
     let consumer = consumer(settings)?;
     let (partitions, mut ends) = ends(&consumer, topic, patience)?;
+    if may_write(&consumer, topic, patience) == Some(false) {
+        return Err(ReadError::NotWritable(topic.to_owned()));
+    }
     let mut assignment = TopicPartitionList::new();
     for partition in ends.keys() {
         assignment
@@ -192,6 +200,12 @@ fn ends(
     };
     let metadata = consumer.fetch_metadata(Some(topic), patience).map_err(unavailable)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
+    if let Some(error) =
+        found.and_then(|found| found.error()).map(|code| KafkaError::MetadataFetch(code.into()))
+        && is_refused(&error)
+    {
+        return Err(ReadError::Refused(error.to_string()));
+    }
     let found = found.filter(|found| !found.partitions().is_empty());
     let Some(found) = found else { return Err(ReadError::NoTopic(topic.to_owned())) };
     let mut ends = BTreeMap::new();

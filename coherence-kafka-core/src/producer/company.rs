@@ -1,8 +1,8 @@
 //! Which topics share a transaction.
 //!
-//! Pure. A record that Kafka refuses, or cannot take, aborts everything that shares its transaction. So the topics of
-//! an aborted transaction get transactions of their own, until they have committed one: a topic that keeps failing then
-//! fails alone. Where others commit meanwhile, it is left out for a while, ever longer.
+//! Pure. A record that Kafka refuses, or cannot take, aborts everything that shares its transaction. So the topics of an
+//! aborted transaction get transactions of their own, until they have committed one: a topic that keeps failing then
+//! fails alone. Where others commit meanwhile, or an operator has to act, it is left out for a while, ever longer.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,8 @@ use crate::error::StoreError;
 
 /// The shortest and the longest time for which a topic is left out.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The longest time where an operator has to act: a repair takes effect after it.
+const LONGEST_BLOCKED: Duration = Duration::from_secs(30);
 
 /// The topics, by the transaction that is open.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -87,7 +89,8 @@ impl Topics {
         match &transaction.aborts {
             None => self.on_commit(&transaction.company),
             Some(Aborts { why, topic_refused }) => {
-                let why = topic_refused.clone().unwrap_or_else(|| StoreError::Unavailable(why.clone()));
+                let blocked = topic_refused.clone().or_else(|| transaction.blocked());
+                let why = blocked.unwrap_or_else(|| StoreError::Unavailable(why.clone()));
                 self.on_abort(&transaction.company, &why, Instant::now());
             }
         }
@@ -109,9 +112,12 @@ impl Topics {
         let Some(topic) = company.only() else { return };
         let commits = self.commits;
         let known = self.known(topic);
-        // Where no topic commits anything, Kafka is unavailable.
-        if std::mem::replace(&mut known.commits, commits) < commits {
-            known.pause = (known.pause * 2).clamp(PAUSES.0, PAUSES.1);
+        let others_commit = std::mem::replace(&mut known.commits, commits) < commits;
+        let is_blocked = matches!(why, StoreError::Blocked(_));
+        // Where nothing is committed, Kafka is unavailable.
+        if others_commit || is_blocked {
+            let longest = if is_blocked { LONGEST_BLOCKED } else { PAUSES.1 };
+            known.pause = (known.pause * 2).clamp(PAUSES.0, longest);
             known.left_out = Some((now + known.pause, why.clone()));
         }
     }
@@ -175,6 +181,32 @@ mod tests {
                 assert_eq!(topics.left_out(topic, || now), None);
             }
         }
+    }
+
+    #[test]
+    fn a_blocked_topic_is_left_out_also_where_nothing_is_committed() {
+        let (mut topics, now) = (Topics::default(), Instant::now());
+        let blocked = StoreError::Blocked("no permission".to_owned());
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            topics.on_abort(&company(&topics, &[BAD]), &blocked, now);
+            let left_out = |seconds| topics.left_out(BAD, || now + Duration::from_secs(seconds));
+            assert_eq!(left_out(0), Some(blocked.clone()));
+            pauses.push((0..=1_000).find(|seconds| left_out(*seconds).is_none()).unwrap());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
+    }
+
+    #[test]
+    fn a_topic_is_blocked_where_its_records_are() {
+        let (mut topics, blocked) = (Topics::default(), StoreError::Blocked("no topic".to_owned()));
+        let mut transaction = Transaction::default();
+        transaction.company = Company::Alone(BAD);
+        transaction.on_report(1, Err(why()));
+        transaction.on_report(2, Err(blocked.clone()));
+        transaction.aborts = Some(Aborts { why: "failed delivery".to_owned(), topic_refused: None });
+        topics.on_end(&transaction);
+        assert_eq!(topics.left_out(BAD, Instant::now), Some(blocked));
     }
 
     #[test]

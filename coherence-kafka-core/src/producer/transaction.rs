@@ -81,6 +81,12 @@ impl Transaction {
         self.ending && self.in_flight == 0
     }
 
+    /// Returns why one of its topics takes no records until an operator acts, if one does.
+    pub fn blocked(&self) -> Option<StoreError> {
+        let mut errors = self.reported.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
+        errors.find(|error| matches!(error, StoreError::Blocked(_))).cloned()
+    }
+
     /// Returns the outcomes of its records.
     pub fn outcomes(self) -> Vec<(usize, Result<(), StoreError>)> {
         let alone = self.company.only().is_some();

@@ -77,6 +77,15 @@ fn a_topic_that_is_not_there_and_a_broker_that_is_away_are_told() {
 }
 
 #[test]
+fn a_topic_without_any_permission_is_refused_and_not_called_missing() {
+    let mock = Mock::start();
+    mock.without_permission("t");
+    let refused = read_all(&mock, "t").2;
+    let is_told = |why: &str| why.contains("Topic authorization failed");
+    assert!(matches!(&refused, Err(ReadError::Refused(why)) if is_told(why)), "{refused:?}");
+}
+
+#[test]
 fn what_waits_to_be_taken_is_bounded_in_bytes() {
     const KEY_BYTES: usize = 100 << 10;
     const RECORDS: usize = 30;

@@ -137,6 +137,34 @@ fn a_refused_record_takes_its_transaction_with_it_and_the_next_one_is_committed(
 }
 
 #[test]
+fn a_topic_that_may_not_be_written_is_left_out_for_a_while_and_then_tried_again() {
+    let mock = mock();
+    let (producer, store) = publisher(&mock, Duration::ZERO);
+    producer.begin_term(SOON, &|| true).unwrap();
+    let (seen, observer) = Seen::new();
+    mock.forbid();
+    store.store(entry(1, "forbidden"), &observer);
+    let refused = seen.wait_for(1)[0].1.clone();
+    assert!(matches!(refused, Err(StoreError::Blocked(_))), "{refused:?}");
+    // The broker would accept it: nothing is sent.
+    store.store(entry(1, "too soon"), &observer);
+    assert_eq!(seen.wait_for(2)[1].1, refused);
+    let since = Instant::now();
+    let mut sent = 2;
+    loop {
+        sent += 1;
+        store.store(entry(1, "accepted"), &observer);
+        match &seen.wait_for(sent)[sent - 1].1 {
+            Ok(()) => break,
+            outcome => assert!(is_retriable(outcome) || *outcome == refused, "{outcome:?}"),
+        }
+        assert!(since.elapsed() < SOON, "it is tried again");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(mock.records(TOPIC, 1).len(), 1);
+}
+
+#[test]
 fn a_term_that_cannot_begin_in_time_begins_once_the_broker_is_there() {
     let mock = mock();
     let (producer, store) = publisher(&mock, Duration::ZERO);
