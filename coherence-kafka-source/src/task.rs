@@ -11,6 +11,7 @@
 //! Listening begins before anything is read, so that no change falls between. Events wait until the topic was read for
 //! the first time; later readings go on while changes are published. While the store has no room the task takes no
 //! events: they wait in the listener's queue, and where that overflows, a gap and a comparison follow.
+//! They wait as well while Kafka accepts no record of the topic until an operator acts.
 //!
 //! What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
 //! what was not acknowledged in `outcomes.rs`.
@@ -194,14 +195,15 @@ impl Task {
     }
 
     fn kafka_failed(&self, error: ReadError) -> Result<Trouble, TaskError> {
-        let may_come = matches!(error, ReadError::NoTopic(_)) && !self.once;
-        if error.is_retriable() || may_come {
+        if error.is_retriable() {
             self.status.set(State::KafkaAway);
             tracing::warn!(topic = self.status.topic, %error, "topic cannot be read, retrying");
             return Ok(Trouble::Away);
         }
         self.refused_by(&error);
-        if self.refusals.on_refused(&self.status.map) {
+        // An operator may create it, or permit to write to it, later.
+        let may_come = matches!(error, ReadError::NoTopic(_) | ReadError::NotWritable(_)) && !self.once;
+        if !may_come && self.refusals.on_refused(&self.status.map) {
             return Err(TaskError::Topic { topic: self.status.topic.clone(), error });
         }
         Ok(Trouble::Refused)
@@ -246,7 +248,10 @@ impl Task {
         loop {
             if publisher.reading_wanted() && !work.is_comparing() && work.may_compare() {
                 publisher.begin_reading();
-                self.status.set(State::ReadingTopic);
+                // A refusal is shown until Kafka sends something.
+                if self.status.state() != State::Refused {
+                    self.status.set(State::ReadingTopic);
+                }
                 work.flushing = Some(self.flushed(true));
             }
             if publisher.comparison_wanted() && !work.is_comparing() && work.may_compare() {
@@ -257,7 +262,7 @@ impl Task {
                 work.scan = Some(map.entries().ready_chunks(CHUNK).boxed());
             }
             let may_read_more = publisher.has_room_for_reads();
-            let knows_topic = publisher.knows_topic();
+            let may_publish = publisher.knows_topic() && !work.blocked;
             let input = tokio::select! {
                 biased;
                 () = stop.cancelled() => Input::Stop,
@@ -266,7 +271,7 @@ impl Task {
                 input = async {
                     store.room().await;
                     tokio::select! {
-                        some = notices.next(), if knows_topic => Input::Notices(some),
+                        some = notices.next(), if may_publish => Input::Notices(some),
                         Some(answer) = OptionFuture::from(work.reading.as_mut()) => Input::Read(answer),
                         Some(items) = OptionFuture::from(work.scan.as_mut().map(|scan| scan.next())) =>
                             Input::Scanned(items),
@@ -287,10 +292,7 @@ impl Task {
             let goes_on = match input {
                 Input::Stop => false,
                 Input::Failed(entry, error) => {
-                    self.on_failed(publisher, &entry, &error);
-                    if error.is_retriable() {
-                        work.pause(Trouble::Away);
-                    }
+                    self.on_failed(publisher, &mut work, &entry, &error);
                     true
                 }
                 Input::Notices(None) => {
@@ -368,6 +370,7 @@ impl Task {
                         return Ok(Ended::Equal);
                     }
                 } else {
+                    work.on_settled();
                     self.status.set(State::Following);
                 }
             }

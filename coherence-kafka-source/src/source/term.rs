@@ -25,7 +25,9 @@ use super::{
 
 /// How long one attempt to get a transactional id may take.
 const FENCING: Duration = Duration::from_secs(10);
-/// The longest pause between two attempts of what was refused, or has panicked.
+/// The longest pause between two attempts of what was refused: the repair of an operator takes effect after it.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(30);
+/// The longest pause before a task that has panicked is made again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// What a term knows.
@@ -176,7 +178,7 @@ impl Source {
                     if ends {
                         return Err(why);
                     }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(LONGEST_REFUSAL);
                 } else {
                     statuses.iter().for_each(|status| status.set(State::KafkaAway));
                     tracing::warn!(reason = %lost, "no transactional id yet, tried again");

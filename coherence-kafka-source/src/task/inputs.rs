@@ -9,7 +9,7 @@ use coherence_kafka_core::{BinaryEntry, EntryStore as _, StoreError};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
-use super::work::Work;
+use super::work::{Trouble, Work};
 use super::{CHUNK, Task, TaskError};
 use crate::digest::{KeyHash, ValueHash};
 use crate::publisher::{Change, Found, Publish, Publisher, Unmet};
@@ -217,7 +217,7 @@ impl Task {
         map: &'m dyn NamedMap,
         work: &mut Work<'m>,
     ) {
-        if work.reading.is_some() || !work.may_begin() {
+        if work.reading.is_some() || work.blocked || !work.may_begin() {
             return;
         }
         let keys = publisher.next_reads(work.max_read.unwrap_or(READ_KEYS));
@@ -287,17 +287,42 @@ impl Task {
         Ok(true)
     }
 
-    pub(super) fn on_failed(&mut self, publisher: &mut Publisher, failed: &BinaryEntry, error: &StoreError) {
+    pub(super) fn on_failed(
+        &mut self,
+        publisher: &mut Publisher,
+        work: &mut Work<'_>,
+        failed: &BinaryEntry,
+        error: &StoreError,
+    ) {
         let refused = !error.is_retriable();
-        if refused {
-            self.refused(error);
-        } else {
-            self.status.failed.one();
-            self.status.set(State::KafkaAway);
-            tracing::debug!(topic = self.status.topic, %error, "record not acknowledged");
+        match error {
+            StoreError::Blocked(_) if !self.once => self.on_blocked(publisher, work, error),
+            _ if refused => self.refused(error),
+            _ => {
+                self.status.failed.one();
+                if !work.blocked {
+                    self.status.set(State::KafkaAway);
+                }
+                tracing::debug!(topic = self.status.topic, %error, "record not acknowledged");
+                work.pause(Trouble::Away);
+            }
         }
         if let Ok(hashes) = self.records.hashes(failed) {
             publisher.on_store_failed(&failed.key, hashes.key, hashes.value, refused);
+        }
+    }
+
+    /// Kafka accepts no record of the topic until an operator acts. The next reading of the topic shows whether it accepts
+    /// them again, and which ones it lacks.
+    fn on_blocked(&self, publisher: &mut Publisher, work: &mut Work<'_>, error: &StoreError) {
+        self.status.refused.one();
+        self.refused_by(error);
+        if !work.blocked {
+            work.blocked = true;
+            work.stop_comparison();
+            publisher.fail_comparison();
+            publisher.want_reading();
+            work.pause_comparison(Trouble::Refused);
         }
     }
 

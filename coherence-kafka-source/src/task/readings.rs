@@ -11,7 +11,7 @@ use super::work::{Digested, TopicKey, Work};
 use super::{KAFKA_PATIENCE, Task, TaskError};
 use crate::publisher::{Publisher, TopicRead};
 use crate::records::entry;
-use crate::status::Status;
+use crate::status::{State, Status};
 
 impl Task {
     /// Reads the topic for the digest.
@@ -36,12 +36,13 @@ impl Task {
     ) -> Result<(), TaskError> {
         match piece {
             Some(Ok(piece)) if piece.is_empty() => {
-                work.digesting = None;
+                (work.digesting, work.blocked) = (None, false);
                 work.pauses = None;
                 self.refusals.on_working();
                 self.topic_was_read(publisher.end_reading());
             }
             Some(Ok(piece)) => {
+                self.status.set(State::ReadingTopic);
                 for Digested { key, value, is_stray } in piece {
                     match is_stray {
                         true => publisher.on_stray_record(key, value),
@@ -99,10 +100,12 @@ impl Task {
         work: &mut Work<'_>,
         error: Option<ReadError>,
     ) -> Result<(), TaskError> {
-        (work.digesting, work.looking) = (None, None);
+        work.stop_comparison();
         publisher.fail_comparison();
         let ended = || ReadError::Unavailable("the reader of the topic ended unexpectedly".to_owned());
-        work.pause_comparison(self.kafka_failed(error.unwrap_or_else(ended))?);
+        let error = error.unwrap_or_else(ended);
+        work.blocked |= matches!(error, ReadError::NoTopic(_) | ReadError::NotWritable(_));
+        work.pause_comparison(self.kafka_failed(error)?);
         Ok(())
     }
 

@@ -14,8 +14,8 @@ use crate::digest::{KeyHash, ValueHash};
 
 /// The shortest and the longest pause before a retry after an outage.
 const AWAY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-/// The same after a refusal.
-const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The same after a refusal: the repair of an operator takes effect after it. Jitter doubles a pause at most.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 
 /// Why something is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +75,11 @@ pub(super) struct Work<'m> {
     /// When map and topic are compared once more.
     pub compare_at: Option<Instant>,
     pub pauses: Option<Pauses>,
+    /// Kafka takes no record of the topic: nothing is published until the topic was read again.
+    pub blocked: bool,
     /// No comparison begins before: the last one was refused, and other work goes on.
     compare_not_before: Option<Instant>,
-    refused_comparisons: Pauses,
+    refused_comparisons: Option<Pauses>,
 }
 
 impl Work<'_> {
@@ -104,7 +106,8 @@ impl Work<'_> {
         match trouble {
             Trouble::Away => self.pause(trouble),
             Trouble::Refused => {
-                self.compare_not_before = Some(Instant::now() + self.refused_comparisons.next(trouble));
+                let pause = self.refused_comparisons.get_or_insert_default().next(trouble);
+                self.compare_not_before = Some(Instant::now() + pause);
             }
         }
     }
@@ -117,7 +120,17 @@ impl Work<'_> {
     pub fn on_scan_end(&mut self) {
         (self.scan, self.key_scan) = (None, None);
         self.pauses = None;
-        self.refused_comparisons = Pauses::default();
+    }
+
+    /// The reading or comparison is given up.
+    pub fn stop_comparison(&mut self) {
+        (self.scan, self.key_scan, self.flushing) = (None, None, None);
+        (self.digesting, self.looking) = (None, None);
+    }
+
+    /// Map and topic are equal.
+    pub fn on_settled(&mut self) {
+        self.refused_comparisons = None;
     }
 }
 
