@@ -24,10 +24,23 @@ impl Kafka {
     ///
     /// When Java is missing, or the broker refuses the rule; with its output.
     pub fn add_rule(&self, client: &[(&str, &str)], rule: [&str; 5]) -> Result<()> {
+        self.rule(client, &[], rule)
+    }
+
+    /// Removes a rule that was added as by [`Kafka::add_rule`].
+    ///
+    /// # Errors
+    ///
+    /// When Java is missing, or the broker refuses it; with its output.
+    pub fn remove_rule(&self, client: &[(&str, &str)], rule: [&str; 5]) -> Result<()> {
+        self.rule(client, &["remove"], rule)
+    }
+
+    fn rule(&self, client: &[(&str, &str)], remove: &[&str], rule: [&str; 5]) -> Result<()> {
         let mut tool = java("256m", false);
         tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("AclTool.java"));
         tool.arg(format!("bootstrap.servers={}", self.bootstrap()));
         tool.args(client.iter().map(|(key, value)| format!("{key}={value}")));
-        run(tool.args(rule))
+        run(tool.args(remove).args(rule))
     }
 }

@@ -1,8 +1,8 @@
-//! A topic that the broker does not permit.
+//! Topics that the broker does not permit to read or to write.
 
 use integration_tests::kafka::{Kafka, KafkaOptions, SCRAM_USER};
-use integration_tests::source::run;
-use integration_tests::wait::eventually;
+use integration_tests::source::{Source, run};
+use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
 
 use super::{Form, Published, SOON};
@@ -34,30 +34,108 @@ fn published(kafka: &Kafka, base: &str) -> Published {
     published
 }
 
-fn permit(kafka: &Kafka, published: &Published, operation: &str) {
-    let user = format!("User:{}", SCRAM_USER.0);
-    kafka.add_rule(&[], [&user, "ALLOW", operation, "TOPIC", &published.name]).unwrap();
+/// The rule of an operation on a topic.
+fn rule<'a>(user: &'a str, operation: &'a str, topic: &'a str) -> [&'a str; 5] {
+    [user, "ALLOW", operation, "TOPIC", topic]
+}
+
+fn user() -> String {
+    format!("User:{}", SCRAM_USER.0)
+}
+
+fn permit(kafka: &Kafka, topic: &str, operation: &str) {
+    kafka.add_rule(&[], rule(&user(), operation, topic)).unwrap();
+}
+
+#[track_caller]
+fn is_refused(source: &Source, map: &str) {
+    let refused = within(SOON, || source.state(map).as_deref() == Some("refused"));
+    assert!(refused, "{:?}\n{}", source.state(map), source.process().log_end());
+}
+
+/// How often what was published had to begin again.
+fn terms_lost(source: &Source) -> usize {
+    source.log().matches("the term of the producer is over").count()
 }
 
 #[test]
-fn what_a_topic_may_not_be_given_is_told_and_published_once_it_may() {
+fn a_topic_that_may_not_be_written_is_refused_until_it_may() {
     require_peers!();
     let (kafka, grid) = (broker(), shared::grid());
-    let mut published = published(&kafka, "unwritable");
-    published.set("coherence.source.comparison.interval.ms", "1000");
-    permit(&kafka, &published, "READ");
+    let published = published(&kafka, "unwritable");
+    permit(&kafka, &published.name, "READ");
     grid.tool().put(&published.name, "k", "open-sesame").unwrap();
     let source = published.start();
-    eventually(SOON, "the entry is refused", || {
-        source.count("refused", &published.name).is_ok_and(|refused| refused > 0)
-    });
-    assert_eq!(kafka.records(&published.name).unwrap(), []);
-    let log = source.log();
-    assert!(log.contains("Topic authorization failed"), "{log}");
-    assert!(!log.contains(SCRAM_USER.1) && !log.contains("open-sesame"), "{log}");
-    permit(&kafka, &published, "WRITE");
+    is_refused(&source, &published.name);
+    let cause = format!("no permission to write to topic {}: grant the user Write on it", published.name);
+    assert!(source.log().contains(&cause), "{}", source.log());
+    grid.tool().put(&published.name, "later", "open-sesame").unwrap();
+    permit(&kafka, &published.name, "WRITE");
     published.equal(&kafka, grid, &source);
-    assert_eq!(kafka.records(&published.name).unwrap().len(), 1);
+    assert_eq!(kafka.records(&published.name).unwrap().len(), 2);
+    let log = source.log();
+    assert_eq!((terms_lost(&source), log.matches(&cause).count()), (0, 1), "{log}");
+    assert!(!log.contains(SCRAM_USER.1) && !log.contains("open-sesame"), "{log}");
+}
+
+/// Adds a second map with a topic to the first one's.
+fn with_another(kafka: &Kafka, published: &mut Published) -> Published {
+    let name = format!("{}-refused", published.name);
+    kafka.create_topic(&name, 1).unwrap();
+    published.settings.retain(|(key, _)| key != "coherence.cache.mappings");
+    published.set("coherence.cache.mappings", &format!("{0}->{0},{name}->{name}", published.name));
+    Published { name, form: Form::Strings, settings: Vec::new() }
+}
+
+#[test]
+fn beside_a_topic_that_may_not_be_read_or_written_other_maps_are_published() {
+    require_peers!();
+    let (kafka, grid) = (broker(), shared::grid());
+    for (permitted, missing) in [("WRITE", "READ"), ("READ", "WRITE")] {
+        let mut published = published(&kafka, "permitted");
+        let refused = with_another(&kafka, &mut published);
+        permit(&kafka, &refused.name, permitted);
+        // An empty topic is not fetched from.
+        kafka.produce(&refused.name, [(Some("k"), Some("old"))]).unwrap();
+        grid.tool().put(&refused.name, "k", "new").unwrap();
+        grid.tool().put(&published.name, "k", "v").unwrap();
+        let source = published.start();
+        is_refused(&source, &refused.name);
+        published.follows(&source);
+        grid.tool().put(&published.name, "k", "w").unwrap();
+        published.equal(&kafka, grid, &source);
+        permit(&kafka, &refused.name, missing);
+        refused.equal(&kafka, grid, &source);
+        refused.follows(&source);
+        assert_eq!(terms_lost(&source), 0, "without {missing}\n{}", source.log());
+    }
+}
+
+#[test]
+fn a_permission_that_is_revoked_for_a_while_costs_other_maps_one_beginning() {
+    require_peers!();
+    let (kafka, grid) = (broker(), shared::grid());
+    let mut published = published(&kafka, "revoked");
+    let refused = with_another(&kafka, &mut published);
+    ["READ", "WRITE"].iter().for_each(|operation| permit(&kafka, &refused.name, operation));
+    let source = published.start();
+    for map in [&published, &refused] {
+        grid.tool().put(&map.name, "k", "before").unwrap();
+        map.equal(&kafka, grid, &source);
+    }
+    kafka.remove_rule(&[], rule(&user(), "WRITE", &refused.name)).unwrap();
+    grid.tool().put(&refused.name, "k", "meanwhile").unwrap();
+    is_refused(&source, &refused.name);
+    eventually(SOON, "the permission is missed", || source.log().contains("no permission to write to topic"));
+    for n in 0..10 {
+        grid.tool().put(&published.name, "k", n.to_string().as_str()).unwrap();
+        published.equal(&kafka, grid, &source);
+    }
+    is_refused(&source, &refused.name);
+    permit(&kafka, &refused.name, "WRITE");
+    refused.equal(&kafka, grid, &source);
+    refused.follows(&source);
+    assert!(terms_lost(&source) <= 1, "{}", source.log());
 }
 
 #[test]
@@ -65,7 +143,7 @@ fn a_topic_that_may_not_be_read_ends_the_source_with_its_name_and_reason() {
     require_peers!();
     let kafka = broker();
     let published = published(&kafka, "unreadable");
-    permit(&kafka, &published, "WRITE");
+    permit(&kafka, &published.name, "WRITE");
     // What the map holds already: an empty topic is not fetched from.
     kafka.produce(&published.name, [(Some("k"), Some("v"))]).unwrap();
     for arguments in [&[][..], &["--once"]] {

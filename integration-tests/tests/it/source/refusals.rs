@@ -1,4 +1,4 @@
-//! Maps that the grid refuses: the others go on.
+//! Maps that the grid refuses, and a topic that does not exist: the others go on.
 
 use integration_tests::source::run;
 use integration_tests::{require_peers, shared};
@@ -54,4 +54,29 @@ fn a_snapshot_publishes_what_it_can_and_names_the_map_that_is_refused() {
     assert_eq!(output.status.code(), Some(3), "{shown}");
     assert!(shown.contains(&format!("map {bad}: ")), "{shown}");
     assert_eq!(kafka.records(&published.name).unwrap().len(), 1);
+}
+
+#[test]
+fn beside_a_topic_that_does_not_exist_other_maps_are_published_and_it_is_filled_once_it_does() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let mut published = Published::new(kafka, grid, "existing", Form::Strings);
+    let missing =
+        Published { name: format!("{}-missing", published.name), form: Form::Strings, settings: Vec::new() };
+    published.settings.retain(|(key, _)| key != "coherence.cache.mappings");
+    published.set("coherence.cache.mappings", &format!("{0}->{0},{1}->{1}", published.name, missing.name));
+    grid.tool().put(&missing.name, "k", "v").unwrap();
+    let source = published.start();
+    eventually(SOON, "the map without a topic is refused", || {
+        source.state(&missing.name).as_deref() == Some("refused")
+    });
+    let cause = format!("there is no topic {}: make it", missing.name);
+    assert!(source.log().contains(&cause), "{}", source.log());
+    published.follows(&source);
+    grid.tool().put(&published.name, "k", "v").unwrap();
+    published.equal(kafka, grid, &source);
+    kafka.create_topic(&missing.name, 1).unwrap();
+    missing.equal(kafka, grid, &source);
+    missing.follows(&source);
+    assert_eq!(source.log().matches(&cause).count(), 1, "{}", source.log());
 }
