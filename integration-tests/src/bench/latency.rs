@@ -50,7 +50,7 @@ pub fn run(peers: &Peers, seconds: u64) -> Result<()> {
     println!("## From produce to visible\n");
     println!("{seconds} s each, of which the first {WARM_UP}th does not count\n");
     println!(
-        "| records/s | coherence.batch.linger.ms | p50 ms | p99 ms | max ms | sink CPU ns a record | grid CPU ns |"
+        "| records/s | coherence.batch.linger.ms | p50 ms | p99 ms | max ms | sink CPU ns per record | grid CPU ns |"
     );
     println!("|---|---|---|---|---|---|---|");
     measure(peers, WARMING, None, seconds)?;

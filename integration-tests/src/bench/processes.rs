@@ -30,7 +30,7 @@ pub fn run(peers: &Peers, rounds: u64, records: u64) -> Result<()> {
         }
     }
     println!("## Processes\n\n{records} records, {rounds} rounds, median (min–max)\n");
-    println!("| processes | records/s | CPU ns a record, all together | peak MiB of the largest |");
+    println!("| processes | records/s | CPU ns per record, all together | peak MiB of the largest |");
     println!("|---|---|---|---|");
     for (index, row) in rows.iter().enumerate() {
         let spread = |of: fn(&[f64; 3]) -> f64| Spread::of(row.iter().map(of).collect());

@@ -36,7 +36,7 @@ impl Series {
         let case = |label: String, load| Case { label, load, settings: Vec::new() };
         let sizes = [(100, 1), (1024, 4), (10 * 1024, 20)].map(|(value_bytes, fewer)| {
             let records = (records / fewer).max(1);
-            case(format!("{value_bytes} bytes a value"), Load { value_bytes, records, ..plain })
+            case(format!("{value_bytes} bytes per value"), Load { value_bytes, records, ..plain })
         });
         let partitions = [1, 8, 64]
             .map(|partitions| case(format!("{partitions} partitions"), Load { partitions, ..plain }));
@@ -103,7 +103,7 @@ impl Series {
     fn print(&self, rows: &[Vec<(Option<Measurement>, Measurement)>], rounds: u64) {
         println!("## {}\n\n{rounds} rounds, median (min–max)\n", self.title);
         println!(
-            "| | into | records | records/s | ÷ rate of the bare loop | CPU ns a record | peak MiB | grid CPU ns |"
+            "| | into | records | records/s | ÷ rate of the bare loop | CPU ns per record | peak MiB | grid CPU ns |"
         );
         println!("|---|---|---|---|---|---|---|---|");
         let places = self.cases.iter().flat_map(|case| self.pairs.iter().map(move |pair| (case, pair)));

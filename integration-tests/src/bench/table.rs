@@ -10,7 +10,7 @@ const ROWS: [(char, Kind, bool, &str); 7] = [
     ('a', Kind::Consume, false, "a bare consumer: read, count, commit"),
     ('b', Kind::Discard, false, "the sink, into maps that discard"),
     ('c', Kind::Embedded, false, "the sink, into the embedded map"),
-    ('d', Kind::PutAll, false, "a bare client: put 5,000 entries a call into the grid"),
+    ('d', Kind::PutAll, false, "a bare client: put 5,000 entries per call into the grid"),
     ('e', Kind::Grid, false, "the sink, into the grid"),
     ('f', Kind::Discard, true, "the sink, binaries pass through, into maps that discard"),
     ('g', Kind::Grid, true, "the sink, binaries pass through, into the grid"),
@@ -54,7 +54,7 @@ impl Table {
         println!("{records} records of {KEY_BYTES} + {VALUE_BYTES} bytes in 8 partitions;");
         println!("{} rounds, median (min–max)\n", self.rounds.len());
         println!(
-            "| | measured | records/s | CPU ns a record | peak MiB | first commit ms | broker CPU ns | grid CPU ns |"
+            "| | measured | records/s | CPU ns per record | peak MiB | first commit ms | broker CPU ns | grid CPU ns |"
         );
         println!("|---|---|---|---|---|---|---|---|");
         for (letter, kind, _, title) in ROWS {
@@ -87,7 +87,7 @@ impl Table {
                 println!("| {letter}: {what} | {} | ≤ {goal} | {verdict} |", spread.exact());
             };
             let row = |of: fn(&Measurement) -> f64| self.spread(letter, of);
-            at_most("CPU seconds a million records", row(|m| m.client.cpu_ns / 1e3), 0.8);
+            at_most("CPU seconds per million records", row(|m| m.client.cpu_ns / 1e3), 0.8);
             at_most(
                 "its CPU ÷ that of a and d together, per round",
                 self.cpu_of_bare_loops(letter),

@@ -95,7 +95,7 @@ fn a_record_without_a_key_is_skipped_alone_and_named_in_the_log() {
     assert_eq!(tool().contents(&flow.name).unwrap(), Contents::from_iter(model));
 
     let log = sink.log();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains("keys are null")).collect();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("records without key discarded")).collect();
     assert_eq!(lines.len(), 1, "{log}");
     let fields = [format!("topic={:?}", flow.name), "partition=0".into(), "offset=2".into()];
     for field in fields.iter().map(String::as_str).chain(["WARN", "count="]) {

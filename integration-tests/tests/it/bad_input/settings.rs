@@ -120,7 +120,7 @@ fn a_listener_that_is_taken_is_named() {
     let address = format!("http://{}", taken.local_addr().unwrap());
     let printed = run(&[], &[("listeners", &address), ("bootstrap.servers", "127.0.0.1:1")], &[]);
     assert_eq!(printed.code, Some(2), "{}", printed.text);
-    printed.says(&["listeners", &address, "name another port"]);
+    printed.says(&["listeners", &address, "choose another port"]);
 }
 
 #[test]

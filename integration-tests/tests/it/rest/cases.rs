@@ -131,7 +131,7 @@ fn a_connector_beyond_the_limit_of_tasks_is_refused_with_the_limit() {
     };
     assert_error(&post(&sink, &with_tasks("a", 1_000_000)), 400, &["tasks.max", "coherence.tasks.limit"]);
     assert_eq!(post(&sink, &with_tasks("a", 2)).status, 201);
-    assert_error(&post(&sink, &with_tasks("b", 1)), 400, &["2 of 2 tasks", "coherence.tasks.limit"]);
+    assert_error(&post(&sink, &with_tasks("b", 1)), 400, &["2 of at most 2 tasks", "coherence.tasks.limit"]);
     assert_eq!(delete(&sink, "/connectors/a").status, 204);
     assert_eq!(post(&sink, &with_tasks("b", 2)).status, 201);
 }
