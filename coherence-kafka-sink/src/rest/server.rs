@@ -4,10 +4,9 @@
 //! descriptors to the rest of the process. Some descriptors are reserved, so that requests are answered even where the
 //! process has none left.
 
-use std::fs::File;
 use std::io;
 use std::net::TcpListener;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+use self::spare::Spare;
 use super::REQUEST_TIMEOUT;
 
 /// What clients may use.
@@ -37,8 +37,6 @@ const LIMITS: Limits =
     Limits { connections: 64, head: Duration::from_secs(30), lifetime: Duration::from_secs(300) };
 /// Requests that may wait for threads of tasks at once; further ones are queued.
 const BLOCKING_THREADS: usize = 32;
-/// Descriptors kept for answering while the process has none left.
-const SPARE: usize = 4;
 /// Pause between two attempts to accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,11 +62,12 @@ impl Server {
             .enable_all()
             .build()?;
         let places = Arc::new(Semaphore::new(limits.connections));
+        let spare = Spare::new()?;
         let _in_runtime = runtime.enter();
         for listener in listeners {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            runtime.spawn(listen(listener, router.clone(), places.clone(), limits));
+            runtime.spawn(listen(listener, router.clone(), places.clone(), spare.clone(), limits));
         }
         Ok(Self { runtime: Some(runtime) })
     }
@@ -83,18 +82,23 @@ impl Drop for Server {
     }
 }
 
-async fn listen(listener: tokio::net::TcpListener, router: Router, places: Arc<Semaphore>, limits: Limits) {
-    let mut spare = Vec::new();
+async fn listen(
+    listener: tokio::net::TcpListener,
+    router: Router,
+    places: Arc<Semaphore>,
+    spare: Spare,
+    limits: Limits,
+) {
     // Closed only with the runtime.
     while let Ok(place) = places.clone().acquire_owned().await {
-        keep(&mut spare);
-        let socket = accept(&listener, &mut spare).await;
-        tokio::spawn(serve(socket, router.clone(), place, limits));
+        spare.fill();
+        let socket = accept(&listener, &spare).await;
+        tokio::spawn(serve(socket, router.clone(), place, spare.clone(), limits));
     }
 }
 
 /// Waits for the next connection; uses a reserved descriptor where the process has no other left.
-async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> TcpStream {
+async fn accept(listener: &tokio::net::TcpListener, spare: &Spare) -> TcpStream {
     let mut logged = false;
     loop {
         match listener.accept().await {
@@ -106,37 +110,31 @@ async fn accept(listener: &tokio::net::TcpListener, spare: &mut Vec<File>) -> Tc
                     tracing::warn!(%error, "REST connection not accepted, retrying");
                     logged = true;
                 }
-                if spare.pop().is_none() {
+                if !spare.spend() {
                     sleep(PAUSE).await;
-                    keep(spare);
+                    spare.fill();
                 }
             }
         }
     }
 }
 
-/// Reserves descriptors, as far as the process has any left.
-fn keep(spare: &mut Vec<File>) {
-    while spare.len() < SPARE
-        && let Ok(file) = File::open("/dev/null")
-    {
-        spare.push(file);
-    }
-}
-
-async fn serve(socket: TcpStream, router: Router, place: OwnedSemaphorePermit, limits: Limits) {
-    let connection = http1::Builder::new()
+async fn serve(socket: TcpStream, router: Router, place: OwnedSemaphorePermit, spare: Spare, limits: Limits) {
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
+        // An idle client does not hold a reserved descriptor that the next request needs.
+        .keep_alive(spare.is_full())
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
     // The client of a connection sees its errors.
-    if timeout(limits.lifetime, connection.as_mut()).await.is_err() {
-        connection.as_mut().graceful_shutdown();
-        let _ = timeout(REQUEST_TIMEOUT, connection).await;
+    if timeout(limits.lifetime, &mut connection).await.is_err() {
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = timeout(REQUEST_TIMEOUT, &mut connection).await;
     }
+    spare.replace(connection.into_parts().io.into_inner());
     drop(place);
 }
 
+mod spare;
 #[cfg(test)]
 mod tests;
