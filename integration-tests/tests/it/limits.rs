@@ -9,9 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use integration_tests::process::Process;
-use integration_tests::sandbox::{self, Folder};
+use integration_tests::sandbox::{self, Folder, unique};
 use integration_tests::sink::{binary, write_properties};
 use integration_tests::wait::eventually;
+use integration_tests::{require_peers, shared};
 use serde_json::{Value, json};
 
 use crate::flow::SOON;
@@ -31,16 +32,17 @@ fn call(method: &str, url: &str, body: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
 }
 
-/// A sink with a broker and maps of its own that may open so many files.
-fn start(folder: &Folder, files: u32) -> (Process, String) {
+/// A sink with embedded maps that may open so many files.
+fn start(folder: &Folder, files: u32, bootstrap: &str) -> (Process, String) {
     let rest = format!("http://127.0.0.1:{}", sandbox::free_port().unwrap());
     let string = "org.apache.kafka.connect.storage.StringConverter";
     let settings = [
         ("listeners", rest.as_str()),
-        ("bootstrap.servers", "embedded"),
+        ("bootstrap.servers", bootstrap),
         ("coherence.session", "embedded"),
         ("key.converter", string),
         ("value.converter", string),
+        ("offset.flush.interval.ms", "100"),
     ];
     let file = write_properties(folder.path(), "worker.properties", &settings).unwrap();
     let mut command = Command::new("bash");
@@ -67,7 +69,7 @@ fn names(rest: &str) -> Vec<String> {
 fn answered_once(rest: &str) -> TcpStream {
     let mut connection = TcpStream::connect(rest.trim_start_matches("http://")).unwrap();
     connection.set_read_timeout(Some(AT_ONCE)).unwrap();
-    connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    connection.write_all(b"GET /connectors HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = [0; 64];
     let read = connection.read(&mut answer).unwrap();
     assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
@@ -77,7 +79,7 @@ fn answered_once(rest: &str) -> TcpStream {
 #[test]
 fn connectors_beyond_the_files_that_may_be_open_are_refused_and_the_others_go_on() {
     let folder = Folder::new("few-files").unwrap();
-    let (process, rest) = start(&folder, 300);
+    let (process, rest) = start(&folder, 300, "embedded");
     let mut created = Vec::new();
     let refused = loop {
         let name = format!("c{}", created.len());
@@ -106,9 +108,17 @@ fn connectors_beyond_the_files_that_may_be_open_are_refused_and_the_others_go_on
 
 #[test]
 fn requests_are_answered_while_no_file_can_be_opened() {
+    require_peers!();
+    let (kafka, connector) = (shared::kafka(), unique("no-files"));
+    kafka.create_topic(&connector, 1).unwrap();
     let folder = Folder::new("no-files").unwrap();
-    let (process, rest) = start(&folder, 1024);
-    assert_eq!(create(&rest, "c").0, 201);
+    let (process, rest) = start(&folder, 1024, &kafka.bootstrap());
+    assert_eq!(create(&rest, &connector).0, 201);
+    kafka.produce(&connector, [(Some("k"), Some("v"))]).unwrap();
+    // A client that still connects takes each descriptor that an answered request leaves.
+    eventually(SOON, "the connector has all its connections", || {
+        kafka.committed(&format!("connect-{connector}"), &connector).is_ok_and(|offsets| offsets == [Some(1)])
+    });
     // No number beyond what the interface keeps for itself; those before are used up by clients that are idle. Each of
     // them is answered once before the next one connects, so that none of them waits for a descriptor.
     let folder_of_files = format!("/proc/{}/fd", process.id());
@@ -132,12 +142,12 @@ fn requests_are_answered_while_no_file_can_be_opened() {
         !left
     });
     for _ in 0..10 {
-        assert_eq!(names(&rest), ["c"]);
+        assert_eq!(names(&rest), [connector.as_str()]);
     }
     let (status, reason) = create(&rest, "d");
     assert_eq!(status, 500, "{reason}");
     assert!(reason.contains("too few file descriptors"), "{reason}");
-    assert_eq!(names(&rest), ["c"]);
+    assert_eq!(names(&rest), [connector.as_str()]);
     process.stop().unwrap();
     let log = fs::read_to_string(folder.path().join("sink.log")).unwrap();
     assert!(log.contains("REST connection not accepted, retrying"), "{log}");
