@@ -1,8 +1,10 @@
 //! What keeps tests apart that run side by side: names, ports and folders that nobody else uses.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,27 +24,26 @@ pub fn unique(base: &str) -> String {
 // port of that range may be given the very same port as its own, connect to itself, and keep the server from restarting.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// A loopback port that nothing listens on, and that no other test process chooses as long as this one lives.
+/// A loopback port that nothing listens on, and that no other test process of this machine chooses as long as this one
+/// lives, whatever folder it runs in.
 ///
 /// # Errors
 ///
-/// When every port of the range is taken, or the folder of the locks cannot be written.
+/// When every port of the range is taken, or the process has no descriptor left.
 pub fn free_port() -> io::Result<u16> {
     // The lock is held for ever: a server that is down for a while must find its port again.
-    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
-    let locks = peers::folder().join("ports");
-    fs::create_dir_all(&locks)?;
+    static HELD: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
     let width = u32::from(PORTS.end - PORTS.start);
     let first = process::id().wrapping_mul(211) % width;
     for offset in 0..width {
         let port = PORTS.start + ((first + offset) % width) as u16;
-        let lock = File::create(locks.join(port.to_string()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            // Each File has its own lock, so the ports that this process holds are skipped too.
-            Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(e)) => return Err(e),
-        }
+        // An abstract name belongs to one socket of the machine, and is free when its process ends.
+        let name = SocketAddr::from_abstract_name(format!("coherence-kafka-test-port-{port}"))?;
+        let lock = match UnixListener::bind_addr(&name) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
+            Err(error) => return Err(error),
+        };
         // All interfaces: a Coherence member binds its gRPC port on all of them, whatever it is told.
         if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
             HELD.lock().push(lock);
