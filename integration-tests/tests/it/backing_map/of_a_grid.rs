@@ -5,16 +5,12 @@ use integration_tests::grid::{Grid, GridOptions};
 
 use super::*;
 
-/// A session whose requests give up soon.
-fn session(grid: &Grid) -> GrpcSession {
-    let request_timeout = Duration::from_secs(3);
-    let options =
-        SessionOptions { addresses: vec![grid.address()], request_timeout, ..SessionOptions::default() };
-    GrpcSession::new(options).unwrap()
-}
-
-async fn map_of(grid: &Grid) -> Arc<dyn NamedMap> {
-    session(grid).map(&unique("backing")).await.unwrap()
+/// A map of a session with this request timeout, or with the default.
+async fn map_of(grid: &Grid, request_timeout: Option<Duration>) -> Arc<dyn NamedMap> {
+    let default = SessionOptions::default();
+    let request_timeout = request_timeout.unwrap_or(default.request_timeout);
+    let options = SessionOptions { addresses: vec![grid.address()], request_timeout, ..default };
+    GrpcSession::new(options).unwrap().map(&unique("backing")).await.unwrap()
 }
 
 async fn gone(map: &dyn NamedMap, key: &[u8]) {
@@ -33,7 +29,7 @@ async fn an_entry_that_expires_in_a_grid_is_erased_from_the_topic_where_that_is_
     for options in [through(), behind(Duration::from_millis(50))] {
         for publish_expirations in [PublishExpirations::Tombstone, PublishExpirations::Ignore] {
             let options = ReadWriteOptions { publish_expirations, ..options.clone() };
-            let world = World::over(map_of(shared::grid()).await, kafka, options, &[], None).await;
+            let world = World::over(map_of(shared::grid(), None).await, kafka, options, &[], None).await;
             let soon = Expiry::After(Duration::from_millis(500));
             world.map.put(&text("goes"), &text("1"), soon).await.unwrap();
             world.map.put(&text("stays"), &text("1"), Expiry::Default).await.unwrap();
@@ -58,13 +54,13 @@ async fn an_entry_that_expires_in_a_grid_is_erased_from_the_topic_where_that_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_killed_under_write_through_of_a_grid_map_leaves_every_call_stored_or_failed() {
     require_peers!();
-    a_broker_is_killed_under_write_through(map_of(shared::grid()).await).await;
+    a_broker_is_killed_under_write_through(map_of(shared::grid(), None).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_killed_under_write_behind_of_a_grid_map_loses_nothing() {
     require_peers!();
-    a_broker_is_killed_under_write_behind(map_of(shared::grid()).await).await;
+    a_broker_is_killed_under_write_behind(map_of(shared::grid(), None).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +69,8 @@ async fn a_grid_that_answers_nothing_for_a_while_fails_calls_and_ends_equal_to_i
     let kafka = shared::kafka();
     for options in [through(), behind(Duration::from_millis(50))] {
         let grid = Grid::start(GridOptions::default()).unwrap();
-        let world = World::over(map_of(&grid).await, kafka, options, &[], None).await;
+        let world =
+            World::over(map_of(&grid, Some(Duration::from_secs(5))).await, kafka, options, &[], None).await;
         let load = Load::start(&world.map);
         until("some are stored", || world.store.stats().acknowledged > 500).await;
         grid.freeze();

@@ -156,7 +156,8 @@ async fn maps_and_listeners_go_on_with_a_grid_that_was_killed_and_comes_back() {
 async fn a_grid_that_is_frozen_ends_a_call_in_time() {
     require_peers!();
     let grid = Grid::start(GridOptions::default()).unwrap();
-    let request_timeout = Duration::from_secs(1);
+    // Longer than a slow machine needs for a request to a grid that has just started.
+    let request_timeout = Duration::from_secs(10);
     let session = GrpcSession::new(SessionOptions { request_timeout, ..options([grid.address()]) }).unwrap();
     let map = session.map("m").await.unwrap();
     put(&*map, "k", "1").await;
