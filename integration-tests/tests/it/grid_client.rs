@@ -14,14 +14,13 @@ use coherence_kafka_common::map::{
 };
 use futures::{StreamExt, TryStreamExt};
 
+use crate::flow::SOON;
+
 mod agents;
 mod finding;
 mod guards;
 mod members;
 mod streams;
-
-/// Longest time for anything that is awaited.
-const SOON: Duration = Duration::from_secs(30);
 
 /// Options for a grid at these addresses, for tests that have no time to lose.
 fn options(addresses: impl IntoIterator<Item = String>) -> SessionOptions {

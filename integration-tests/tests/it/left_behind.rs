@@ -10,7 +10,8 @@ use integration_tests::require_peers;
 use integration_tests::sandbox::Folder;
 use integration_tests::wait::within;
 
-const SOON: Duration = Duration::from_secs(10);
+use crate::flow::SOON;
+
 const START: Duration = Duration::from_secs(180);
 
 fn sleeper(folder: &Path) -> Process {

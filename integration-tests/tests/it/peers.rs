@@ -11,7 +11,7 @@ use integration_tests::tls::ClientAuth;
 use integration_tests::wait::within;
 use integration_tests::{require_peers, shared};
 
-const SOON: Duration = Duration::from_secs(10);
+use crate::flow::SOON;
 
 fn pair(key: &str, value: Option<&str>) -> (Option<String>, Option<String>) {
     (Some(key.to_owned()), value.map(str::to_owned))

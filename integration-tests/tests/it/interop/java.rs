@@ -11,11 +11,11 @@ use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
 use super::{Client, decoded, json, pof, text};
+use crate::flow::SOON;
 
 const DATE: Date = Date { year: 2024, month: 2, day: 29 };
 const TIME: Time = Time { hour: 13, minute: 14, second: 15, nano: 0, zone: None };
 
-const SOON: Duration = Duration::from_secs(20);
 const UUID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
 fn seen(class: &str, text: &str) -> Value {

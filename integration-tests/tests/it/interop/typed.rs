@@ -26,8 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Client;
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::flow::SOON;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Team {
