@@ -22,8 +22,6 @@ test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and 
 	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
 	: "three at once on two cores: tests wait for servers more than they work"; \
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} cargo test --workspace 2>&1 | tee "$$log"; \
-	: "the tests of delivery once more, reading record by record; they wait more than they work"; \
-	DELIVERY_ONE_BY_ONE=1 cargo test --workspace --test delivery -- --test-threads=32 2>&1 | tee -a "$$log"; \
 	echo "peers' tests skipped: $$(grep -c 'SKIPPED (COHERENCE_KAFKA_PEERS=off)' "$$log" || true)"
 
 check: setup ## format, lints, documentation, the crates' rooms, licences

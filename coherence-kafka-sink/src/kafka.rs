@@ -3,7 +3,6 @@
 //! ```text
 //! consumer.rs    a member of a consumer group: assignments, commits, lag
 //! batch.rs       reading many records in one call
-//! one_by_one.rs  the same through rdkafka's safe interface, a third as fast
 //! commit.rs      commits whose answer is seen
 //! ends.rs        where partitions end, without waiting for the answer
 //! embedded.rs    a broker inside this process, and a producer for it
@@ -20,7 +19,6 @@ mod commit;
 pub mod consumer;
 pub mod embedded;
 mod ends;
-mod one_by_one;
 pub mod producer;
 
 /// Settings for a Kafka client, by librdkafka's names.

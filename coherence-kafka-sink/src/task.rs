@@ -76,8 +76,6 @@ pub struct TaskOptions {
     pub number: u32,
     /// Settings of the consumer, by librdkafka's names.
     pub consumer: ClientSettings,
-    /// `coherence.consumer.batch`.
-    pub reads_batches: bool,
     /// Topic names, or one pattern that starts with `^`.
     pub topics: Vec<String>,
     /// Where newly assigned partitions are read from, unless saved maps have a position.
@@ -218,7 +216,6 @@ impl Task {
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
         let consumer =
             Consumer::join(&options.consumer, &topics, READ_AT_ONCE).map_err(TaskFailure::Consumer)?;
-        let consumer = if options.reads_batches { consumer } else { consumer.one_by_one() };
         let now = Instant::now();
         parts.membership.begin();
         let reporter = Reporter {

@@ -189,30 +189,18 @@ pub(super) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings
     }
 }
 
-/// What bounds librdkafka's queue where each partition has one of its own, because records are read one by one.
-const QUEUE_OF_PARTITION: (&str, &str) = ("queued.max.messages.kbytes", "256");
-
-/// How a connector reads.
-pub(super) struct Reading {
-    /// Topics by a pattern.
-    pub pattern: bool,
-    /// Records in batches.
-    pub batches: bool,
-}
-
-/// Returns the consumer settings of the connector `name`.
+/// Returns the consumer settings of the connector `name`, which reads topics by a `pattern` or by their names.
 pub(super) fn consumer(
     name: &str,
     worker: &Properties,
     connector: &Properties,
     policy: &OverridePolicy,
-    reading: Reading,
+    pattern: bool,
     findings: &mut ConfigErrors,
 ) -> ConsumerConfig {
     let group_id = format!("connect-{name}");
     let mut given = vec![("group.id", group_id.as_str())];
-    given.extend(reading.pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
-    given.extend((!reading.batches).then_some(QUEUE_OF_PARTITION));
+    given.extend(pattern.then_some(("topic.blacklist", INTERNAL_TOPICS)));
     let mut user = of_all_clients(worker);
     user.extend(of_client(Client::Consumer, worker, connector, policy, findings));
     let translated = translate::translate(&CONSUMER, &given, user, findings);

@@ -63,8 +63,6 @@ pub struct ConnectorConfig {
     pub batch_bytes: usize,
     /// `coherence.batch.linger.ms`: how long to wait for more records after the first one.
     pub batch_linger: Duration,
-    /// `coherence.consumer.batch`.
-    pub reads_batches: bool,
     /// `coherence.retry.*`: how long to wait before the next attempt while the grid is away.
     pub retry: Backoff,
     /// `coherence.refused.timeout.ms`: how long a record is refused before it is to blame.
@@ -199,13 +197,12 @@ impl<'a> Check<'a> {
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, topics.as_ref());
         let restart = self.restart(&values);
-        let reads_batches = values.boolean("coherence.consumer.batch");
         let consumer = clients::consumer(
             &name,
             &self.worker.properties,
             self.properties,
             &self.worker.override_policy,
-            clients::Reading { pattern: matches!(topics, Some(Topics::Pattern(_))), batches: reads_batches },
+            matches!(topics, Some(Topics::Pattern(_))),
             self.findings,
         );
         Some(ConnectorConfig {
@@ -226,7 +223,6 @@ impl<'a> Check<'a> {
             batch_bytes: usize::try_from(values.number("coherence.batch.max.bytes")).ok()?,
             batch_linger: values.millis("coherence.batch.linger.ms"),
             consumer,
-            reads_batches,
             retry,
             refused_timeout,
             errors,

@@ -169,8 +169,6 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "A batch is full when its keys and values have this number of bytes. The size of earlier records decides how many records are read, so a batch may be larger when records grow. Requests to the grid are always split at gRPC's 4 MiB."),
     key("coherence.batch.linger.ms", Kind::Int, Text("10"), Between(0, 60_000), (DELIVERY, Low),
         "Milliseconds to wait for a batch to fill after its first record."),
-    key("coherence.consumer.batch", Kind::Boolean, Text("true"), Any, (DELIVERY, Low),
-        "`true` reads records in batches, directly from librdkafka's memory. `false` reads them one by one through rdkafka's safe interface, which costs three times as much; each partition then has a queue of its own, bounded by `queued.max.messages.kbytes`, which is 256 unless set."),
     key("coherence.retry.backoff.ms", Kind::Long, Text("100"), AtLeast(1), (DELIVERY, Low),
         "Maximum milliseconds before the first retry while the grid is unavailable; the bound doubles each time, and the pause is a random value below it (full jitter)."),
     key("coherence.retry.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),

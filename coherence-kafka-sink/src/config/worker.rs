@@ -141,8 +141,7 @@ impl WorkerConfig {
         let override_policy = override_policy(&values, &properties, findings);
         // Checked here too, though each connector makes its own: a connector may come much later, over REST.
         let none = Properties::default();
-        let reading = clients::Reading { pattern: false, batches: true };
-        let client = clients::consumer("", &properties, &none, &override_policy, reading, findings);
+        let client = clients::consumer("", &properties, &none, &override_policy, false, findings);
         clients::check_queue(&properties, &override_policy, findings);
         for role in [Role::Key, Role::Value] {
             if let Some(class) = properties.get(role.property()) {

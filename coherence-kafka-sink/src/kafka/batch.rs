@@ -21,8 +21,6 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
-use rdkafka::error::KafkaResult;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::consumer::TopicPartition;
@@ -93,8 +91,6 @@ pub struct RawRecord<'a> {
 pub enum Envelope<'a> {
     /// With the message, to be parsed when somebody asks.
     Message(MessageRef<'a>),
-    /// The same, of a message that was read by itself.
-    Single(&'a BorrowedMessage<'a>),
     /// Here: a record that did not come out of librdkafka.
     Given(&'a [Header], Option<Timestamp>),
 }
@@ -144,11 +140,6 @@ impl RawRecord<'_> {
         match self.envelope {
             Envelope::Given(_, timestamp) => timestamp,
             Envelope::Message(message) => message.timestamp(),
-            Envelope::Single(message) => match message.timestamp() {
-                rdkafka::Timestamp::NotAvailable => None,
-                rdkafka::Timestamp::CreateTime(millis) => Some(Timestamp { millis, log_append: false }),
-                rdkafka::Timestamp::LogAppendTime(millis) => Some(Timestamp { millis, log_append: true }),
-            },
         }
     }
 
@@ -158,10 +149,6 @@ impl RawRecord<'_> {
                 headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value.as_deref()));
             }
             Envelope::Message(message) => message.each_header(visit),
-            Envelope::Single(message) => {
-                let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
-                headers.for_each(|header| visit(header.key.as_bytes(), header.value));
-            }
         }
     }
 }
@@ -255,13 +242,7 @@ impl BatchQueue {
             let read = rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), max);
             self.messages.set_len(usize::try_from(read).unwrap_or(0));
         }
-        Batch { messages: &mut self.messages, singles: Vec::new() }
-    }
-
-    /// A batch of records that were read elsewhere, one by one.
-    pub(super) fn of<'q>(&'q mut self, singles: Vec<Single<'q>>) -> Batch<'q> {
-        self.messages.clear();
-        Batch { messages: &mut self.messages, singles }
+        Batch { messages: &mut self.messages }
     }
 
     /// Where the log of a partition begins and ends, as the last fetch has shown, without asking the broker.
@@ -289,16 +270,12 @@ impl Drop for BatchQueue {
 /// The records of one read; their memory goes back to librdkafka when it is dropped.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
-    singles: Vec<Single<'q>>,
 }
-
-/// What was read by itself, and from which partition.
-pub(super) type Single<'q> = (&'q TopicPartition, KafkaResult<BorrowedMessage<'q>>);
 
 impl Batch<'_> {
     /// Number of records and errors read.
     pub fn len(&self) -> usize {
-        self.messages.len() + self.singles.len()
+        self.messages.len()
     }
 
     /// True when nothing was there in time.
@@ -308,10 +285,9 @@ impl Batch<'_> {
 
     /// The records in the order of the queue: by offset within a partition.
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, ReadError>> {
-        let singles = self.singles.iter().map(single);
         // Records come in runs of one topic: its name is measured once a run.
         let mut last = (std::ptr::null_mut(), "");
-        let messages = self.messages.iter().map(move |&handle| {
+        self.messages.iter().map(move |&handle| {
             // SAFETY: the message is alive until `self` is dropped, and what is returned borrows from `self`.
             // A topic's name lives as long as the topic handle, which the message holds.
             unsafe {
@@ -333,8 +309,7 @@ impl Batch<'_> {
                     envelope: Envelope::Message(MessageRef { message: handle, batch: PhantomData }),
                 })
             }
-        });
-        messages.chain(singles)
+        })
     }
 }
 
@@ -343,23 +318,6 @@ impl Drop for Batch<'_> {
         for message in self.messages.drain(..) {
             // SAFETY: each message was handed out once by the batch call and is destroyed once.
             unsafe { rd::rd_kafka_message_destroy(message) }
-        }
-    }
-}
-
-fn single<'a>((partition, message): &'a Single<'a>) -> Result<RawRecord<'a>, ReadError> {
-    match message {
-        Ok(message) => Ok(RawRecord {
-            topic: message.topic(),
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key(),
-            value: message.payload(),
-            envelope: Envelope::Single(message),
-        }),
-        Err(error) => {
-            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-            Err(ReadError::new(Some((*partition).clone()), code, None))
         }
     }
 }

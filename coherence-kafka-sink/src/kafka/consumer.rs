@@ -6,7 +6,6 @@
 //! waits for the answer without end, also where nothing was assigned or revoked. So each answer is noted as owed until
 //! it is given, and a consumer that is dropped gives those that are left.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -23,7 +22,6 @@ use super::batch::{Batch, BatchQueue};
 pub use super::commit::CommitError;
 use super::commit::CommitQueue;
 use super::ends::OffsetQueue;
-use super::one_by_one::PartitionQueues;
 use super::{ClientSettings, client_config};
 
 /// How long one seek may take: the group is not served meanwhile.
@@ -111,14 +109,12 @@ pub struct Committed {
 pub struct Consumer {
     // Declared first: the queues are dropped before the client that they belong to.
     queue: BatchQueue,
-    /// Where records are read one by one instead of in batches.
-    singles: Option<PartitionQueues<Events>>,
     commits: CommitQueue,
     ends: OffsetQueue,
     starts: OffsetQueue,
     /// It is to leave a cooperative group before it is closed.
     unsubscribes: bool,
-    client: Arc<BaseConsumer<Events>>,
+    client: BaseConsumer<Events>,
 }
 
 #[derive(Default)]
@@ -159,13 +155,7 @@ impl Consumer {
             |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         // A static member does not leave, and with the consumer protocol closing does it.
         let unsubscribes = set("group.instance.id").is_none() && set("group.protocol") != Some("consumer");
-        Ok(Self { queue, singles: None, commits, ends, starts, unsubscribes, client: Arc::new(client) })
-    }
-
-    /// The same consumer, reading record by record. To be said before the first assignment.
-    pub fn one_by_one(mut self) -> Self {
-        self.singles = Some(PartitionQueues::new());
-        self
+        Ok(Self { queue, commits, ends, starts, unsubscribes, client })
     }
 
     /// Serves the group: has to be called regularly, records or none, or the group gives the partitions away
@@ -196,19 +186,13 @@ impl Consumer {
 
     /// Reads records of the assigned partitions: until `max` are there or `wait` has passed.
     pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
-        match &mut self.singles {
-            Some(singles) => self.queue.of(singles.read(max, wait)),
-            None => self.queue.read(max, wait),
-        }
+        self.queue.read(max, wait)
     }
 
     /// Takes over partitions that were assigned. To be called for each assignment, also for one without partitions.
     pub fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<(), String> {
         for (tp, _) in partitions {
-            match &mut self.singles {
-                Some(singles) => singles.split(&self.client, tp),
-                None => self.queue.forward(&tp.topic, tp.partition),
-            }
+            self.queue.forward(&tp.topic, tp.partition);
         }
         let offset = |start: &StartAt| match start {
             StartAt::Committed => Offset::Invalid,
@@ -227,9 +211,6 @@ impl Consumer {
 
     /// Gives up partitions that were revoked. To be called for each revoke, also for one without partitions.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), String> {
-        if let Some(singles) = &mut self.singles {
-            singles.release(partitions);
-        }
         match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
                 let list = list_of(partitions.iter().map(|tp| (tp, Offset::Invalid)));

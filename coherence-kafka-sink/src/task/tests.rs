@@ -44,7 +44,6 @@ impl Bench {
             connector: "c".to_owned(),
             number: 0,
             consumer: settings.into_iter().chain([bootstrap]).collect(),
-            reads_batches: true,
             topics: vec![TOPIC.to_owned()],
             start: StartAt::Committed,
             delivery: DeliveryOptions {

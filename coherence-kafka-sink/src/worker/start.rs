@@ -135,7 +135,6 @@ impl Worker {
             connector: config.name.clone(),
             number,
             consumer,
-            reads_batches: config.reads_batches,
             topics: match &config.topics {
                 Topics::List(topics) => topics.clone(),
                 Topics::Pattern(pattern) => vec![pattern.clone()],

@@ -245,16 +245,11 @@ fn an_endless_outage_does_not_keep_a_worker_from_stopping() {
 }
 
 #[test]
-fn records_that_are_read_one_by_one_are_delivered_alike() {
+fn half_applied_and_refused_writes_of_many_partitions_end_in_the_same_map() {
     let world = World::new(&[("t", 4)]);
     world.faults.half_applied.store(50, Ordering::Relaxed);
     *world.faults.refused_key.lock() = Some(b"refused".to_vec());
-    let settings = [
-        ("topics", "t"),
-        ("coherence.batch.max.records", "50"),
-        ("coherence.consumer.batch", "false"),
-        ("errors.tolerance", "all"),
-    ];
+    let settings = [("topics", "t"), ("coherence.batch.max.records", "50"), ("errors.tolerance", "all")];
     let worker = world.worker(&settings);
     let mut model = produce_many(&world, "t", 3_000);
     world.produce("t", Some("refused"), Some("v"));

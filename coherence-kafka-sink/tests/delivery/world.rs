@@ -238,10 +238,6 @@ impl World {
             ("coherence.refused.timeout.ms", "200"),
             ("consumer.override.session.timeout.ms", "6000"),
         ]);
-        // The whole suite also holds for records that are read one by one.
-        if std::env::var_os("DELIVERY_ONE_BY_ONE").is_some() {
-            all.insert("coherence.consumer.batch", "false");
-        }
         all.extend(connector.iter().copied());
         worker.create(&Properties::from_pairs("test", all)).unwrap();
         worker

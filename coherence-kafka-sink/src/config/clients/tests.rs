@@ -24,8 +24,7 @@ fn translate_with(
     let worker = Properties::from_pairs("w", worker.iter().copied());
     let connector = Properties::from_pairs("c", connector.iter().copied());
     let mut findings = ConfigErrors::default();
-    let consumer =
-        consumer("s", &worker, &connector, policy, Reading { pattern, batches: true }, &mut findings);
+    let consumer = consumer("s", &worker, &connector, policy, pattern, &mut findings);
     Translated { consumer, findings }
 }
 
@@ -427,8 +426,7 @@ fn credentials_that_are_asked_for_and_missing_are_reported_before_there_is_a_cli
     let none = Properties::default();
     let worker = Properties::from_pairs("w", protocol);
     let mut findings = ConfigErrors::default();
-    let reading = Reading { pattern: false, batches: true };
-    consumer("", &worker, &none, &OverridePolicy::All, reading, &mut findings);
+    consumer("", &worker, &none, &OverridePolicy::All, false, &mut findings);
     assert!(findings.errors.is_empty(), "{findings}");
 }
 
@@ -537,14 +535,7 @@ fn a_secret_is_not_shown_even_where_its_value_is_refused() {
     let mut property = Property::new("consumer.fetch.min.bytes", "sesame", "w");
     property.secret = true;
     let worker: Properties = [property].into_iter().collect();
-    consumer(
-        "s",
-        &worker,
-        &Properties::default(),
-        &OverridePolicy::All,
-        Reading { pattern: false, batches: true },
-        &mut findings,
-    );
+    consumer("s", &worker, &Properties::default(), &OverridePolicy::All, false, &mut findings);
     assert_eq!(
         findings.errors[0].to_string(),
         "w: consumer.fetch.min.bytes: Invalid value [hidden] for configuration fetch.min.bytes: Not a number of type INT"

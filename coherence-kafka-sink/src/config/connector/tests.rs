@@ -602,16 +602,3 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
     let error = ConnectorConfig::parse(&worker, &properties(&connector)).unwrap_err().to_string();
     assert!(error.contains("cannot be combined with bootstrap.servers=embedded"), "{error}");
 }
-
-#[test]
-fn where_each_partition_has_a_queue_of_its_own_each_is_small() {
-    let bound = |settings: &[(&str, &str)]| {
-        let settings = good(settings).consumer_settings(0);
-        settings.into_iter().find_map(|(key, value)| (key == "queued.max.messages.kbytes").then_some(value))
-    };
-    let one_by_one = ("coherence.consumer.batch", "false");
-    assert_eq!(bound(&[]).as_deref(), Some("2048"));
-    assert_eq!(bound(&[one_by_one]).as_deref(), Some("256"));
-    let set = ("consumer.override.queued.max.messages.kbytes", "1024");
-    assert_eq!(bound(&[one_by_one, set]).as_deref(), Some("1024"));
-}

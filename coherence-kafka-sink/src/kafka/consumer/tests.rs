@@ -13,7 +13,7 @@ struct World {
 }
 
 impl World {
-    fn new(batches: bool) -> Self {
+    fn new() -> Self {
         let broker = EmbeddedKafka::start().unwrap();
         broker.create_topic(TOPIC, 2).unwrap();
         let bootstrap = broker.bootstrap_servers();
@@ -33,7 +33,7 @@ impl World {
             ("auto.offset.reset", "earliest"),
         ]);
         let consumer = Consumer::join(&settings, &[TOPIC], 1_000).unwrap();
-        Self { consumer: if batches { consumer } else { consumer.one_by_one() }, broker }
+        Self { consumer, broker }
     }
 
     fn event<T>(&mut self, mut wanted: impl FnMut(GroupEvent) -> Option<T>) -> T {
@@ -72,25 +72,23 @@ impl World {
 
 #[test]
 fn a_member_that_read_and_committed_leaves_in_time() {
-    for batches in [true, false] {
-        let mut world = World::new(batches);
-        let partitions = world.assigned();
-        world.consumer.assign(&partitions).unwrap();
-        world.read(100);
-        assert!(world.consumer.cluster().is_some());
-        world.consumer.commit(7, partitions.iter().map(|(tp, _)| (tp, 1))).unwrap();
-        let answer = world.event(|event| match event {
-            GroupEvent::Committed(number, outcome) => Some((number, outcome)),
-            _ => None,
-        });
-        assert_eq!(answer, (7, Ok(())));
-        assert!(world.consumer.leave(DEADLINE), "the destructor hangs");
-    }
+    let mut world = World::new();
+    let partitions = world.assigned();
+    world.consumer.assign(&partitions).unwrap();
+    world.read(100);
+    assert!(world.consumer.cluster().is_some());
+    world.consumer.commit(7, partitions.iter().map(|(tp, _)| (tp, 1))).unwrap();
+    let answer = world.event(|event| match event {
+        GroupEvent::Committed(number, outcome) => Some((number, outcome)),
+        _ => None,
+    });
+    assert_eq!(answer, (7, Ok(())));
+    assert!(world.consumer.leave(DEADLINE), "the destructor hangs");
 }
 
 #[test]
 fn a_member_leaves_in_time_that_has_not_answered_its_assignment() {
-    let mut world = World::new(true);
+    let mut world = World::new();
     world.assigned();
     assert!(world.consumer.leave(DEADLINE), "the destructor hangs");
 }
@@ -98,7 +96,7 @@ fn a_member_leaves_in_time_that_has_not_answered_its_assignment() {
 #[test]
 fn a_member_that_is_merely_dropped_closes_whatever_it_has_answered() {
     for answers in [true, false] {
-        let mut world = World::new(true);
+        let mut world = World::new();
         let partitions = world.assigned();
         if answers {
             world.consumer.assign(&partitions).unwrap();
@@ -116,7 +114,7 @@ fn a_member_that_is_merely_dropped_closes_whatever_it_has_answered() {
 
 #[test]
 fn a_member_leaves_by_its_deadline_though_no_broker_is_there_any_more() {
-    let mut world = World::new(true);
+    let mut world = World::new();
     let partitions = world.assigned();
     world.consumer.assign(&partitions).unwrap();
     world.read(1);
@@ -129,25 +127,23 @@ fn a_member_leaves_by_its_deadline_though_no_broker_is_there_any_more() {
 
 #[test]
 fn a_partition_is_read_again_from_where_it_is_sought_to_and_nothing_fetched_before_comes_between() {
-    for batches in [true, false] {
-        let mut world = World::new(batches);
-        let partitions = world.assigned();
-        world.consumer.assign(&partitions).unwrap();
-        let first = world.read(100);
-        let (tp, _) = &partitions[0];
-        let own = |places: &[(i32, i64)]| -> Vec<i64> {
-            let own = places.iter().filter(|(partition, _)| *partition == tp.partition);
-            own.map(|(_, offset)| *offset).collect()
-        };
-        let count = own(&first).len() as i64;
-        let end = Instant::now() + DEADLINE;
-        while !world.consumer.seek(tp, 3).unwrap() {
-            assert!(Instant::now() < end, "no seek in time");
-        }
-        let again = world.read(count as usize - 3);
-        assert_eq!(own(&again), (3..count).collect::<Vec<_>>());
-        assert!(world.consumer.leave(DEADLINE));
+    let mut world = World::new();
+    let partitions = world.assigned();
+    world.consumer.assign(&partitions).unwrap();
+    let first = world.read(100);
+    let (tp, _) = &partitions[0];
+    let own = |places: &[(i32, i64)]| -> Vec<i64> {
+        let own = places.iter().filter(|(partition, _)| *partition == tp.partition);
+        own.map(|(_, offset)| *offset).collect()
+    };
+    let count = own(&first).len() as i64;
+    let end = Instant::now() + DEADLINE;
+    while !world.consumer.seek(tp, 3).unwrap() {
+        assert!(Instant::now() < end, "no seek in time");
     }
+    let again = world.read(count as usize - 3);
+    assert_eq!(own(&again), (3..count).collect::<Vec<_>>());
+    assert!(world.consumer.leave(DEADLINE));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
 
 use super::letters::{self, ALL, Letter, ONE_REPLICA, QUEUE, dead, queue};
-use crate::flow::{Flow, Model, SOON};
+use crate::flow::{Flow, SOON};
 
 #[test]
 fn a_null_key_fails_the_task_where_that_is_asked_for() {
@@ -97,16 +97,4 @@ fn a_fixed_expiry_holds_for_every_entry() {
         let stays = grid.tool().stays(&flow.name, key).unwrap();
         assert!(matches!(stays, Some(Stays::For(time)) if time <= Duration::from_secs(60)), "{stays:?}");
     }
-}
-
-#[test]
-fn records_read_one_by_one_make_the_same_map() {
-    require_peers!();
-    let (kafka, grid) = (shared::kafka(), shared::grid());
-    let flow = Flow::new(kafka, grid, "one-by-one", 4);
-    let mut model = Model::new("k", 3_000);
-    kafka.produce(&flow.name, model.records(20_000)).unwrap();
-    let sink = flow.start(&[], &[("coherence.consumer.batch", "false")]);
-    flow.assert_delivered(kafka, &sink, SOON);
-    assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
 }
