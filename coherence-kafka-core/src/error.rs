@@ -2,6 +2,7 @@
 
 use coherence_kafka_common::pass_through::{Fault, Part, PassThroughError};
 use coherence_kafka_common::serializer::SerializerError;
+use coherence_kafka_rdkafka::producer::SendError;
 
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,5 +55,32 @@ impl StoreError {
     /// after an operator has acted.
     pub fn is_retriable(&self) -> bool {
         matches!(self, StoreError::Unavailable(_) | StoreError::Full)
+    }
+}
+
+impl From<SendError> for StoreError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(reason) => StoreError::Refused(reason),
+            SendError::Blocked(remedy) => StoreError::Blocked(remedy),
+            SendError::Unavailable(reason) => StoreError::Unavailable(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_producer_keeps_its_text_and_only_an_unavailable_one_is_retriable() {
+        let reason = || "reason".to_owned();
+        for error in
+            [SendError::Refused(reason()), SendError::Blocked(reason()), SendError::Unavailable(reason())]
+        {
+            let (text, retriable) = (error.to_string(), matches!(error, SendError::Unavailable(_)));
+            let error = StoreError::from(error);
+            assert_eq!((error.to_string(), error.is_retriable()), (text, retriable));
+        }
     }
 }

@@ -6,10 +6,9 @@
 //! awaiting.rs      the same, awaited
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
-//!   producer.rs    from a record to its outcome, in order and bounded     kafka.rs      the only module that knows librdkafka
+//!   producer.rs    from a record to its outcome, in order and bounded
 //!   producers.rs   stores of equal settings share one of those
 //! read_write_backing_map.rs   a map over another one, whose changes the entry store gets before it or behind it
-//! topic_reader leadership topics   for a program that publishes a grid's maps, in kafka/
 //! stats.rs error.rs
 //! ```
 
@@ -18,7 +17,6 @@ pub mod cache_config;
 pub mod cache_factory;
 pub mod entry_store;
 pub mod error;
-mod kafka;
 pub mod kafka_entry_store;
 pub mod observer;
 pub mod outbound;
@@ -34,7 +32,6 @@ pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
 pub use cache_factory::{CacheError, CacheFactory};
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
-pub use kafka::{leadership, topic_reader, topics};
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
 pub use outbound::KeyForm;

@@ -26,13 +26,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use coherence_kafka_rdkafka::producer::{self as kafka, Client, Topic};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::kafka::client::{self, Client, Topic};
-use crate::kafka::headers::Spare;
 use crate::observer::{StoreObserver, tell_all, tell_error};
 use crate::outbound::{Event, Outbound, Planned};
 use crate::stats::Counters;
@@ -41,8 +40,9 @@ use ledger::{Ledger, Stake};
 use recipients::{Recipient, Recipients};
 use sending::Core;
 use settings::{Prepared, prepared};
+use spare::Spare;
 
-pub use crate::kafka::client::Lost;
+pub use coherence_kafka_rdkafka::producer::Lost;
 pub use term::Transactions;
 
 mod company;
@@ -51,6 +51,7 @@ mod recipients;
 mod reports;
 mod sending;
 mod settings;
+mod spare;
 mod term;
 mod transaction;
 
@@ -209,7 +210,7 @@ impl Producer {
     /// Returns the partition for a key, in a topic with this number of partitions; `None` where it is random.
     pub(crate) fn partition_of(&self, key: &[u8], partitions: i32) -> Option<i32> {
         let partitioner = self.shared.settings.iter().rfind(|(name, _)| name == "partitioner");
-        client::partition_of(&partitioner?.1, key, partitions)
+        kafka::partition_of(&partitioner?.1, key, partitions)
     }
 
     /// Sends the entries of a batch, in order. Those that are not accepted are in its `rejected`.

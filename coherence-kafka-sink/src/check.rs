@@ -7,11 +7,11 @@
 use coherence_client::GrpcSession;
 use coherence_kafka_common::map::{MapError, Session as _};
 use coherence_kafka_connect::config::{Checked, SessionConfig, SessionKind};
+use coherence_kafka_rdkafka::admin;
 use regex::Regex;
 
 use crate::cli::Files;
 use crate::config::{ConnectorConfig, Loaded, Topics};
-use crate::kafka::{ClientSettings, cluster};
 use crate::run::{self, EMBEDDED, StartError};
 
 /// The exit code for a connector that cannot start: see [`StartError::exit_code`].
@@ -37,8 +37,9 @@ pub async fn run(files: &Files) -> Checked {
         None
     } else {
         let settings = loaded.worker.client_settings();
-        let looked = tokio::task::spawn_blocking(move || cluster::topics(&settings, run::CLUSTER_DEADLINE));
-        match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
+        let looked =
+            tokio::task::spawn_blocking(move || admin::topic_names(&settings, run::CLUSTER_DEADLINE));
+        match run::answer(looked).await {
             Ok(topics) => {
                 findings.good(format_args!("kafka: reached, {} topics", topics.len()));
                 Some(topics)
@@ -129,7 +130,7 @@ async fn check_connector(
 }
 
 /// Returns the topics that a subscription to `pattern` reads: those that match it and are not hidden.
-fn matching(pattern: &str, consumer: &ClientSettings, topics: &[String]) -> Vec<String> {
+fn matching(pattern: &str, consumer: &[(String, String)], topics: &[String]) -> Vec<String> {
     // Both were rewritten from, or written in, what this crate understands.
     let regex = |pattern: &str| Regex::new(pattern).ok();
     let hidden = consumer.iter().find(|(key, _)| key == "topic.blacklist");

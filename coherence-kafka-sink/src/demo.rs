@@ -9,10 +9,10 @@ use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, Session as _};
 use coherence_kafka_common::pof::{self, PofValue};
+use coherence_kafka_rdkafka::embedded::Producer;
 use futures::TryStreamExt as _;
 use serde_json::Value;
 
-use crate::kafka::embedded::Producer;
 use crate::run::Running;
 use feed::FeedRecord;
 

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
-
-use crate::kafka::batch::RawRecord;
+use coherence_kafka_rdkafka::record::RawRecord;
 
 /// The rules of a connector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +62,7 @@ impl Expiries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::batch::{Envelope, Header};
+    use coherence_kafka_rdkafka::record::{Envelope, Header};
 
     fn of(headers: &[Header]) -> Result<Expiry, BadTtl> {
         let expiries = Expiries {

@@ -12,7 +12,6 @@
 //! writer.rs                        a plan into the maps, again and again until confirmed
 //! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
 //! descriptors.rs                   whether the process may open as many files and sockets as it needs
-//! kafka.rs kafka/                  the only module that names rdkafka
 //! ```
 
 pub mod check;
@@ -23,7 +22,6 @@ pub mod demo;
 pub mod descriptors;
 pub mod errors;
 pub mod expiry;
-pub mod kafka;
 pub mod live;
 pub mod metrics;
 pub mod pipeline;

@@ -9,10 +9,10 @@ use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{ConvertError, Converter};
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
 use coherence_kafka_connect::value::Value;
+use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
-use crate::kafka::batch::RawRecord;
 use crate::plan::{Plan, Source};
 
 /// How the records of a connector become entries.

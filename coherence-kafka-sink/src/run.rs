@@ -8,11 +8,12 @@ use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
 use coherence_kafka_connect::config::{InitialState, SessionConfig, SessionKind, TlsFiles};
+use coherence_kafka_rdkafka::admin::{self, Unreachable};
+use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
+use tokio::task::JoinHandle;
 
 use crate::cli::Files;
 use crate::config::{Listener, LoadError, Loaded, Sources, WorkerConfig};
-use crate::kafka::cluster;
-use crate::kafka::embedded::{self, EmbeddedKafka};
 use crate::worker::{OpenSession, Worker};
 use crate::{live, rest};
 
@@ -110,7 +111,7 @@ impl Running {
         let running = Self { worker, local, broker, _rest: rest };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
-            tokio::task::spawn_blocking(move || cluster::topics(&settings, CLUSTER_DEADLINE))
+            tokio::task::spawn_blocking(move || admin::topic_names(&settings, CLUSTER_DEADLINE))
         });
         for connector in loaded.connectors {
             if let Err(error) = running.worker.start(connector.config) {
@@ -119,7 +120,7 @@ impl Running {
             }
         }
         if let Some(cluster) = cluster
-            && let Err(reason) = cluster.await.unwrap_or_else(|error| Err(error.to_string()))
+            && let Err(reason) = answer(cluster).await
         {
             running.worker.stop();
             return Err(StartError::Worker(unreachable(&reason)));
@@ -172,6 +173,14 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
             connector.config.name
         ))),
         None => Ok(loaded),
+    }
+}
+
+/// Waits for the answer of a cluster.
+pub(crate) async fn answer<T>(cluster: JoinHandle<Result<T, Unreachable>>) -> Result<T, String> {
+    match cluster.await {
+        Ok(answer) => answer.map_err(|unreachable| unreachable.reason),
+        Err(error) => Err(error.to_string()),
     }
 }
 

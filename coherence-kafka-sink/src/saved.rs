@@ -29,9 +29,9 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::local::{LocalOptions, LocalSession, SnapshotError};
 use coherence_kafka_common::map::Format;
+use coherence_kafka_rdkafka::record::TopicPartition;
 use parking_lot::Mutex;
 
-use crate::kafka::consumer::TopicPartition;
 use contents::Contents;
 
 mod contents;

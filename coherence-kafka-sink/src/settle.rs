@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kafka::consumer::TopicPartition;
+use coherence_kafka_rdkafka::record::TopicPartition;
 
 /// How far a batch goes into one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use coherence_kafka_connect::config::ClientSettings;
+use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, ReadError, ReadErrorKind, StartAt};
+use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 
 use crate::config::Mappings;
 use crate::counters::Counters;
@@ -28,8 +30,6 @@ use crate::errors::ErrorPolicy;
 use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
-use crate::kafka::batch::{ReadError, ReadErrorKind};
-use crate::kafka::consumer::{CommitError, Committed, Consumer, GroupEvent, StartAt, TopicPartition};
 use crate::pipeline::Pipeline;
 use crate::saved::{Saved, Saving};
 use crate::writer::{Membership, Writer};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coherence_kafka_common::map::Session as _;
 use coherence_kafka_connect::config::Checked;
-use coherence_kafka_core::topics::topics;
+use coherence_kafka_rdkafka::admin::describe_topics;
 
 use crate::config::{self, SourceConfig, Sources};
 use crate::source::{self, one_partition};
@@ -40,16 +40,13 @@ pub async fn run(sources: &Sources) -> Checked {
     findings
 }
 
-/// Of a cluster, and of a user of it.
-type ClientSettings = [(String, String)];
-
 async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
     // Maps may be published to more than one cluster, or with more than one user.
-    let mut clusters: Vec<(&ClientSettings, Vec<String>)> = vec![(&config.consumer, Vec::new())];
+    let mut clusters = vec![(config.consumer.as_slice(), Vec::new())];
     for map in &config.maps {
-        match clusters.iter_mut().find(|(settings, _)| *settings == map.consumer) {
+        match clusters.iter_mut().find(|(settings, _)| *settings == map.consumer.as_slice()) {
             Some((_, topics)) => topics.push(map.topic.clone()),
-            None => clusters.push((&map.consumer, vec![map.topic.clone()])),
+            None => clusters.push((map.consumer.as_slice(), vec![map.topic.clone()])),
         }
     }
     for (settings, names) in clusters {
@@ -59,8 +56,12 @@ async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
 
 async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, findings: &mut Checked) {
     let wanted = names.clone();
-    let looked = tokio::task::spawn_blocking(move || topics(&settings, &wanted, CLUSTER_DEADLINE));
-    let found = match looked.await.unwrap_or_else(|error| Err(error.to_string())) {
+    let looked = tokio::task::spawn_blocking(move || describe_topics(&settings, &wanted, CLUSTER_DEADLINE));
+    let answer = match looked.await {
+        Ok(answer) => answer.map_err(|unreachable| unreachable.reason),
+        Err(error) => Err(error.to_string()),
+    };
+    let found = match answer {
         Ok(found) => found,
         Err(reason) => {
             return findings.problem(
@@ -94,7 +95,7 @@ async fn check_cluster(settings: Vec<(String, String)>, names: Vec<String>, find
 async fn check_control(config: &SourceConfig, findings: &mut Checked) {
     let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
     let looked = tokio::task::spawn_blocking(move || {
-        topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)
+        describe_topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)
     });
     // That Kafka cannot be reached is a finding already.
     let Ok(Ok(found)) = looked.await else { return };

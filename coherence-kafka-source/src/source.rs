@@ -7,7 +7,7 @@
 //! ```
 //!
 //! **The publisher.** Of all processes with one name, the one publishes that owns the partition of the control topic,
-//! for as long as Kafka confirms it (`coherence_kafka_core::leadership`). The broker enforces it: every producer has a
+//! for as long as Kafka confirms it (`coherence_kafka_rdkafka::leadership`). The broker enforces it: every producer has a
 //! transactional id made of the name, and takes it over again at the beginning of each term, before the topics are
 //! read. From then on an older process that has not noticed the end of its term, because it was frozen or its clock
 //! stood still, cannot append a record that readers of committed records see; what it has left unfinished is aborted.
@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
 use coherence_kafka_connect::config::{SessionConfig, TlsFiles};
-use coherence_kafka_core::leadership::Leadership;
-use coherence_kafka_core::topics::{create_topic, topics};
 use coherence_kafka_core::{KafkaEntryStore, Producer, Producers};
+use coherence_kafka_rdkafka::admin::{NewTopic, create_topic, describe_topics};
+use coherence_kafka_rdkafka::leadership::Leadership;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{FormConfig, SourceConfig};
@@ -236,10 +236,17 @@ impl Source {
         loop {
             let (settings, topic) = (config.consumer.clone(), config.control_topic.clone());
             let made = tokio::task::spawn_blocking(move || {
-                let found = topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)?;
+                let found = describe_topics(&settings, std::slice::from_ref(&topic), CLUSTER_DEADLINE)
+                    .map_err(|unreachable| unreachable.reason)?;
                 // The user may have permission to use it and not to create it.
                 if found.is_empty() {
-                    create_topic(&settings, &topic, 1, &[("cleanup.policy", "delete")], CLUSTER_DEADLINE)?;
+                    let new = NewTopic {
+                        name: &topic,
+                        partitions: 1,
+                        replication: None,
+                        configuration: &[("cleanup.policy", "delete")],
+                    };
+                    create_topic(&settings, &new, CLUSTER_DEADLINE)?;
                 }
                 Ok(found.first().map_or(1, |found| found.partitions))
             });

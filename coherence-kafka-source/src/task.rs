@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coherence_kafka_common::map::{Listen, ListenTo, MapError, MapNotice, MapNotices, NamedMap, Session};
-use coherence_kafka_core::topic_reader::ReadError;
 use coherence_kafka_core::{BinaryEntry, EntryStore as _, KafkaEntryStore, StoreError};
+use coherence_kafka_rdkafka::topic_reader::ReadError;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

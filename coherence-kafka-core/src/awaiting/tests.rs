@@ -1,10 +1,10 @@
 use std::time::Duration;
 
+use coherence_kafka_rdkafka::testing::Mock;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, pending, ready};
 
 use super::*;
-use crate::kafka::mock::Mock;
 use crate::kafka_entry_store::KafkaEntryStore;
 use crate::testing::{entry, removed, wait};
 

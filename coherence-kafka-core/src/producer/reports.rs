@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::producer::{Client, Report, Topic};
+
 use super::Shared;
 use crate::error::StoreError;
-use crate::kafka::client::{Client, Report, Topic};
 
 /// How long the records of a producer that failed for good may wait for the broker's answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,6 +74,7 @@ impl Shared {
                 if let (Some(event), Some(headers)) = (core.only_event(number), headers) {
                     core.spare.keep(event, headers);
                 }
+                let outcome = outcome.map_err(StoreError::from);
                 if let Some(transaction) = &mut core.transaction {
                     transaction.on_report(number, outcome);
                 } else if let Some((item, stake)) = core.ledger.take(number) {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::producer::{Client, HeaderList, Lost, NotTaken, Topic};
+
 use super::company::Topics;
 use super::ledger::{Ledger, Stake};
 use super::recipients::Recipients;
+use super::spare::Spare;
 use super::transaction::Transaction;
 use super::{Account, Outcomes, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::kafka::client::{Client, Lost, NotTaken, Topic};
-use crate::kafka::headers::{HeaderList, Spare};
 use crate::outbound::{Event, Outbound, Planned};
 
 pub(super) struct Core {
@@ -107,7 +108,7 @@ impl Core {
             };
             headers = back;
             match not_taken {
-                NotTaken::Because(error) => return Err(error),
+                NotTaken::Because(error) => return Err(error.into()),
                 NotTaken::Full => {
                     *full = true;
                     return Err(StoreError::Full);
@@ -222,7 +223,7 @@ impl Core {
                     break;
                 }
                 Err((NotTaken::Full, _)) => StoreError::Full,
-                Err((NotTaken::Because(error), _)) => error,
+                Err((NotTaken::Because(error), _)) => error.into(),
             };
             failures.extend(self.ledger.take(number).map(|(item, stake)| (item, stake, error)));
         }

@@ -13,11 +13,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::producer::{Client, Lost, Report, Topic, Unfinished};
+
 use super::reports::TOLD_AT_ONCE;
 use super::transaction::{Aborts, Transaction};
 use super::{Producer, Shared};
 use crate::error::StoreError;
-use crate::kafka::client::{Client, Lost, Report, Topic, Unfinished};
 
 /// How long one call to the coordinator of transactions may last; it goes on with the next one.
 const CALL: Duration = Duration::from_secs(2);
@@ -132,6 +133,7 @@ impl Shared {
             Err(Unfinished::Aborts(why, topic_refused)) if !aborts => {
                 tracing::warn!(reason = why, "transaction aborted, its records are not in the topics");
                 if let Some(transaction) = &mut self.core.lock().transaction {
+                    let topic_refused = topic_refused.map(StoreError::from);
                     transaction.aborts = Some(Aborts { why, topic_refused });
                 }
             }
@@ -203,15 +205,6 @@ impl Shared {
         (core.failed, core.lost, core.ending) = (None, Some(lost), false);
         drop(core);
         self.tell(taken);
-    }
-}
-
-impl From<Unfinished> for Lost {
-    fn from(unfinished: Unfinished) -> Self {
-        match unfinished {
-            Unfinished::Lost(lost) => lost,
-            Unfinished::Pending(reason) | Unfinished::Aborts(reason, _) => Lost::Failed(reason),
-        }
     }
 }
 

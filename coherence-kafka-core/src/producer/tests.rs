@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_common::pof::{PofContext, from_binary};
+use coherence_kafka_rdkafka::testing::{Mock, MockRecord};
 use futures::FutureExt as _;
 use proptest::prelude::*;
 
 use super::*;
 use crate::entry_store::EntryStore;
-use crate::kafka::mock::{Mock, MockRecord};
 use crate::kafka_entry_store::KafkaEntryStore;
 use crate::testing::{SOON, Seen, entry, removed, wait};
 

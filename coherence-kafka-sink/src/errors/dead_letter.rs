@@ -11,9 +11,9 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use coherence_kafka_connect::config::ClientSettings;
-
-use crate::kafka::cluster::{self, Unreachable};
-use crate::kafka::producer::{OutgoingRecord, RecordProducer, SendError};
+use coherence_kafka_rdkafka::admin::{self, NewTopic, Unreachable};
+use coherence_kafka_rdkafka::record::OutgoingRecord;
+use coherence_kafka_rdkafka::record_producer::{RecordProducer, Unacknowledged};
 
 /// How long one look-up of the topic, or its creation, may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -91,7 +91,7 @@ impl DeadLetterQueue {
     /// Sends a record; its outcome arrives under `number`.
     pub fn send(&mut self, number: usize, record: OutgoingRecord) -> Option<Result<(), String>> {
         match self.producer.send(number, &self.topic, &record) {
-            Err(SendError::Refused(reason)) => Some(Err(self.refusal(&reason))),
+            Err(Unacknowledged::Refused(reason)) => Some(Err(self.refusal(&reason))),
             outcome => {
                 if outcome.is_err() {
                     self.waiting.push(number);
@@ -111,12 +111,12 @@ impl DeadLetterQueue {
         }
         for (number, outcome) in self.producer.acknowledgements() {
             match outcome {
-                Err(SendError::Away(reason)) => {
+                Err(Unacknowledged::Away(reason)) => {
                     let Some(record) = self.sent.remove(&number) else { continue };
                     tracing::warn!(topic = self.topic, reason, "dead letter not acknowledged, retrying");
                     outcomes.extend(self.send(number, record).map(|outcome| (number, outcome)));
                 }
-                Err(SendError::Refused(reason)) => {
+                Err(Unacknowledged::Refused(reason)) => {
                     self.sent.remove(&number);
                     outcomes.push((number, Err(self.refusal(&reason))));
                 }
@@ -153,13 +153,19 @@ fn advice(reason: &str) -> &'static str {
 
 /// Looks the topic up, and creates it where it does not exist. Returns `None` once the queue is closed.
 fn make_topic(options: &QueueOptions, closed: &AtomicBool) -> Option<Result<(), String>> {
-    let QueueOptions { topic, partitions, replication, admin, .. } = options;
+    let QueueOptions { topic, partitions, replication, admin: settings, .. } = options;
     while !closed.load(Ordering::Acquire) {
-        match cluster::look(admin, ATTEMPT) {
+        match admin::topic_names(settings, ATTEMPT) {
             Ok(topics) if topics.iter().any(|known| known == topic) => return Some(Ok(())),
             Ok(_) => {
                 tracing::info!(topic, "dead letter topic does not exist, creating it");
-                return Some(cluster::create_topic(admin, topic, *partitions, *replication, ATTEMPT));
+                let new = NewTopic {
+                    name: topic,
+                    partitions: *partitions,
+                    replication: Some(*replication),
+                    configuration: &[],
+                };
+                return Some(admin::create_topic(settings, &new, ATTEMPT));
             }
             Err(Unreachable { reason, hopeless: true }) => return Some(Err(reason)),
             // No broker is available: neither are the records of the topics, and the task waits for both.

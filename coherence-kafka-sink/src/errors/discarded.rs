@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::kafka::batch::RawRecord;
+use coherence_kafka_rdkafka::record::RawRecord;
 
 /// Time between two lines.
 const EVERY: Duration = Duration::from_secs(30);
@@ -56,7 +56,7 @@ impl Discarded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kafka::batch::Envelope;
+    use coherence_kafka_rdkafka::record::Envelope;
 
     #[test]
     fn the_first_record_has_a_line_and_all_that_follow_within_30_seconds_have_one_together() {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use coherence_kafka_rdkafka::record::{Header, OutgoingRecord, RawRecord};
+
 use super::{Blame, ErrorPolicy};
 use crate::counters::Counters;
-use crate::kafka::batch::{Header, RawRecord};
-use crate::kafka::producer::OutgoingRecord;
 
 /// Reports the bad records of one task.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Reporter {
 mod tests {
     use super::super::Stage;
     use super::*;
-    use crate::kafka::batch::{Envelope, Timestamp};
+    use coherence_kafka_rdkafka::record::{Envelope, Timestamp};
 
     const BLAME: fn() -> Blame = || Blame {
         stage: Stage::ValueConverter,

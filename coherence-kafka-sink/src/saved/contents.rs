@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_rdkafka::record::TopicPartition;
 use serde::{Deserialize, Serialize};
 
 use super::Positions;
-use crate::kafka::consumer::TopicPartition;
 
 const VERSION: u32 = 1;
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
+use coherence_kafka_rdkafka::record::RawRecord;
 
 use super::Rules;
 use super::delivery::LetterNumber;
-use crate::kafka::batch::RawRecord;
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::{Plan, Source};
 use crate::settle::{Reached, Settle};

@@ -16,14 +16,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::record::{CommitError, RawRecord, TopicPartition};
+
 use super::building::Building;
 use super::{Rules, TaskFailure};
 use crate::counters::{Counters, Uncounted};
 use crate::errors::discarded::Discarded;
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
-use crate::kafka::batch::RawRecord;
-use crate::kafka::consumer::{CommitError, TopicPartition};
 use crate::pipeline::{RecordError, Taken};
 use crate::plan::Source;
 use crate::settle::{Reached, Settle};

@@ -2,12 +2,12 @@
 
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::Format;
+use coherence_kafka_rdkafka::embedded::{EmbeddedKafka, Producer};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::*;
-use crate::kafka::embedded::{EmbeddedKafka, Producer};
 use crate::pipeline::Form;
 use crate::writer::Backoff;
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::encode::Encoder;
+use coherence_kafka_rdkafka::consumer::StartAt;
 
 use super::{Connector, Control, CreateError, LEAVING, TaskHandle, Worker, join};
 use crate::config::{ConnectorConfig, Topics};
 use crate::counters::Counters;
-use crate::kafka::consumer::StartAt;
 use crate::pipeline::{Form, Pipeline};
 use crate::saved::{Saved, SavedError};
 use crate::task::delivery::DeliveryOptions;

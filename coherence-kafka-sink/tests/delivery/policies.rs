@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Expiry;
+use coherence_kafka_rdkafka::record::OutgoingRecord;
 use coherence_kafka_sink::counters::Counters;
-use coherence_kafka_sink::kafka::producer::OutgoingRecord;
 use coherence_kafka_sink::worker::{RequestError, Worker};
 
 use crate::world::{self, World, confirmed, eventually, failures};

@@ -9,8 +9,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_core::leadership::Leadership;
 use coherence_kafka_core::{Lost, Producer};
+use coherence_kafka_rdkafka::leadership::Leadership;
 use futures::FutureExt as _;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, Shared};

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use coherence_kafka_core::KafkaEntryStore;
-use coherence_kafka_core::topic_reader::{ReadError, TopicRecord, read_topic};
-use coherence_kafka_core::topics::cleanup_policy;
+use coherence_kafka_rdkafka::admin::cleanup_policy;
+use coherence_kafka_rdkafka::topic_reader::{ReadError, TopicRecord, read_topic};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 

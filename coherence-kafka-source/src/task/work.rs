@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
 use coherence_kafka_common::map::MapError;
-use coherence_kafka_core::topic_reader::ReadError;
+use coherence_kafka_rdkafka::topic_reader::ReadError;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};

@@ -12,8 +12,8 @@ use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, S
 use coherence_kafka_connect::config::{Environment, Properties};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::value::Value;
+use coherence_kafka_rdkafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::config::{ConnectorConfig, WorkerConfig};
-use coherence_kafka_sink::kafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::run::{self, LocalSessions};
 use coherence_kafka_sink::settle::{Reached, Settle};
 use coherence_kafka_sink::worker::{OpenSession, Worker};

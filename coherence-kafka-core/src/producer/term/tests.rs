@@ -1,9 +1,10 @@
 //! Against librdkafka's mock cluster: it fences nobody unless it is told to, and keeps what an aborted transaction has
 //! written. The suites with real peers show the rest.
 
+use coherence_kafka_rdkafka::testing::Mock;
+
 use super::*;
 use crate::entry_store::EntryStore as _;
-use crate::kafka::mock::Mock;
 use crate::kafka_entry_store::KafkaEntryStore;
 use crate::testing::{Seen, entry, wait};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::kafka::consumer::TopicPartition;
-use crate::kafka::producer::OutgoingRecord;
+use coherence_kafka_rdkafka::record::{OutgoingRecord, TopicPartition};
+
 use crate::writer::BatchWrites;
 
 /// Bounds and deadlines of a delivery.

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
+
 use super::{Action, CommitNumber, DeliveryOptions};
-use crate::kafka::consumer::{CommitError, TopicPartition};
 use crate::settle::Settle;
 
 /// How long an urgent save or commit waits after a failure before it is sent again.

@@ -4,11 +4,10 @@
 
 use std::time::Instant;
 
+use coherence_kafka_rdkafka::record::{OutgoingRecord, RawRecord, TopicPartition};
+
 use super::{Action, Delivery, LetterNumber};
 use crate::counters::{Cause, Holding};
-use crate::kafka::batch::RawRecord;
-use crate::kafka::consumer::TopicPartition;
-use crate::kafka::producer::OutgoingRecord;
 use crate::pipeline::RecordError;
 use crate::plan::Source;
 use crate::task::TaskFailure;

@@ -3,8 +3,9 @@
 //!
 //! Pure: no I/O, no clock.
 
+use coherence_kafka_rdkafka::record::TopicPartition;
+
 use super::Delivery;
-use crate::kafka::consumer::TopicPartition;
 use crate::writer::Refused;
 
 /// Offsets that were left out. Compaction and the markers of transactions leave gaps that are normal.

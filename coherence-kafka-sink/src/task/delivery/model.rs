@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
+use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
 use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
-use crate::kafka::batch::Envelope;
 use crate::pipeline::{Form, Pipeline};
 use crate::writer::{Backoff, BatchWrites, Writer};
 
@@ -425,7 +425,7 @@ impl World {
             let Some(record) = partition.log.get(at as usize) else { break };
             partition.position = Some(at + 1);
             let millis = (record.place.0 as i64) << 32 | at;
-            let timestamp = crate::kafka::batch::Timestamp { millis, log_append: false };
+            let timestamp = coherence_kafka_rdkafka::record::Timestamp { millis, log_append: false };
             let raw = RawRecord {
                 topic: &partition.tp.topic,
                 partition: partition.tp.partition,

@@ -1,12 +1,12 @@
 //! Single decisions, each by name; whole lives are in `model.rs`.
 
 use coherence_kafka_common::map::{Format, MapError};
+use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
 use crate::config::Mappings;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
-use crate::kafka::batch::Envelope;
 use crate::pipeline::{Form, Pipeline};
 
 /// A delivery that has the partitions 0 and 1 of `t`, and the time.

@@ -5,6 +5,7 @@ use std::thread;
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Format, NamedMap, Session};
 use coherence_kafka_core::{Awaiting, ReadWriteBackingMap, ReadWriteOptions};
+use coherence_kafka_rdkafka::admin::{NewTopic, create_topic};
 use integration_tests::kafka::{KafkaOptions, SCRAM_USER};
 use integration_tests::sandbox::{free_port, unique};
 use integration_tests::tls::Certificates;
@@ -163,7 +164,8 @@ async fn what_is_written_behind_without_permission_is_in_the_topic_once_it_is_gr
     let bootstrap = ("bootstrap.servers".to_owned(), kafka.bootstrap());
     let settings = [settings, vec![bootstrap]].concat();
     tokio::task::spawn_blocking(move || {
-        coherence_kafka_core::topics::create_topic(&settings, "orders", 1, &[], SOON).unwrap();
+        let orders = NewTopic { name: "orders", partitions: 1, replication: None, configuration: &[] };
+        create_topic(&settings, &orders, SOON).unwrap();
     })
     .await
     .unwrap();

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use coherence_kafka_sink::kafka::consumer::{Consumer, GroupEvent, StartAt, TopicPartition};
+use coherence_kafka_rdkafka::consumer::{Consumer, GroupEvent, StartAt};
+use coherence_kafka_rdkafka::record::TopicPartition;
 use integration_tests::require_peers;
 use integration_tests::sandbox::unique;
 use integration_tests::sink::Settings;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_rdkafka::record::{OutgoingRecord, TopicPartition};
+
 use super::grid::MapKey;
 use super::log::{Place, Record, is_replaced, place_of};
 use super::{NullValues, Tolerance, World};
-use crate::kafka::consumer::TopicPartition;
-use crate::kafka::producer::OutgoingRecord;
 
 impl World {
     /// Everything below a committed offset is in its map, in the queue, or skipped by a policy.

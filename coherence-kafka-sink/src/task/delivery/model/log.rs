@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
+use coherence_kafka_rdkafka::record::{Header, TopicPartition};
 
 use super::grid::Grid;
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::expiry::Expiries;
-use crate::kafka::batch::Header;
-use crate::kafka::consumer::TopicPartition;
 
 /// Which record of which log: enough to find it again from its bytes.
 pub(super) type Place = (usize, i64);

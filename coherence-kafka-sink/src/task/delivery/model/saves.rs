@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_rdkafka::record::TopicPartition;
+
 use super::World;
 use super::grid::MapKey;
-use crate::kafka::consumer::TopicPartition;
 use crate::task::delivery::CommitNumber;
 
 type Entries = BTreeMap<MapKey, Vec<u8>>;

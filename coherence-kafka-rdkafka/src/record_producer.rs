@@ -1,4 +1,4 @@
-//! Records whose acknowledgement is seen.
+//! A producer for few records, such as dead letters: it separates an outage from a refusal.
 
 use std::time::{Duration, Instant};
 
@@ -9,49 +9,27 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
-use super::batch::Header;
-use super::{ClientSettings, client_config};
-
-/// A record to be produced.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OutgoingRecord {
-    /// Key bytes, or null.
-    pub key: Option<Vec<u8>>,
-    /// Value bytes, or null.
-    pub value: Option<Vec<u8>>,
-    /// Headers, in order.
-    pub headers: Vec<Header>,
-    /// Milliseconds since 1970; without it, and at 0, librdkafka takes the present.
-    pub timestamp: Option<i64>,
-}
-
-impl OutgoingRecord {
-    /// Bytes of its key, its value and its headers, their names included.
-    pub fn bytes(&self) -> usize {
-        let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + len(value)).sum();
-        len(&self.key) + len(&self.value) + headers
-    }
-}
+use crate::record::OutgoingRecord;
+use crate::settings::client_config;
 
 /// Why a record was not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendError {
-    /// No broker could be reached: the record may be sent again.
+pub enum Unacknowledged {
+    /// No broker was reachable: another attempt may succeed.
     Away(String),
-    /// The record was not taken, and it would not be the next time.
+    /// The record was not accepted, and another attempt would fail too.
     Refused(String),
 }
 
-/// What became of a record, by the number it was sent with.
-pub type Acknowledgement = (usize, Result<(), SendError>);
+/// The outcome of a record, by the number it was sent with.
+pub type Acknowledgement = (usize, Result<(), Unacknowledged>);
 
-/// A producer that says of every record what became of it.
+/// A producer that reports the outcome of every record.
 pub struct RecordProducer {
     client: ThreadedProducer<Reports>,
 }
 
-/// How often librdkafka tells which of its connections are up.
+/// How often librdkafka reports which of its connections are up.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// librdkafka's default of `message.timeout.ms`.
@@ -59,7 +37,7 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_secs(300);
 
 struct Reports {
     arrived: Mutex<Vec<Acknowledgement>>,
-    /// When no broker was connected, the last time.
+    /// The last time at which no broker was connected.
     unconnected: Mutex<Option<Instant>>,
     /// `message.timeout.ms`, but never so short that an outage could lie between two looks.
     patience: Duration,
@@ -70,7 +48,7 @@ impl RecordProducer {
     ///
     /// # Errors
     /// A setting that librdkafka refuses.
-    pub fn new(settings: &ClientSettings) -> Result<Self, String> {
+    pub fn new(settings: &[(String, String)]) -> Result<Self, String> {
         let mut config = client_config(settings);
         config.set("statistics.interval.ms", LOOK.as_millis().to_string());
         let timeout = ["message.timeout.ms", "delivery.timeout.ms"]
@@ -82,11 +60,11 @@ impl RecordProducer {
         Ok(Self { client })
     }
 
-    /// Queues a record; what becomes of it arrives under `number`.
+    /// Queues a record. Its acknowledgement has the same `number`.
     ///
     /// # Errors
-    /// It cannot even be queued.
-    pub fn send(&self, number: usize, topic: &str, record: &OutgoingRecord) -> Result<(), SendError> {
+    /// Why it is not queued.
+    pub fn send(&self, number: usize, topic: &str, record: &OutgoingRecord) -> Result<(), Unacknowledged> {
         let mut outgoing = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, number);
         outgoing.key = record.key.as_deref();
         outgoing.payload = record.value.as_deref();
@@ -99,32 +77,34 @@ impl RecordProducer {
             outgoing.headers = Some(headers);
         }
         self.client.send(outgoing).map_err(|(error, _)| match error {
-            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => SendError::Away(error.to_string()),
-            error => SendError::Refused(error.to_string()),
+            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => {
+                Unacknowledged::Away(error.to_string())
+            }
+            error => Unacknowledged::Refused(error.to_string()),
         })
     }
 
-    /// What has become of records since the last call.
+    /// Returns the outcomes since the last call.
     pub fn acknowledgements(&self) -> Vec<Acknowledgement> {
         std::mem::take(&mut *self.client.context().arrived.lock())
     }
 
-    /// Waits until everything queued has an outcome. False when `deadline` passed first.
+    /// Waits until every queued record has an outcome. Returns false when `deadline` passed first.
     pub fn flush(&self, deadline: Duration) -> bool {
         self.client.flush(deadline).is_ok()
     }
 }
 
 impl Reports {
-    /// Whether an outage explains that a record was not acknowledged in time. It does so for every record of its
-    /// time, not only for the first that is given up.
+    /// Whether an outage explains that a record was not acknowledged in time. It explains every record of its time, not only
+    /// the first that expires.
     fn in_outage(&self) -> bool {
         self.unconnected.lock().is_some_and(|last| last.elapsed() <= self.patience)
     }
 }
 
 impl ClientContext for Reports {
-    // AllBrokersDown alone is not enough: how often it comes during an outage is not laid down.
+    // AllBrokersDown alone is not enough: librdkafka does not specify how often it reports it during an outage.
     fn stats(&self, statistics: Statistics) {
         if !statistics.brokers.values().any(|broker| broker.state == "UP") {
             *self.unconnected.lock() = Some(Instant::now());
@@ -147,11 +127,11 @@ impl ProducerContext for Reports {
             Ok(_) => Ok(()),
             Err((error, _)) => {
                 let timed_out = error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageTimedOut);
-                // A broker that is there and leaves a record unacknowledged for so long will not take it.
+                // A reachable broker that leaves a record unacknowledged for this long will not accept it.
                 Err(if timed_out && self.in_outage() {
-                    SendError::Away(error.to_string())
+                    Unacknowledged::Away(error.to_string())
                 } else {
-                    SendError::Refused(error.to_string())
+                    Unacknowledged::Refused(error.to_string())
                 })
             }
         };
@@ -176,7 +156,7 @@ mod tests {
         let acknowledgements = producer.acknowledgements();
         assert_eq!(acknowledgements.len(), 3);
         for (number, outcome) in acknowledgements {
-            assert!(matches!(outcome, Err(SendError::Away(_))), "{number}: {outcome:?}");
+            assert!(matches!(outcome, Err(Unacknowledged::Away(_))), "{number}: {outcome:?}");
         }
     }
 }

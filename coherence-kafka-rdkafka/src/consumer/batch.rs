@@ -1,14 +1,14 @@
 //! Reading many records in one call.
 //!
 //! rdkafka hands out one event and one reference count a record; librdkafka's batch call costs a third of that.
-//! It must not read the group's own queue (librdkafka would answer a rebalance seen there with an empty
-//! assignment), so the queue of every assigned partition is forwarded to one extra queue, which is read here,
-//! and only here, by the one thread that also polls the consumer.
+//! It must not read the group's own queue, because librdkafka would answer a rebalance that it finds there with an empty
+//! assignment. So the queue of every assigned partition is forwarded to one extra queue. Only this module reads that queue, on
+//! the thread that also polls the consumer.
 //!
 //! # Safety
 //! What the `unsafe` blocks rely on:
-//! * the client outlives the queue: [`BatchQueue`] holds a borrow-free pointer, so its owner (`consumer.rs`)
-//!   declares it before the client and drops it first;
+//! * the client outlives the queue: [`BatchQueue`] holds a pointer without a borrow, so its owner (`consumer.rs`) declares it
+//!   before the client and drops it first;
 //! * a message is valid until it is destroyed: [`Batch`] destroys its messages on drop, and every slice that
 //!   it hands out borrows from it;
 //! * librdkafka's queues may be used from any thread, but never by two batch calls at once: [`BatchQueue`] is
@@ -23,27 +23,28 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::consumer::TopicPartition;
+use crate::queue::Queue;
+use crate::record::{Envelope, RawRecord, Timestamp, TopicPartition};
 
-/// What was read in place of a record, in librdkafka's words.
+/// An error that was read in place of a record, in librdkafka's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
-    /// Where it was read, if that is known.
+    /// The partition it was read from, if that is known.
     pub partition: Option<TopicPartition>,
-    /// What is to be done about it.
+    /// What the reader can do about it.
     pub kind: ReadErrorKind,
     reason: String,
 }
 
-/// What is to be done about a [`ReadError`].
+/// What the reader of a [`ReadError`] can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadErrorKind {
-    /// Nothing: librdkafka goes on fetching at the same offset.
+    /// Nothing: librdkafka continues to fetch at the same offset.
     Passes,
-    /// There is no offset to read from, and `auto.offset.reset` lets nobody choose one. librdkafka says so once, and
-    /// reads the partition no more.
+    /// No offset to read from exists, and `auto.offset.reset` forbids to choose one. librdkafka reports it once, and stops reading
+    /// the partition.
     NoOffset,
-    /// The broker does not permit to read the topic. librdkafka asks again and again, and the partition stands still.
+    /// The broker does not permit reading the topic. librdkafka retries, and the partition makes no progress.
     NotPermitted,
 }
 
@@ -69,32 +70,6 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// A record as it lies in librdkafka's memory.
-#[derive(Debug, Clone, Copy)]
-pub struct RawRecord<'a> {
-    /// Topic it was read from.
-    pub topic: &'a str,
-    /// Partition it was read from.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// Key bytes; `None` is a null key, which is not the empty key.
-    pub key: Option<&'a [u8]>,
-    /// Value bytes; `None` is a tombstone, which is not the empty value.
-    pub value: Option<&'a [u8]>,
-    /// Headers and timestamp, which cost something to look at.
-    pub envelope: Envelope<'a>,
-}
-
-/// Where the headers and the timestamp of a record are.
-#[derive(Debug, Clone, Copy)]
-pub enum Envelope<'a> {
-    /// With the message, to be parsed when somebody asks.
-    Message(MessageRef<'a>),
-    /// Here: a record that did not come out of librdkafka.
-    Given(&'a [Header], Option<Timestamp>),
-}
-
 /// A message of librdkafka, for as long as its batch lives.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageRef<'a> {
@@ -102,59 +77,8 @@ pub struct MessageRef<'a> {
     batch: PhantomData<&'a ()>,
 }
 
-/// A header of a record; the value may be null.
-pub type Header = (String, Option<Vec<u8>>);
-
-/// When a record was made, or appended to its log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timestamp {
-    /// Milliseconds since 1970.
-    pub millis: i64,
-    /// The broker set it, not the producer.
-    pub log_append: bool,
-}
-
-impl RawRecord<'_> {
-    /// All headers, in order. A name that is no UTF-8, which Kafka does not allow, is mended.
-    pub fn headers(&self) -> Vec<Header> {
-        let mut headers = Vec::new();
-        self.each_header(|name, value| {
-            headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));
-        });
-        headers
-    }
-
-    /// The value of the last header of this name.
-    pub fn last_header(&self, wanted: &str) -> Option<Option<Vec<u8>>> {
-        let mut last = None;
-        self.each_header(|name, value| {
-            if name == wanted.as_bytes() {
-                last = Some(value.map(<[u8]>::to_vec));
-            }
-        });
-        last
-    }
-
-    /// Its timestamp, if the broker keeps one.
-    pub fn timestamp(&self) -> Option<Timestamp> {
-        match self.envelope {
-            Envelope::Given(_, timestamp) => timestamp,
-            Envelope::Message(message) => message.timestamp(),
-        }
-    }
-
-    fn each_header(&self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
-        match self.envelope {
-            Envelope::Given(headers, _) => {
-                headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value.as_deref()));
-            }
-            Envelope::Message(message) => message.each_header(visit),
-        }
-    }
-}
-
 impl MessageRef<'_> {
-    fn each_header(self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
+    pub(crate) fn each_header(self, mut visit: impl FnMut(&[u8], Option<&[u8]>)) {
         let mut headers = std::ptr::null_mut();
         // SAFETY: the message is alive; librdkafka parses its headers on the first call and keeps them until the
         // message is destroyed. It is the only thread that looks at the message. Names end in a null byte, and the
@@ -176,7 +100,7 @@ impl MessageRef<'_> {
         }
     }
 
-    fn timestamp(self) -> Option<Timestamp> {
+    pub(crate) fn timestamp(self) -> Option<Timestamp> {
         let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive and `kind` outlives the call.
         let millis = unsafe { rd::rd_kafka_message_timestamp(self.message, &mut kind) };
@@ -189,10 +113,10 @@ impl MessageRef<'_> {
     }
 }
 
-/// The extra queue to which the partitions' queues are forwarded.
-pub struct BatchQueue {
+/// The queue to which the partitions' queues are forwarded.
+pub(super) struct BatchQueue {
     client: *mut RDKafka,
-    queue: *mut rd::rd_kafka_queue_t,
+    queue: Queue,
     messages: Vec<*mut rd::rd_kafka_message_t>,
 }
 
@@ -200,7 +124,7 @@ pub struct BatchQueue {
 unsafe impl Send for BatchQueue {}
 
 impl BatchQueue {
-    /// Whether the broker has given the client an id in its group that it has not returned by leaving.
+    /// True while the client has a member id in its group, which it returns when it leaves.
     pub(super) fn is_member(&self) -> bool {
         // SAFETY: the client is live; the id is null or a text of its own, freed once, by the function for that.
         unsafe {
@@ -211,35 +135,34 @@ impl BatchQueue {
         }
     }
 
-    /// A queue of `client` that is read by at most `capacity` records a call.
+    /// A queue of `client` that returns at most `capacity` records a call.
     pub(super) fn new(client: *mut RDKafka, capacity: usize) -> Self {
-        // SAFETY: `client` is a live handle; the queue is destroyed in `drop`.
-        let queue = unsafe { rd::rd_kafka_queue_new(client) };
-        Self { client, queue, messages: Vec::with_capacity(capacity) }
+        Self { client, queue: Queue::new(client), messages: Vec::with_capacity(capacity) }
     }
 
     /// Sends the records of a partition here instead of to the group's queue. Must run before the partition is
     /// assigned; librdkafka keeps a forward that the application made.
     pub(super) fn forward(&self, topic: &str, partition: i32) {
         let Ok(topic) = CString::new(topic) else { return };
-        // SAFETY: the handles are live; the partition's queue is a counted reference given back at once.
+        // SAFETY: the handles are live; the partition's queue is a counted reference, returned at once.
         unsafe {
             let source = rd::rd_kafka_queue_get_partition(self.client, topic.as_ptr(), partition);
             if !source.is_null() {
-                rd::rd_kafka_queue_forward(source, self.queue);
+                rd::rd_kafka_queue_forward(source, self.queue.as_ptr());
                 rd::rd_kafka_queue_destroy(source);
             }
         }
     }
 
-    /// Reads until `max` records are there or `wait` has passed.
-    pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
+    /// Reads until `max` records have arrived or `wait` has passed.
+    pub(super) fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
         let max = max.min(self.messages.capacity());
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         self.messages.clear();
-        // SAFETY: the vector has room for `max` pointers, and the call says how many of them it wrote.
+        // SAFETY: the vector has room for `max` pointers, and the call returns how many of them it wrote.
         unsafe {
-            let read = rd::rd_kafka_consume_batch_queue(self.queue, wait_ms, self.messages.as_mut_ptr(), max);
+            let (queue, messages) = (self.queue.as_ptr(), self.messages.as_mut_ptr());
+            let read = rd::rd_kafka_consume_batch_queue(queue, wait_ms, messages, max);
             self.messages.set_len(usize::try_from(read).unwrap_or(0));
         }
         Batch { messages: &mut self.messages }
@@ -260,14 +183,7 @@ impl BatchQueue {
     }
 }
 
-impl Drop for BatchQueue {
-    fn drop(&mut self) {
-        // SAFETY: the queue was made by `new` and is used nowhere else.
-        unsafe { rd::rd_kafka_queue_destroy(self.queue) }
-    }
-}
-
-/// The records of one read; their memory goes back to librdkafka when it is dropped.
+/// The records of one read. Dropping it returns their memory to librdkafka.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
 }
@@ -278,12 +194,13 @@ impl Batch<'_> {
         self.messages.len()
     }
 
-    /// True when nothing was there in time.
+    /// True when nothing arrived in time.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The records in the order of the queue: by offset within a partition.
+    #[inline]
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, ReadError>> {
         // Records come in runs of one topic: its name is measured once a run.
         let mut last = (std::ptr::null_mut(), "");

@@ -1,11 +1,25 @@
-//! What a code of librdkafka or of a broker means for a record: whose fault it is, why, and what to do.
+//! The meaning of a code of librdkafka or of a broker for a record: the cause and the remedy.
 
 use parking_lot::Mutex;
 use rdkafka::bindings::rd_kafka_msg_status_t as Status;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
-use super::looking::explained;
-use crate::error::StoreError;
+use crate::error_capture::explained;
+
+/// Why a record is not in its topic, or may not be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Kafka never accepts this record. The text names the reason, and the limit where one was exceeded.
+    #[error("refused by kafka: {0}")]
+    Refused(String),
+    /// Kafka accepts no record of this topic until an operator acts. The text names the topic and the remedy. The record is
+    /// not in the topic.
+    #[error("blocked until an operator acts: {0}")]
+    Blocked(String),
+    /// Kafka did not acknowledge the record in time. The text states whether the record may be in the topic.
+    #[error("not acknowledged by kafka: {0}")]
+    Unavailable(String),
+}
 
 /// Whether a record that failed may be in its topic all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +51,7 @@ pub(super) struct LastError(Mutex<Option<(Code, String)>>);
 impl LastError {
     pub fn note(&self, code: Code, reason: &str) {
         let mut last = self.0.lock();
-        // "all brokers are down" says less than the reason before it.
+        // "all brokers are down" is less precise than the reason before it.
         if code != Code::AllBrokersDown || last.is_none() {
             *last = Some((code, explained(reason.trim())));
         }
@@ -53,13 +67,13 @@ impl LastError {
     }
 }
 
-/// Sorts a failure as [`StoreError`] does. What is not known to fail for ever may be tried again.
-pub(super) fn sorted(code: Code, topic: &str, persisted: Persisted, last: &LastError) -> StoreError {
+/// Sorts a failure. A code that is not known to be permanent is [`SendError::Unavailable`].
+pub(super) fn sorted(code: Code, topic: &str, persisted: Persisted, last: &LastError) -> SendError {
     if let Some(remedy) = blocked(code, topic) {
-        return StoreError::Blocked(format!("{remedy} ({})", text(code)));
+        return SendError::Blocked(format!("{remedy} ({})", text(code)));
     }
     match code {
-        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => StoreError::Refused(format!(
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => SendError::Refused(format!(
             "the broker takes no record of this size: raise max.message.bytes of topic {topic} ({})",
             text(code)
         )),
@@ -69,31 +83,31 @@ pub(super) fn sorted(code: Code, topic: &str, persisted: Persisted, last: &LastE
         | Code::UnsupportedForMessageFormat
         | Code::PolicyViolation
         | Code::InvalidRequiredAcks
-        | Code::InvalidArgument => StoreError::Refused(text(code)),
+        | Code::InvalidArgument => SendError::Refused(text(code)),
         Code::MessageTimedOut => timed_out(topic, persisted, last),
-        code => StoreError::Unavailable(format!("{}; the record {}", text(code), persisted.words())),
+        code => SendError::Unavailable(format!("{}; the record {}", text(code), persisted.words())),
     }
 }
 
 /// A record that expires has no reason of its own.
-fn timed_out(topic: &str, persisted: Persisted, last: &LastError) -> StoreError {
+fn timed_out(topic: &str, persisted: Persisted, last: &LastError) -> SendError {
     let text = text(Code::MessageTimedOut);
     match last.get() {
         Some((Code::Authentication | Code::SaslAuthenticationFailed, cause))
             if persisted == Persisted::No =>
         {
-            StoreError::Blocked(format!(
+            SendError::Blocked(format!(
                 "topic {topic}: correct the credentials of the user: {cause} ({text})"
             ))
         }
         Some((_, cause)) => {
-            StoreError::Unavailable(format!("{text}: {cause}; the record {}", persisted.words()))
+            SendError::Unavailable(format!("{text}: {cause}; the record {}", persisted.words()))
         }
-        None => StoreError::Unavailable(format!("{text}; the record {}", persisted.words())),
+        None => SendError::Unavailable(format!("{text}; the record {}", persisted.words())),
     }
 }
 
-/// What an operator has to do before the topic takes a record.
+/// What an operator has to do before the topic accepts a record.
 fn blocked(code: Code, topic: &str) -> Option<String> {
     // A broker that makes topics by itself refuses such a name without a word.
     let collides = if topic.contains(['.', '_']) {
@@ -138,8 +152,7 @@ mod tests {
     fn each_code_is_retriable_or_blocked_or_refused() {
         let of = |code| sorted(code, "t", Persisted::No, &LastError::default());
         for code in [Code::NotEnoughReplicas, Code::QueueFull, Code::BrokerTransportFailure, Code::Unknown] {
-            assert!(matches!(of(code), StoreError::Unavailable(_)), "{code:?}");
-            assert!(of(code).is_retriable());
+            assert!(matches!(of(code), SendError::Unavailable(_)), "{code:?}");
         }
         let blocked = [
             Code::UnknownTopic,
@@ -152,12 +165,10 @@ mod tests {
             Code::SaslAuthenticationFailed,
         ];
         for code in blocked {
-            assert!(matches!(of(code), StoreError::Blocked(text) if text.contains("topic t")), "{code:?}");
-            assert!(!of(code).is_retriable());
+            assert!(matches!(of(code), SendError::Blocked(text) if text.contains("topic t")), "{code:?}");
         }
         for code in [Code::MessageSizeTooLarge, Code::InvalidRecord, Code::InvalidTimestamp] {
-            assert!(matches!(of(code), StoreError::Refused(_)), "{code:?}");
-            assert!(!of(code).is_retriable());
+            assert!(matches!(of(code), SendError::Refused(_)), "{code:?}");
         }
     }
 

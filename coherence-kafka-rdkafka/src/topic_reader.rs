@@ -10,8 +10,9 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
-use super::looking::Looking;
-use super::permissions::may_write;
+use crate::error_capture::ErrorCapture;
+use crate::permissions::may_write;
+use crate::settings::client_config;
 
 /// What is set for the consumer that reads, unless the user does: bounded memory, and no pause behind a full queue.
 const DEFAULTS: [(&str, &str); 3] = [
@@ -26,10 +27,10 @@ const POLL: Duration = Duration::from_millis(100);
 const PIECE: usize = 1_000;
 /// Or bytes: those of the keys, and what is made of the records.
 const PIECE_BYTES: usize = 256 << 10;
-/// Pieces that wait to be taken.
+/// Pieces that wait for the receiver.
 const PIECES: usize = 4;
 
-/// A record that a reading has met.
+/// A record of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicRecord<'a> {
     /// The partition in which it lies.
@@ -54,7 +55,7 @@ pub enum ReadError {
     /// Settings that librdkafka refuses, or a permission that is missing: the same call fails again.
     #[error("refused by kafka: {0}")]
     Refused(String),
-    /// Kafka is away, or does not go on.
+    /// Kafka is unavailable, or makes no progress.
     #[error("kafka cannot be read: {0}")]
     Unavailable(String),
 }
@@ -69,10 +70,10 @@ impl ReadError {
 /// Begins to read `topic` on its own thread, with consumer `settings` by librdkafka's names. `take` gets every record on
 /// that thread; what it makes of them comes through the receiver in pieces, in order within a partition. The last
 /// message is how the reading ended: an empty piece, or the error. A topic is not read where the cluster reports that the
-/// user may not write to it. Dropping the receiver ends the reading. It may take
-/// the pieces as slowly as it likes: what waits is bounded in bytes.
+/// user may not write to it. Dropping the receiver ends the reading. A slow receiver holds up the reading: what waits is
+/// bounded in bytes.
 ///
-/// `patience` is how long Kafka may take to send anything new.
+/// The reading fails where Kafka sends nothing new for `patience`.
 pub fn read_topic<T: Send + 'static>(
     settings: Vec<(String, String)>,
     topic: String,
@@ -82,11 +83,11 @@ pub fn read_topic<T: Send + 'static>(
     let (pieces, receiver) = mpsc::channel(PIECES);
     let reading = move || {
         if let Err(error) = read(&settings, &topic, patience, &mut take, &pieces) {
-            // Nobody may be there to hear it.
+            // The receiver may be dropped.
             let _ = pieces.blocking_send(Err(error));
         }
     };
-    // Without a thread the receiver finds the channel closed before the end was told.
+    // Without a thread the receiver finds the channel closed before the end of the reading.
     if let Err(error) = std::thread::Builder::new().name("topic-reader".to_owned()).spawn(reading) {
         tracing::error!(%error, "no thread to read the topic");
     }
@@ -147,14 +148,14 @@ fn read<T>(
             None => {}
         }
         if last_word.elapsed() > patience {
-            return Err(ReadError::Unavailable(consumer.context().reason(patience)));
+            return Err(ReadError::Unavailable(consumer.context().explained_reason(patience)));
         }
         if piece.len() >= PIECE || piece_bytes >= PIECE_BYTES {
             piece_bytes = 0;
             if pieces.blocking_send(Ok(std::mem::take(&mut piece))).is_err() {
                 return Ok(());
             }
-            // Kafka is not to blame for the time in which nobody took the piece.
+            // The time in which the receiver was busy does not count against Kafka.
             last_word = Instant::now();
         }
     }
@@ -166,13 +167,10 @@ fn read<T>(
     Ok(())
 }
 
-fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Looking>, ReadError> {
-    let mut config = rdkafka::ClientConfig::new();
-    for (name, value) in DEFAULTS {
-        config.set(name, value);
-    }
-    for (name, value) in settings {
-        config.set(name, value);
+fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<ErrorCapture>, ReadError> {
+    let mut config = client_config(settings);
+    for (name, value) in DEFAULTS.iter().filter(|(name, _)| settings.iter().all(|(set, _)| set != name)) {
+        config.set(*name, *value);
     }
     // What a fenced publisher has left is in no committed transaction. A group is needed by librdkafka and never joined: partitions are assigned here.
     config
@@ -182,12 +180,12 @@ fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Looking>, Read
         .set("allow.auto.create.topics", "false")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest");
-    config.create_with_context(Looking::default()).map_err(|error| ReadError::Refused(error.to_string()))
+    config.create_with_context(ErrorCapture::default()).map_err(|error| ReadError::Refused(error.to_string()))
 }
 
 /// How many partitions there are, and the end of every one that holds anything.
 fn ends(
-    consumer: &BaseConsumer<Looking>,
+    consumer: &BaseConsumer<ErrorCapture>,
     topic: &str,
     patience: Duration,
 ) -> Result<(i32, BTreeMap<i32, i64>), ReadError> {
@@ -195,7 +193,7 @@ fn ends(
         true => ReadError::Refused(error.to_string()),
         false => {
             consumer.context().note(&error.to_string());
-            ReadError::Unavailable(consumer.context().reason(patience))
+            ReadError::Unavailable(consumer.context().explained_reason(patience))
         }
     };
     let metadata = consumer.fetch_metadata(Some(topic), patience).map_err(unavailable)?;

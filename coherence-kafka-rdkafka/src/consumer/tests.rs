@@ -1,8 +1,8 @@
 //! What librdkafka is known to hang in, lose or misread, each with the guard that is to keep it from us. Against its mock
 //! cluster: how a real broker rebalances is tested elsewhere.
 
-use super::super::embedded::{EmbeddedKafka, Producer};
 use super::*;
+use crate::embedded::{EmbeddedKafka, Producer};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";

@@ -1,18 +1,17 @@
-//! A producer of librdkafka.
+//! A producer with low cost per record.
 //!
-//! rdkafka's own producers look the topic up for each record and hand out delivery reports one by one, each with a
-//! reference count, from a `poll` that always lasts its whole timeout. Here a topic is looked up once, and the reports
-//! that arrived together are handed out together, at once.
+//! rdkafka's own producers look the topic up for each record and return delivery reports one by one, each with a reference
+//! count, from a `poll` that always lasts its whole timeout. Here a topic is looked up once, and reports that arrived together
+//! are returned together, at once.
 //!
 //! # Safety
 //! What the `unsafe` blocks rely on:
 //! * librdkafka's handles may be used from any thread (its introduction, "Threads and callbacks");
-//! * the queue and the topics keep the client alive that they belong to, and are given back before it;
-//! * an event is owned by who polled it: it is destroyed once, when its [`Event`] is dropped, and every message read
-//!   out of it is copied before;
+//! * the queue is dropped before the client, and a topic keeps its client alive;
+//! * every message of an event is copied before the event is dropped;
 //! * an error of a call for transactions is owned by its caller;
 //! * `rd_kafka_producev` copies key and value (`RD_KAFKA_MSG_F_COPY`), and owns the headers once it has succeeded;
-//!   a message that was polled has no other user, so its headers may be taken from it.
+//!   a message that was polled has no other user, so its headers may be detached from it.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_void};
@@ -27,66 +26,65 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::types::RDKafkaType;
 
-use crate::error::StoreError;
-use crate::kafka::failures::{LastError, Persisted, sorted, text};
-use crate::kafka::headers::HeaderList;
+use crate::queue::{Event, Queue};
+use crate::settings::client_config;
 
+mod failures;
+mod headers;
 mod transactions;
 
-pub use transactions::Lost;
-pub(crate) use transactions::Unfinished;
+pub use failures::SendError;
+use failures::{LastError, Persisted, sorted, text};
+pub use headers::HeaderList;
+pub use transactions::{Lost, Unfinished};
+
 /// The largest record that librdkafka sends without a setting.
 const MAX_RECORD_BYTES: usize = 1_000_000;
-
-/// Settings for a Kafka client, by librdkafka's names.
-pub(crate) type ClientSettings = [(String, String)];
 
 /// `RD_KAFKA_PARTITION_UA`: the partitioner decides.
 const UNASSIGNED: i32 = -1;
 
-/// Why a record was not taken.
+/// Why a record was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NotTaken {
+pub enum NotTaken {
     /// librdkafka holds as much as its settings allow.
     Full,
-    /// This producer takes nothing any more.
+    /// This producer failed for good and accepts no record.
     Fatal,
-    /// There is no transaction that it could be part of.
+    /// No transaction has begun.
     NoTransaction,
-    /// This record.
-    Because(StoreError),
+    /// The record itself.
+    Because(SendError),
 }
 
-/// What became of a record, by the number it was produced with.
+/// The outcome of a record.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
+    /// The number that the record was produced with.
     pub number: usize,
-    pub outcome: Result<(), StoreError>,
+    /// Whether the broker has acknowledged it.
+    pub outcome: Result<(), SendError>,
+    /// Its headers, for another record.
     pub headers: Option<HeaderList>,
 }
 
-/// Hands records to librdkafka. Dropping it waits for librdkafka's threads, which may take a moment, and forgets what
-/// it still holds.
-pub(crate) struct Client {
-    queue: *mut rd::rd_kafka_queue_t,
+/// Passes records to librdkafka. Dropping it waits for librdkafka's threads for a moment, and discards the records that it still
+/// holds.
+pub struct Client {
+    // Declared first: the queue is dropped before the client.
+    queue: Queue,
     client: RdClient<Context>,
     last_error: LastError,
     max_record_bytes: usize,
 }
 
-// SAFETY: both handles may be used from any thread.
-unsafe impl Send for Client {}
-// SAFETY: as above; `poll` is meant for one thread only because the order of reports is its business.
-unsafe impl Sync for Client {}
-
 impl Client {
+    /// A producer with `settings` by librdkafka's names.
+    ///
     /// # Errors
-    /// A setting that librdkafka refuses, or what else it says.
-    pub fn new(settings: &ClientSettings) -> Result<Arc<Self>, String> {
-        let mut config = rdkafka::ClientConfig::new();
-        for (key, value) in settings {
-            config.set(key, value);
-        }
+    /// A setting that librdkafka refuses, or another reason of it.
+    pub fn new(settings: &[(String, String)]) -> Result<Arc<Self>, String> {
+        let config = client_config(settings);
         let native = config.create_native_config().map_err(|error| error.to_string())?;
         // SAFETY: the configuration is alive.
         unsafe {
@@ -94,16 +92,18 @@ impl Client {
         };
         let client = RdClient::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Context)
             .map_err(|error| error.to_string())?;
-        // SAFETY: the client is alive; the reference that this call makes is given back on drop.
-        let queue = unsafe { rd::rd_kafka_queue_get_main(client.native_ptr()) };
+        let queue = Queue::main(client.native_ptr());
         let max_record_bytes = settings.iter().rfind(|(name, _)| name == "message.max.bytes");
         let max_record_bytes = max_record_bytes.and_then(|(_, value)| value.trim().parse().ok());
         let max_record_bytes = max_record_bytes.unwrap_or(MAX_RECORD_BYTES);
         Ok(Arc::new(Self { queue, client, last_error: LastError::default(), max_record_bytes }))
     }
 
-    /// Hands a record over, to the partition of its key unless one is given; what becomes of it is reported under
-    /// `number`. Never blocks.
+    /// Passes a record to librdkafka, for the partition of its key unless one is given. Its [`Report`] has the same `number`.
+    /// Never blocks.
+    ///
+    /// # Errors
+    /// Why the record is not accepted, with its headers.
     pub fn produce(
         &self,
         topic: &Topic,
@@ -115,7 +115,7 @@ impl Client {
     ) -> Result<(), (NotTaken, HeaderList)> {
         let (value, value_len) = value.map_or((ptr::null(), 0), |value| (value.as_ptr(), value.len()));
         // SAFETY: every pointer is valid for its length during the call, which copies what it points to; the list ends
-        // with END. The headers are librdkafka's once it has taken the record, and ours otherwise.
+        // with END. The headers are librdkafka's once it has accepted the record, and ours otherwise.
         let code = unsafe {
             rd::rd_kafka_producev(
                 self.client.native_ptr(),
@@ -140,7 +140,7 @@ impl Client {
         };
         let not_taken = match Code::from(code) {
             Code::NoError => {
-                headers.given_away();
+                headers.into_message();
                 return Ok(());
             }
             Code::QueueFull => NotTaken::Full,
@@ -153,27 +153,23 @@ impl Client {
     }
 
     /// It was not sent: no broker has seen it.
-    fn too_large(&self, bytes: usize) -> StoreError {
-        StoreError::Refused(format!(
+    fn too_large(&self, bytes: usize) -> SendError {
+        SendError::Refused(format!(
             "a record with {bytes} bytes of key and value is not sent, because max.request.size (message.max.bytes) is \
              {}: raise it, and max.message.bytes of the topic",
             self.max_record_bytes
         ))
     }
 
-    /// Waits up to `wait` for something to happen; adds what became of records to `reports`. One thread only. True where
-    /// the client has just failed for good.
+    /// Waits up to `wait` for an event, and adds the outcomes of records to `reports`. Call it from one thread only, or the order
+    /// of the reports is lost. Returns true when the client has just failed for good.
     pub fn poll(&self, wait: Duration, reports: &mut Vec<Report>) -> bool {
-        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the queue is alive; what it returns is null or an event of ours.
-        let Some(event) = Event::of(unsafe { rd::rd_kafka_queue_poll(self.queue, wait_ms) }) else {
-            return false;
-        };
+        let Some(event) = self.queue.poll(wait) else { return false };
         match event.kind() {
             rd::RD_KAFKA_EVENT_DR => self.delivered(&event, reports),
-            rd::RD_KAFKA_EVENT_LOG => event.log(&self.client),
+            rd::RD_KAFKA_EVENT_LOG => log(&event, &self.client),
             rd::RD_KAFKA_EVENT_ERROR => {
-                let (code, reason) = event.error();
+                let (code, reason) = error(&event);
                 self.last_error.note(code, &reason);
                 return code == Code::Fatal;
             }
@@ -185,10 +181,10 @@ impl Client {
     fn delivered(&self, event: &Event, reports: &mut Vec<Report>) {
         // SAFETY: the event is alive, and its messages and their topics as long as it.
         unsafe {
-            reports.reserve(rd::rd_kafka_event_message_count(event.0));
+            reports.reserve(rd::rd_kafka_event_message_count(event.as_ptr()));
             let mut acknowledged = false;
             loop {
-                let message = rd::rd_kafka_event_message_next(event.0);
+                let message = rd::rd_kafka_event_message_next(event.as_ptr());
                 if message.is_null() {
                     break;
                 }
@@ -211,11 +207,11 @@ impl Client {
     }
 
     /// A fatal error hides its cause from the records that it took with it.
-    fn failure(&self, code: Code, topic: &str, persisted: Persisted) -> StoreError {
+    fn failure(&self, code: Code, topic: &str, persisted: Persisted) -> SendError {
         let sorted = |code| sorted(code, topic, persisted, &self.last_error);
         match (code, self.client.fatal_error()) {
             (Code::Fatal | Code::PurgeQueue | Code::PurgeInflight, Some((code, _))) => match sorted(code) {
-                StoreError::Unavailable(_) => StoreError::Unavailable(format!(
+                SendError::Unavailable(_) => SendError::Unavailable(format!(
                     "the producer failed for good: {}; the record {}",
                     text(code),
                     persisted.words()
@@ -226,22 +222,22 @@ impl Client {
         }
     }
 
-    /// How many records and events it holds.
+    /// Returns the number of records and events that it holds.
     pub fn holds(&self) -> usize {
         // SAFETY: the client is alive.
         usize::try_from(unsafe { rd::rd_kafka_outq_len(self.client.native_ptr()) }).unwrap_or(0)
     }
 
-    /// Gives up every record that is not on its way, or those too; each is reported.
-    pub fn purge(&self, on_their_way: bool) {
-        let on_their_way = if on_their_way { rd::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
-        let which = rd::RD_KAFKA_PURGE_F_QUEUE | on_their_way;
+    /// Gives up every record that is queued, and with `in_flight` those that were sent. Each is reported.
+    pub fn purge(&self, in_flight: bool) {
+        let in_flight = if in_flight { rd::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
+        let which = rd::RD_KAFKA_PURGE_F_QUEUE | in_flight;
         // SAFETY: the client is alive. The call fails for unknown flags and for other clients than producers.
         unsafe { rd::rd_kafka_purge(self.client.native_ptr(), which) };
     }
 
-    /// Makes it fail for good, as a broker might.
-    #[cfg(test)]
+    /// Makes it fail for good, as a broker might: for tests.
+    #[doc(hidden)]
     pub fn fail(&self) {
         let code = rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
         // SAFETY: the client is alive and the text ends with a null.
@@ -249,15 +245,8 @@ impl Client {
     }
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        // SAFETY: the queue was got in `new` and is used nowhere else; the client outlives this call.
-        unsafe { rd::rd_kafka_queue_destroy(self.queue) }
-    }
-}
-
 /// A topic, looked up.
-pub(crate) struct Topic {
+pub struct Topic {
     handle: *mut rd::rd_kafka_topic_t,
     name: String,
     /// Keeps the client alive for as long as the handle.
@@ -270,12 +259,14 @@ unsafe impl Send for Topic {}
 unsafe impl Sync for Topic {}
 
 impl Topic {
+    /// Looks a topic up.
+    ///
     /// # Errors
     /// A name that no topic can have.
     pub fn new(client: &Arc<Client>, name: &str) -> Result<Self, String> {
         let refused = || format!("{name:?} is no name of a topic");
         let c_name = CString::new(name).map_err(|_| refused())?;
-        // SAFETY: the client is alive, the name ends with a null, and without a configuration the client's is taken.
+        // SAFETY: the client is alive, the name ends with a null, and without a configuration the client's is used.
         let handle =
             unsafe { rd::rd_kafka_topic_new(client.client.native_ptr(), c_name.as_ptr(), ptr::null_mut()) };
         if handle.is_null() {
@@ -292,51 +283,29 @@ impl Drop for Topic {
     }
 }
 
-struct Event(*mut rd::rd_kafka_event_t);
-
-impl Event {
-    fn of(event: *mut rd::rd_kafka_event_t) -> Option<Self> {
-        (!event.is_null()).then_some(Self(event))
-    }
-
-    fn kind(&self) -> i32 {
-        // SAFETY: the event is alive.
-        unsafe { rd::rd_kafka_event_type(self.0) }
-    }
-
-    fn log(&self, client: &RdClient<Context>) {
-        let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
-        // SAFETY: the event is alive and of this kind; the texts it points to live as long as it.
-        unsafe {
-            if rd::rd_kafka_event_log(self.0, &mut facility, &mut text, &mut level) != 0 {
-                return;
-            }
-            let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
-            let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
-            client.context().log(log_level(level), facility.trim(), text.trim());
+fn log(event: &Event, client: &RdClient<Context>) {
+    let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+    // SAFETY: the event is alive and of this kind; the texts it points to live as long as it.
+    unsafe {
+        if rd::rd_kafka_event_log(event.as_ptr(), &mut facility, &mut text, &mut level) != 0 {
+            return;
         }
-    }
-
-    fn error(&self) -> (Code, String) {
-        // SAFETY: the event is alive; its text lives as long as it.
-        let (code, reason) = unsafe {
-            let reason = CStr::from_ptr(rd::rd_kafka_event_error_string(self.0));
-            (Code::from(rd::rd_kafka_event_error(self.0)), reason.to_string_lossy().into_owned())
-        };
-        if code == Code::Fatal {
-            tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
-        } else {
-            tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer");
-        }
-        (code, reason)
+        let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
+        let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
+        client.context().log(log_level(level), facility.trim(), text.trim());
     }
 }
 
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: the event is ours and destroyed once.
-        unsafe { rd::rd_kafka_event_destroy(self.0) }
+fn error(event: &Event) -> (Code, String) {
+    // SAFETY: the event is alive; its text lives as long as it.
+    let reason = unsafe { CStr::from_ptr(rd::rd_kafka_event_error_string(event.as_ptr())) };
+    let (code, reason) = (event.code(), reason.to_string_lossy().into_owned());
+    if code == Code::Fatal {
+        tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
+    } else {
+        tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer");
     }
+    (code, reason)
 }
 
 fn log_level(level: i32) -> RDKafkaLogLevel {
@@ -352,8 +321,8 @@ fn log_level(level: i32) -> RDKafkaLogLevel {
     }
 }
 
-/// The partition in which a producer with this `partitioner` puts a key; `None` where chance decides.
-pub(crate) fn partition_of(partitioner: &str, key: &[u8], partitions: i32) -> Option<i32> {
+/// Returns the partition that a producer with this `partitioner` selects for a key; `None` where it selects at random.
+pub fn partition_of(partitioner: &str, key: &[u8], partitions: i32) -> Option<i32> {
     type Choose = unsafe extern "C" fn(
         *const rd::rd_kafka_topic_t,
         *const c_void,
@@ -375,7 +344,7 @@ pub(crate) fn partition_of(partitioner: &str, key: &[u8], partitions: i32) -> Op
         .then(|| unsafe { choose(topic, key.as_ptr().cast(), key.len(), partitions, opaque, opaque) })
 }
 
-/// librdkafka's logs go where rdkafka sends them: to `tracing`.
+/// rdkafka sends librdkafka's logs to `tracing`.
 struct Context;
 
 impl ClientContext for Context {}

@@ -13,7 +13,7 @@
 //! finds its lease over before it does anything: [`Leadership::leads`] asks the clock.
 //!
 //! A clock may stand still while others run. What a leader publishes is therefore fenced by the broker in addition
-//! ([`crate::Producer::begin_term`]); a leader that was fenced calls [`Leadership::doubt`].
+//! ([`crate::producer::Client::init_transactions`]); a leader that was fenced calls [`Leadership::doubt`].
 //!
 //! Each time of leading has a number. A lease that ended and was renewed afterwards is a new term, so that what belongs to
 //! the old one neither sends nor releases in the name of the new one.
@@ -28,7 +28,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::watch;
 
-use super::commits::Commits;
+use crate::consumer::commits::CommitQueue;
+use crate::settings::client_config;
 
 /// How long one look at the group's events lasts.
 const POLL: Duration = Duration::from_millis(100);
@@ -92,10 +93,7 @@ impl Leadership {
             changed: watch::Sender::default(),
             left: watch::Sender::default(),
         });
-        let mut config = rdkafka::ClientConfig::new();
-        for (name, value) in settings {
-            config.set(name, value);
-        }
+        let mut config = client_config(settings);
         config
             .set("group.id", group)
             .set("session.timeout.ms", session.as_millis().to_string())
@@ -186,7 +184,7 @@ impl Drop for Leadership {
 }
 
 fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
-    let commits = Commits::new(consumer.client().native_ptr());
+    let commits = CommitQueue::new(consumer.client().native_ptr());
     let mut next_commit = Instant::now();
     // The commit whose answer is not there yet, and when it was sent.
     let mut pending: Option<(usize, Instant)> = None;
@@ -242,10 +240,10 @@ fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
 }
 
 /// Commits what has no meaning: only the present member of the group can.
-fn prove(commits: &Commits, number: usize, topic: &str) -> Result<(), KafkaError> {
+fn prove(commits: &CommitQueue, number: usize, topic: &str) -> Result<(), KafkaError> {
     let mut offsets = TopicPartitionList::new();
     offsets.add_partition_offset(topic, PARTITION, Offset::Offset(0))?;
-    commits.send(number, &offsets).map_err(KafkaError::ConsumerCommit)
+    commits.commit(number, &offsets).map_err(KafkaError::ConsumerCommit)
 }
 
 impl State {

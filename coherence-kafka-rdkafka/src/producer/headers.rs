@@ -1,10 +1,10 @@
 //! The headers of a record, as librdkafka keeps them.
 //!
-//! librdkafka allocates three times for a record with one header, and frees as often from another thread: a fifth of what
-//! a record costs it. So the list of a record that was reported serves the next record with the same headers.
+//! librdkafka allocates three times for a record with one header, and frees as often from another thread: a fifth of the cost
+//! of a record. So the list of a record that was reported serves another record with the same headers.
 //!
 //! # Safety
-//! A list has one owner, which destroys it: this value, or the message that it was given to until it is detached from it.
+//! A list has one owner, which destroys it: this value, or the message that it was passed to until it is detached from it.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -12,19 +12,15 @@ use std::ptr::{self, NonNull};
 
 use rdkafka::bindings as rd;
 
-use crate::outbound::Event;
-
-/// How many lists of one event are kept: as many as come back while their producer waits for room.
-const MAX_SPARE: usize = 16 * 1024;
-
 /// The headers of one record.
 #[derive(Debug)]
-pub(crate) struct HeaderList(NonNull<rd::rd_kafka_headers_t>);
+pub struct HeaderList(NonNull<rd::rd_kafka_headers_t>);
 
 // SAFETY: a list is memory of its own, without ties to a thread or a client.
 unsafe impl Send for HeaderList {}
 
 impl HeaderList {
+    /// A list of these headers, in order.
     pub fn new(headers: &[(&str, Option<&[u8]>)]) -> Self {
         // SAFETY: the call ends the process where there is no memory, so what it returns is a list, and now ours.
         let list = Self(unsafe { NonNull::new_unchecked(rd::rd_kafka_headers_new(headers.len())) });
@@ -48,20 +44,20 @@ impl HeaderList {
     /// Takes the headers of a message that was reported.
     ///
     /// # Safety
-    /// The message is alive, and nobody else uses it.
-    pub unsafe fn detach(message: *const rd::rd_kafka_message_t) -> Option<Self> {
+    /// The message is alive, and has no other user.
+    pub(super) unsafe fn detach(message: *const rd::rd_kafka_message_t) -> Option<Self> {
         let mut list = ptr::null_mut();
-        // SAFETY: as the caller promises. The message has no headers any more, so that it will not destroy them.
+        // SAFETY: as the caller promises. The message no longer has headers, so it does not destroy them.
         unsafe { rd::rd_kafka_message_detach_headers(message.cast_mut(), &mut list) };
         NonNull::new(list).map(Self)
     }
 
-    pub fn as_ptr(&self) -> *mut rd::rd_kafka_headers_t {
+    pub(super) fn as_ptr(&self) -> *mut rd::rd_kafka_headers_t {
         self.0.as_ptr()
     }
 
-    /// A message has become its owner.
-    pub fn given_away(self) {
+    /// A message owns it from now on.
+    pub(super) fn into_message(self) {
         std::mem::forget(self);
     }
 }
@@ -70,24 +66,5 @@ impl Drop for HeaderList {
     fn drop(&mut self) {
         // SAFETY: the list is ours, and used nowhere else.
         unsafe { rd::rd_kafka_headers_destroy(self.0.as_ptr()) }
-    }
-}
-
-/// Lists of records that were reported, for the next ones.
-#[derive(Debug, Default)]
-pub(crate) struct Spare([Vec<HeaderList>; 3]);
-
-impl Spare {
-    /// A list of this event alone.
-    pub fn take(&mut self, event: Event) -> HeaderList {
-        self.0[event as usize].pop().unwrap_or_else(|| HeaderList::new(&[event.header()]))
-    }
-
-    /// Keeps a list of this event alone.
-    pub fn keep(&mut self, event: Event, list: HeaderList) {
-        let lists = &mut self.0[event as usize];
-        if lists.len() < MAX_SPARE {
-            lists.push(list);
-        }
     }
 }

@@ -1,10 +1,9 @@
 //! A member of a consumer group, driven by one thread.
 //!
-//! Owns: assignments, offsets, the connection to the broker. Never decides: what a revoke has to wait for and
-//! which offset may be committed is the task's business, so assignments and revocations are handed out as
-//! events and take effect only when the task confirms them. librdkafka keeps the member in its group meanwhile, and
-//! waits for the answer without end, also where nothing was assigned or revoked. So each answer is noted as owed until
-//! it is given, and a consumer that is dropped gives those that are left.
+//! Owns: assignments, offsets, the connection to the broker. Never decides what a revoke has to wait for, or which offset may
+//! be committed: the caller does. So assignments and revocations are events, which take effect only when the caller answers
+//! them. librdkafka keeps the member in its group meanwhile, and waits for each answer without a deadline, also where nothing
+//! was assigned or revoked. So the consumer notes each answer that it owes, and sends the missing ones when it is dropped.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,70 +17,61 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaRespErr;
 
-use super::batch::{Batch, BatchQueue};
-pub use super::commit::CommitError;
-use super::commit::CommitQueue;
-use super::ends::OffsetQueue;
-use super::{ClientSettings, client_config};
+use crate::record::{CommitError, TopicPartition};
+use crate::settings::client_config;
 
-/// How long one seek may take: the group is not served meanwhile.
+pub(crate) mod batch;
+pub(crate) mod commits;
+mod offsets;
+
+use batch::BatchQueue;
+pub use batch::{Batch, ReadError, ReadErrorKind};
+use commits::CommitQueue;
+use offsets::OffsetQueue;
+
+/// The timeout of one seek: the group is not polled meanwhile.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a member waits until it has left a cooperative group.
 const UNSUBSCRIBE_DEADLINE: Duration = Duration::from_secs(5);
-/// How often it looks.
+/// How often it polls meanwhile.
 const UNSUBSCRIBE_POLL: Duration = Duration::from_millis(10);
 
-/// How long the name of the cluster is waited for. Every answer about topics has it, so it is there.
+/// The timeout for the id of the cluster. Every answer about topics contains it, so it is known.
 const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the committed offsets are waited for when partitions are assigned; the group is not served meanwhile.
+/// The timeout for committed offsets when partitions are assigned: the group is not polled meanwhile.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A partition of a topic, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TopicPartition {
-    /// Topic name.
-    pub topic: String,
-    /// Partition number.
-    pub partition: i32,
-}
-
-impl std::fmt::Display for TopicPartition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.topic, self.partition)
-    }
-}
-
-/// What the group, or the broker, told this member.
+/// An event of the group or of the broker.
 #[derive(Debug)]
 pub enum GroupEvent {
     /// Partitions were assigned: answer with [`Consumer::assign`].
     Assigned(Vec<TopicPartition>),
-    /// Partitions are to be given up: answer with [`Consumer::release`]. When `lost`, somebody else may own them
-    /// already and nothing may be committed.
+    /// Partitions are revoked: answer with [`Consumer::release`]. When `lost`, another member may own them already, and nothing
+    /// may be committed.
     Revoked {
         /// The partitions.
         partitions: Vec<TopicPartition>,
-        /// The membership ended without asking.
+        /// The membership has already ended.
         lost: bool,
     },
     /// The asynchronous commit of this number was answered.
     Committed(usize, Result<(), CommitError>),
-    /// librdkafka reports trouble that it goes on working at by itself.
+    /// librdkafka reports an error that it recovers from by itself.
     Trouble(String),
-    /// The broker does not let this member in, or not to what it wants to read. librdkafka asks again and again.
+    /// The broker refuses this member, or refuses it a topic. librdkafka retries.
     Denied {
-        /// What the broker says.
+        /// The broker's reason.
         reason: String,
-        /// By the credentials; otherwise by what they permit.
+        /// The credentials are refused; otherwise they lack a permission.
         credentials: bool,
     },
-    /// The client cannot go on and has to be made anew; another member may own its partitions.
+    /// The client failed for good: create another one. Another member may own its partitions.
     Fatal(String),
 }
 
-/// What to do where the group has found two members of one name.
+/// The remedy where two members have one `group.instance.id`.
 const FENCED: &str = ": another process has joined the group with the same group.instance.id and has taken its place; give \
                       each process a name of its own, and restart this task";
 
@@ -96,7 +86,7 @@ pub enum StartAt {
     Offset(i64),
 }
 
-/// What is known of the offsets that a group has committed.
+/// The offsets that a group has committed, as far as they are known.
 #[derive(Debug, Default)]
 pub struct Committed {
     /// The partitions that have one.
@@ -112,7 +102,7 @@ pub struct Consumer {
     commits: CommitQueue,
     ends: OffsetQueue,
     starts: OffsetQueue,
-    /// It is to leave a cooperative group before it is closed.
+    /// It leaves a cooperative group before it is closed.
     unsubscribes: bool,
     client: BaseConsumer<Events>,
 }
@@ -120,12 +110,12 @@ pub struct Consumer {
 #[derive(Default)]
 struct Events {
     queue: Mutex<Vec<GroupEvent>>,
-    /// What was handed out and is not answered, in its order.
+    /// Events without an answer, in their order.
     owed: Mutex<Vec<Rebalance>>,
     closing: AtomicBool,
 }
 
-/// What the group waits for an answer to.
+/// An event that the group waits for an answer to.
 #[derive(Debug)]
 struct Rebalance {
     kind: RebalanceKind,
@@ -141,15 +131,14 @@ enum RebalanceKind {
 impl Consumer {
     /// Joins the group with librdkafka's `settings` and subscribes to `topics` (a name that starts with `^` is a
     /// pattern). Reads at most `batch` records a call.
-    pub fn join(settings: &ClientSettings, topics: &[&str], batch: usize) -> Result<Self, String> {
+    pub fn join(settings: &[(String, String)], topics: &[&str], batch: usize) -> Result<Self, String> {
         let client: BaseConsumer<Events> = client_config(settings)
             .set_log_level(RDKafkaLogLevel::Warning)
             .create_with_context(Events::default())
             .map_err(|error| error.to_string())?;
-        let queue = BatchQueue::new(client.client().native_ptr(), batch);
-        let commits = CommitQueue::new(client.client().native_ptr());
-        let ends = OffsetQueue::new(client.client().native_ptr());
-        let starts = OffsetQueue::new(client.client().native_ptr());
+        let native = client.client().native_ptr();
+        let (queue, commits) = (BatchQueue::new(native, batch), CommitQueue::new(native));
+        let (ends, starts) = (OffsetQueue::new(native), OffsetQueue::new(native));
         client.subscribe(topics).map_err(|error| error.to_string())?;
         let set =
             |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -158,10 +147,10 @@ impl Consumer {
         Ok(Self { queue, commits, ends, starts, unsubscribes, client })
     }
 
-    /// Serves the group: has to be called regularly, records or none, or the group gives the partitions away
-    /// after `max.poll.interval.ms`.
+    /// Polls the group. Call it regularly, with or without records, or the group reassigns the partitions after
+    /// `max.poll.interval.ms`.
     pub fn poll(&mut self) -> Vec<GroupEvent> {
-        // One event a call; drain what is there, but not for ever.
+        // One event a call; drain what has arrived, but not without end.
         for _ in 0..64 {
             match self.client.poll(Duration::ZERO) {
                 None => break,
@@ -169,7 +158,7 @@ impl Consumer {
                     let advice = if code == RDKafkaErrorCode::FencedInstanceId { FENCED } else { "" };
                     self.client.context().push(GroupEvent::Fatal(format!("{error}{advice}")));
                 }
-                // The context was told of it, with the reason.
+                // The context has received it, with the reason.
                 Some(Err(_)) => {}
                 // Every partition's records are forwarded away from this queue before it is assigned.
                 Some(Ok(_)) => self.client.context().push(GroupEvent::Fatal(
@@ -184,12 +173,12 @@ impl Consumer {
         events
     }
 
-    /// Reads records of the assigned partitions: until `max` are there or `wait` has passed.
+    /// Reads records of the assigned partitions, until `max` have arrived or `wait` has passed.
     pub fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
         self.queue.read(max, wait)
     }
 
-    /// Takes over partitions that were assigned. To be called for each assignment, also for one without partitions.
+    /// Answers an assignment: starts to read the partitions. Call it for each assignment, also for an empty one.
     pub fn assign(&mut self, partitions: &[(TopicPartition, StartAt)]) -> Result<(), String> {
         for (tp, _) in partitions {
             self.queue.forward(&tp.topic, tp.partition);
@@ -209,7 +198,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Gives up partitions that were revoked. To be called for each revoke, also for one without partitions.
+    /// Answers a revocation: stops reading the partitions. Call it for each revocation, also for an empty one.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), String> {
         match self.client.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
@@ -223,12 +212,12 @@ impl Consumer {
         Ok(())
     }
 
-    /// Goes on reading a partition at `offset`; what was fetched beyond is dropped. False where librdkafka had no time
-    /// for it: nothing of the partition may be read before a later call has succeeded.
+    /// Continues to read a partition at `offset`, and drops what was fetched. Returns false where librdkafka had no time for
+    /// it: nothing of the partition may be read before a later call has succeeded.
     pub fn seek(&mut self, tp: &TopicPartition, offset: i64) -> Result<bool, String> {
         match self.client.seek(&tp.topic, tp.partition, Offset::Offset(offset), SEEK_TIMEOUT) {
             Ok(()) => Ok(true),
-            // The text is all that rdkafka gives.
+            // rdkafka returns nothing but this text.
             Err(KafkaError::Seek(text)) if text.contains("Timed out") => Ok(false),
             Err(error) => Err(error.to_string()),
         }
@@ -245,12 +234,12 @@ impl Consumer {
         self.commits.commit(number, &list).map_err(|error| error.to_string())
     }
 
-    /// Which cluster this is, as soon as a broker has said so; it did before it assigned anything.
+    /// Returns the id of the cluster, once a broker has reported it. It has before it assigns anything.
     pub fn cluster(&self) -> Option<String> {
         self.client.client().fetch_cluster_id(CLUSTER_TIMEOUT)
     }
 
-    /// What the group has committed of partitions. Nothing is known where the coordinator does not answer soon.
+    /// Returns what the group has committed of partitions: nothing where the coordinator does not answer in time.
     pub fn committed(&self, partitions: &[TopicPartition]) -> Committed {
         if partitions.is_empty() {
             return Committed::default();
@@ -269,7 +258,7 @@ impl Consumer {
         committed
     }
 
-    /// Where partitions end at present, of those for which the brokers answer in time.
+    /// Returns the next offsets of partitions, of those for which the brokers answer in time.
     pub fn present_ends(&self, partitions: &[TopicPartition]) -> Vec<(TopicPartition, i64)> {
         let list = list_of(partitions.iter().map(|tp| (tp, Offset::End)));
         let Ok(list) = self.client.offsets_for_times(list, COMMITTED_TIMEOUT) else { return Vec::new() };
@@ -283,17 +272,17 @@ impl Consumer {
         partitions.iter().filter_map(end).collect()
     }
 
-    /// Where the log of a partition begins, as the last fetch has shown.
+    /// Returns the first offset of a partition, as of the last fetch.
     pub fn low_watermark(&self, tp: &TopicPartition) -> Option<i64> {
         self.queue.watermarks(&tp.topic, tp.partition).0
     }
 
-    /// Where it ends, as the last fetch has shown.
+    /// Returns the next offset of a partition, as of the last fetch.
     pub fn high_watermark(&self, tp: &TopicPartition) -> Option<i64> {
         self.queue.watermarks(&tp.topic, tp.partition).1
     }
 
-    /// Asks the brokers where partitions end; [`Consumer::ends`] has the answer.
+    /// Requests the next offsets of partitions; [`Consumer::ends`] returns the answer.
     pub fn ask_ends<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let list = list_of(partitions.map(|tp| (tp, Offset::End)));
         if list.count() > 0 {
@@ -301,7 +290,7 @@ impl Consumer {
         }
     }
 
-    /// Asks the brokers where partitions begin; [`Consumer::starts`] has the answer. A partition that was never fetched
+    /// Requests the first offsets of partitions; [`Consumer::starts`] returns the answer. A partition that was never fetched
     /// shows it in no other way: fetches stop where the queue of all partitions is full.
     pub fn ask_starts<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
         let list = list_of(partitions.map(|tp| (tp, Offset::Beginning)));
@@ -310,20 +299,20 @@ impl Consumer {
         }
     }
 
-    /// Where partitions begin, if the brokers have answered.
+    /// Returns the first offsets of partitions, once the brokers have answered.
     pub fn starts(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
         self.starts.answer()
     }
 
-    /// Where partitions end, if the brokers have answered.
+    /// Returns the next offsets of partitions, once the brokers have answered.
     pub fn ends(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
         self.ends.answer()
     }
 
-    /// Leaves the group and closes the client, on a thread of its own: librdkafka's destructor has been seen to
-    /// hang, and a stopping process must not wait for it for ever. False when `deadline` passed first.
+    /// Leaves the group and closes the client, on its own thread: librdkafka's destructor can hang, and a process that stops
+    /// must not wait for it without end. Returns false when `deadline` passed first.
     pub fn leave(self, deadline: Duration) -> bool {
-        // Where there is no thread to be had, it is dropped here.
+        // Without a thread it is dropped here.
         let Ok(closer) = std::thread::Builder::new().spawn(move || drop(self)) else { return true };
         let end = Instant::now() + deadline;
         while !closer.is_finished() && Instant::now() < end {
@@ -334,7 +323,7 @@ impl Consumer {
 }
 
 impl Drop for Consumer {
-    /// The client closes when its group has let it go, which waits for the answer to everything that it handed out.
+    /// The client closes after it has left its group, which waits for the answer to every assignment and revocation.
     fn drop(&mut self) {
         let events = self.client.context();
         events.closing.store(true, Ordering::Release);
@@ -346,8 +335,7 @@ impl Drop for Consumer {
         let protocol = self.client.rebalance_protocol();
         if self.unsubscribes && matches!(protocol, RebalanceProtocol::Cooperative) {
             // Closing does not leave a cooperative group where the member has no partitions: the broker would wait for it
-            // at the next rebalance until its session ends. To unsubscribe does; while the group rebalances it takes effect
-            // behind that.
+            // at the next rebalance until its session ends. Unsubscribing leaves it, after a rebalance that is in progress.
             self.client.unsubscribe();
             let end = Instant::now() + UNSUBSCRIBE_DEADLINE;
             while self.queue.is_member() && Instant::now() < end {
@@ -357,7 +345,7 @@ impl Drop for Consumer {
     }
 }
 
-/// Answers an assignment or a revocation that nobody else answers any more.
+/// Answers an assignment or a revocation that the caller has not answered.
 fn give_back(client: &BaseConsumer<Events>, kind: RebalanceKind, list: &TopicPartitionList) {
     let outcome = match (client.rebalance_protocol(), kind) {
         (RebalanceProtocol::Cooperative, RebalanceKind::Assign) => client.incremental_assign(list),

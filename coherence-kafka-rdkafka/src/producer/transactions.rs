@@ -6,17 +6,16 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
-use super::{Client, text};
-use crate::error::StoreError;
+use super::{Client, SendError, text};
 
-/// Why a call for a transaction did not do its work.
+/// Why a call for a transaction did not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unfinished {
-    /// It is under way: the same call goes on with it.
+pub enum Unfinished {
+    /// It is in progress: the same call continues it.
     Pending(String),
     /// The transaction can only be aborted. Where a topic is refused, the error of its records; librdkafka does not name it.
-    Aborts(String, Option<StoreError>),
-    /// The client takes nothing from now on.
+    Aborts(String, Option<SendError>),
+    /// The client accepts nothing from now on.
     Lost(Lost),
 }
 
@@ -37,32 +36,54 @@ pub enum Lost {
     Ended,
 }
 
+impl From<Unfinished> for Lost {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Lost(lost) => lost,
+            Unfinished::Pending(reason) | Unfinished::Aborts(reason, _) => Lost::Failed(reason),
+        }
+    }
+}
+
 impl Client {
-    /// Gets the transactional id for this client: older ones that have it are fenced from then on, and what they left
-    /// unfinished is committed or aborted.
+    /// Acquires the transactional id for this client. Kafka fences older clients that have it, and commits or aborts their
+    /// unfinished transaction.
+    ///
+    /// # Errors
+    /// Why the client does not have it.
     pub fn init_transactions(&self, wait: Duration) -> Result<(), Unfinished> {
         // SAFETY: the client is alive; what the call returns is null or an error of ours.
         done(unsafe { rd::rd_kafka_init_transactions(self.client.native_ptr(), millis(wait)) })
     }
 
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// Why none has begun.
     pub fn begin_transaction(&self) -> Result<(), Unfinished> {
         // SAFETY: as above.
         done(unsafe { rd::rd_kafka_begin_transaction(self.client.native_ptr()) })
     }
 
-    /// Every record must have been reported before: the reports are not served meanwhile.
+    /// Commits. Every record must have been reported before, because no reports are processed meanwhile.
+    ///
+    /// # Errors
+    /// Why the transaction is not committed.
     pub fn commit_transaction(&self, wait: Duration) -> Result<(), Unfinished> {
         // SAFETY: as above.
         done(unsafe { rd::rd_kafka_commit_transaction(self.client.native_ptr(), millis(wait)) })
     }
 
-    /// As [`Client::commit_transaction`].
+    /// Aborts, as [`Client::commit_transaction`] commits.
+    ///
+    /// # Errors
+    /// Why the transaction is not aborted.
     pub fn abort_transaction(&self, wait: Duration) -> Result<(), Unfinished> {
         // SAFETY: as above.
         done(unsafe { rd::rd_kafka_abort_transaction(self.client.native_ptr(), millis(wait)) })
     }
 
-    /// Why this client takes nothing from now on.
+    /// Returns why this client accepts nothing from now on.
     pub fn lost(&self) -> Lost {
         match self.client.fatal_error() {
             Some((code, reason)) => lost(code, &reason),
@@ -95,9 +116,9 @@ fn done(error: *mut rd::rd_kafka_error_t) -> Result<(), Unfinished> {
     })
 }
 
-fn topic_refused(code: Code) -> Option<StoreError> {
+fn topic_refused(code: Code) -> Option<SendError> {
     let refused = matches!(code, Code::TopicAuthorizationFailed | Code::InvalidTopic);
-    refused.then(|| StoreError::Blocked(format!("{}; permit Write on the topic", text(code))))
+    refused.then(|| SendError::Blocked(format!("{}; permit Write on the topic", text(code))))
 }
 
 fn lost(code: Code, reason: &str) -> Lost {

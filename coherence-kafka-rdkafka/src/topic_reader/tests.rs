@@ -4,7 +4,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 use super::*;
-use crate::kafka::mock::Mock;
+use crate::testing::Mock;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

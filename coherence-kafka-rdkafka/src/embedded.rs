@@ -1,7 +1,7 @@
 //! A broker inside this process: librdkafka's mock cluster, for a first look and for unit tests.
 //!
-//! It is volatile, forgets what exceeds 5 MiB a partition, and knows no compaction, security or quotas: it shows
-//! that the pieces fit, never that data is safe.
+//! It is volatile, drops records beyond 5 MiB per partition, and has no compaction, security or quotas. It shows that the parts
+//! work together, never that data is safe.
 #![allow(unsafe_code)]
 
 use std::time::Duration;
@@ -10,16 +10,16 @@ use rdkafka::bindings as rd;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-use super::{ClientSettings, client_config};
+use crate::settings::client_config;
 
-/// What a user is told where an embedded broker is started.
+/// Warning for a user who starts an embedded broker.
 pub const LIMITS: &str =
     "embedded broker: in this process only, volatile, at most 5 MiB per partition, no security";
 
 /// A broker on a loopback port that the system chose; it lives as long as the process.
 pub struct EmbeddedKafka {
-    // A mock cluster of a client's own, not a free-standing one: only its handle can be told not to wait three
-    // seconds for further members when a group forms.
+    // The mock cluster of a client, not a free-standing one: only its handle has the setting against the wait of three seconds
+    // for further members when a group forms.
     owner: BaseProducer,
 }
 
@@ -27,7 +27,7 @@ impl EmbeddedKafka {
     /// Starts the broker.
     ///
     /// # Errors
-    /// What librdkafka says where it cannot.
+    /// librdkafka's reason.
     pub fn start() -> Result<Self, String> {
         let owner: BaseProducer = rdkafka::ClientConfig::new()
             .set("test.mock.num.brokers", "1")
@@ -49,10 +49,10 @@ impl EmbeddedKafka {
         self.owner.client().mock_cluster().map(|cluster| cluster.bootstrap_servers()).unwrap_or_default()
     }
 
-    /// Makes a topic.
+    /// Creates a topic.
     ///
     /// # Errors
-    /// What the broker says, also where the topic is there already.
+    /// The broker's reason, also where the topic exists.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), String> {
         let cluster = self.owner.client().mock_cluster().ok_or("the broker is gone")?;
         cluster.create_topic(name, partitions, 1).map_err(|error| error.to_string())
@@ -69,7 +69,7 @@ impl Producer {
     ///
     /// # Errors
     /// A setting that librdkafka refuses.
-    pub fn new(settings: &ClientSettings) -> Result<Self, String> {
+    pub fn new(settings: &[(String, String)]) -> Result<Self, String> {
         let client = client_config(settings).create().map_err(|error| error.to_string())?;
         Ok(Self { client })
     }
@@ -77,7 +77,7 @@ impl Producer {
     /// Queues a record, waiting for room where the queue is full.
     ///
     /// # Errors
-    /// What librdkafka says.
+    /// librdkafka's reason.
     pub fn send(&self, topic: &str, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), String> {
         let mut record = BaseRecord::<[u8], [u8]>::to(topic);
         record.key = key;
@@ -94,10 +94,10 @@ impl Producer {
         }
     }
 
-    /// Waits until everything queued is acknowledged.
+    /// Waits until every queued record is acknowledged.
     ///
     /// # Errors
-    /// Where that did not happen within `deadline`.
+    /// `deadline` passed first.
     pub fn flush(&self, deadline: Duration) -> Result<(), String> {
         self.client.flush(deadline).map_err(|error| error.to_string())
     }

@@ -2,7 +2,7 @@
 //! show; the suites with real peers do.
 
 use super::*;
-use crate::kafka::mock::Mock;
+use crate::testing::Mock;
 
 const SOON: Duration = Duration::from_secs(30);
 const SESSION: Duration = Duration::from_secs(6);

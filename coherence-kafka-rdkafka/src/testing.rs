@@ -1,7 +1,9 @@
-//! librdkafka's mock cluster, for unit tests.
+//! librdkafka's mock cluster, for the unit tests of this workspace. It panics where a test would.
 //!
 //! It keeps no state of producers: that nothing is doubled or reordered by retries, and that a failed producer's requests
 //! may still arrive, it cannot show. Nor does it compact, and it forgets what exceeds 5 MiB a partition.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
 
@@ -16,13 +18,13 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaApiKey;
 
 /// A broker on a loopback port.
-pub(crate) struct Mock {
+pub struct Mock {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 /// A record as it lies on a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MockRecord {
+pub struct MockRecord {
     pub partition: i32,
     pub key: Vec<u8>,
     pub value: Option<Vec<u8>>,
@@ -50,7 +52,7 @@ impl Mock {
         self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
     }
 
-    /// The topic is there after all.
+    /// The topic exists again.
     pub fn with_topic(&self, name: &str, partitions: i32) {
         self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
         // It may have been made by the question for it.

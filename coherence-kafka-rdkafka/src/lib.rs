@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ```text
+//! settings.rs ──► every client
+//! error_capture.rs   why a call got no answer ──► admin.rs, topic_reader.rs
+//! queue.rs           answers of librdkafka ──► consumer.rs (batch.rs, commits.rs, offsets.rs), producer.rs, leadership.rs
+//! ```
+//!
+//! `unsafe` is allowed in queue.rs, consumer/, producer.rs, producer/, permissions.rs and embedded.rs, for calls of librdkafka that `rdkafka`
+//! lacks. Each of these files states why it is sound.
+
+pub mod admin;
+pub mod consumer;
+pub mod embedded;
+mod error_capture;
+pub mod leadership;
+mod permissions;
+pub mod producer;
+mod queue;
+pub mod record;
+pub mod record_producer;
+mod settings;
+#[doc(hidden)]
+pub mod testing;
+pub mod topic_reader;
