@@ -1,37 +1,29 @@
 //! Configuration: from files, environment and command line to settings that are checked, all of them at once.
 //!
-//! Owns: reading files and environment, variables, what a setting may hold and how it is refused, the translation of
-//! Java's client settings, the settings of a grid's session. Never does: opening connections, logging. Each program
-//! brings the tables of its own settings.
+//! Owns: reading files and environment, variables, what a setting may hold and how it is refused, the settings of a grid's
+//! session. Never does: opening connections, logging. Each program brings the tables of its own settings. The settings of
+//! Kafka clients are translated in `coherence-kafka-rdkafka`.
 //!
 //! ```text
 //! file.rs ─┐
 //! environment ─┼─ layers.rs ─ Properties ─ variables.rs ─┬ def.rs        a program's table → typed values
-//! command line ┘              (key → value, origin)      ├ session.rs    coherence.session.*
-//!                                                        └ translate.rs  Java's client settings → librdkafka's,
-//!                                                                         for an entry store by producer.rs
+//! command line ┘              (key → value, origin)      └ session.rs    coherence.session.*
 //!                                       whatever is wrong ─ findings.rs, and for a person ─ checked.rs
 //! ```
 
 mod checked;
-mod client_settings;
 pub mod def;
 pub mod file;
 mod findings;
 pub mod json;
 pub mod layers;
-mod librdkafka;
-mod producer;
 mod properties;
 pub mod session;
-pub mod translate;
 mod variables;
 
 pub use checked::Checked;
-pub use client_settings::ClientSettings;
 pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
-pub use producer::{ProducerConfig, connection, is_of_connections, producer};
 pub use properties::{Properties, Property, is_secret};
 pub use session::{SessionConfig, SessionKind, TlsFiles};
 pub use variables::{Environment, Variables};

@@ -19,7 +19,7 @@ pub mod producer;
 mod queue;
 pub mod record;
 pub mod record_producer;
-mod settings;
+pub mod settings;
 #[doc(hidden)]
 pub mod testing;
 pub mod topic_reader;

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use coherence_kafka_connect::config::ClientSettings;
 use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, ReadError, ReadErrorKind, StartAt};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
+use coherence_kafka_rdkafka::settings::ClientSettings;
 
 use crate::config::Mappings;
 use crate::counters::Counters;

@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
-    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, connection, layers,
+    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, layers,
 };
 use coherence_kafka_core::Transactions;
+use coherence_kafka_rdkafka::settings::connection;
 
 mod clients;
 pub mod docs;

@@ -17,7 +17,8 @@ use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::Serializer;
 use coherence_kafka_common::serializer::registry::{self, RegistryError};
 use coherence_kafka_connect::config::def::Violation;
-use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, producer};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_rdkafka::settings::producer;
 
 use super::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder, is_topic_name};
 use crate::outbound::{EVENT_HEADER, KeyForm};

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use coherence_kafka_connect::config::translate::{self, Client, Profile, Table, Translated};
-use coherence_kafka_connect::config::{
-    ClientSettings, ConfigErrors, Properties, Property, is_of_connections,
-};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_rdkafka::settings::translate::{self, Client, Profile, Table, Translated};
+use coherence_kafka_rdkafka::settings::{ClientSettings, is_of_connections};
 
 use super::worker::OverridePolicy;
 

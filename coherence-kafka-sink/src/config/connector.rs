@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
 use coherence_kafka_connect::config::{
-    ClientSettings, ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, Variables,
+    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, Variables,
 };
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
+use coherence_kafka_rdkafka::settings::ClientSettings;
 
 use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Validator};
-use coherence_kafka_connect::config::translate;
+use coherence_kafka_rdkafka::settings::translate;
 
 use super::clients;
 use super::table::{self, NOT_YET, Owner, WITHOUT_EFFECT};

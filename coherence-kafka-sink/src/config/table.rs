@@ -5,7 +5,7 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::session;
-use coherence_kafka_connect::config::translate::{self, Client};
+use coherence_kafka_rdkafka::settings::translate::{self, Client};
 
 use DefaultValue::{Null, Required, Text};
 use Importance::{High, Low, Medium};

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
-use coherence_kafka_connect::config::{
-    ClientSettings, ConfigErrors, Environment, Finding, Properties, Property, Variables,
-};
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
 use coherence_kafka_connect::converter::{self, Converter, Role};
+use coherence_kafka_rdkafka::settings::ClientSettings;
 
 use super::clients::{self, ConsumerConfig};
 use super::table::{self, Known, Owner};

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
 
-use coherence_kafka_connect::config::ClientSettings;
 use coherence_kafka_rdkafka::admin::{self, NewTopic, Unreachable};
 use coherence_kafka_rdkafka::record::OutgoingRecord;
 use coherence_kafka_rdkafka::record_producer::{RecordProducer, Unacknowledged};
+use coherence_kafka_rdkafka::settings::ClientSettings;
 
 /// How long one look-up of the topic, or its creation, may take.
 const ATTEMPT: Duration = Duration::from_secs(10);

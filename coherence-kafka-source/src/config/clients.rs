@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use coherence_kafka_connect::config::producer as entry_store;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_rdkafka::settings::producer as entry_store;
 
 use super::table;
 

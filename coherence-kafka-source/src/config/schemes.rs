@@ -8,10 +8,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Format;
-use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, connection};
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property};
 use coherence_kafka_core::cache_config::in_variables;
 use coherence_kafka_core::read_write_backing_map::{PublishExpirations, ReadWriteOptions};
 use coherence_kafka_core::{CacheConfig, CacheScheme, StoreScheme};
+use coherence_kafka_rdkafka::settings::connection;
 
 use super::{MapConfig, clients, form, mappings, table};
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
+use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
-use coherence_kafka_connect::config::translate::Client;
-use coherence_kafka_connect::config::{ClientSettings, Finding};
+use coherence_kafka_rdkafka::settings::ClientSettings;
+use coherence_kafka_rdkafka::settings::translate::Client;
 use regex::Regex;
 
 use super::super::clients;

@@ -1,16 +1,16 @@
 //! From the settings of Java's Kafka clients to those of librdkafka.
 //!
-//! A program says in a [`Profile`] what a client of it is for, and brings what its user has set, wherever that stands.
-//! Values that librdkafka does not take are refused here, with their place, before a client is created. As in Java a name
-//! that nobody knows is a warning, and a number that Java takes is taken: librdkafka gets the nearest that it can have.
+//! A program describes each of its clients in a [`Profile`], and passes the properties of its user, each with its place.
+//! Values that librdkafka does not accept are refused here, with their place, before a client is created. As in Java, an
+//! unknown name is a warning. A number that Java accepts is accepted: librdkafka gets the nearest one that it accepts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::def::nearest;
-use super::findings::ConfigErrors;
+use coherence_kafka_connect::config::def::nearest;
+use coherence_kafka_connect::config::{ConfigErrors, Property};
+
 use super::librdkafka::{self, Accepts};
-use super::properties::Property;
 
 pub use super::librdkafka::Client;
 
@@ -25,7 +25,7 @@ use pem::Holds;
 /// Names, each with its value or its reason. A name that ends in a dot stands for its family.
 pub type Table = [(&'static str, &'static str)];
 
-/// What a client of a program is for: what is set for it, and what its user cannot set.
+/// A client of a program: what is set for it, and what its user cannot set.
 #[derive(Debug, Clone, Copy)]
 pub struct Profile {
     /// Its kind.
@@ -38,9 +38,9 @@ pub struct Profile {
     pub fixed_because: &'static str,
     /// Java settings that change nothing, with the reason.
     pub without_effect: &'static [&'static Table],
-    /// What this client cannot do, beside [`REFUSED`], with the reason.
+    /// What this client cannot do, in addition to [`REFUSED`], with the reason.
     pub refused: &'static Table,
-    /// Names that are not this client's, but may have been meant by one that nobody knows.
+    /// Names that are not this client's, but may be meant by an unknown one.
     pub names_beside: &'static [&'static str],
 }
 
@@ -180,8 +180,8 @@ fn translated(client: Client) -> &'static [&'static str] {
     }
 }
 
-/// Translates what a user has set, in Java's or librdkafka's names, the lowest layer first. `given` is what this one
-/// client has unless the user sets it.
+/// Translates the settings of a user, in Java's or librdkafka's names, the lowest layer first. `given` holds defaults of this
+/// one client.
 ///
 /// The result may only be used where nothing was refused.
 pub fn translate<'a>(
@@ -348,7 +348,7 @@ impl<'a> Translation<'a, '_> {
         }
     }
 
-    /// Takes a setting over under librdkafka's name, if librdkafka takes the value.
+    /// Sets librdkafka's name, if librdkafka accepts the value.
     fn checked(&mut self, java: &str, name: &str, property: &Property, value: &str) {
         match librdkafka::accepts(self.profile.client, name) {
             None => self.unknown(java, property),
@@ -387,7 +387,7 @@ impl<'a> Translation<'a, '_> {
         }
     }
 
-    /// Notes a setting that nobody knows, as Java does.
+    /// Notes an unknown setting, as Java does.
     fn unknown(&mut self, java: &str, property: &Property) {
         let client = self.profile.client;
         let own = if client == Client::Producer { PRODUCER_RENAMED } else { &[] };
@@ -516,7 +516,7 @@ impl<'a> Translation<'a, '_> {
         if self.settings.get("group.protocol").is_none_or(|protocol| protocol != "consumer") {
             // Java has no such rule: what is polled too seldom leaves the group in either case.
             if session > poll {
-                /// What a broker takes at least, unless it is configured otherwise.
+                /// The least that a broker accepts by default.
                 const SHORTEST: i64 = 6_000;
                 let both = poll.max(session.min(SHORTEST));
                 self.set("session.timeout.ms", both.to_string());

@@ -1,7 +1,7 @@
 //! Java's trust and key stores: PEM and PKCS12 go to librdkafka, JKS cannot.
 
-use super::super::findings::ConfigErrors;
-use super::super::properties::Property;
+use coherence_kafka_connect::config::{ConfigErrors, Property};
+
 use super::pem::{self, Holds};
 
 /// The Java names that are handled here.
@@ -40,7 +40,7 @@ fn format(location: &Property, declared: Option<&Property>) -> Result<Format, St
     }
 }
 
-/// librdkafka's settings for the stores that `java` gives.
+/// librdkafka's settings for the stores of `java`.
 pub(super) fn translate<'a>(
     java: impl Fn(&str) -> Option<&'a Property>,
     findings: &mut ConfigErrors,

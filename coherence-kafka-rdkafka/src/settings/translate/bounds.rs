@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 const INT: i64 = i32::MAX as i64;
 const LONG: i64 = i64::MAX;
 
-/// What Java takes for a number of this name; `None` where it has no such setting.
+/// The range that Java accepts for a number of this name; `None` where it has no such setting.
 pub(super) fn of_java(name: &str) -> Option<RangeInclusive<i64>> {
     let (min, max) = match name {
         "connections.max.idle.ms" | "socket.connection.setup.timeout.ms" => (i64::MIN, LONG),

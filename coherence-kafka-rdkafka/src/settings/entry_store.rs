@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::def::Violation;
-use super::findings::ConfigErrors;
-use super::properties::Properties;
+use coherence_kafka_connect::config::def::Violation;
+use coherence_kafka_connect::config::{ConfigErrors, Properties};
+
 use super::translate::{self, Client, Profile, Table, Translated, covers};
 
 /// The producer of an entry store.

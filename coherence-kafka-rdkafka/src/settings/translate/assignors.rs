@@ -1,6 +1,6 @@
 //! `partition.assignment.strategy`: class names of Java's assignors to librdkafka's names.
 
-/// The list for librdkafka, and a note where it says less than Java's.
+/// The list for librdkafka, and a note where it means less than Java's.
 ///
 /// librdkafka cannot mix eager and cooperative assignors in one list. A Java member with a mixed list, such as the
 /// default `range,cooperative-sticky`, rebalances eagerly, because that is what its assignors have in common; so the

@@ -1,11 +1,11 @@
-//! The settings that librdkafka 2.12 knows, with what each of them takes.
+//! The settings of librdkafka 2.12, with the values that each of them accepts.
 //!
-//! librdkafka refuses an unknown name or a bad value only when a client is created, one at a time and without
-//! saying where it was set; this table lets a configuration be refused as a whole before anything starts.
+//! librdkafka refuses an unknown name or a bad value only when a client is created, one at a time and without the place
+//! where it was set; this table lets a configuration be refused as a whole before anything starts.
 //! From its `CONFIGURATION.md`, without callbacks, deprecated names, what this build cannot do (Kerberos,
 //! OAUTHBEARER) and what programs must decide themselves (`translate.rs`).
 
-/// What a setting takes.
+/// The values that a setting accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Accepts {
     /// Any text.
@@ -59,7 +59,7 @@ impl Client {
     }
 }
 
-/// What the setting of this name takes; `None` if librdkafka does not know it for this client.
+/// The values that the setting of this name accepts; `None` if librdkafka does not know it for this client.
 pub(super) fn accepts(client: Client, name: &str) -> Option<Accepts> {
     let of = |table: &[(&str, Accepts)]| {
         table.binary_search_by_key(&name, |(known, _)| known).ok().map(|at| table[at].1)
