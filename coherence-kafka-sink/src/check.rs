@@ -12,7 +12,7 @@ use regex::Regex;
 
 use crate::cli::Files;
 use crate::config::{ConnectorConfig, Loaded, Topics};
-use crate::run::{self, EMBEDDED, StartError};
+use crate::run::{self, StartError};
 
 /// The exit code for a connector that cannot start: see [`StartError::exit_code`].
 const CONNECTOR: u8 = 3;
@@ -32,7 +32,7 @@ pub async fn run(files: &Files) -> Checked {
     }
     findings.good(format_args!("configuration: {} connector(s)", loaded.connectors.len()));
 
-    let topics = if loaded.worker.bootstrap_servers() == EMBEDDED {
+    let topics = if loaded.worker.has_embedded_broker() {
         findings.note("kafka: embedded, nothing to connect to");
         None
     } else {

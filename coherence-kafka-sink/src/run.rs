@@ -17,9 +17,6 @@ use crate::config::{Listener, LoadError, Loaded, Sources, WorkerConfig};
 use crate::worker::{OpenSession, Worker};
 use crate::{live, rest};
 
-/// The value of `bootstrap.servers` that stands for a broker inside this process.
-pub const EMBEDDED: &str = "embedded";
-
 /// How long a start waits for the first answer of the Kafka cluster.
 pub const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -212,7 +209,7 @@ pub fn unreachable(reason: &str) -> String {
 }
 
 fn start_broker(worker: &WorkerConfig) -> Result<Option<EmbeddedKafka>, StartError> {
-    if worker.bootstrap_servers() != EMBEDDED {
+    if !worker.has_embedded_broker() {
         return Ok(None);
     }
     tracing::warn!("{}", embedded::LIMITS);

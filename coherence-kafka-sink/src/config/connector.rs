@@ -22,7 +22,6 @@ use super::worker::{WorkerConfig, create_converter, refuse_not_yet, report_stran
 
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
-use crate::run::EMBEDDED;
 use crate::writer::Backoff;
 
 pub use errors::{DeadLetterConfig, RestartConfig};
@@ -362,7 +361,7 @@ impl<'a> Check<'a> {
         if kind != SessionKind::Embedded {
             self.error(DIRECTORY, "needs coherence.session=embedded: a grid keeps its maps itself");
         }
-        if self.worker.bootstrap_servers() == EMBEDDED {
+        if self.worker.has_embedded_broker() {
             let why = "cannot be combined with bootstrap.servers=embedded: that broker loses its records when the \
                        process ends, and the saved offsets would point to other records";
             self.error(DIRECTORY, why);

@@ -113,6 +113,11 @@ impl WorkerConfig {
         self.properties.get("bootstrap.servers").map_or("localhost:9092", Property::trimmed)
     }
 
+    /// True where `bootstrap.servers` is `embedded`: the broker runs inside this process.
+    pub fn has_embedded_broker(&self) -> bool {
+        self.bootstrap_servers() == "embedded"
+    }
+
     /// Returns the settings of a Kafka client of the worker's own, in librdkafka's words.
     pub fn client_settings(&self) -> ClientSettings {
         self.client.for_task(0)
