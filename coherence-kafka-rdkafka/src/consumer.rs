@@ -5,28 +5,27 @@
 //! them. librdkafka keeps the member in its group meanwhile, and waits for each answer without a deadline, also where nothing
 //! was assigned or revoked. So the consumer notes each answer that it owes, and sends the missing ones when it is dropped.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use rdkafka::bindings as rd;
-use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::RDKafkaRespErr;
 
-use crate::record::{CommitError, TopicPartition};
+use crate::record::TopicPartition;
 use crate::settings::client_config;
 
 pub(crate) mod batch;
 pub(crate) mod commits;
+mod events;
 mod offsets;
 
 use batch::BatchQueue;
 pub use batch::{Batch, ReadError, ReadErrorKind};
 use commits::CommitQueue;
+pub use events::GroupEvent;
+use events::{Events, Rebalance, RebalanceKind, give_back};
 use offsets::OffsetQueue;
 
 /// The timeout of one seek: the group is not polled meanwhile.
@@ -42,34 +41,6 @@ const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The timeout for committed offsets when partitions are assigned: the group is not polled meanwhile.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// An event of the group or of the broker.
-#[derive(Debug)]
-pub enum GroupEvent {
-    /// Partitions were assigned: answer with [`Consumer::assign`].
-    Assigned(Vec<TopicPartition>),
-    /// Partitions are revoked: answer with [`Consumer::release`]. When `lost`, another member may own them already, and nothing
-    /// may be committed.
-    Revoked {
-        /// The partitions.
-        partitions: Vec<TopicPartition>,
-        /// The membership has already ended.
-        lost: bool,
-    },
-    /// The asynchronous commit of this number was answered.
-    Committed(usize, Result<(), CommitError>),
-    /// librdkafka reports an error that it recovers from by itself.
-    Trouble(String),
-    /// The broker refuses this member, or refuses it a topic. librdkafka retries.
-    Denied {
-        /// The broker's reason.
-        reason: String,
-        /// The credentials are refused; otherwise they lack a permission.
-        credentials: bool,
-    },
-    /// The client failed for good: create another one. Another member may own its partitions.
-    Fatal(String),
-}
 
 /// The remedy where two members have one `group.instance.id`.
 const FENCED: &str = ": another process has joined the group with the same group.instance.id and has taken its place; give \
@@ -105,27 +76,6 @@ pub struct Consumer {
     /// It leaves a cooperative group before it is closed.
     unsubscribes: bool,
     client: BaseConsumer<Events>,
-}
-
-#[derive(Default)]
-struct Events {
-    queue: Mutex<Vec<GroupEvent>>,
-    /// Events without an answer, in their order.
-    owed: Mutex<Vec<Rebalance>>,
-    closing: AtomicBool,
-}
-
-/// An event that the group waits for an answer to.
-#[derive(Debug)]
-struct Rebalance {
-    kind: RebalanceKind,
-    partitions: Vec<TopicPartition>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RebalanceKind {
-    Assign,
-    Revoke,
 }
 
 impl Consumer {
@@ -345,65 +295,6 @@ impl Drop for Consumer {
     }
 }
 
-/// Answers an assignment or a revocation that the caller has not answered.
-fn give_back(client: &BaseConsumer<Events>, kind: RebalanceKind, list: &TopicPartitionList) {
-    let outcome = match (client.rebalance_protocol(), kind) {
-        (RebalanceProtocol::Cooperative, RebalanceKind::Assign) => client.incremental_assign(list),
-        (RebalanceProtocol::Cooperative, RebalanceKind::Revoke) => client.incremental_unassign(list),
-        // Closing revokes what is assigned. An `unassign` would answer nothing here, and the group would not be left.
-        (_, RebalanceKind::Assign) => client.assign(&TopicPartitionList::new()),
-        (_, RebalanceKind::Revoke) => client.unassign(),
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "rebalance while closing");
-    }
-}
-
-impl Events {
-    fn push(&self, event: GroupEvent) {
-        self.queue.lock().push(event);
-    }
-
-    fn answered(&self, kind: RebalanceKind) {
-        let mut owed = self.owed.lock();
-        if let Some(first) = owed.iter().position(|rebalance| rebalance.kind == kind) {
-            owed.remove(first);
-        }
-    }
-}
-
-impl ClientContext for Events {
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client");
-        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-        let denied = |credentials| GroupEvent::Denied { reason: reason.to_owned(), credentials };
-        self.push(match code {
-            RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => denied(true),
-            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed => {
-                denied(false)
-            }
-            _ => GroupEvent::Trouble(format!("{code:?}: {reason}")),
-        });
-    }
-}
-
-impl ConsumerContext for Events {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, tpl: &mut TopicPartitionList) {
-        let assigned = err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        let kind = if assigned { RebalanceKind::Assign } else { RebalanceKind::Revoke };
-        if self.closing.load(Ordering::Acquire) {
-            return give_back(consumer, kind, tpl);
-        }
-        // Copied at once: a list obtained from librdkafka that is kept blocks its destructor.
-        let partitions = partitions_of(tpl);
-        self.owed.lock().push(Rebalance { kind, partitions: partitions.clone() });
-        self.push(match kind {
-            RebalanceKind::Assign => GroupEvent::Assigned(partitions),
-            RebalanceKind::Revoke => GroupEvent::Revoked { partitions, lost: consumer.assignment_lost() },
-        });
-    }
-}
-
 fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for (tp, offset) in offsets {
@@ -412,17 +303,6 @@ fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> T
         let _ = entry.set_offset(offset);
     }
     list
-}
-
-fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
-    if list.capacity() == 0 {
-        // `elements` of an empty list is undefined behaviour in some releases of the crate.
-        return Vec::new();
-    }
-    list.elements()
-        .iter()
-        .map(|e| TopicPartition { topic: e.topic().to_owned(), partition: e.partition() })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What librdkafka is known to hang in, lose or misread, each with the guard that is to keep it from us. Against its mock
 //! cluster: how a real broker rebalances is tested elsewhere.
 
+use super::events::partitions_of;
 use super::*;
 use crate::embedded::{EmbeddedKafka, Producer};
 
