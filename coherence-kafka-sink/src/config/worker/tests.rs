@@ -120,8 +120,8 @@ fn what_changes_nothing_is_said_once_for_each_reason_and_strangers_with_the_near
     assert_eq!(
         warnings,
         [
-            "w: plugin.path: accepted, without effect: Concerns plug-ins and classes of the JVM; everything this \
-             program can do is built in.",
+            "w: plugin.path: accepted, without effect: Concerns plug-ins and classes of the JVM; all features of \
+             this program are built in.",
             "w: offset.storage.file.filename: accepted, without effect: Concerns source connectors; offsets of a sink \
              live in its consumer group.",
             "w: bootstrap.server: unknown setting, did you mean bootstrap.servers?",
