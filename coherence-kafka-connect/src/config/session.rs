@@ -54,7 +54,7 @@ pub const KEYS: [ConfigKey; 9] = [
 #[rustfmt::skip]
 pub const UNANSWERED: ConfigKey =
     key(UNANSWERED_TIMEOUT, Kind::Long, Text("600000"), AtLeast(-1), (GROUP, Medium),
-        "Milliseconds for which a batch is held because an earlier attempt is unanswered and may still be applied; then the task continues, and an older value may replace a newer one. A grid removes a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
+        "Milliseconds for which a batch is held because an earlier attempt to write one of its keys is unanswered and may still be applied; then the task continues, and an older value may replace a newer one. A grid removes a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
 
 /// Where maps are and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
