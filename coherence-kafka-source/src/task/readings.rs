@@ -104,7 +104,11 @@ impl Task {
         publisher.fail_comparison();
         let ended = || ReadError::Unavailable("the reader of the topic ended unexpectedly".to_owned());
         let error = error.unwrap_or_else(ended);
-        work.blocked |= matches!(error, ReadError::NoTopic(_) | ReadError::NotWritable(_));
+        if matches!(error, ReadError::NoTopic(_) | ReadError::NotWritable(_)) {
+            work.blocked = true;
+            // What ended may be a search for keys.
+            publisher.want_reading();
+        }
         work.pause_comparison(self.kafka_failed(error)?);
         Ok(())
     }
