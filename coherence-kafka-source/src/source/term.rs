@@ -1,9 +1,9 @@
 //! One term: this process leads, and every map has its task.
 //!
-//! A producer gets its transactional id first, and only then do the tasks of its maps begin: what they read of the topics
-//! is what no older publisher can change any more. A producer whose Kafka is away holds up nobody but its own maps. A task
-//! that panics is made again; what ends the term is the end of the leadership, a fenced producer, or a task that ended
-//! though nothing had stopped it.
+//! A producer acquires its transactional id first, and only then the tasks of its maps begin: no older publisher can
+//! change the topics that they read. A producer without Kafka delays its own maps only. A task that panics is
+//! restarted; the term ends with the leadership, with a fenced producer, or with a task that ended without being
+//! stopped.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use super::{
 const FENCING: Duration = Duration::from_secs(10);
 /// The longest pause between two attempts of what was refused: the repair of an operator takes effect after it.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(30);
-/// The longest pause before a task that has panicked is made again.
+/// The longest pause before a task that has panicked is restarted.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// What a term knows.
@@ -62,7 +62,7 @@ enum MapError {
 type Begun = Shared<BoxFuture<'static, Result<bool, String>>>;
 
 impl Source {
-    /// Runs the tasks until they have ended, or this process does not lead any more.
+    /// Runs the tasks until they have ended, or this process no longer leads.
     pub(super) async fn lead(&self, term: &Term<'_>) -> Ended {
         let (mut running, mut losses) = (JoinSet::new(), FuturesUnordered::new());
         let readers = Arc::new(Semaphore::new(TOPIC_READERS));
@@ -129,7 +129,7 @@ impl Source {
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::error!(%error, "a task was lost");
+                    tracing::error!(%error, "task of a map ended unexpectedly; the term ends");
                     all_equal = false;
                     term.stop.cancel();
                 }
@@ -143,8 +143,8 @@ impl Source {
         }
     }
 
-    /// Fences older publishers, as soon as the coordinator of the transactions is there. False where the term ended
-    /// before; an error where that is not permitted and nothing works.
+    /// Fences older publishers, as soon as the coordinator of the transactions is available. Returns false where the
+    /// term ended before, and an error where that is not permitted and nothing works.
     fn begin(&self, producer: Arc<Producer>, term: &Term<'_>) -> Begun {
         let of_producer =
             self.maps.iter().zip(&self.statuses).filter(|(map, _)| Arc::ptr_eq(&map.producer, &producer));
@@ -171,7 +171,11 @@ impl Source {
                     let mut ends = false;
                     for status in &statuses {
                         if status.refuse(&why) {
-                            tracing::error!(map = status.map, why, "map refused, it is tried again");
+                            tracing::error!(
+                                map = status.map,
+                                why,
+                                "publishing in transactions refused, retrying"
+                            );
                         }
                         ends |= refusals.on_refused(&status.map);
                     }
@@ -181,7 +185,7 @@ impl Source {
                     pause = (pause * 2).min(LONGEST_REFUSAL);
                 } else {
                     statuses.iter().for_each(|status| status.set(State::KafkaAway));
-                    tracing::warn!(reason = %lost, "no transactional id yet, tried again");
+                    tracing::warn!(reason = %lost, "transactional id not acquired yet, retrying");
                     pause = PAUSE;
                 }
                 if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -189,11 +193,11 @@ impl Source {
                 }
             }
         };
-        // It goes on whichever of its maps waits for it.
+        // It continues whichever of its maps waits for it.
         begun.boxed().shared()
     }
 
-    /// What makes the task of a map.
+    /// Returns the function that creates the task of a map.
     fn maker(
         &self,
         index: usize,
@@ -226,7 +230,7 @@ impl Source {
     }
 }
 
-/// Runs a task to its end; one that panics is made again.
+/// Runs a task to its end; one that panics is restarted.
 async fn again_after_panic<F: Future<Output = Result<bool, TaskError>>>(
     run: impl Fn() -> F,
     stop: &CancellationToken,
@@ -237,8 +241,8 @@ async fn again_after_panic<F: Future<Output = Result<bool, TaskError>>>(
         match AssertUnwindSafe(run()).catch_unwind().await {
             Ok(ended) => return ended,
             Err(_) => {
-                status.refuse("its task panicked");
-                tracing::error!(map = status.map, "the task of a map panicked, it is made again");
+                status.refuse("the task of the map panicked");
+                tracing::error!(map = status.map, "task of a map panicked, restarting it");
             }
         }
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
