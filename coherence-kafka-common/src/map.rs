@@ -170,7 +170,7 @@ pub trait SendGate: Send + Sync + fmt::Debug {
 ///
 /// Dropping the future of a call does not take it back: what was sent may be applied. What a kind of map cannot do
 /// ends in [`MapError::Misuse`], and what is written here for it is that answer, or what the other methods make of it.
-#[allow(unused_variables, reason = "the names are for whoever reads or implements the methods")]
+#[allow(unused_variables, reason = "the names are for readers and implementers of the methods")]
 pub trait NamedMap: Send + Sync + fmt::Debug {
     /// The name of the map.
     fn name(&self) -> &str;

@@ -256,7 +256,7 @@ impl Writer {
                 map = &*map,
                 error = %error,
                 pause_ms = pause.as_millis() as u64,
-                "write not confirmed, the batch is held and tried again"
+                "write not confirmed, batch held and retried"
             );
             *self.counters.holding.lock() = Some(Holding { cause: Cause::Grid, reason: error.to_string() });
             if !pause.is_zero() {
@@ -280,9 +280,9 @@ impl Writer {
             task = self.task,
             map,
             error = %error,
-            "every entry of the batch fails behind the grid: held, and read again with later records for comparison; \
-             if the store of the map works, a record is at fault: correct it or its store, or produce further records \
-             to the map, which show it (then errors.tolerance applies)"
+            "every entry of the batch fails behind the grid; batch held, and read again with later records for \
+             comparison; if the store of the map works, a record is at fault: correct it or its store, or produce \
+             further records to the map, which isolate it (then errors.tolerance applies)"
         );
     }
 

@@ -102,7 +102,7 @@ impl Grid {
                         return Ok(stream);
                     }
                     Err(OpenFailure { misuse: wrong, reason, .. }) => {
-                        tracing::debug!(address, reason, "no grid stream");
+                        tracing::debug!(address, reason, "grid stream not opened");
                         misuse |= wrong;
                         reasons.push(format!("{address}: {reason}"));
                     }

@@ -82,7 +82,7 @@ fn times(sink: &Sink, text: &str) -> usize {
 
 const ASSIGNED: &str = "partitions assigned";
 const REVOKED: &str = "partitions revoked";
-const HELD: &str = "the batch is held and tried again";
+const HELD: &str = "batch held and retried";
 
 /// Waits until every partition has moved on.
 #[track_caller]

@@ -45,10 +45,10 @@ fn assert_held(address: &str, says: &[&str]) {
     printed.says(&[&flow.name, address, "check coherence.session.address"]);
 
     let sink = flow.start(&[], &connector);
-    eventually(SOON, "the sink holds", || sink.log().contains("the batch is held and tried again"));
+    eventually(SOON, "the sink holds", || sink.log().contains("batch held and retried"));
     let log = sink.log();
     let says = [says, &[address]].concat();
-    let held = log.lines().find(|line| line.contains("the batch is held")).unwrap_or_default();
+    let held = log.lines().find(|line| line.contains("batch held and retried")).unwrap_or_default();
     for part in says {
         assert!(held.contains(part), "{part:?} is not in {held}");
     }

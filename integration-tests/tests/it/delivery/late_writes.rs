@@ -157,7 +157,7 @@ fn a_sink_that_thaws_writes_nothing_of_what_it_held_for_partitions_that_it_has_l
     flow.assert_delivered(kafka, &frozen, SOON);
     relay.reset();
     kafka.produce(&flow.name, puts(&round(2))).unwrap();
-    eventually(SOON, "the sink holds", || frozen.log().contains("the batch is held and tried again"));
+    eventually(SOON, "the sink holds", || frozen.log().contains("batch held and retried"));
     frozen.process().freeze();
     relay.pass();
 
