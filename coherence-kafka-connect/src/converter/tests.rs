@@ -189,7 +189,7 @@ fn what_is_no_whole_pof_is_refused_with_the_offset() {
     let legacy = value(&*pof, &[0x06, 0x03, 0x48, 0x69, 0x21]).unwrap_err();
     assert!(legacy.contains("begins with 0x06, Coherence's Java format"), "{legacy}");
     assert!(value(&*pof, &[]).unwrap_err().contains("empty"));
-    assert!(value(&*pof, b"text").unwrap_err().contains("no Coherence binary"));
+    assert!(value(&*pof, b"text").unwrap_err().contains("not a Coherence binary"));
 }
 
 #[test]

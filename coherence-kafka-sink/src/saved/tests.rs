@@ -144,7 +144,7 @@ fn what_belongs_to_others_or_is_damaged_is_refused_and_left_as_it_is() {
     for damage in [&intact[..intact.len() - 1], &[&intact[..20], b"?", &intact[21..]].concat()] {
         fs::write(&file, damage).unwrap();
         let error = open(directory.path()).unwrap_err().to_string();
-        assert!(error.contains("no intact snapshot") && error.contains("move the file away"), "{error}");
+        assert!(error.contains("not an intact snapshot") && error.contains("move the file away"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), damage);
     }
 }
@@ -164,7 +164,10 @@ fn a_snapshot_of_another_program_is_refused() {
     ] {
         LocalSession::new(Format::Pof).save(&file, contents.as_bytes()).unwrap();
         let error = open(directory.path()).unwrap_err().to_string();
-        assert!(error.contains("to which offsets") && error.contains(says), "{says:?} is not in {error}");
+        assert!(
+            error.contains("does not hold the offsets of its maps") && error.contains(says),
+            "{says:?} is not in {error}"
+        );
     }
     LocalSession::new(Format::Pof).save(&file, good.as_bytes()).unwrap();
     assert_eq!(open(directory.path()).unwrap().position(&tp(0)), Some(5));

@@ -280,7 +280,8 @@ fn a_broker_that_goes_and_comes_back_is_waited_for() {
     }
     flow.assert_delivered(&kafka, &sink, SOON);
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model.contents());
-    let trouble = |line: &str| line.contains("reports trouble") && line.contains("Connection refused");
+    let trouble =
+        |line: &str| line.contains("kafka client error, retrying") && line.contains("Connection refused");
     assert!(sink.log().lines().any(trouble), "the reason is not told\n{}", sink.log());
     // librdkafka repeats it many times a second.
     assert!(times(&sink, "AllBrokersDown") < 20, "{}", sink.log());
