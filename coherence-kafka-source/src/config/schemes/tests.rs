@@ -169,7 +169,7 @@ fn what_cannot_be_honoured_is_refused_with_its_line_and_what_has_no_effect_is_to
             &*of_a,
             TOPIC_OF_ITS_NAME,
             &[("coherence.passthrough", "true")],
-            "test: coherence.passthrough: is said",
+            "test: coherence.passthrough: is set by the schemes",
         ),
         (&*of_a, TOPIC_OF_ITS_NAME, &[("acks", "1")], "test: acks: "),
     ] {
