@@ -19,7 +19,7 @@ pub struct SessionOptions {
     pub format: Format,
     /// Longest time from sending a request to its complete answer; after it the stream is abandoned. Default 30 s.
     pub request_timeout: Duration,
-    /// How long [`settled`](coherence_kafka_common::map::Session::settled) waits for the answer to a write that may
+    /// How long [`until_resolved`](coherence_kafka_common::map::Session::until_resolved) waits for a write that may
     /// still be applied. Default 10 minutes, twice the time after which a grid gives up a member that does not answer
     /// (`packet-delivery/timeout-milliseconds`); `None` waits without limit.
     pub unanswered_timeout: Option<Duration>,
