@@ -5,7 +5,7 @@
 //!
 //! # Safety
 //! What the `unsafe` blocks rely on: the consumer keeps its client alive during the call; each handle is destroyed once,
-//! by its [`Owned`]; what a result points to lives as long as its event, which is dropped last.
+//! by its owner; what a result points to lives as long as its event, which outlives every use of it.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -16,7 +16,9 @@ use rdkafka::bindings as rd;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-/// A handle that is destroyed on drop.
+use crate::queue::{Queue, millis};
+
+/// A handle of the request that is destroyed on drop.
 struct Owned<T>(*mut T, unsafe extern "C" fn(*mut T));
 
 impl<T> Drop for Owned<T> {
@@ -28,8 +30,8 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// Whether the user of `consumer` may write to `topic`; `None` where the cluster does not report it within `wait`: it does
-/// so since Kafka 2.3. Blocks.
+/// Returns whether the user of `consumer` may write to `topic`; `None` where the cluster does not report it within `wait`:
+/// it does so since Kafka 2.3. Blocks.
 pub(super) fn may_write<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
@@ -37,24 +39,23 @@ pub(super) fn may_write<C: ConsumerContext>(
 ) -> Option<bool> {
     let client = consumer.client().native_ptr();
     let name = CString::new(topic).ok()?;
-    let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+    let queue = Queue::new(client);
     let operation = rd::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
     // SAFETY: see the module. The name ends with a null and is copied; without a buffer the text of an error is left out.
     unsafe {
-        let queue = Owned(rd::rd_kafka_queue_new(client), rd::rd_kafka_queue_destroy);
         let options =
             Owned(rd::rd_kafka_AdminOptions_new(client, operation), rd::rd_kafka_AdminOptions_destroy);
-        rd::rd_kafka_AdminOptions_set_request_timeout(options.0, wait_ms, ptr::null_mut(), 0);
+        rd::rd_kafka_AdminOptions_set_request_timeout(options.0, millis(wait), ptr::null_mut(), 0);
         let refused = rd::rd_kafka_AdminOptions_set_include_authorized_operations(options.0, 1);
         drop(Owned(refused, rd::rd_kafka_error_destroy));
         let topics = Owned(
             rd::rd_kafka_TopicCollection_of_topic_names(&mut name.as_ptr(), 1),
             rd::rd_kafka_TopicCollection_destroy,
         );
-        rd::rd_kafka_DescribeTopics(client, topics.0, options.0, queue.0);
-        let event = Owned(rd::rd_kafka_queue_poll(queue.0, wait_ms), rd::rd_kafka_event_destroy);
-        let result = rd::rd_kafka_event_DescribeTopics_result(event.0);
-        if result.is_null() || Code::from(rd::rd_kafka_event_error(event.0)) != Code::NoError {
+        rd::rd_kafka_DescribeTopics(client, topics.0, options.0, queue.as_ptr());
+        let event = queue.poll(wait)?;
+        let result = rd::rd_kafka_event_DescribeTopics_result(event.as_ptr());
+        if result.is_null() || event.code() != Code::NoError {
             return None;
         }
         let mut count = 0;

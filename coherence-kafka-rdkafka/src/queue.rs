@@ -41,9 +41,8 @@ impl Queue {
 
     /// Waits up to `wait` for the next event.
     pub fn poll(&self, wait: Duration) -> Option<Event> {
-        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the queue is alive; the result is null or an event of ours.
-        let event = unsafe { rd::rd_kafka_queue_poll(self.0, wait_ms) };
+        let event = unsafe { rd::rd_kafka_queue_poll(self.0, millis(wait)) };
         (!event.is_null()).then_some(Event(event))
     }
 }
@@ -53,6 +52,11 @@ impl Drop for Queue {
         // SAFETY: the reference is ours and used nowhere else.
         unsafe { rd::rd_kafka_queue_destroy(self.0) }
     }
+}
+
+/// A time in librdkafka's unit. A longer one than it can express becomes the longest.
+pub(crate) fn millis(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
 }
 
 /// An event, destroyed on drop.

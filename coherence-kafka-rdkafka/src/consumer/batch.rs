@@ -23,7 +23,7 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
-use crate::queue::Queue;
+use crate::queue::{Queue, millis};
 use crate::record::{Envelope, RawRecord, Timestamp, TopicPartition};
 
 /// An error that was read in place of a record, in librdkafka's words.
@@ -157,12 +157,11 @@ impl BatchQueue {
     /// Reads until `max` records have arrived or `wait` has passed.
     pub(super) fn read(&mut self, max: usize, wait: Duration) -> Batch<'_> {
         let max = max.min(self.messages.capacity());
-        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         self.messages.clear();
         // SAFETY: the vector has room for `max` pointers, and the call returns how many of them it wrote.
         unsafe {
             let (queue, messages) = (self.queue.as_ptr(), self.messages.as_mut_ptr());
-            let read = rd::rd_kafka_consume_batch_queue(queue, wait_ms, messages, max);
+            let read = rd::rd_kafka_consume_batch_queue(queue, millis(wait), messages, max);
             self.messages.set_len(usize::try_from(read).unwrap_or(0));
         }
         Batch { messages: &mut self.messages }

@@ -7,6 +7,7 @@ use rdkafka::bindings as rd;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
 use super::{Client, SendError, text};
+use crate::queue::millis;
 
 /// Why a call for a transaction did not complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +91,6 @@ impl Client {
             None => Lost::Failed("the producer failed".to_owned()),
         }
     }
-}
-
-fn millis(wait: Duration) -> i32 {
-    i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
 }
 
 fn done(error: *mut rd::rd_kafka_error_t) -> Result<(), Unfinished> {
