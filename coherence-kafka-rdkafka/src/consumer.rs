@@ -57,6 +57,15 @@ pub enum StartAt {
     Offset(i64),
 }
 
+/// An end of a partition's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogEdge {
+    /// The offset of its oldest record.
+    First,
+    /// The offset of the record that is appended next.
+    Next,
+}
+
 /// The offsets that a group has committed, as far as they are known.
 #[derive(Debug, Default)]
 pub struct Committed {
@@ -71,8 +80,8 @@ pub struct Consumer {
     // Declared first: the queues are dropped before the client that they belong to.
     queue: BatchQueue,
     commits: CommitQueue,
-    ends: OffsetQueue,
-    starts: OffsetQueue,
+    first: OffsetQueue,
+    next: OffsetQueue,
     /// It leaves a cooperative group before it is closed.
     unsubscribes: bool,
     client: BaseConsumer<Events>,
@@ -88,13 +97,14 @@ impl Consumer {
             .map_err(|error| error.to_string())?;
         let native = client.client().native_ptr();
         let (queue, commits) = (BatchQueue::new(native, batch), CommitQueue::new(native));
-        let (ends, starts) = (OffsetQueue::new(native), OffsetQueue::new(native));
+        let first = OffsetQueue::new(native, Offset::Beginning);
+        let next = OffsetQueue::new(native, Offset::End);
         client.subscribe(topics).map_err(|error| error.to_string())?;
         let set =
             |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         // A static member does not leave, and with the consumer protocol closing does it.
         let unsubscribes = set("group.instance.id").is_none() && set("group.protocol") != Some("consumer");
-        Ok(Self { queue, commits, ends, starts, unsubscribes, client })
+        Ok(Self { queue, commits, first, next, unsubscribes, client })
     }
 
     /// Polls the group. Call it regularly, with or without records, or the group reassigns the partitions after
@@ -232,31 +242,26 @@ impl Consumer {
         self.queue.watermarks(&tp.topic, tp.partition).1
     }
 
-    /// Requests the next offsets of partitions; [`Consumer::ends`] returns the answer.
-    pub fn ask_ends<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
-        let list = list_of(partitions.map(|tp| (tp, Offset::End)));
-        if list.count() > 0 {
-            self.ends.ask(&list);
+    /// Requests an offset of partitions, unless such a request is in flight; [`Consumer::offsets`] returns the answer. A
+    /// partition that was never fetched shows it in no other way: fetches stop where the queue of all partitions is full.
+    pub fn request_offsets<'a>(
+        &mut self,
+        edge: LogEdge,
+        partitions: impl Iterator<Item = &'a TopicPartition>,
+    ) {
+        self.edge(edge).ask(partitions);
+    }
+
+    /// Returns the requested offsets that the brokers know, once they have answered.
+    pub fn offsets(&mut self, edge: LogEdge) -> Option<Vec<(TopicPartition, i64)>> {
+        self.edge(edge).answer()
+    }
+
+    fn edge(&mut self, edge: LogEdge) -> &mut OffsetQueue {
+        match edge {
+            LogEdge::First => &mut self.first,
+            LogEdge::Next => &mut self.next,
         }
-    }
-
-    /// Requests the first offsets of partitions; [`Consumer::starts`] returns the answer. A partition that was never fetched
-    /// shows it in no other way: fetches stop where the queue of all partitions is full.
-    pub fn ask_starts<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
-        let list = list_of(partitions.map(|tp| (tp, Offset::Beginning)));
-        if list.count() > 0 {
-            self.starts.ask(&list);
-        }
-    }
-
-    /// Returns the first offsets of partitions, once the brokers have answered.
-    pub fn starts(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
-        self.starts.answer()
-    }
-
-    /// Returns the next offsets of partitions, once the brokers have answered.
-    pub fn ends(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
-        self.ends.answer()
     }
 
     /// Leaves the group and closes the client, on its own thread: librdkafka's destructor can hang, and a process that stops

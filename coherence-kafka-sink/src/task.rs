@@ -37,10 +37,12 @@ use crate::writer::{Membership, Writer};
 mod building;
 pub mod delivery;
 mod in_flight;
+mod lag;
 mod panics;
 
 use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
+use lag::Lag;
 pub(crate) use panics::caught;
 
 /// Records of one read: few enough that the group is polled between two reads.
@@ -51,10 +53,6 @@ const HOLD_POLL: Duration = Duration::from_millis(50);
 const IDLE_WAIT: Duration = Duration::from_millis(50);
 /// How long the thread waits for the client to leave the group.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
-/// How often lag is computed.
-const LAG_EVERY: Duration = Duration::from_millis(500);
-/// How often the brokers are asked where partitions end while nothing is fetched that would show it.
-const ENDS_EVERY: Duration = Duration::from_secs(10);
 /// How often the same error is logged: librdkafka repeats it ten times a second while no broker is available.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
 /// How many errors are distinguished: further ones are not logged until the oldest may be logged again.
@@ -182,13 +180,7 @@ pub struct Task {
     saving: Option<(CommitNumber, Saving)>,
     /// Seeks to carry out before the next read.
     seeks: BTreeMap<TopicPartition, i64>,
-    next_lag: Instant,
-    gauges: Gauges,
-    /// Where partitions end, as the brokers reported while nothing was fetched.
-    ends: BTreeMap<TopicPartition, i64>,
-    /// Where partitions begin of which nothing was read.
-    starts: BTreeMap<TopicPartition, i64>,
-    next_ends: Instant,
+    lag: Lag,
     /// The group has assigned partitions once.
     was_assigned: bool,
     /// The group has answered which partitions are its own since it last had none.
@@ -225,7 +217,7 @@ impl Task {
             counters: parts.counters.clone(),
         };
         let name = options.name();
-        let gauges = Gauges(parts.counters.clone());
+        let lag = Lag::new(parts.counters.clone(), now);
         Ok(Self {
             delivery: Delivery::new(name.clone(), options.delivery, parts.rules.clone(), reporter, now),
             name,
@@ -236,11 +228,7 @@ impl Task {
             write: None,
             saving: None,
             seeks: BTreeMap::new(),
-            next_lag: now,
-            gauges,
-            ends: BTreeMap::new(),
-            starts: BTreeMap::new(),
-            next_ends: now,
+            lag,
             was_assigned: false,
             knows_share: false,
             answer_awaited: None,
@@ -300,7 +288,7 @@ impl Task {
             }
             self.delivery.on_tick(Instant::now());
             self.perform();
-            self.observe_lag();
+            self.lag.observe(&mut self.consumer, &self.delivery, self.options.reset, self.knows_share);
         }
     }
 
@@ -559,54 +547,6 @@ impl Task {
         self.saving = None;
         self.delivery.on_saved(number, outcome, Instant::now());
         self.perform();
-    }
-
-    fn observe_lag(&mut self) {
-        let now = Instant::now();
-        if now < self.next_lag {
-            return;
-        }
-        self.next_lag = now + LAG_EVERY;
-        if let Some(ends) = self.consumer.ends() {
-            self.ends = ends.into_iter().collect();
-        }
-        if let Some(starts) = self.consumer.starts() {
-            self.starts = starts.into_iter().collect();
-        }
-        let holds = self.delivery.room() == 0;
-        if !holds {
-            // Fetches show the ends, and newer ones.
-            self.ends.clear();
-            self.starts.clear();
-        } else if now >= self.next_ends {
-            self.next_ends = now + ENDS_EVERY;
-            self.consumer.ask_ends(self.delivery.assigned().map(|(tp, _)| tp));
-            let unread = self.delivery.assigned().filter(|(_, position)| position.is_none());
-            self.consumer.ask_starts(unread.map(|(tp, _)| tp));
-        }
-        let lag = |(tp, position): (&TopicPartition, Option<i64>)| {
-            let end = self.ends.get(tp).copied().max(self.consumer.high_watermark(tp))?;
-            // A partition without committed offset is still to be read from its start.
-            let oldest = || {
-                let start = self.starts.get(tp).copied().or_else(|| self.consumer.low_watermark(tp));
-                start.filter(|_| self.options.reset == OffsetReset::Oldest)
-            };
-            Some(u64::try_from(end - position.or_else(oldest)?).unwrap_or(0))
-        };
-        let lag = self.delivery.assigned().map(lag).sum::<Option<u64>>();
-        let Gauges(counters) = &self.gauges;
-        counters.partitions.set(self.delivery.assigned().count() as u64);
-        counters.lag.set(lag.filter(|_| self.knows_share));
-    }
-}
-
-/// The gauges of a running task: they are reset when it ends.
-struct Gauges(Arc<Counters>);
-
-impl Drop for Gauges {
-    fn drop(&mut self) {
-        self.0.partitions.set(0);
-        self.0.lag.set(None);
     }
 }
 

@@ -11,16 +11,19 @@ use std::ffi::CStr;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
-use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::{RDKafka, RDKafkaRespErr};
 
+use super::list_of;
 use crate::queue::Queue;
 use crate::record::TopicPartition;
 
-/// Sends requests for offsets and receives the answers.
+/// Sends requests for the first or the next offsets of partitions, and receives the answers.
 pub(super) struct OffsetQueue {
     client: *mut RDKafka,
     queue: Queue,
+    /// [`Offset::Beginning`] or [`Offset::End`].
+    offset: Offset,
     /// A request is in flight. librdkafka answers each one, at the latest after `socket.timeout.ms`.
     asked: bool,
 }
@@ -29,22 +32,22 @@ pub(super) struct OffsetQueue {
 unsafe impl Send for OffsetQueue {}
 
 impl OffsetQueue {
-    /// A queue of `client`, a live handle.
-    pub(super) fn new(client: *mut RDKafka) -> Self {
-        Self { client, queue: Queue::new(client), asked: false }
+    /// A queue of `client`, a live handle, for one of the two offsets.
+    pub(super) fn new(client: *mut RDKafka, offset: Offset) -> Self {
+        Self { client, queue: Queue::new(client), offset, asked: false }
     }
 
-    /// Requests the first or next offsets of partitions, unless a request is in flight. The offset of a partition in the list is
-    /// [`rdkafka::Offset::Beginning`] or [`rdkafka::Offset::End`].
-    pub(super) fn ask(&mut self, partitions: &TopicPartitionList) {
-        if !std::mem::replace(&mut self.asked, true) {
+    /// Requests the offsets of partitions, unless there are none or a request is in flight.
+    pub(super) fn ask<'a>(&mut self, partitions: impl Iterator<Item = &'a TopicPartition>) {
+        let list = list_of(partitions.map(|tp| (tp, self.offset)));
+        if list.count() > 0 && !std::mem::replace(&mut self.asked, true) {
             let queue = self.queue.as_ptr();
             // SAFETY: all handles are alive; librdkafka copies the list, and null options are its defaults.
-            unsafe { rd::rd_kafka_ListOffsets(self.client, partitions.ptr(), std::ptr::null(), queue) }
+            unsafe { rd::rd_kafka_ListOffsets(self.client, list.ptr(), std::ptr::null(), queue) }
         }
     }
 
-    /// The answer, if it has arrived: the offsets that are known.
+    /// Returns the offsets that the brokers know, once they have answered.
     pub(super) fn answer(&mut self) -> Option<Vec<(TopicPartition, i64)>> {
         let event = self.queue.poll(Duration::ZERO)?;
         self.asked = false;
