@@ -319,7 +319,7 @@ pub trait Session: Send + Sync + fmt::Debug {
     }
 
     /// Returns whether a write of this session is in doubt: its call was dropped, or ended with
-    /// [`MapError::Unavailable`] or [`MapError::Unanswered`], and the write may still be applied. Costs next to nothing.
+    /// [`MapError::Unavailable`] or [`MapError::Unanswered`], and the write may still be applied.
     ///
     /// A repeated write of the same value is harmless then. A newer value could be replaced by the older one.
     fn has_writes_in_doubt(&self) -> bool {
@@ -327,7 +327,7 @@ pub trait Session: Send + Sync + fmt::Debug {
     }
 
     /// Returns what is known of the oldest write in doubt that may still change one of these entries. `None` if there
-    /// is none. A session may report more than there are, never fewer.
+    /// is none. A session may report more than there are, never fewer. Costs next to nothing while no write is in doubt.
     fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
         let _ = entries;
         None

@@ -288,9 +288,6 @@ impl Writer {
 
     /// Waits until no earlier attempt to write one of these entries may still be applied.
     async fn until_resolved<'a>(&self, batch: &'a BatchWrites) {
-        if !self.session.has_writes_in_doubt() {
-            return;
-        }
         let of_map = |(map, writes): &'a (Arc<str>, Vec<Write>)| {
             writes.iter().map(|write| OfMap { map, entries: &write.entries })
         };

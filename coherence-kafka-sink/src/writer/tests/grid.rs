@@ -239,10 +239,6 @@ impl Session for Grid {
         ready(Ok(map)).boxed()
     }
 
-    fn has_writes_in_doubt(&self) -> bool {
-        !self.lock().in_doubt.is_empty()
-    }
-
     fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
         let in_doubt = &self.lock().in_doubt;
         let mut keys = entries.iter().flat_map(|of| of.entries.iter());

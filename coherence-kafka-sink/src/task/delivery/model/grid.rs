@@ -178,16 +178,12 @@ impl Session for Grid {
         ready(Ok(map)).boxed()
     }
 
-    fn has_writes_in_doubt(&self) -> bool {
-        !self.lock().late.is_empty()
-    }
-
     fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
         let any = self.lock().late.iter().any(|(key, _)| is_of(entries, key));
         any.then(|| "an earlier attempt is unanswered".to_owned())
     }
 
-    /// What nobody asks about stays late.
+    /// Late writes of other keys stay late.
     fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
         self.settle_of(|key| is_of(entries, key));
         ready(true).boxed()
