@@ -151,7 +151,7 @@ fn requests_that_block_their_threads_hold_up_no_record() {
         for _ in 0..2 {
             scope.spawn(|| rest.call("GET", "/block", "", Duration::from_secs(60)));
         }
-        // The second request gets a thread only where one is awake: with the first one blocked nobody may look for requests.
+        // The second request gets a thread only where one is awake: with the first one blocked no thread may look for requests.
         eventually("a thread is blocked", || began.load(std::sync::atomic::Ordering::SeqCst) > 0);
         world.produce("t", Some("k"), Some("v"));
         world.flush();

@@ -84,7 +84,7 @@ fn records_that_are_removed_before_they_are_read_are_counted_and_named() {
         assert!(line.contains(&field), "{line} lacks {field}");
     }
 
-    // Removed while nobody reads, up to the end: the next record shows it.
+    // Removed up to the end while the sink is stopped: the next record shows it.
     assert_eq!(sink.stop().unwrap().code(), Some(143));
     kafka.produce(&flow.name, pairs("d", 50)).unwrap();
     kafka.delete_records(&flow.name, 0, 1050).unwrap();
