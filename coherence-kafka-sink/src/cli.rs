@@ -1,9 +1,7 @@
 //! The command line: that of `connect-standalone`, with `check` and `demo` in addition.
 
-use std::fmt;
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use coherence_kafka_worker::Files;
 
 /// Kafka topics into Oracle Coherence maps.
 ///
@@ -38,29 +36,4 @@ pub enum Command {
         #[arg(long)]
         keep_running: bool,
     },
-}
-
-/// Files and what overrides them. `Debug` shows no overrides: there may be passwords among them.
-#[derive(Clone, Args)]
-pub struct Files {
-    /// The worker's properties file.
-    pub worker: Option<PathBuf>,
-    /// Connector files, `.properties` or `.json`.
-    pub connectors: Vec<PathBuf>,
-    /// Overrides a setting of the worker; takes precedence over CONNECT_… in the environment, which takes precedence
-    /// over the file.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Overrides a setting of every connector file; takes precedence over CONNECTOR_… in the environment.
-    #[arg(long = "connector-set", value_name = "KEY=VALUE")]
-    pub connector_set: Vec<String>,
-}
-
-impl fmt::Debug for Files {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Files")
-            .field("worker", &self.worker)
-            .field("connectors", &self.connectors)
-            .finish_non_exhaustive()
-    }
 }

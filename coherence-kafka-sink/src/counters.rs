@@ -1,7 +1,9 @@
 //! What a task has done so far, for the live line, the status and the reports.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use coherence_kafka_worker::TaskStatus;
 use parking_lot::Mutex;
 
 /// Counts since the start of a task; shared by its restarts.
@@ -67,6 +69,13 @@ pub struct Counters {
     pub lag: Gauge,
     /// Why the task holds its batch at the moment.
     pub holding: Mutex<Option<Holding>>,
+}
+
+impl Counters {
+    /// Returns those of a task of a worker; `None` where it is no task of a sink.
+    pub fn of(task: &TaskStatus) -> Option<&Self> {
+        (task.state.as_ref() as &dyn Any).downcast_ref()
+    }
 }
 
 /// Why a task takes no more records for the moment.

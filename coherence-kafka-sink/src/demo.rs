@@ -13,7 +13,10 @@ use coherence_kafka_rdkafka::embedded::Producer;
 use futures::TryStreamExt as _;
 use serde_json::Value;
 
-use crate::run::Running;
+use coherence_kafka_worker::Running;
+
+use crate::connector::LocalSessions;
+use crate::counters::Counters;
 use feed::FeedRecord;
 
 pub mod feed;
@@ -52,7 +55,7 @@ impl std::fmt::Display for Report {
 ///
 /// # Errors
 /// A sink that is not what the demo's files describe, or that fails or stalls on the way.
-pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
+pub async fn run(running: &Running, maps: &LocalSessions, records: u64) -> Result<Report, String> {
     let producer = producer(running)?;
     let start = Instant::now();
     let mut deletes = 0;
@@ -65,7 +68,7 @@ pub async fn run(running: &Running, records: u64) -> Result<Report, String> {
     let elapsed = start.elapsed();
 
     let model = feed::model(feed::records(records));
-    let session = running.local_sessions().session(Format::Pof);
+    let session = maps.session(Format::Pof);
     let (entries, differences) = compare(session, &model).await?;
     let rate = records as f64 / elapsed.as_secs_f64();
     let mut text = String::new();
@@ -124,7 +127,7 @@ async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), Str
                 if let Some(failure) = task.failure {
                     return Err(failure.to_string());
                 }
-                confirmed += task.counters.confirmed.now();
+                confirmed += Counters::of(&task).map_or(0, |counters| counters.confirmed.now());
             }
         }
         if confirmed >= records {

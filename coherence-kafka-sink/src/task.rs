@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, ReadError, ReadErrorKind, StartAt};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 use coherence_kafka_rdkafka::settings::ClientSettings;
+use coherence_kafka_worker::caught;
 
 use crate::config::Mappings;
 use crate::counters::Counters;
@@ -38,12 +39,10 @@ mod building;
 pub mod delivery;
 mod in_flight;
 mod lag;
-mod panics;
 
 use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
 use lag::Lag;
-pub(crate) use panics::caught;
 
 /// Records of one read: few enough that the group is polled between two reads.
 const READ_AT_ONCE: usize = 1000;
@@ -138,6 +137,19 @@ pub enum TaskFailure {
     Defect(String),
 }
 
+impl TaskFailure {
+    /// Returns the partition and the offset of the record at fault, where there is one.
+    pub fn record(&self) -> Option<(TopicPartition, i64)> {
+        match self {
+            TaskFailure::Record { topic, partition, offset, .. } => {
+                let partition = TopicPartition { topic: topic.clone(), partition: *partition };
+                Some((partition, *offset))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How the records of a connector become entries; shared by its tasks.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -168,8 +180,8 @@ pub struct TaskParts {
     pub stop: Arc<AtomicBool>,
 }
 
-/// One task; [`Task::run`] runs it to its end.
-pub struct Task {
+/// One task; [`SinkTask::run`] runs it to its end.
+pub struct SinkTask {
     name: String,
     options: TaskOptions,
     parts: TaskParts,
@@ -197,7 +209,7 @@ fn answer_poll(since: Duration) -> Duration {
     (since / 8).clamp(Duration::from_millis(2), HOLD_POLL)
 }
 
-impl Task {
+impl SinkTask {
     /// Joins the consumer group.
     ///
     /// # Errors

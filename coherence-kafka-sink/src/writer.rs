@@ -46,10 +46,9 @@ pub(crate) mod clock;
 mod evidence;
 mod membership;
 mod pace;
-mod pauses;
 
+use coherence_kafka_worker::{Backoff, Pauses};
 pub use membership::Membership;
-pub use pauses::{Backoff, Pauses};
 
 /// `coherence.refused.timeout.ms` where nothing else is said.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,17 +1,15 @@
-//! The Kafka clients of a worker's connectors: where their settings stand, and what the sink sets for them.
-//!
-//! Layers, as in Connect: the worker's `consumer.*`, over them the connector's `consumer.override.*`; `producer` and
-//! `admin` likewise, for the dead letter queue. Below both lie the worker's own `security.protocol`, `sasl.*` and
-//! `ssl.*`, which in Connect do not reach the consumers and are the most common trap there.
+//! The Kafka clients of a sink: its consumers, and those of the dead letter queue. Where their settings stand is
+//! `coherence_kafka_worker::config::clients`' matter.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_connect::config::{ConfigErrors, Properties};
 use coherence_kafka_rdkafka::settings::translate::{self, Client, Profile, Table, Translated};
 use coherence_kafka_rdkafka::settings::{ClientSettings, is_of_connections};
 
-use super::worker::OverridePolicy;
+use coherence_kafka_worker::config::OverridePolicy;
+use coherence_kafka_worker::config::clients::{of_all_clients, of_client, prefixes};
 
 /// The settings of the consumers of a connector's tasks, in librdkafka's words.
 #[derive(Clone, PartialEq, Eq)]
@@ -142,17 +140,8 @@ pub(super) const QUEUE_WITHOUT_EFFECT: &Table = &[
 /// Topics that `exclude.internal.topics` (Java's default) hides from a pattern.
 const INTERNAL_TOPICS: &str = "^__consumer_offsets$,^__transaction_state$,^__share_group_state$";
 
-/// What the worker's settings of a client begin with, and a connector's.
-pub(super) fn prefixes(client: Client) -> (&'static str, &'static str) {
-    match client {
-        Client::Consumer => ("consumer.", "consumer.override."),
-        Client::Producer => ("producer.", "producer.override."),
-        Client::Admin => ("admin.", "admin.override."),
-    }
-}
-
 /// Returns the settings of a client of the dead letter queue, sorted by name.
-pub(super) fn queue_client(
+pub(crate) fn queue_client(
     client: Client,
     worker: &Properties,
     connector: &Properties,
@@ -177,7 +166,7 @@ pub(super) fn queue_client(
 }
 
 /// Notes the unknown settings among the worker's for a dead letter queue, which a connector may get much later.
-pub(super) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings: &mut ConfigErrors) {
+pub(crate) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings: &mut ConfigErrors) {
     for client in [Client::Producer, Client::Admin] {
         let mut found = ConfigErrors::default();
         queue_client(client, worker, &Properties::default(), policy, &mut found);
@@ -189,7 +178,7 @@ pub(super) fn check_queue(worker: &Properties, policy: &OverridePolicy, findings
 }
 
 /// Returns the consumer settings of the connector `name`, which reads topics by a `pattern` or by their names.
-pub(super) fn consumer(
+pub(crate) fn consumer(
     name: &str,
     worker: &Properties,
     connector: &Properties,
@@ -210,42 +199,6 @@ pub(super) fn consumer(
     let Translated { settings, max_poll_records, .. } = translated;
     let group_id = settings.get("group.id").cloned().unwrap_or_default();
     ConsumerConfig { group_id, max_poll_records, settings, connector: name.to_owned() }
-}
-
-type Settings<'a> = Vec<(&'a str, &'a Property)>;
-
-/// What the worker's own brokers and security are, which every client begins with.
-fn of_all_clients(worker: &Properties) -> Settings<'_> {
-    const SECURITY: &[&str] = &["security.protocol", "sasl.", "ssl."];
-    let bootstrap = worker.get("bootstrap.servers").map(|property| ("bootstrap.servers", property));
-    let security = worker
-        .iter()
-        .map(|property| (property.key.as_str(), property))
-        .filter(|(key, _)| SECURITY.iter().any(|prefix| key.starts_with(prefix)));
-    bootstrap.into_iter().chain(security).collect()
-}
-
-/// What the user has set for a kind of client, in Java's or librdkafka's names, the lowest layer first.
-fn of_client<'a>(
-    client: Client,
-    worker: &'a Properties,
-    connector: &'a Properties,
-    policy: &OverridePolicy,
-    findings: &mut ConfigErrors,
-) -> Settings<'a> {
-    let (own, overrides) = prefixes(client);
-    // A file that holds both worker and connector settings has the connector's overrides in the worker's view, and
-    // `admin.listeners` is the worker's.
-    let stranger =
-        |key: &str| key.starts_with("override.") || (client == Client::Admin && key == "listeners");
-    let mut settings: Settings<'a> = worker.below(own).filter(|(key, _)| !stranger(key)).collect();
-    for (key, property) in connector.below(overrides) {
-        match policy.refusal(key) {
-            None => settings.push((key, property)),
-            Some(why) => findings.error(property, why),
-        }
-    }
-    settings
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The settings of one sink connector.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,26 +7,25 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
 use coherence_kafka_connect::config::{
-    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, Variables,
+    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind,
 };
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 use coherence_kafka_rdkafka::settings::ClientSettings;
+use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, create_converter};
 
 use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;
 use super::pattern;
-use super::table::{self, Owner, TASKS_LIMIT};
-use super::worker::{WorkerConfig, create_converter, refuse_not_yet, report_strangers};
-
+use crate::connector::DESCRIPTION;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
-use crate::writer::Backoff;
 
-pub use errors::{DeadLetterConfig, RestartConfig};
+pub use errors::DeadLetterConfig;
 
 mod errors;
-mod shared;
+pub mod shared;
 
 const DIRECTORY: &str = "coherence.session.directory";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
@@ -75,11 +73,6 @@ pub struct ConnectorConfig {
     pub expiries: Expiries,
     /// `coherence.task.restart.*`.
     pub restart: RestartConfig,
-    /// The connector's own settings as written, variables unresolved: the REST interface shows them. Nothing of
-    /// the worker or of the environment is among them.
-    pub raw: BTreeMap<String, String>,
-    /// What an operator should know, to be logged once.
-    pub warnings: Vec<Finding>,
 }
 
 impl fmt::Debug for ConnectorConfig {
@@ -114,37 +107,13 @@ impl ConnectorConfig {
         settings
     }
 
-    /// Checks the settings of a connector that come from the operator: from files, the environment, arguments.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn parse(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
-        Self::check(worker, properties, &worker.variables)
-    }
-
-    /// Checks the settings of a connector that came over the network: of the variables in them, those have a value
-    /// whose provider the worker declares.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn of_request(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
-        Self::check(worker, properties, &worker.variables.of_requests())
-    }
-
-    fn check(
+    /// Checks the settings of a connector, whose variables are resolved. Returns `None` where they are refused.
+    pub fn check(
         worker: &WorkerConfig,
         properties: &Properties,
-        variables: &Variables,
-    ) -> Result<Self, ConfigErrors> {
-        let mut findings = ConfigErrors::default();
-        let raw = properties.to_map();
-        let properties = variables.resolve(properties, &mut findings);
-        let mut check = Check { worker, properties: &properties, findings: &mut findings };
-        let config = check.connector(raw);
-        // Settings of the worker that reach the consumers were reported with the worker.
-        findings.warnings.retain(|warning| !worker.warnings.contains(warning));
-        let warnings = findings.warnings.clone();
-        findings.finish(config.map(|config| ConnectorConfig { warnings, ..config }))
+        findings: &mut ConfigErrors,
+    ) -> Option<Self> {
+        Check { worker, properties, findings }.connector()
     }
 }
 
@@ -155,25 +124,8 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn connector(&mut self, raw: BTreeMap<String, String>) -> Option<ConnectorConfig> {
-        // One file may hold the worker and this connector; what is the worker's was reported with the worker.
-        let shared = |property: &&Property| {
-            self.worker.properties.get(&property.key).is_some_and(|other| other.origin == property.origin)
-        };
-        report_strangers(
-            self.properties.iter().filter(|property| !shared(property)),
-            self.properties,
-            Owner::Connector,
-            self.findings,
-        );
-        let (values, violations) =
-            table::CONNECTOR.parse(|key| self.property(key).map(|property| property.value.as_str()));
-        for violation in violations {
-            let property = self.property(violation.key());
-            self.findings.violation(property, violation);
-        }
-        refuse_not_yet(&table::CONNECTOR, &values, self.properties, self.findings);
-        self.class(&values);
+    fn connector(&mut self) -> Option<ConnectorConfig> {
+        let values = config::connector::read(self.worker, &DESCRIPTION, self.properties, self.findings);
         let name = values.text("name").unwrap_or_default().to_owned();
         let topics = self.topics(&values);
         let mappings = self.mappings(&values, topics.as_ref());
@@ -188,7 +140,7 @@ impl<'a> Check<'a> {
         let session = SessionConfig::read(
             &values,
             |key| setting(worker, properties, key),
-            &worker.variables,
+            worker.variables(),
             self.findings,
         );
         let retry = self.retry(&values);
@@ -196,18 +148,18 @@ impl<'a> Check<'a> {
         let errors = self.errors(&values);
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, topics.as_ref());
-        let restart = self.restart(&values);
+        let restart = RestartConfig::read(&values, |key| setting(worker, properties, key), self.findings);
         let consumer = clients::consumer(
             &name,
-            &self.worker.properties,
-            self.properties,
-            &self.worker.override_policy,
+            worker.properties(),
+            properties,
+            &worker.override_policy,
             matches!(topics, Some(Topics::Pattern(_))),
             self.findings,
         );
         Some(ConnectorConfig {
             name,
-            tasks_max: self.tasks_max(&values)?,
+            tasks_max: config::connector::tasks_max(worker, properties, &values, self.findings)?,
             topics: topics?,
             mappings,
             passthrough,
@@ -229,8 +181,6 @@ impl<'a> Check<'a> {
             dead_letters,
             expiries,
             restart,
-            raw,
-            warnings: Vec::new(),
         })
     }
 
@@ -247,32 +197,6 @@ impl<'a> Check<'a> {
     fn refusal(&mut self, key: &str, why: String, otherwise: &str) {
         let property = self.property(key);
         self.findings.refusal(property, key, why, otherwise);
-    }
-
-    fn tasks_max(&mut self, values: &Values) -> Option<u32> {
-        let tasks = u32::try_from(values.number("tasks.max")).ok()?;
-        let limit = self.worker.tasks_limit;
-        if tasks > limit {
-            self.error(
-                "tasks.max",
-                format!("is {tasks}: the worker runs {limit} tasks at most ({TASKS_LIMIT})"),
-            );
-        }
-        Some(tasks)
-    }
-
-    fn class(&mut self, values: &Values) {
-        if let Some(class) = values.text("connector.class")
-            && !table::CONNECTOR_CLASSES.contains(&class)
-        {
-            let shown = self.property("connector.class").map_or(class, Property::shown);
-            let why = format!(
-                "Failed to find any class that implements Connector and which name matches {shown}: \
-                 the only connector here is {}",
-                table::CONNECTOR_CLASSES.join(", or ")
-            );
-            self.error("connector.class", why);
-        }
     }
 
     fn topics(&mut self, values: &Values) -> Option<Topics> {
@@ -382,7 +306,7 @@ impl<'a> Check<'a> {
     fn converter(&mut self, role: Role) -> Option<Arc<dyn Converter>> {
         let key = role.property();
         let own = self.properties.get(key).is_some();
-        let source = if own { self.properties } else { &self.worker.properties };
+        let source = if own { self.properties } else { self.worker.properties() };
         let prefix = format!("{key}.");
         if !own
             && let Some((_, property)) =
@@ -432,10 +356,7 @@ impl<'a> Check<'a> {
 
 /// Returns a connector's setting, or the worker's where a worker may set it for all its connectors.
 fn setting<'a>(worker: &'a WorkerConfig, properties: &'a Properties, key: &str) -> Option<&'a Property> {
-    properties.get(key).or_else(|| {
-        let shared = table::CONNECTOR.key(key).is_some_and(|key| table::SHARED.contains(&key.group));
-        shared.then(|| worker.properties.get(key)).flatten()
-    })
+    config::connector::setting(worker, &DESCRIPTION, properties, key)
 }
 
 fn records(values: &Values, max_poll_records: Option<u32>) -> usize {

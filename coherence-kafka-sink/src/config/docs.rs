@@ -6,7 +6,8 @@ use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, V
 use coherence_kafka_rdkafka::settings::translate;
 
 use super::clients;
-use super::table::{self, NOT_YET, Owner, WITHOUT_EFFECT};
+use super::table;
+use coherence_kafka_worker::config::table::{self as worker, NOT_YET, WITHOUT_EFFECT};
 
 /// Returns the text of `docs/configuration.md`.
 pub fn markdown() -> String {
@@ -14,14 +15,14 @@ pub fn markdown() -> String {
     page.push_str(
         "\n## Worker\n\nIf the worker's file is also a connector's, it contains both sets of settings.\n",
     );
-    tables(&mut page, &table::WORKER);
-    prefixes(&mut page, Owner::Worker);
+    tables(&mut page, &worker::WORKER);
+    prefixes(&mut page, worker::FAMILIES);
     page.push_str(
         "\n## Connector\n\nThe settings under Coherence and Delivery may also be in the worker's file; \
          a connector's own value wins.\n",
     );
     tables(&mut page, &table::CONNECTOR);
-    prefixes(&mut page, Owner::Connector);
+    prefixes(&mut page, table::FAMILIES);
     consumer(&mut page);
     producer(&mut page);
     page
@@ -139,11 +140,9 @@ fn default(key: &ConfigKey) -> String {
     }
 }
 
-fn prefixes(page: &mut String, owner: Owner) {
+fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
     page.push_str("\n### Families of settings\n\n| Setting | |\n|---|---|\n");
-    for (_, prefix, without_effect) in
-        table::PREFIXES.iter().filter(|(whose, ..)| *whose == owner || *whose == Owner::Both)
-    {
+    for (prefix, without_effect) in families {
         let meaning = match (*prefix, without_effect) {
             (_, Some(why)) => format!("Accepted, without effect: {why}"),
             ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
@@ -258,7 +257,7 @@ mod tests {
     #[test]
     fn every_setting_is_in_the_page_and_says_what_it_does() {
         let page = markdown();
-        for key in table::WORKER.keys.iter().chain(table::CONNECTOR.keys) {
+        for key in worker::WORKER.keys.iter().chain(table::CONNECTOR.keys) {
             assert!(page.contains(&format!("`{}`", key.name)), "{}", key.name);
             assert!(!key.documentation.is_empty(), "{}", key.name);
         }

@@ -1,20 +1,22 @@
 use std::sync::Arc;
 
+use coherence_kafka_worker::{TaskFailure, TaskStatus};
+
 use super::*;
 use crate::counters::Holding;
-use crate::task::TaskFailure;
 
-fn snapshot(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> Snapshot {
-    Snapshot(vec![(connector.to_owned(), vec![TaskStatus { failure, counters: Arc::new(counters) }])])
+fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
+    let task = TaskStatus { failure, state: Arc::new(counters) };
+    coherence_kafka_worker::metrics::text_of(FAMILIES, vec![(connector.to_owned(), vec![task])]).unwrap()
 }
 
 #[test]
 fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
     let counters = Counters::default();
     counters.records.add(7);
-    let text = text_of(snapshot("c", None, counters)).unwrap();
-    for metric in TASK {
-        let total = if matches!(metric.kind, MetricType::Counter) { "_total" } else { "" };
+    let text = text_of("c", None, counters);
+    for (metric, _) in TASK {
+        let total = if metric.kind == Kind::Counter { "_total" } else { "" };
         let sample = format!("\n{}{total}{{connector=\"c\",task=\"0\"}} ", metric.name);
         assert_eq!(text.matches(&sample).count(), 1, "{sample:?} is not once in\n{text}");
     }
@@ -35,7 +37,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 
 #[test]
 fn every_counter_of_a_task_reaches_a_metric() {
-    let nothing = text_of(snapshot("c", None, Counters::default())).unwrap();
+    let nothing = text_of("c", None, Counters::default());
     let counts: [fn(&Counters) -> &crate::counters::Count; 24] = [
         |c| &c.records,
         |c| &c.puts,
@@ -65,12 +67,12 @@ fn every_counter_of_a_task_reaches_a_metric() {
     for (index, count) in counts.into_iter().enumerate() {
         let counters = Counters::default();
         count(&counters).add(1);
-        assert_ne!(text_of(snapshot("c", None, counters)).unwrap(), nothing, "count {index}");
+        assert_ne!(text_of("c", None, counters), nothing, "count {index}");
     }
     for count in [|c: &Counters| c.partitions_lost.add(1), |c: &Counters| c.partitions_revoked.add(1)] {
         let counters = Counters::default();
         count(&counters);
-        assert_ne!(text_of(snapshot("c", None, counters)).unwrap(), nothing);
+        assert_ne!(text_of("c", None, counters), nothing);
     }
 }
 
@@ -79,7 +81,7 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
     let counters = Counters::default();
     let reason = "grid.example:1408: s3cr3t".to_owned();
     *counters.holding.lock() = Some(Holding { cause: Cause::Grid, reason: reason.clone() });
-    let text = text_of(snapshot("c", Some(TaskFailure::Consumer(reason)), counters)).unwrap();
+    let text = text_of("c", Some(TaskFailure::new(reason)), counters);
     for line in [
         "kafka_connect_connector_task_status{connector=\"c\",task=\"0\",status=\"failed\"} 1",
         "coherence_sink_holding{connector=\"c\",task=\"0\",cause=\"grid\"} 1",
@@ -95,16 +97,16 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
 #[test]
 fn the_lag_has_a_sample_only_where_it_is_known() {
     let counters = Counters::default();
-    let text = text_of(snapshot("c", None, Counters::default())).unwrap();
+    let text = text_of("c", None, Counters::default());
     assert!(!text.contains("coherence_sink_records_lag{"), "{text}");
     counters.lag.set(Some(0));
-    let text = text_of(snapshot("c", None, counters)).unwrap();
+    let text = text_of("c", None, counters);
     assert!(text.contains("coherence_sink_records_lag{connector=\"c\",task=\"0\"} 0\n"), "{text}");
 }
 
 #[test]
 fn a_name_with_quotes_breaks_no_line() {
-    let text = text_of(snapshot("a \"b\" \\c", None, Counters::default())).unwrap();
+    let text = text_of("a \"b\" \\c", None, Counters::default());
     let escaped = r#"kafka_connect_worker_connector_total_task_count{connector="a \"b\" \\c"} 1"#;
     assert!(text.lines().any(|line| line == escaped), "{text}");
 }

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{Kind, Source, Write};
-    use crate::writer::Backoff;
+    use coherence_kafka_worker::Backoff;
 
     /// A grid that never answers.
     #[derive(Debug, Clone, Default)]

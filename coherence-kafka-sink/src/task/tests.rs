@@ -9,7 +9,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::*;
 use crate::pipeline::Form;
-use crate::writer::Backoff;
+use coherence_kafka_worker::Backoff;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";
@@ -82,9 +82,9 @@ impl Bench {
         Self { parts, options, _broker: broker, _runtime: runtime }
     }
 
-    pub(crate) fn make(&self) -> impl Fn() -> Result<Task, TaskFailure> + Send + 'static {
+    pub(crate) fn make(&self) -> impl Fn() -> Result<SinkTask, TaskFailure> + Send + 'static {
         let (options, parts) = (self.options.clone(), self.parts.clone());
-        move || Task::new(options.clone(), parts.clone())
+        move || SinkTask::new(options.clone(), parts.clone())
     }
 }
 

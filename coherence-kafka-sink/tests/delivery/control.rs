@@ -8,11 +8,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use coherence_kafka_connect::config::Properties;
-use coherence_kafka_sink::rest::{self, Server};
-use coherence_kafka_sink::worker::{CreateError, RequestError, Worker};
+use coherence_kafka_worker::rest::{self, Server};
+use coherence_kafka_worker::{CreateError, RequestError, Worker};
 use serde_json::{Value, json};
 
-use super::world::{World, confirmed, eventually};
+use super::world::{World, confirmed, counters, eventually};
 
 /// Within which a request is answered that waits for nothing.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -203,7 +203,7 @@ fn a_connector_is_created_again_at_once_on_the_maps_that_it_had_saved() {
         world.flush();
         eventually("the record is written", || {
             let status = worker.status("saved").unwrap();
-            status.iter().map(|task| task.counters.confirmed.now()).sum::<u64>() == 1
+            status.iter().map(|task| counters(task).confirmed.now()).sum::<u64>() == 1
         });
         let deleted = rest.call("DELETE", "/connectors/saved", "", Duration::from_secs(60));
         assert_eq!(deleted.0, 204, "{round}: {deleted:?}");

@@ -46,7 +46,7 @@ fn records_of_two_topics_in_one_poll_go_to_their_own_maps() {
     world.flush();
     let worker = world.worker(&[("topics", "ta,tb"), ("coherence.cache.mappings", "ta->da"), LINGER]);
     eventually("100 records confirmed", || confirmed(&worker) == 100);
-    assert_eq!(world::tasks(&worker)[0].counters.batches.now(), 1);
+    assert_eq!(world::counters(&world::tasks(&worker)[0]).batches.now(), 1);
     worker.stop();
     assert_eq!(world.map("da"), BTreeMap::from([("same".to_owned(), "a49".to_owned())]));
     assert_eq!(world.map("tb"), BTreeMap::from([("same".to_owned(), "b49".to_owned())]));
@@ -63,7 +63,7 @@ fn a_put_then_delete_in_one_poll_deletes_and_a_delete_then_put_puts() {
     world.flush();
     let worker = world.worker(&[("topics", "t"), LINGER]);
     eventually("6 records confirmed", || confirmed(&worker) == 6);
-    assert_eq!(world::tasks(&worker)[0].counters.batches.now(), 1);
+    assert_eq!(world::counters(&world::tasks(&worker)[0]).batches.now(), 1);
     worker.stop();
     assert_eq!(
         world.map("t"),
@@ -80,7 +80,7 @@ fn a_null_key_is_discarded_and_counted_and_its_neighbours_arrive() {
     world.flush();
     let worker = world.worker(&[("topics", "t")]);
     eventually("3 records confirmed", || confirmed(&worker) == 3);
-    assert_eq!(world::tasks(&worker)[0].counters.null_keys.now(), 1);
+    assert_eq!(world::counters(&world::tasks(&worker)[0]).null_keys.now(), 1);
     worker.stop();
     assert_eq!(world.map("t").into_keys().collect::<Vec<_>>(), ["e1", "e2"]);
     assert_eq!(world.committed("t", 0), Some(3));
@@ -94,12 +94,12 @@ fn an_outage_of_the_map_fails_no_task_and_loses_nothing() {
     let model = produce_many(&world, "t", 5_000);
     eventually("writes are tried again and again", || world.faults.writes.load(Ordering::Relaxed) > 50);
     assert!(failures(&worker).is_empty());
-    assert!(world::tasks(&worker)[0].counters.holding.lock().is_some());
+    assert!(world::counters(&world::tasks(&worker)[0]).holding.lock().is_some());
     assert_eq!(confirmed(&worker), 0);
     assert!((0..4).all(|p| world.committed("t", p).is_none()));
     world.faults.away.store(false, Ordering::Relaxed);
     eventually("5,000 records confirmed", || confirmed(&worker) == 5_000);
-    assert!(world::tasks(&worker)[0].counters.holding.lock().is_none());
+    assert!(world::counters(&world::tasks(&worker)[0]).holding.lock().is_none());
     worker.stop();
     assert_eq!(world.map("t"), model);
 }

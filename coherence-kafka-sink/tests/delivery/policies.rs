@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_rdkafka::record::OutgoingRecord;
 use coherence_kafka_sink::counters::Counters;
-use coherence_kafka_sink::worker::{RequestError, Worker};
+use coherence_kafka_worker::{RequestError, Worker};
 
 use crate::world::{self, World, confirmed, eventually, failures};
 
@@ -37,7 +37,7 @@ fn produce_poison(world: &World) {
 }
 
 fn count(worker: &Worker, count: impl Fn(&Counters) -> u64) -> u64 {
-    world::tasks(worker).iter().map(|task| count(&task.counters)).sum()
+    world::tasks(worker).iter().map(|task| count(world::counters(task))).sum()
 }
 
 fn keys(world: &World) -> Vec<String> {
@@ -175,7 +175,7 @@ fn a_store_that_is_away_for_long_costs_no_record() {
             assert_eq!(confirmed(&worker), 0);
             Instant::now() > until
         });
-        eventually("it is held", || world::tasks(&worker)[0].counters.holding.lock().is_some());
+        eventually("it is held", || world::counters(&world::tasks(&worker)[0]).holding.lock().is_some());
         world.faults.store_away.store(false, Ordering::Relaxed);
         eventually("all records are written", || confirmed(&worker) == records);
         assert_eq!(count(&worker, |c| c.skipped.now() + c.dead_letters.now() + c.errors.now()), 0);
@@ -194,7 +194,7 @@ fn a_record_that_a_store_refuses_is_held_until_another_shows_that_the_store_work
     let worker = start(&world, &[JSON[0], JSON[1], ALL, QUEUE]);
     // It is read again and again for its neighbours, of which there are none.
     eventually("it is read again", || count(&worker, |c| c.records.now()) >= 3);
-    assert!(world::tasks(&worker)[0].counters.holding.lock().is_some());
+    assert!(world::counters(&world::tasks(&worker)[0]).holding.lock().is_some());
     assert_eq!(count(&worker, |c| c.errors.now() + c.confirmed.now()), 0);
     world.produce("t", Some("k6"), Some("\"v\""));
     world.flush();

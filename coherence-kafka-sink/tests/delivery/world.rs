@@ -12,8 +12,10 @@ use coherence_kafka_connect::config::{Environment, Properties, SessionConfig};
 use coherence_kafka_rdkafka::embedded::{EmbeddedKafka, Producer};
 use coherence_kafka_rdkafka::record::OutgoingRecord;
 use coherence_kafka_rdkafka::record_producer::RecordProducer;
-use coherence_kafka_sink::config::WorkerConfig;
-use coherence_kafka_sink::worker::{TaskStatus, Worker};
+use coherence_kafka_sink::counters::Counters;
+use coherence_kafka_sink::{Sessions, SinkPlugin};
+use coherence_kafka_worker::config::WorkerConfig;
+use coherence_kafka_worker::{TaskStatus, Worker};
 use futures::TryStreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -222,15 +224,16 @@ impl World {
                 ("offset.flush.interval.ms", "20"),
             ],
         );
-        let config = WorkerConfig::parse(&properties, Environment::default()).unwrap();
         let (maps, faults) = (self.maps.clone(), self.faults.clone());
-        let open = Box::new(move |config: &SessionConfig| {
+        let open = Box::new(move |config: &SessionConfig, _: &tokio::runtime::Handle| {
             if config.scope == "slow" {
                 drop(faults.opening.lock());
             }
             Ok(Arc::new(FaultySession { maps: maps.clone(), faults: faults.clone() }) as Arc<dyn Session>)
         });
-        let worker = Worker::new(config, open, None, self.runtime.handle().clone());
+        let plugin = Arc::new(SinkPlugin::new(Sessions::opened_by(open)));
+        let config = WorkerConfig::parse(plugin, &properties, Environment::default()).unwrap();
+        let worker = Worker::new(config, None, self.runtime.handle().clone());
         let mut all = BTreeMap::from([
             ("name", "c"),
             ("connector.class", "CoherenceSink"),
@@ -336,8 +339,13 @@ pub fn tasks(worker: &Worker) -> Vec<TaskStatus> {
     worker.status("c").unwrap()
 }
 
+/// What a task has counted.
+pub fn counters(task: &TaskStatus) -> &Counters {
+    Counters::of(task).unwrap()
+}
+
 pub fn confirmed(worker: &Worker) -> u64 {
-    tasks(worker).iter().map(|task| task.counters.confirmed.now()).sum()
+    tasks(worker).iter().map(|task| counters(task).confirmed.now()).sum()
 }
 
 pub fn failures(worker: &Worker) -> Vec<String> {

@@ -9,14 +9,16 @@ use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session, Span};
-use coherence_kafka_connect::config::{Environment, Properties};
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::value::Value;
 use coherence_kafka_rdkafka::consumer::{Consumer, GroupEvent, StartAt};
-use coherence_kafka_sink::config::{ConnectorConfig, WorkerConfig};
-use coherence_kafka_sink::run::{self, LocalSessions};
+use coherence_kafka_sink::config::ConnectorConfig;
+use coherence_kafka_sink::counters::Counters;
 use coherence_kafka_sink::settle::{Reached, Settle};
-use coherence_kafka_sink::worker::{OpenSession, Worker};
+use coherence_kafka_sink::{Sessions, SinkPlugin};
+use coherence_kafka_worker::Worker;
+use coherence_kafka_worker::config::WorkerConfig;
 use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
 use tokio::runtime::Runtime;
@@ -42,19 +44,17 @@ pub fn measure(order: &Order) -> Result<Measured> {
         Kind::Discard => {
             let seen = Arc::new(AtomicU64::new(0));
             let session = Discard { entries: seen.clone() };
-            let open = move |_: &_| Ok(Arc::new(session.clone()) as Arc<dyn Session>);
-            sink(order, "grpc", |_| Box::new(open), || seen.load(Ordering::Relaxed))
+            let open = move |_: &_, _: &_| Ok(Arc::new(session.clone()) as Arc<dyn Session>);
+            let sessions = Sessions::opened_by(Box::new(open));
+            sink(order, "grpc", sessions, || seen.load(Ordering::Relaxed))
         }
         Kind::Embedded => {
-            let maps = LocalSessions::default();
-            let map = maps.session(Format::Pof).local_map(MAP)?;
-            sink(order, "embedded", |runtime| run::open(maps, runtime.handle().clone()), || map.len() as u64)
+            let sessions = Sessions::default();
+            let map = sessions.local().session(Format::Pof).local_map(MAP)?;
+            sink(order, "embedded", sessions, || map.len() as u64)
         }
         // What arrived in the grid is counted by the parent, through other code than ours.
-        Kind::Grid => {
-            let open = |runtime: &Runtime| run::open(LocalSessions::default(), runtime.handle().clone());
-            sink(order, "grpc", open, || order.load.entries())
-        }
+        Kind::Grid => sink(order, "grpc", Sessions::default(), || order.load.entries()),
     }
 }
 
@@ -81,7 +81,7 @@ fn since_start(order: &Order) -> Result<Duration> {
     Ok(Duration::from_micros(now_micros()?.saturating_sub(order.started)))
 }
 
-fn worker_config(order: &Order) -> Result<WorkerConfig> {
+fn worker_config(order: &Order, sessions: Sessions) -> Result<WorkerConfig> {
     let converter = if order.load.binary {
         "org.apache.kafka.connect.converters.ByteArrayConverter"
     } else {
@@ -92,7 +92,8 @@ fn worker_config(order: &Order) -> Result<WorkerConfig> {
         ("key.converter", converter),
         ("value.converter", converter),
     ];
-    WorkerConfig::parse(&Properties::from_pairs("bench", settings), Environment::default())
+    let plugin = Arc::new(SinkPlugin::new(sessions));
+    WorkerConfig::parse(plugin, &Properties::from_pairs("bench", settings), Environment::default())
         .map_err(|errors| anyhow!("{errors}"))
 }
 
@@ -117,9 +118,10 @@ fn connector_properties(order: &Order, session: &str) -> Properties {
 
 /// The sink's consumer with the sink's settings, without what the sink does with records.
 fn consume(order: &Order) -> Result<Measured> {
-    let worker = worker_config(order)?;
-    let config = ConnectorConfig::parse(&worker, &connector_properties(order, "grpc"));
-    let config = config.map_err(|errors| anyhow!("{errors}"))?;
+    let worker = worker_config(order, Sessions::default())?;
+    let mut findings = ConfigErrors::default();
+    let config = ConnectorConfig::check(&worker, &connector_properties(order, "grpc"), &mut findings);
+    let config = findings.finish(config).map_err(|errors| anyhow!("{errors}"))?;
     let topics: Vec<&str> = order.topics.iter().map(String::as_str).collect();
     let mut consumer = Consumer::join(&config.consumer_settings(0), &topics, READ_AT_ONCE)
         .map_err(|reason| anyhow!("{reason}"))?;
@@ -219,14 +221,9 @@ pub(super) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
 }
 
 /// The sink as its command runs it, watched from beside; `arrived` counts entries at the end.
-fn sink(
-    order: &Order,
-    session: &str,
-    open: impl FnOnce(&Runtime) -> Box<OpenSession>,
-    arrived: impl FnOnce() -> u64,
-) -> Result<Measured> {
+fn sink(order: &Order, session: &str, sessions: Sessions, arrived: impl FnOnce() -> u64) -> Result<Measured> {
     let runtime = runtime()?;
-    let worker = Worker::new(worker_config(order)?, open(&runtime), None, runtime.handle().clone());
+    let worker = Worker::new(worker_config(order, sessions)?, None, runtime.handle().clone());
     worker.create(&connector_properties(order, session))?;
     let (mut first, mut last, mut first_commit) = (None, None, None);
     let end = Instant::now() + DEADLINE;
@@ -234,7 +231,8 @@ fn sink(
         thread::sleep(LOOK_EVERY);
         let tasks = worker.status(&order.name).context("the connector is gone")?;
         let task = tasks.first().context("the connector has no task")?;
-        let confirmed = task.counters.confirmed.now();
+        let counters = Counters::of(task).context("the task is not a sink's")?;
+        let confirmed = counters.confirmed.now();
         if let Some(failure) = &task.failure {
             return Err(anyhow!("{failure}"));
         }
@@ -243,10 +241,10 @@ fn sink(
             "{confirmed} of {} records arrived within {DEADLINE:?}",
             order.load.records
         );
-        if task.counters.records.now() > 0 {
+        if counters.records.now() > 0 {
             first.get_or_insert_with(Instant::now);
         }
-        if first_commit.is_none() && task.counters.commits.now() > 0 {
+        if first_commit.is_none() && counters.commits.now() > 0 {
             first_commit = Some(since_start(order)?);
         }
         if confirmed >= order.load.records {

@@ -24,7 +24,7 @@ const GRPC: [&str; 6] = ["tonic", "tonic-prost", "tonic-prost-build", "prost", "
 const HTTP: [&str; 4] = ["axum", "hyper", "ureq", "reqwest"];
 const LOGGING: [&str; 3] = ["tracing", "log", "tracing-subscriber"];
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     Room {
         name: "coherence-kafka-common",
         uses: &[],
@@ -52,7 +52,7 @@ const ROOMS: [Room; 8] = [
         places: &[("rdkafka", &[])],
     },
     Room {
-        name: "coherence-kafka-sink",
+        name: "coherence-kafka-worker",
         uses: &[
             "coherence-kafka-common",
             "coherence-client",
@@ -60,6 +60,17 @@ const ROOMS: [Room; 8] = [
             "coherence-kafka-rdkafka",
         ],
         without: &["rdkafka", "config"],
+        places: &[],
+    },
+    Room {
+        name: "coherence-kafka-sink",
+        uses: &[
+            "coherence-kafka-common",
+            "coherence-kafka-connect",
+            "coherence-kafka-rdkafka",
+            "coherence-kafka-worker",
+        ],
+        without: &["rdkafka", "config", "axum"],
         // Its suite of delivery reads and commits on its own.
         places: &[("rdkafka", &[])],
     },
@@ -83,6 +94,7 @@ const ROOMS: [Room; 8] = [
             "coherence-kafka-connect",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
+            "coherence-kafka-worker",
             "coherence-kafka-sink",
             "coherence-kafka-source",
         ],
@@ -277,7 +289,13 @@ fn each_broken_rule_is_noticed() {
     assert_eq!(broken("another-crate", &[], "src/lib.rs", ""), 1);
     assert_eq!(broken(rdkafka, &["rdkafka", "tokio"], "src/consumer.rs", "use rdkafka::Message;"), 0);
     assert_eq!(broken(rdkafka, &["axum", "coherence-client"], "src/lib.rs", ""), 2);
-    assert_eq!(broken(sink, &["coherence-client", "coherence-kafka-rdkafka", "tokio"], "src/lib.rs", ""), 0);
+    let allowed = ["coherence-kafka-worker", "coherence-kafka-rdkafka", "tokio"];
+    assert_eq!(broken(sink, &allowed, "src/lib.rs", ""), 0);
+    let worker = "coherence-kafka-worker";
+    assert_eq!(
+        broken(worker, &[sink, "coherence-kafka-source", "coherence-kafka-core"], "src/lib.rs", ""),
+        3
+    );
     assert_eq!(broken(sink, &["rdkafka"], "src/lib.rs", ""), 1);
     assert_eq!(broken("coherence-kafka-core", &["rdkafka"], "src/lib.rs", ""), 1);
     assert_eq!(broken("coherence-kafka-source", &["rdkafka"], "src/lib.rs", ""), 1);

@@ -1,3 +1,5 @@
+use coherence_kafka_connect::config::Property;
+
 use super::*;
 
 struct Translated {

@@ -8,6 +8,8 @@ use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_rdkafka::settings::translate::Client;
+use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::config::clients::prefixes;
 use regex::Regex;
 
 use super::super::clients;
@@ -15,7 +17,6 @@ use super::{Check, Topics, illegal_topic};
 use crate::errors::dead_letter::QueueOptions;
 use crate::errors::{ErrorPolicy, NullKeys, NullValues, Tolerance};
 use crate::expiry::{Expiries, from_millis};
-use crate::writer::Backoff;
 
 /// The dead letter queue of a connector.
 #[derive(Clone)]
@@ -26,15 +27,6 @@ pub struct DeadLetterConfig {
     replication: i32,
     producer: BTreeMap<String, String>,
     admin: BTreeMap<String, String>,
-}
-
-/// `coherence.task.restart.*`: when a failed task starts again by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestartConfig {
-    /// How many times in a row; `None` is without end, 0 is never.
-    pub attempts: Option<u32>,
-    /// Pauses before it.
-    pub backoff: Backoff,
 }
 
 impl DeadLetterConfig {
@@ -109,7 +101,7 @@ impl Check<'_> {
         let mut client = |client| {
             clients::queue_client(
                 client,
-                &self.worker.properties,
+                self.worker.properties(),
                 self.properties,
                 &self.worker.override_policy,
                 self.findings,
@@ -127,7 +119,7 @@ impl Check<'_> {
     /// Overrides of clients that do not exist are reported once.
     fn overrides_without_queue(&mut self) {
         for client in [Client::Producer, Client::Admin] {
-            if let Some((_, property)) = self.properties.below(clients::prefixes(client).1).next() {
+            if let Some((_, property)) = self.properties.below(prefixes(client).1).next() {
                 self.findings.warning(
                     property,
                     format!("without effect: {TOPIC} is not set, so there is no {}", client.name()),
@@ -165,24 +157,6 @@ impl Check<'_> {
             default: from_millis(values.number("coherence.ttl.ms")).unwrap_or_default(),
             by_topic,
             header: values.text("coherence.ttl.header").filter(|name| !name.is_empty()).map(str::to_owned),
-        }
-    }
-
-    pub(super) fn restart(&mut self, values: &Values) -> RestartConfig {
-        let backoff = Backoff {
-            min: values.millis("coherence.task.restart.backoff.ms"),
-            max: values.millis("coherence.task.restart.backoff.max.ms"),
-            timeout: None,
-        };
-        if backoff.min > backoff.max {
-            self.error(
-                "coherence.task.restart.backoff.ms",
-                "is more than coherence.task.restart.backoff.max.ms",
-            );
-        }
-        RestartConfig {
-            attempts: u32::try_from(values.number("coherence.task.restart.attempts")).ok(),
-            backoff,
         }
     }
 

@@ -2,6 +2,7 @@ use coherence_kafka_common::map::Format;
 use coherence_kafka_connect::config::{Environment, SessionKind, TlsFiles, file};
 
 use super::*;
+use crate::config::tests::{Read, plugin, read};
 
 const CONVERTERS: [(&str, &str); 2] = [
     ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
@@ -12,19 +13,20 @@ fn worker(settings: &[(&str, &str)]) -> WorkerConfig {
     let environment = [("PW", "sesame"), ("TASKS", "4")];
     let environment =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    WorkerConfig::parse(&Properties::from_pairs("w", settings.iter().copied()), environment).unwrap()
+    WorkerConfig::parse(plugin(), &Properties::from_pairs("w", settings.iter().copied()), environment)
+        .unwrap()
 }
 
-pub(super) fn parse(settings: &[(&str, &str)]) -> Result<ConnectorConfig, ConfigErrors> {
+pub(super) fn parse(settings: &[(&str, &str)]) -> Result<Read, ConfigErrors> {
     let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t")];
     let minimum = minimum.into_iter().filter(|(key, _)| !settings.iter().any(|(other, _)| key == other));
     let mut settings = settings.to_vec();
     settings.retain(|(_, value)| *value != "<absent>");
     let all: Vec<_> = minimum.chain(settings).collect();
-    ConnectorConfig::parse(&worker(&CONVERTERS), &Properties::from_pairs("c", all))
+    read(&worker(&CONVERTERS), &Properties::from_pairs("c", all))
 }
 
-pub(super) fn good(settings: &[(&str, &str)]) -> ConnectorConfig {
+pub(super) fn good(settings: &[(&str, &str)]) -> Read {
     parse(settings).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
@@ -43,7 +45,7 @@ fn the_post_body_of_the_java_readme_works_unchanged() {
         "topics": "MyTopic",
         "coherence.cache.mappings": "MyTopic->MyCache"}}"#;
     let file = file::parse("request", body.as_bytes()).unwrap();
-    let config = ConnectorConfig::parse(&worker(&CONVERTERS), &file.settings.into_iter().collect()).unwrap();
+    let config = read(&worker(&CONVERTERS), &file.settings.into_iter().collect()).unwrap();
     assert_eq!(config.name, "coherence-sink");
     assert_eq!(config.topics, Topics::List(vec!["MyTopic".to_owned()]));
     assert_eq!(config.mappings.map_of("MyTopic"), "MyCache");
@@ -63,7 +65,7 @@ fn the_properties_file_of_the_java_readme_works_unchanged() {
                 value.converter.serializer=org.apache.kafka.common.serialization.StringSerializer\n\
                 value.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer\n";
     let file = file::parse("c.properties", text.as_bytes()).unwrap();
-    let config = ConnectorConfig::parse(&worker(&[]), &file.settings.into_iter().collect()).unwrap();
+    let config = read(&worker(&[]), &file.settings.into_iter().collect()).unwrap();
     for converter in [&config.key_converter, &config.value_converter] {
         assert_eq!(converter.class_name(), "com.oracle.coherence.kafka.connect.util.CustomConverter");
     }
@@ -159,10 +161,11 @@ fn the_address_comes_from_the_connector_then_the_worker_then_the_environment() {
         let environment =
             Environment::from([("COHERENCE_SERVER_ADDRESS".to_owned(), "env:1,env:2".to_owned())]);
         let settings: Vec<_> = CONVERTERS.iter().chain(settings).copied().collect();
-        let worker = WorkerConfig::parse(&Properties::from_pairs("w", settings), environment).unwrap();
+        let worker =
+            WorkerConfig::parse(plugin(), &Properties::from_pairs("w", settings), environment).unwrap();
         let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t")];
         let all: Vec<_> = minimum.iter().chain(connector).copied().collect();
-        ConnectorConfig::parse(&worker, &Properties::from_pairs("c", all)).unwrap().session.addresses
+        read(&worker, &Properties::from_pairs("c", all)).unwrap().session.addresses.clone()
     };
     let at_worker = [("coherence.session.address", "worker:1")];
     assert_eq!(variable(&at_worker, &[("coherence.session.address", "mine:1")]), ["mine:1"]);
@@ -470,10 +473,9 @@ fn a_converter_of_the_connector_has_the_options_of_the_connector_alone() {
             [CONVERTERS[0], ("value.converter", json), ("value.converter.schemas.enable", "false")];
         let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t")];
         let all: Vec<_> = minimum.iter().chain(connector).copied().collect();
-        ConnectorConfig::parse(&worker(&settings), &Properties::from_pairs("c", all)).unwrap()
+        read(&worker(&settings), &Properties::from_pairs("c", all)).unwrap()
     };
-    let reads_bare_json =
-        |config: ConnectorConfig| config.value_converter.to_connect("t", Some(b"1")).is_ok();
+    let reads_bare_json = |config: Read| config.value_converter.to_connect("t", Some(b"1")).is_ok();
     assert!(reads_bare_json(parse(&[])));
     assert!(!reads_bare_json(parse(&[("value.converter", json)])), "schemas.enable is true by default");
 }
@@ -502,7 +504,7 @@ fn options_without_a_converter_are_told() {
 #[test]
 fn a_converter_that_nobody_names_or_knows_is_refused() {
     let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t"), CONVERTERS[0]];
-    let found = ConnectorConfig::parse(&worker(&[]), &Properties::from_pairs("c", minimum)).unwrap_err();
+    let found = read(&worker(&[]), &Properties::from_pairs("c", minimum)).unwrap_err();
     assert_eq!(
         found.to_string(),
         "one setting is refused\n  1. value.converter: Missing required configuration \"value.converter\" which has \
@@ -596,9 +598,9 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
 
     let properties = |settings: &[(&str, &str)]| Properties::from_pairs("c", settings.iter().copied());
     let forgets = [&CONVERTERS[..], &[("bootstrap.servers", "embedded")]].concat();
-    let worker = WorkerConfig::parse(&properties(&forgets), Environment::default()).unwrap();
+    let worker = WorkerConfig::parse(plugin(), &properties(&forgets), Environment::default()).unwrap();
     let connector =
         [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t"), directory, embedded];
-    let error = ConnectorConfig::parse(&worker, &properties(&connector)).unwrap_err().to_string();
+    let error = read(&worker, &properties(&connector)).unwrap_err().to_string();
     assert!(error.contains("cannot be combined with bootstrap.servers=embedded"), "{error}");
 }

@@ -2,8 +2,11 @@
 
 use coherence_kafka_connect::config::Finding;
 
-use super::super::{LoadError, Sources, load};
+use coherence_kafka_worker::config::table::{NOT_YET, WITHOUT_EFFECT, WORKER};
+use coherence_kafka_worker::config::{LoadError, Sources, load};
+
 use super::*;
+use crate::config::tests::plugin;
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 const GOOD_WORKER: &[(&str, &str)] = &[("key.converter", STRING), ("value.converter", STRING)];
@@ -113,7 +116,7 @@ fn refused(worker: &str, connector: &str) -> Vec<Finding> {
         },
         ..Sources::default()
     };
-    let errors = match load(&sources) {
+    let errors = match load(&plugin(), &sources) {
         Ok(_) => return Vec::new(),
         Err(LoadError::Worker(errors) | LoadError::Connector(errors)) => errors.errors,
     };

@@ -24,7 +24,8 @@ use super::*;
 use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::pipeline::{Form, Pipeline};
-use crate::writer::{Backoff, BatchWrites, Writer};
+use crate::writer::{BatchWrites, Writer};
+use coherence_kafka_worker::Backoff;
 
 mod checks;
 mod grid;

@@ -52,7 +52,7 @@ fn policies_are_read_by_the_names_of_connect() {
     assert_eq!(config.expiries.header.as_deref(), Some("ttl"));
     assert_eq!(config.retry.timeout, Some(Duration::from_millis(9)));
     assert_eq!(config.restart.attempts, None);
-    let queue = config.dead_letters.unwrap().for_task("s", 2);
+    let queue = config.dead_letters.as_ref().unwrap().for_task("s", 2);
     assert_eq!((queue.topic.as_str(), queue.partitions, queue.replication), ("dead", 4, 1));
     let text = |settings: &[(String, String)]| {
         settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
@@ -84,7 +84,7 @@ fn the_clients_of_the_queue_take_settings_of_javas_producer_and_refuse_what_woul
         ("admin.override.request.timeout.ms", "7000"),
     ])
     .unwrap();
-    let options = config.dead_letters.unwrap().for_task("s", 0);
+    let options = config.dead_letters.as_ref().unwrap().for_task("s", 0);
     for (name, value) in
         [("message.timeout.ms", "5000"), ("message.max.bytes", "2000"), ("compression.codec", "zstd")]
     {
@@ -122,7 +122,7 @@ fn what_leads_the_producer_of_the_queue_to_its_cluster_leads_the_client_that_mak
         ("admin.override.broker.address.family", "v6"),
     ]);
     assert_eq!(config.warnings, []);
-    let options = config.dead_letters.unwrap().for_task("s", 0);
+    let options = config.dead_letters.as_ref().unwrap().for_task("s", 0);
     let settings: Vec<_> = options.admin.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         settings,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::counters::Holding;
+use crate::plugin::Progress;
 use crate::worker::Worker;
 
 static LINE: OnceLock<ProgressBar> = OnceLock::new();
@@ -27,13 +27,13 @@ pub fn start(worker: Arc<Worker>) -> io::Result<()> {
         line
     });
     std::thread::Builder::new().name("live-line".to_owned()).spawn(move || {
-        let mut last = (Instant::now(), Sum::of(&worker).records);
+        let mut last = (Instant::now(), progress(&worker).records);
         loop {
             std::thread::park_timeout(Duration::from_millis(250));
-            let (now, sum) = (Instant::now(), Sum::of(&worker));
+            let (now, sum) = (Instant::now(), progress(&worker));
             let rate = (sum.records - last.1.min(sum.records)) as f64 / (now - last.0).as_secs_f64();
             last = (now, sum.records);
-            line.set_message(sum.line(rate));
+            line.set_message(self::line(&sum, rate));
             line.tick();
         }
     })?;
@@ -83,40 +83,35 @@ impl Write for Above {
     }
 }
 
-#[derive(Default)]
-struct Sum {
-    records: u64,
-    puts: u64,
-    removes: u64,
-    /// Unknown where that of a running task is.
-    lag: Option<u64>,
-    errors: u64,
-    holding: Option<Holding>,
+/// Returns the progress of all tasks together. The lag is unknown where that of one task is.
+fn progress(worker: &Worker) -> Progress {
+    let mut sum = Progress { lag: Some(0), ..Progress::default() };
+    for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
+        let task = task.state.progress();
+        sum.records += task.records;
+        sum.lag = sum.lag.zip(task.lag).map(|(sum, lag)| sum + lag);
+        for (name, count) in task.counts {
+            match sum.counts.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, sum)) => *sum += count,
+                None => sum.counts.push((name, count)),
+            }
+        }
+        sum.errors += task.errors;
+        sum.waits = sum.waits.or(task.waits);
+    }
+    sum
 }
 
-impl Sum {
-    fn of(worker: &Worker) -> Self {
-        let mut sum = Self { lag: Some(0), ..Self::default() };
-        for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
-            sum.records += task.counters.records.now();
-            sum.puts += task.counters.puts.now();
-            sum.removes += task.counters.removes.now();
-            sum.lag = sum.lag.zip(task.counters.lag.now()).map(|(sum, lag)| sum + lag);
-            sum.errors += task.counters.errors.now() + task.counters.null_keys.now();
-            sum.holding = sum.holding.or_else(|| task.counters.holding.lock().clone());
-        }
-        sum
-    }
-
-    fn line(&self, rate: f64) -> String {
-        let Self { puts, removes, errors, .. } = self;
-        let lag = self.lag.map_or_else(|| "?".to_owned(), |lag| lag.to_string());
-        let line = format!(
-            "{rate:.0} records/s · lag {lag} · entries {puts} put, {removes} removed · errors {errors}"
-        );
-        match &self.holding {
-            Some(Holding { reason, .. }) => format!("{line} · holding: {reason}"),
-            None => line,
-        }
+fn line(progress: &Progress, rate: f64) -> String {
+    let lag = progress.lag.map_or_else(|| "?".to_owned(), |lag| lag.to_string());
+    let counts: Vec<_> = progress.counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let line = format!(
+        "{rate:.0} records/s · lag {lag} · entries {} · errors {}",
+        counts.join(", "),
+        progress.errors
+    );
+    match &progress.waits {
+        Some(reason) => format!("{line} · holding: {reason}"),
+        None => line,
     }
 }

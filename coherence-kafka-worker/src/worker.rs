@@ -8,29 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use coherence_kafka_common::map::{MapError, Session};
+use coherence_kafka_connect::config::{ConfigErrors, Properties};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::config::table::TASKS_LIMIT;
 use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
-use crate::counters::Counters;
 use crate::descriptors;
-use crate::task::{Task, TaskFailure, caught};
-use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
+use crate::panics::caught;
+use crate::plugin::{ConnectorType, Context, Task, TaskFailure, TaskState};
 use connectors::{Connector, Connectors, Entry};
 use restarts::Restarts;
 
 mod connectors;
 mod restarts;
-mod start;
-
-/// Opens the session that a connector writes to. Called once a connector, without I/O.
-pub type OpenSession = dyn Fn(&SessionConfig) -> Result<Arc<dyn Session>, MapError> + Send + Sync;
 
 /// The connectors of this process.
 pub struct Worker {
     config: WorkerConfig,
-    open: Box<OpenSession>,
     /// Replaces `bootstrap.servers` where the broker is in this process.
     bootstrap: Option<String>,
     runtime: tokio::runtime::Handle,
@@ -40,7 +34,7 @@ pub struct Worker {
 }
 
 struct TaskHandle {
-    counters: Arc<Counters>,
+    state: Arc<dyn TaskState>,
     control: Arc<Control>,
     failure: Arc<Mutex<Option<TaskFailure>>>,
     thread: std::thread::JoinHandle<()>,
@@ -145,6 +139,8 @@ pub enum RequestError {
 pub struct ConnectorInfo {
     /// Its name.
     pub name: String,
+    /// Its direction.
+    pub kind: ConnectorType,
     /// Its own configuration as written: variables are not resolved, so it holds no secret that they stand for.
     pub config: BTreeMap<String, String>,
     /// How many tasks it has; none while it starts.
@@ -162,23 +158,24 @@ impl std::fmt::Debug for ConnectorInfo {
 }
 
 /// State of one task.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TaskStatus {
     /// Why it failed; `None` while it runs.
     pub failure: Option<TaskFailure>,
     /// What it did so far.
-    pub counters: Arc<Counters>,
+    pub state: Arc<dyn TaskState>,
+}
+
+impl std::fmt::Debug for TaskStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskStatus").field("failure", &self.failure).finish_non_exhaustive()
+    }
 }
 
 impl Worker {
-    /// Creates a worker without connectors, whose writes run on `runtime`; `bootstrap` replaces `bootstrap.servers`.
-    pub fn new(
-        config: WorkerConfig,
-        open: Box<OpenSession>,
-        bootstrap: Option<String>,
-        runtime: tokio::runtime::Handle,
-    ) -> Self {
-        Self { config, open, bootstrap, runtime, connectors: Mutex::default(), started: Condvar::new() }
+    /// Creates a worker without connectors, whose data moves on `runtime`; `bootstrap` replaces `bootstrap.servers`.
+    pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
+        Self { config, bootstrap, runtime, connectors: Mutex::default(), started: Condvar::new() }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -188,7 +185,7 @@ impl Worker {
     pub fn create(&self, properties: &Properties) -> Result<ConnectorInfo, CreateError> {
         let config = ConnectorConfig::of_request(&self.config, properties).map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
-            tracing::warn!(connector = config.name, "configuration: {warning}");
+            tracing::warn!(connector = config.name(), "configuration: {warning}");
         }
         self.start(config)
     }
@@ -198,10 +195,10 @@ impl Worker {
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
     pub fn start(&self, config: ConnectorConfig) -> Result<ConnectorInfo, CreateError> {
-        let (name, tasks) = (config.name.clone(), config.tasks_max as usize);
+        let (name, tasks) = (config.name().to_owned(), config.connector.tasks() as usize);
         let limit = self.config.tasks_limit as usize;
         let running = self.lock().reserve(&name, config.raw.clone(), tasks, limit)?;
-        let each = if config.dead_letters.is_some() { 2 } else { 1 };
+        let each = config.connector.clients_of_task();
         let started = descriptors::room_for(running, tasks, each)
             .map_err(|reason| CreateError::NotStarted { name: name.clone(), reason })
             // librdkafka's wrapper and the runtime panic where the system has no more threads.
@@ -222,7 +219,7 @@ impl Worker {
             Ok(connector) => {
                 tracing::info!(connector = name, tasks, "connector created");
                 connectors.by_name.insert(name.clone(), Entry::Running(Arc::new(connector)));
-                Ok(ConnectorInfo { name, config: config.raw, tasks })
+                Ok(ConnectorInfo { name, kind: self.kind(), config: config.raw, tasks })
             }
             Err(error) => {
                 connectors.by_name.remove(&name);
@@ -231,6 +228,53 @@ impl Worker {
         };
         self.started.notify_all();
         outcome
+    }
+
+    /// Starts the tasks of a connector: all of them, or none. Slow: files are read, clients and threads are made.
+    fn start_tasks(&self, config: &ConnectorConfig) -> Result<Connector, CreateError> {
+        let not_started = |reason: String| CreateError::NotStarted { name: config.name().to_owned(), reason };
+        let context =
+            Context { worker: &self.config, bootstrap: self.bootstrap.as_deref(), runtime: &self.runtime };
+        let set = config.connector.start(&context).map_err(not_started)?;
+        let mut connector = Connector { config: config.raw.clone(), tasks: Vec::new(), set: set.clone() };
+        for number in 0..config.connector.tasks() {
+            let control = Arc::new(Control::default());
+            let make = {
+                let (set, stop) = (set.clone(), control.stop.clone());
+                move || set.task(number, stop.clone())
+            };
+            let started = if self.lock().stopping {
+                Err(CreateError::Stopping)
+            } else {
+                make().map_err(|error| not_started(error.to_string())).and_then(|task| {
+                    let name = format!("{}-{number}", config.name());
+                    let (restart, state) = (config.connector.restart(), set.state(number));
+                    TaskHandle::spawn(name, task, make, restart, state, control).map_err(|error| {
+                        not_started(format!("the thread of the task cannot be started: {error}"))
+                    })
+                })
+            };
+            connector.tasks.push(match started {
+                Ok(handle) => handle,
+                Err(error) => {
+                    connector.end();
+                    join(&connector.tasks, Instant::now() + self.config.shutdown_timeout + LEAVING);
+                    set.on_ended();
+                    return Err(error);
+                }
+            });
+        }
+        Ok(connector)
+    }
+
+    /// Returns the direction of its connectors.
+    fn kind(&self) -> ConnectorType {
+        self.config.plugin().description().kind
+    }
+
+    /// Returns the configuration of the worker.
+    pub fn config(&self) -> &WorkerConfig {
+        &self.config
     }
 
     /// Returns the names of all connectors.
@@ -243,7 +287,12 @@ impl Worker {
         let connectors = self.lock();
         let entry = connectors.by_name.get(name)?;
         let tasks = entry.connector().map_or(0, |connector| connector.tasks.len());
-        Some(ConnectorInfo { name: name.to_owned(), config: entry.config().clone(), tasks })
+        Some(ConnectorInfo {
+            name: name.to_owned(),
+            kind: self.kind(),
+            config: entry.config().clone(),
+            tasks,
+        })
     }
 
     /// Returns the state of each task of a connector; none while it starts.
@@ -359,21 +408,22 @@ impl TaskHandle {
     /// restarted.
     fn spawn(
         name: String,
-        task: Task,
-        make: impl Fn() -> Result<Task, TaskFailure> + Send + 'static,
+        task: Box<dyn Task>,
+        make: impl Fn() -> Result<Box<dyn Task>, TaskFailure> + Send + 'static,
         restart: RestartConfig,
-        counters: Arc<Counters>,
+        state: Arc<dyn TaskState>,
         control: Arc<Control>,
     ) -> std::io::Result<Self> {
         let failure = Arc::new(Mutex::new(None));
-        let handle = (failure.clone(), control.clone(), counters.clone());
+        let handle = (failure.clone(), control.clone(), state.clone());
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
             let mut restarts = Restarts::new(restart);
             let mut task = Ok(task);
             loop {
                 let began = Instant::now();
                 // Without a failure it was asked to stop: to end, or to restart.
-                if let Err(error) = task.and_then(Task::run) {
+                let ended = caught(|| task.and_then(Task::run));
+                if let Err(error) = ended.unwrap_or_else(|panic| Err(TaskFailure::defect(&panic))) {
                     *failure.lock() = Some(error.clone());
                     tracing::error!(
                         task = name,
@@ -389,21 +439,21 @@ impl TaskHandle {
                     return;
                 }
                 tracing::info!(task = name, "task restarting");
-                counters.restarts.add(1);
+                state.on_restart();
                 *failure.lock() = None;
-                task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::Defect(panic)));
+                task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::defect(&panic)));
             }
         })?;
-        let (failure, control, counters) = handle;
-        Ok(Self { counters, control, failure, thread })
+        let (failure, control, state) = handle;
+        Ok(Self { state, control, failure, thread })
     }
 
     fn status(&self) -> TaskStatus {
         // Read first: a failure that is recorded meanwhile is the last one of the thread.
         let ended = self.thread.is_finished();
-        let unrecorded = || ended.then(|| TaskFailure::Defect("the thread of the task ended".to_owned()));
+        let unrecorded = || ended.then(|| TaskFailure::defect("the thread of the task ended"));
         let failure = self.failure.lock().clone().or_else(unrecorded);
-        TaskStatus { failure, counters: self.counters.clone() }
+        TaskStatus { failure, state: self.state.clone() }
     }
 }
 

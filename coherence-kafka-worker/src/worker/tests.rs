@@ -1,12 +1,15 @@
 use super::*;
-use crate::task::tests::{Bench, eventually};
-use crate::writer::Backoff;
+use crate::retry::Backoff;
+use crate::testing::{FakeTask, Ran, eventually};
 
 #[test]
 fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
-    let bench = Bench::new();
-    let control = Arc::new(Control { stop: bench.parts.stop.clone(), ..Control::default() });
-    let make = bench.make();
+    let control = Arc::new(Control::default());
+    let state = Arc::new(Ran::default());
+    let make = {
+        let (state, stop) = (state.clone(), control.stop.clone());
+        move || Ok(Box::new(FakeTask { state: state.clone(), stop: stop.clone() }) as Box<dyn Task>)
+    };
     let first = make().unwrap();
     let panics = AtomicBool::new(true);
     let make = move || {
@@ -16,8 +19,8 @@ fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
     let second = Duration::from_secs(1);
     let never =
         RestartConfig { attempts: Some(0), backoff: Backoff { min: second, max: second, timeout: None } };
-    let counters = bench.parts.counters.clone();
-    let handle = TaskHandle::spawn("c-0".to_owned(), first, make, never, counters, control.clone()).unwrap();
+    let handle =
+        TaskHandle::spawn("c-0".to_owned(), first, make, never, state.clone(), control.clone()).unwrap();
     let failure = || handle.status().failure.map(|failure| failure.to_string());
     assert_eq!(failure(), None);
 
@@ -26,8 +29,9 @@ fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
     let reason = failure().unwrap();
     assert!(reason.contains(file!()) && reason.contains("it cannot be made"), "{reason}");
 
+    let runs = state.runs();
     control.restart();
-    eventually("it runs", || failure().is_none() && bench.parts.counters.confirmed.now() > 0);
+    eventually("it runs", || failure().is_none() && state.runs() > runs);
 
     control.end();
     eventually("its thread ends", || handle.thread.is_finished());

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_rdkafka::record::TopicPartition;
+
 use super::{Control, LOOK};
 use crate::config::RestartConfig;
-use crate::task::TaskFailure;
-use crate::writer::Pauses;
+use crate::plugin::TaskFailure;
+use crate::retry::Pauses;
 
 /// The restarts of one task.
 pub(super) struct Restarts {
@@ -16,7 +18,7 @@ pub(super) struct Restarts {
     /// Those after failures that name no record, since the task last ran for long.
     used: u32,
     /// The record at fault in each partition, and the restarts that have met it.
-    records: BTreeMap<(String, i32), (i64, u32)>,
+    records: BTreeMap<TopicPartition, (i64, u32)>,
 }
 
 impl Restarts {
@@ -47,16 +49,16 @@ impl Restarts {
     /// A task that reads for minutes before it reaches a bad record has not got past it. So these restarts are counted
     /// by the record; only after failures that name no record the count starts again after a while.
     fn next(&mut self, failure: &TaskFailure, ran: Duration) -> Option<Duration> {
-        let used = match failure {
-            TaskFailure::Record { topic, partition, offset, .. } => {
-                let (at, used) = self.records.entry((topic.clone(), *partition)).or_insert((*offset, 0));
+        let used = match &failure.record {
+            Some((partition, offset)) => {
+                let (at, used) = self.records.entry(partition.clone()).or_insert((*offset, 0));
                 if at != offset {
                     (*at, *used) = (*offset, 0);
                     self.pauses = Pauses::new(self.config.backoff);
                 }
                 used
             }
-            _ => {
+            None => {
                 if ran > self.config.backoff.max {
                     self.used = 0;
                     self.pauses = Pauses::new(self.config.backoff);
@@ -75,7 +77,7 @@ impl Restarts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writer::Backoff;
+    use crate::retry::Backoff;
 
     fn restarts(attempts: u32) -> Restarts {
         let second = Duration::from_secs(1);
@@ -84,7 +86,8 @@ mod tests {
     }
 
     fn record(partition: i32, offset: i64) -> TaskFailure {
-        TaskFailure::Record { topic: "t".to_owned(), partition, offset, reason: "bad".to_owned() }
+        let partition = TopicPartition { topic: "t".to_owned(), partition };
+        TaskFailure { record: Some((partition, offset)), reason: "bad".to_owned() }
     }
 
     const LONG: Duration = Duration::from_secs(3600);
@@ -104,7 +107,7 @@ mod tests {
     #[test]
     fn after_failures_without_a_record_they_begin_anew_when_the_task_ran_for_a_while() {
         let mut restarts = restarts(1);
-        let failure = TaskFailure::Consumer("no".to_owned());
+        let failure = TaskFailure::new("no");
         assert!(restarts.next(&failure, Duration::ZERO).is_some());
         assert_eq!(restarts.next(&failure, Duration::ZERO), None);
         assert!(restarts.next(&failure, LONG).is_some());

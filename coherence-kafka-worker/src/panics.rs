@@ -10,7 +10,7 @@ thread_local! {
 
 /// Does `work`. Where it panics the error holds the message and the place; what `work` was busy with may be left half
 /// done, and is to be dropped.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();

@@ -1,7 +1,12 @@
-use super::*;
+use std::time::Duration;
+
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
+use coherence_kafka_worker::config::{Listener, OverridePolicy, WorkerConfig};
+
+use super::{plugin, worker_config};
 
 fn parse(settings: &[(&str, &str)]) -> Result<WorkerConfig, ConfigErrors> {
-    WorkerConfig::parse(&Properties::from_pairs("w", settings.iter().copied()), Environment::default())
+    worker_config(&Properties::from_pairs("w", settings.iter().copied()))
 }
 
 fn error(key: &str, value: &str) -> String {
@@ -173,7 +178,7 @@ fn a_setting_that_has_gone_or_is_a_clients_is_noted_with_what_to_write() {
 fn a_value_from_a_variable_is_not_shown_when_it_is_refused() {
     let properties = Properties::from_pairs("w", [("rest.advertised.port", "${env:PORT}")]);
     let environment = Environment::from([("PORT".to_owned(), "sesame".to_owned())]);
-    let errors = WorkerConfig::parse(&properties, environment).unwrap_err();
+    let errors = WorkerConfig::parse(plugin(), &properties, environment).unwrap_err();
     assert_eq!(
         errors.to_string(),
         "one setting is refused\n  1. w: rest.advertised.port: Invalid value [hidden] for configuration \
@@ -185,5 +190,5 @@ fn a_value_from_a_variable_is_not_shown_when_it_is_refused() {
 fn secrets_are_not_in_the_debug_form() {
     let worker = parse(&[("consumer.sasl.password", "sesame"), ("foo", "sesame")]).unwrap();
     assert!(!format!("{worker:?}").contains("sesame"));
-    assert!(!format!("{:?}", worker.properties).contains("sesame"));
+    assert!(!format!("{:?}", worker.properties()).contains("sesame"));
 }

@@ -8,8 +8,8 @@ use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Proper
 use coherence_kafka_connect::converter::{self, Converter, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
-use super::clients::{self, ConsumerConfig};
 use super::table::{self, Known, Owner};
+use crate::plugin::{Description, Plugin};
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]
@@ -34,9 +34,10 @@ pub struct WorkerConfig {
     pub override_policy: OverridePolicy,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
-    client: ConsumerConfig,
-    pub(super) properties: Properties,
-    pub(super) variables: Variables,
+    plugin: Arc<dyn Plugin>,
+    client: ClientSettings,
+    properties: Properties,
+    variables: Variables,
 }
 
 impl std::fmt::Debug for WorkerConfig {
@@ -98,13 +99,17 @@ impl OverridePolicy {
 }
 
 impl WorkerConfig {
-    /// Checks the settings of a worker; `environment` is what `${env:…}` may see.
+    /// Checks the settings of a worker whose connectors are of this kind; `environment` is what `${env:…}` may see.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
-    pub fn parse(properties: &Properties, environment: Environment) -> Result<Self, ConfigErrors> {
+    pub fn parse(
+        plugin: Arc<dyn Plugin>,
+        properties: &Properties,
+        environment: Environment,
+    ) -> Result<Self, ConfigErrors> {
         let mut findings = ConfigErrors::default();
-        let worker = Self::check(properties, environment, &mut findings);
+        let worker = Self::check(plugin, properties, environment, &mut findings);
         findings.finish(Some(worker))
     }
 
@@ -118,13 +123,29 @@ impl WorkerConfig {
         self.bootstrap_servers() == "embedded"
     }
 
-    /// Returns the settings of a Kafka client of the worker's own, in librdkafka's words.
+    /// Returns the settings of a Kafka client of the worker's own, by librdkafka's names.
     pub fn client_settings(&self) -> ClientSettings {
-        self.client.for_task(0)
+        self.client.clone()
+    }
+
+    /// Returns the kind of its connectors.
+    pub fn plugin(&self) -> &Arc<dyn Plugin> {
+        &self.plugin
+    }
+
+    /// Returns its settings, with the values of their variables.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    /// Returns the variables that settings may contain.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// Returns a worker even where it is refused, so that its connectors can be checked all the same.
     pub(super) fn check(
+        plugin: Arc<dyn Plugin>,
         properties: &Properties,
         environment: Environment,
         findings: &mut ConfigErrors,
@@ -133,7 +154,7 @@ impl WorkerConfig {
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
-        report_strangers(properties.iter(), &properties, owner, findings);
+        report_strangers(plugin.description(), properties.iter(), &properties, owner, findings);
         let (values, violations) =
             table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
         for violation in violations {
@@ -143,16 +164,7 @@ impl WorkerConfig {
         refuse_not_yet(&table::WORKER, &values, &properties, findings);
         let listeners = listeners(&values, &properties, findings);
         let override_policy = override_policy(&values, &properties, findings);
-        // Checked here too, though each connector makes its own: a connector may come much later, over REST.
-        let none = Properties::default();
-        let client = clients::consumer("", &properties, &none, &override_policy, false, findings);
-        clients::check_queue(&properties, &override_policy, findings);
-        for role in [Role::Key, Role::Value] {
-            if let Some(class) = properties.get(role.property()) {
-                create_converter(role, class, &properties, findings);
-            }
-        }
-        let worker = WorkerConfig {
+        let mut worker = WorkerConfig {
             listeners,
             listeners_are_set: properties.get("listeners").is_some(),
             // What was refused has no number.
@@ -168,21 +180,30 @@ impl WorkerConfig {
             offset_flush_timeout: values.millis("offset.flush.timeout.ms"),
             shutdown_timeout: values.millis("task.shutdown.graceful.timeout.ms"),
             override_policy,
-            warnings: findings.warnings.clone(),
-            client,
+            warnings: Vec::new(),
+            plugin: plugin.clone(),
+            client: ClientSettings::default(),
             properties,
             variables,
         };
+        // Checked here too, though each connector makes its own: a connector may come much later, over REST.
+        worker.client = plugin.check_clients(&worker, findings);
+        for role in [Role::Key, Role::Value] {
+            if let Some(class) = worker.properties.get(role.property()) {
+                create_converter(role, class, &worker.properties, findings);
+            }
+        }
+        worker.warnings = findings.warnings.clone();
         // Where the file is a connector's too, they are found with the connector.
         if owner == Owner::Worker {
-            worker.check_shared(findings);
+            plugin.check_shared(&worker, findings);
         }
         worker
     }
 }
 
 /// Returns the converter of `class`, a setting of `properties`, with the options that stand there too.
-pub(super) fn create_converter(
+pub fn create_converter(
     role: Role,
     class: &Property,
     properties: &Properties,
@@ -209,6 +230,7 @@ pub(super) fn create_converter(
 /// Notes those of `strangers` that are unknown, and those that change nothing, the latter once for each reason. `all`
 /// are the settings that stand with them.
 pub(super) fn report_strangers<'a>(
+    connector: &Description,
     strangers: impl Iterator<Item = &'a Property>,
     all: &Properties,
     owner: Owner,
@@ -216,7 +238,7 @@ pub(super) fn report_strangers<'a>(
 ) {
     let mut reported = Vec::new();
     for property in strangers.filter(|property| !is_of_a_listed_alias(&property.key, all)) {
-        match table::known(owner, &property.key) {
+        match table::known(connector, owner, &property.key) {
             Known::Yes => {}
             Known::WithoutEffect(why) if reported.contains(&why) => {}
             Known::WithoutEffect(why) => {
@@ -311,6 +333,3 @@ fn override_policy(values: &Values, properties: &Properties, findings: &mut Conf
         OverridePolicy::None
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -30,7 +30,7 @@ pub(super) async fn connector(
         Err(reason) => refused(reason, &name, ""),
         Ok(_) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
         Ok(tasks) => {
-            let mut planned = status_json(&name, &api.worker_id, tasks.iter().map(|(status, _)| status));
+            let mut planned = status_json(&name, &api, tasks.iter().map(|(status, _)| status));
             if !only_failed {
                 planned["connector"]["state"] = "RESTARTING".into();
             }

@@ -1,4 +1,10 @@
-use super::*;
+use std::path::PathBuf;
+
+use coherence_kafka_connect::config::InitialState;
+use coherence_kafka_worker::Files;
+use coherence_kafka_worker::config::{LoadError, Loaded, Sources, load};
+
+use super::{config, plugin};
 
 const WORKER: &str = "bootstrap.servers=b:9092\n\
                       key.converter=org.apache.kafka.connect.storage.StringConverter\n\
@@ -28,7 +34,7 @@ fn load_files(files: &[(&str, &str)], change: impl FnOnce(&mut Sources)) -> Resu
     };
     change(&mut sources);
     let prefix = format!("{}/", directory.path().display());
-    load(&sources).map_err(|error| {
+    load(&plugin(), &sources).map_err(|error| {
         let kind = if matches!(error, LoadError::Worker(_)) { "worker" } else { "connector" };
         format!("{kind}: {error}").replace(&prefix, "")
     })
@@ -42,11 +48,11 @@ fn a_worker_and_its_connectors_are_loaded_from_their_files() {
         r#"{"name":"j","config":{"connector.class":"CoherenceSink","topics":"t"},"initial_state":"PAUSED"}"#;
     let files = [("w.properties", WORKER), ("c.properties", CONNECTOR), ("j.json", json)];
     let loaded = load_files(&files, unchanged).unwrap();
-    let names: Vec<_> = loaded.connectors.iter().map(|connector| connector.config.name.as_str()).collect();
+    let names: Vec<_> = loaded.connectors.iter().map(|connector| connector.config.name()).collect();
     assert_eq!(names, ["s", "j"]);
     assert_eq!(loaded.connectors[0].initial_state, InitialState::Running);
     assert_eq!(loaded.connectors[1].initial_state, InitialState::Paused);
-    let config = &loaded.connectors[0].config;
+    let config = config(&loaded.connectors[0].config.connector);
     assert_eq!(config.batch_records, 100);
     assert!(config.consumer_settings(0).contains(&("bootstrap.servers".to_owned(), "b:9092".to_owned())));
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
@@ -56,7 +62,7 @@ fn a_worker_and_its_connectors_are_loaded_from_their_files() {
 fn one_file_may_hold_the_worker_and_a_connector() {
     let both = format!("{WORKER}{CONNECTOR}");
     let loaded = load_files(&[("both.properties", &both)], unchanged).unwrap();
-    assert_eq!(loaded.connectors[0].config.name, "s");
+    assert_eq!(loaded.connectors[0].config.name(), "s");
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
 }
 
@@ -76,7 +82,7 @@ fn environment_and_command_line_lie_over_the_files() {
         sources.connector_set = vec!["tasks.max=3".to_owned()];
     })
     .unwrap();
-    let config = &loaded.connectors[0].config;
+    let config = config(&loaded.connectors[0].config.connector);
     assert_eq!(config.batch_records, 50);
     assert_eq!(loaded.worker.offset_flush_interval.as_millis(), 7);
     assert_eq!(config.tasks_max, 3);
@@ -108,7 +114,7 @@ fn in_a_shared_file_an_override_of_the_worker_reaches_the_connector() {
         sources.set = vec!["value.converter=org.apache.kafka.connect.storage.StringConverter".to_owned()];
     })
     .unwrap();
-    let class = loaded.connectors[0].config.value_converter.class_name();
+    let class = config(&loaded.connectors[0].config.connector).value_converter.class_name();
     assert_eq!(class, "org.apache.kafka.connect.storage.StringConverter");
 }
 
@@ -118,7 +124,7 @@ fn a_connector_may_come_from_the_command_line_alone() {
         sources.connector_set = CONNECTOR.lines().map(str::to_owned).collect();
     })
     .unwrap();
-    assert_eq!(loaded.connectors[0].config.name, "s");
+    assert_eq!(loaded.connectors[0].config.name(), "s");
 }
 
 #[test]
@@ -230,7 +236,7 @@ fn rest_shows_what_the_connectors_file_says_and_nothing_of_worker_or_environment
             ("topics", "c"),
         ]
     );
-    let config = &loaded.connectors[0].config;
+    let config = config(&loaded.connectors[0].config.connector);
     assert_eq!(config.tasks_max, 3, "what is not shown counts all the same");
     assert!(config.consumer_settings(0).contains(&("ssl.key.password".to_owned(), "sesame".to_owned())));
 }
@@ -286,8 +292,7 @@ fn debug_shows_no_arguments_and_no_values() {
         connector_set: set.clone(),
         ..Sources::default()
     };
-    let files =
-        crate::cli::Files { worker: None, connectors: Vec::new(), set: set.clone(), connector_set: set };
+    let files = Files { worker: None, connectors: Vec::new(), set: set.clone(), connector_set: set };
     let loaded = load_files(&[("w.properties", WORKER), ("c.properties", CONNECTOR)], |sources| {
         sources.connector_set = vec!["consumer.override.ssl.key.password=sesame".to_owned()];
     });

@@ -4,28 +4,34 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
-use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Format, MapError, Session};
-use coherence_kafka_connect::config::{InitialState, SessionConfig, SessionKind, TlsFiles};
+use coherence_kafka_connect::config::InitialState;
 use coherence_kafka_rdkafka::admin::{self, Unreachable};
 use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
 use tokio::task::JoinHandle;
 
 use crate::cli::Files;
 use crate::config::{Listener, LoadError, Loaded, Sources, WorkerConfig};
-use crate::worker::{OpenSession, Worker};
-use crate::{live, rest};
+use crate::plugin::Plugin;
+use crate::worker::Worker;
+use crate::{rest, terminal};
+
+/// The exit code where the worker cannot start: its settings, its listener, or no Kafka.
+pub const WORKER: u8 = 2;
+/// The exit code where a connector cannot start.
+pub const CONNECTOR: u8 = 3;
 
 /// How long a start waits for the first answer of the Kafka cluster.
 pub const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Why the sink does not start. The process ends with [`StartError::exit_code`], as `connect-standalone` does.
+/// Why a worker does not start. The process ends with [`StartError::exit_code`], as `connect-standalone` does.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No file was named.
-    #[error("usage: coherence-kafka-sink WORKER.properties [CONNECTOR.properties|.json …], see --help")]
-    Usage,
+    #[error("usage: {program} WORKER.properties [CONNECTOR.properties|.json …], see --help")]
+    Usage {
+        /// The name of the program.
+        program: String,
+    },
     /// The worker cannot start: its settings, its listener, or no Kafka.
     #[error("{0}")]
     Worker(String),
@@ -38,65 +44,38 @@ impl StartError {
     /// Returns 1 for wrong usage, 2 for the worker, 3 for a connector.
     pub fn exit_code(&self) -> u8 {
         match self {
-            StartError::Usage => 1,
-            StartError::Worker(_) => 2,
-            StartError::Connector(_) => 3,
+            StartError::Usage { .. } => 1,
+            StartError::Worker(_) => WORKER,
+            StartError::Connector(_) => CONNECTOR,
         }
     }
 }
 
-/// The sessions of maps inside this process: one for each format, shared by all connectors.
-#[derive(Debug, Clone)]
-pub struct LocalSessions {
-    pof: Arc<LocalSession>,
-    json: Arc<LocalSession>,
-}
-
-impl Default for LocalSessions {
-    fn default() -> Self {
-        let session = |format| Arc::new(LocalSession::new(format));
-        Self { pof: session(Format::Pof), json: session(Format::Json) }
-    }
-}
-
-impl LocalSessions {
-    /// Returns the session whose maps have this format.
-    pub fn session(&self, format: Format) -> &Arc<LocalSession> {
-        match format {
-            Format::Pof => &self.pof,
-            Format::Json => &self.json,
-        }
-    }
-}
-
-/// A running worker, with its maps, its broker and its REST server.
+/// A running worker, with its broker and its REST server.
 pub struct Running {
     worker: Arc<Worker>,
-    local: LocalSessions,
     broker: Option<EmbeddedKafka>,
     _rest: rest::Server,
 }
 
 impl Running {
-    /// Reads the files, starts their connectors and the REST listeners. Must run inside a tokio runtime.
+    /// Starts the connectors and the REST listeners of a configuration. Must run inside a tokio runtime.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
-    pub async fn start(files: &Files) -> Result<Self, StartError> {
-        let loaded = load(files)?;
+    pub async fn start(loaded: Loaded) -> Result<Self, StartError> {
         for warning in &loaded.warnings {
             tracing::warn!("configuration: {warning}");
         }
         let broker = start_broker(&loaded.worker)?;
         let bootstrap = broker.as_ref().map(EmbeddedKafka::bootstrap_servers);
         let listeners = bind(&loaded.worker.listeners)?;
-        let local = LocalSessions::default();
         let runtime = tokio::runtime::Handle::current();
         let worker_id = worker_id(&loaded.worker, &listeners);
         let settings = loaded.worker.client_settings();
         let for_this_machine_alone = !loaded.worker.listeners_are_set;
-        let worker = Worker::new(loaded.worker, open(local.clone(), runtime.clone()), bootstrap, runtime);
-        let worker = Arc::new(worker);
+        let kind = loaded.worker.plugin().description().kind.name();
+        let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
         let rest = rest::Server::start(listeners, &rest::router(worker.clone(), &worker_id))
             .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
         if for_this_machine_alone {
@@ -105,7 +84,7 @@ impl Running {
                  listeners=http://:8083 to open it to others"
             );
         }
-        let running = Self { worker, local, broker, _rest: rest };
+        let running = Self { worker, broker, _rest: rest };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
             tokio::task::spawn_blocking(move || admin::topic_names(&settings, CLUSTER_DEADLINE))
@@ -122,8 +101,8 @@ impl Running {
             running.worker.stop();
             return Err(StartError::Worker(unreachable(&reason)));
         }
-        tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "sink started");
-        if let Err(error) = live::start(running.worker.clone()) {
+        tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "{kind} started");
+        if let Err(error) = terminal::start(running.worker.clone()) {
             tracing::debug!(%error, "terminal line not started");
         }
         Ok(running)
@@ -134,23 +113,20 @@ impl Running {
         &self.worker
     }
 
-    /// Returns the maps inside this process.
-    pub fn local_sessions(&self) -> &LocalSessions {
-        &self.local
-    }
-
     /// Returns the broker inside this process, if it runs one.
     pub fn embedded_kafka(&self) -> Option<&EmbeddedKafka> {
         self.broker.as_ref()
     }
 }
 
-/// Reads and checks the files.
+/// Reads and checks the files of `program`, whose connectors are of this kind.
 ///
 /// # Errors
 /// Everything that is wrong with them, as the worker's or a connector's fault.
-pub fn load(files: &Files) -> Result<Loaded, StartError> {
-    let Some(worker_file) = &files.worker else { return Err(StartError::Usage) };
+pub fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Result<Loaded, StartError> {
+    let Some(worker_file) = &files.worker else {
+        return Err(StartError::Usage { program: program.to_owned() });
+    };
     let sources = Sources {
         worker_file: Some(worker_file.clone()),
         connector_files: files.connectors.clone(),
@@ -160,14 +136,14 @@ pub fn load(files: &Files) -> Result<Loaded, StartError> {
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    let loaded = crate::config::load(&sources).map_err(|error| match error {
+    let loaded = crate::config::load(plugin, &sources).map_err(|error| match error {
         LoadError::Worker(errors) => StartError::Worker(errors.to_string()),
         LoadError::Connector(errors) => StartError::Connector(errors.to_string()),
     })?;
     match loaded.connectors.iter().find(|c| c.initial_state != InitialState::Running) {
         Some(connector) => Err(StartError::Connector(format!(
             "connector {}: initial_state: only RUNNING is supported yet",
-            connector.config.name
+            connector.config.name()
         ))),
         None => Ok(loaded),
     }
@@ -214,51 +190,6 @@ fn start_broker(worker: &WorkerConfig) -> Result<Option<EmbeddedKafka>, StartErr
     }
     tracing::warn!("{}", embedded::LIMITS);
     EmbeddedKafka::start().map(Some).map_err(StartError::Worker)
-}
-
-/// Returns the function that opens a connector's session: lazily, so that a grid may be unavailable at the start.
-pub fn open(local: LocalSessions, runtime: tokio::runtime::Handle) -> Box<OpenSession> {
-    Box::new(move |config: &SessionConfig| match config.kind {
-        SessionKind::Embedded => {
-            tracing::warn!(
-                "embedded maps are not saved: they start empty, and the topics are read from the beginning at every \
-                 start; set coherence.session.directory to save them"
-            );
-            Ok(local.session(config.format).clone() as Arc<dyn Session>)
-        }
-        SessionKind::Grpc => Ok(Arc::new(grid_session(config, runtime.clone())?) as Arc<dyn Session>),
-    })
-}
-
-/// Returns a session with the grid that the settings lead to; it connects when it is used.
-///
-/// # Errors
-/// Settings that cannot be, such as TLS files without certificates.
-pub fn grid_session(
-    config: &SessionConfig,
-    runtime: tokio::runtime::Handle,
-) -> Result<GrpcSession, MapError> {
-    GrpcSession::on(session_options(config), runtime).map_err(|error| MapError::Misuse(error.to_string()))
-}
-
-fn session_options(config: &SessionConfig) -> SessionOptions {
-    SessionOptions {
-        addresses: config.addresses.clone(),
-        scope: config.scope.clone(),
-        format: config.format,
-        request_timeout: config.request_timeout,
-        unanswered_timeout: config.unanswered_timeout,
-        // A caller that wants an answer soon also wants to know soon that no proxy is reachable.
-        connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
-        tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
-            ca: ca.clone(),
-            certificate: client.as_ref().map(|(certificate, _)| certificate.clone()),
-            key: client.as_ref().map(|(_, key)| key.clone()),
-            server_name: server_name.clone(),
-        }),
-        setting_names: SettingNames::PROPERTIES,
-        ..SessionOptions::default()
-    }
 }
 
 fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {

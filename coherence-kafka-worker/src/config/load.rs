@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use coherence_kafka_connect::config::file::ConfigFile;
 use coherence_kafka_connect::config::layers;
@@ -12,6 +13,7 @@ use coherence_kafka_connect::config::{
 use super::connector::ConnectorConfig;
 use super::table::{TASKS_LIMIT, is_connectors_alone};
 use super::worker::WorkerConfig;
+use crate::plugin::{Description, Plugin};
 
 /// Prefix of the environment variables that hold settings of the worker.
 const WORKER_PREFIX: &str = "CONNECT_";
@@ -83,7 +85,7 @@ pub enum LoadError {
 ///
 /// # Errors
 /// Everything that is wrong in all files together, so that one look is enough to put it right.
-pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
+pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadError> {
     let mut findings = ConfigErrors::default();
     let worker_file = sources.worker_file.as_deref().and_then(|path| layers::file(path, &mut findings));
     // What is missing from a file that cannot be read would be reported as missing settings.
@@ -96,7 +98,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
     ];
     let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
     let properties = merge(&worker_settings, &worker_layers, &mut findings);
-    let worker = WorkerConfig::check(&properties, sources.environment.clone(), &mut findings);
+    let worker = WorkerConfig::check(plugin.clone(), &properties, sources.environment.clone(), &mut findings);
     let worker_is_refused = !findings.errors.is_empty();
 
     let connector_layers = [
@@ -119,12 +121,12 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
             Ok(mut config) => {
                 let given = match path {
                     Some(_) => file.settings,
-                    None if both => connectors_alone(&worker_settings),
+                    None if both => connectors_alone(plugin.description(), &worker_settings),
                     None => Vec::new(),
                 };
                 // As written, except for the environment, which is the operator's as the worker's settings are.
                 let mut given = layers::merge(&[given, connector_layers[1].clone()], &mut findings).to_map();
-                given.insert("name".to_owned(), config.name.clone());
+                given.insert("name".to_owned(), config.name().to_owned());
                 config.raw = given;
                 config
             }
@@ -133,11 +135,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, LoadError> {
                 continue;
             }
         };
-        if connectors.iter().any(|other| other.config.name == config.name) {
-            let message = format!("another connector is already named {}", config.name);
+        if connectors.iter().any(|other| other.config.name() == config.name()) {
+            let message = format!("another connector is already named {}", config.name());
             findings.error_at(properties.get("name"), "name", message);
         }
-        tasks += u64::from(config.tasks_max);
+        tasks += u64::from(config.connector.tasks());
         if tasks > u64::from(worker.tasks_limit) {
             let message = format!(
                 "the connectors have {tasks} tasks up to this one: the worker runs {} at most ({TASKS_LIMIT})",
@@ -165,14 +167,11 @@ fn connector_without_file(worker: &Properties, layers: &[Vec<Property>; 2]) -> O
 }
 
 /// Returns the settings of a file, which is also a worker's, that concern its connector alone.
-fn connectors_alone(settings: &[Property]) -> Vec<Property> {
-    settings.iter().filter(|property| is_connectors_alone(&property.key)).cloned().collect()
+fn connectors_alone(connector: &Description, settings: &[Property]) -> Vec<Property> {
+    settings.iter().filter(|property| is_connectors_alone(connector, &property.key)).cloned().collect()
 }
 
 fn merge(file: &[Property], above: &[Vec<Property>; 2], findings: &mut ConfigErrors) -> Properties {
     let [environment, arguments] = above;
     layers::merge(&[file.to_vec(), environment.clone(), arguments.clone()], findings)
 }
-
-#[cfg(test)]
-mod tests;

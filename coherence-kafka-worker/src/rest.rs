@@ -79,7 +79,7 @@ async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>
         let mut expanded = Map::new();
         for wanted in &expand {
             match *wanted {
-                "status" => expanded.insert("status".to_owned(), status_json(&name, &api.worker_id, &tasks)),
+                "status" => expanded.insert("status".to_owned(), status_json(&name, &api, &tasks)),
                 "info" => expanded.insert("info".to_owned(), info_json(&info)),
                 _ => None,
             };
@@ -99,7 +99,7 @@ async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
 
 async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.status(&name) {
-        Some(tasks) => axum::Json(status_json(&name, &api.worker_id, &tasks)).into_response(),
+        Some(tasks) => axum::Json(status_json(&name, &api, &tasks)).into_response(),
         None => not_found(&name),
     }
 }
@@ -175,16 +175,17 @@ async fn create(State(api): State<Api>, headers: HeaderMap, body: Result<Bytes, 
 fn info_json(info: &ConnectorInfo) -> Value {
     let tasks: Vec<Value> =
         (0..info.tasks).map(|task| json!({"connector": info.name, "task": task})).collect();
-    json!({"name": info.name, "config": info.config, "tasks": tasks, "type": "sink"})
+    json!({"name": info.name, "config": info.config, "tasks": tasks, "type": info.kind.name()})
 }
 
-fn status_json<'t>(name: &str, worker_id: &str, tasks: impl IntoIterator<Item = &'t TaskStatus>) -> Value {
+fn status_json<'t>(name: &str, api: &Api, tasks: impl IntoIterator<Item = &'t TaskStatus>) -> Value {
+    let worker_id = &api.worker_id;
     let tasks: Vec<Value> = tasks
         .into_iter()
         .enumerate()
         .map(|(id, task)| {
             let state = if task.failure.is_some() { "FAILED" } else { "RUNNING" };
-            let mut status = json!({"id": id, "state": state, "worker_id": worker_id, "version": VERSION});
+            let mut status = json!({"id": id, "state": state, "worker_id": **worker_id, "version": VERSION});
             if let Some(failure) = &task.failure {
                 status["trace"] = Value::String(failure.to_string());
             }
@@ -195,9 +196,9 @@ fn status_json<'t>(name: &str, worker_id: &str, tasks: impl IntoIterator<Item = 
     let state = if tasks.is_empty() { "UNASSIGNED" } else { "RUNNING" };
     json!({
         "name": name,
-        "connector": {"state": state, "worker_id": worker_id, "version": VERSION},
+        "connector": {"state": state, "worker_id": **worker_id, "version": VERSION},
         "tasks": tasks,
-        "type": "sink",
+        "type": api.worker.config().plugin().description().kind.name(),
     })
 }
 

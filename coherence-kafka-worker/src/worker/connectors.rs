@@ -5,16 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coherence_kafka_common::map::Session;
-use coherence_kafka_connect::config::SessionConfig;
-
 use super::{CreateError, RequestError, TaskHandle};
+use crate::plugin::TaskSet;
 
 /// A connector whose tasks have been started.
 pub(super) struct Connector {
     pub config: BTreeMap<String, String>,
     pub tasks: Vec<TaskHandle>,
-    pub session: (SessionConfig, Arc<dyn Session>),
+    pub set: Arc<dyn TaskSet>,
 }
 
 impl Connector {
@@ -66,9 +64,6 @@ pub(super) struct Connectors {
     pub by_name: BTreeMap<String, Entry>,
     /// The worker ends.
     pub stopping: bool,
-    /// Sessions of connectors that are gone, with writes that may still be applied: the next connector with the same
-    /// settings has to know of them.
-    in_doubt: Vec<(SessionConfig, Arc<dyn Session>)>,
 }
 
 impl Connectors {
@@ -121,26 +116,11 @@ impl Connectors {
             Entry::Stopping(connector) => connector.has_ended(),
             Entry::Starting { .. } | Entry::Running(_) => false,
         });
-        for connector in ended.filter_map(|(_, entry)| entry.connector().cloned()).collect::<Vec<_>>() {
-            self.keep_doubt(&connector);
+        for (_, entry) in ended {
+            if let Some(connector) = entry.connector() {
+                connector.set.on_ended();
+            }
         }
-    }
-
-    /// Keeps the session of a connector that is gone while its writes may still be applied.
-    pub fn keep_doubt(&mut self, connector: &Connector) {
-        let (config, session) = &connector.session;
-        if session.has_writes_in_doubt()
-            && !self.in_doubt.iter().any(|(_, other)| Arc::ptr_eq(other, session))
-        {
-            self.in_doubt.push((config.clone(), session.clone()));
-        }
-    }
-
-    /// Returns the session of a connector of equal settings that is gone, where its writes may still be applied.
-    pub fn session_in_doubt(&mut self, config: &SessionConfig) -> Option<Arc<dyn Session>> {
-        self.in_doubt.retain(|(_, session)| session.has_writes_in_doubt());
-        let found = self.in_doubt.iter().find(|(other, _)| other == config);
-        found.map(|(_, session)| session.clone())
     }
 }
 

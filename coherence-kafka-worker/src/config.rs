@@ -1,0 +1,21 @@
+//! The configuration of a worker and its connectors, with the keys, defaults and texts of Kafka Connect.
+//!
+//! Owns: the settings of a worker, what all connectors have in common, and where the settings of their Kafka clients
+//! stand. How settings are read, laid over each other and refused is `coherence_kafka_connect::config`'s; what a kind of
+//! connector knows is its plugin's. Never does: opening connections, logging.
+//!
+//! ```text
+//! load.rs ─ Properties ─┬ worker.rs     typed configuration of the worker; table.rs holds its settings
+//!                       └ connector.rs  what all connectors have in common ─▶ plugin
+//!                                       clients.rs: consumer.*, producer.*, admin.*
+//! ```
+
+pub mod clients;
+pub mod connector;
+mod load;
+pub mod table;
+mod worker;
+
+pub use connector::{ConnectorConfig, RestartConfig};
+pub use load::{LoadError, Loaded, LoadedConnector, Sources, load};
+pub use worker::{Listener, OverridePolicy, WorkerConfig, create_converter};

@@ -1,0 +1,45 @@
+//! A Kafka Connect worker as a library: the programs `coherence-kafka-sink` and `coherence-kafka-source` are this worker
+//! with a connector each.
+//!
+//! ```text
+//! plugin.rs                what a connector is to the worker: the traits that a sink and a source implement
+//! command.rs cli.rs        what both programs do: arguments, logs, signals, exit codes
+//! start.rs check.rs        files to a running worker; or to a report of what is wrong with files and peers
+//! config.rs config/        settings of the worker, and what all connectors have in common
+//! worker.rs worker/        connectors by name, each with its tasks
+//! rest.rs rest/            the REST interface
+//! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
+//! grids.rs                 sessions with the grids that settings lead to
+//! retry.rs                 pauses between attempts
+//! descriptors.rs panics.rs limits of the process; what a thread panicked with
+//! ```
+//!
+//! The worker knows connectors only by the traits of [`Plugin`]. It moves no records.
+
+mod check;
+mod cli;
+pub mod command;
+pub mod config;
+mod descriptors;
+mod grids;
+pub mod metrics;
+mod panics;
+mod plugin;
+pub mod rest;
+mod retry;
+mod start;
+pub mod terminal;
+#[cfg(test)]
+mod testing;
+mod worker;
+
+pub use cli::Files;
+pub use grids::{Grids, advice, grid_session};
+pub use panics::caught;
+pub use plugin::{
+    Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
+    TaskState,
+};
+pub use retry::{Backoff, Pauses};
+pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER, load, unreachable};
+pub use worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};

@@ -1,0 +1,207 @@
+//! What a connector is to its worker: the traits that a sink and a source implement.
+//!
+//! ```text
+//! Plugin ──configuration──▶ Connector ──start──▶ TaskSet ──task──▶ Task ──run──▶ its end
+//! one of a program           checked               shared by        one thread each;
+//!                                                   its tasks        made again at a restart
+//! ```
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use coherence_kafka_connect::config::def::ConfigDef;
+use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
+use coherence_kafka_rdkafka::record::TopicPartition;
+use coherence_kafka_rdkafka::settings::ClientSettings;
+use futures::future::BoxFuture;
+
+use crate::config::{RestartConfig, WorkerConfig};
+use crate::grids::Grids;
+use crate::metrics::{Family, Sample};
+
+/// The direction of a connector, as Connect's REST API names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectorType {
+    /// Topics to another system.
+    Sink,
+    /// Another system to topics.
+    Source,
+}
+
+impl ConnectorType {
+    /// Returns `sink` or `source`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectorType::Sink => "sink",
+            ConnectorType::Source => "source",
+        }
+    }
+}
+
+/// What a kind of connector is called, and which settings and metrics it has.
+#[derive(Debug)]
+pub struct Description {
+    /// Its direction.
+    pub kind: ConnectorType,
+    /// The values of `connector.class` that name it; the first is its full name.
+    pub classes: &'static [&'static str],
+    /// Its settings.
+    pub settings: &'static ConfigDef,
+    /// Families of its settings: the prefix, and why they are without effect where they are.
+    pub families: &'static [(&'static str, Option<&'static str>)],
+    /// The groups of its settings that the worker's file may hold for all its connectors.
+    pub shared_groups: &'static [&'static str],
+    /// The metrics of its tasks.
+    pub metrics: &'static [Family],
+}
+
+/// The kind of connector that a worker runs: a program has one.
+pub trait Plugin: Send + Sync {
+    /// Returns its names, settings and metrics.
+    fn description(&self) -> &'static Description;
+
+    /// Checks the worker's settings of the Kafka clients that its tasks will have. Returns the settings of a client that
+    /// reaches the same cluster with the same credentials, by librdkafka's names.
+    fn check_clients(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) -> ClientSettings;
+
+    /// Checks the settings that the worker's file makes for all its connectors, before there is one.
+    fn check_shared(&self, worker: &WorkerConfig, findings: &mut ConfigErrors);
+
+    /// Checks the configuration of a connector, whose variables are resolved. Returns `None` where it is refused; the
+    /// reasons are among the findings then.
+    fn connector(
+        &self,
+        worker: &WorkerConfig,
+        properties: &Properties,
+        findings: &mut ConfigErrors,
+    ) -> Option<Arc<dyn Connector>>;
+
+    /// Checks that the peers can be reached which the worker's file names for connectors that are created later.
+    /// `alone` where no connector exists yet.
+    fn check_peers<'a>(
+        &'a self,
+        worker: &'a WorkerConfig,
+        alone: bool,
+        grids: &'a mut Grids,
+        findings: &'a mut Checked,
+    ) -> BoxFuture<'a, ()>;
+}
+
+/// A connector whose configuration is valid.
+pub trait Connector: Any + Send + Sync {
+    /// Returns its name.
+    fn name(&self) -> &str;
+
+    /// Returns the number of its tasks, at least 1.
+    fn tasks(&self) -> u32;
+
+    /// Returns the number of Kafka clients that each task has.
+    fn clients_of_task(&self) -> u64;
+
+    /// Returns when a failed task restarts by itself.
+    fn restart(&self) -> RestartConfig;
+
+    /// Makes what its tasks share. May read files; waits for no peer.
+    ///
+    /// # Errors
+    /// Why its tasks cannot run, for the operator.
+    fn start(&self, context: &Context<'_>) -> Result<Arc<dyn TaskSet>, String>;
+
+    /// Checks that its peers can be reached and accept what it would do; moves no records.
+    fn check<'a>(&'a self, peers: &'a mut Peers, findings: &'a mut Checked) -> BoxFuture<'a, ()>;
+}
+
+/// What a worker gives a connector that starts.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Its configuration.
+    pub worker: &'a WorkerConfig,
+    /// Replaces `bootstrap.servers` where the broker is in this process.
+    pub bootstrap: Option<&'a str>,
+    /// Where the data moves.
+    pub runtime: &'a tokio::runtime::Handle,
+}
+
+/// What is known about the peers while connectors are checked.
+#[derive(Debug, Default)]
+pub struct Peers {
+    /// The topics of the cluster; `None` where it cannot be reached, or is in this process.
+    pub topics: Option<Vec<String>>,
+    /// The grids that were connected to.
+    pub grids: Grids,
+}
+
+/// The tasks of a started connector, and what they share.
+pub trait TaskSet: Send + Sync {
+    /// Makes a task: at the start, and again at each restart. The task ends when `stop` is set.
+    ///
+    /// # Errors
+    /// Settings that only show when they are used.
+    fn task(&self, number: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure>;
+
+    /// Returns the counts and the state of a task; its restarts share them.
+    fn state(&self, number: u32) -> Arc<dyn TaskState>;
+
+    /// Called when all tasks have ended for good, before the name of the connector can be used again.
+    fn on_ended(&self);
+}
+
+/// A task that has not begun.
+pub trait Task: Send {
+    /// Runs until it is stopped or fails. Everything that it owns at a peer, such as its membership in a group, is given
+    /// back when this returns.
+    ///
+    /// # Errors
+    /// Why it failed.
+    fn run(self: Box<Self>) -> Result<(), TaskFailure>;
+}
+
+/// Why a task failed. Its offsets are not moved past the failure: a restart reads the same record again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct TaskFailure {
+    /// The partition and the offset of the record at fault, where there is one.
+    pub record: Option<(TopicPartition, i64)>,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+impl TaskFailure {
+    /// Creates a failure without a record.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { record: None, reason: reason.into() }
+    }
+
+    /// Creates the failure of a task that met a bug.
+    pub fn defect(panic: &str) -> Self {
+        Self::new(format!("internal error: {panic}; restart the task, and report this text"))
+    }
+}
+
+/// The counts of a task, for metrics, the terminal line and tests.
+pub trait TaskState: Any + Send + Sync {
+    /// Counts a restart.
+    fn on_restart(&self);
+
+    /// Returns a sample of each metric whose value is known.
+    fn samples(&self) -> Vec<Sample>;
+
+    /// Returns what the terminal line shows.
+    fn progress(&self) -> Progress;
+}
+
+/// What the terminal line shows of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Records moved since the start.
+    pub records: u64,
+    /// Records that wait to be moved, where this is known.
+    pub lag: Option<u64>,
+    /// Further counts, with their names.
+    pub counts: Vec<(&'static str, u64)>,
+    /// Records that could not be moved.
+    pub errors: u64,
+    /// Why the task waits for a peer.
+    pub waits: Option<String>,
+}

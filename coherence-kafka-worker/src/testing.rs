@@ -1,0 +1,173 @@
+//! A connector for tests: its tasks do nothing until they are stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Importance, Kind, Validator, key};
+use coherence_kafka_connect::config::{Checked, ConfigErrors, Environment, Properties};
+use coherence_kafka_rdkafka::settings::ClientSettings;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use crate::Grids;
+use crate::config::{RestartConfig, WorkerConfig, connector as common};
+use crate::metrics::Sample;
+use crate::plugin::{
+    Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
+    TaskState,
+};
+use crate::retry::Backoff;
+use crate::worker::Worker;
+
+const GROUP: (&str, Importance) = ("Connector", Importance::High);
+
+static DESCRIPTION: Description = Description {
+    kind: ConnectorType::Sink,
+    classes: &["Fake"],
+    settings: &ConfigDef {
+        keys: &[
+            key("name", Kind::String, DefaultValue::Required, Validator::Name, GROUP, "The name."),
+            key("connector.class", Kind::Class, DefaultValue::Required, Validator::Any, GROUP, "The class."),
+        ],
+    },
+    families: &[],
+    shared_groups: &[],
+    metrics: &[],
+};
+
+struct Fake;
+
+impl Plugin for Fake {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn check_clients(&self, _: &WorkerConfig, _: &mut ConfigErrors) -> ClientSettings {
+        ClientSettings::default()
+    }
+
+    fn check_shared(&self, _: &WorkerConfig, _: &mut ConfigErrors) {}
+
+    fn connector(
+        &self,
+        worker: &WorkerConfig,
+        properties: &Properties,
+        findings: &mut ConfigErrors,
+    ) -> Option<Arc<dyn Connector>> {
+        let values = common::read(worker, &DESCRIPTION, properties, findings);
+        Some(Arc::new(FakeConnector(values.text("name")?.to_owned())))
+    }
+
+    fn check_peers<'a>(
+        &'a self,
+        _: &'a WorkerConfig,
+        _: bool,
+        _: &'a mut Grids,
+        _: &'a mut Checked,
+    ) -> BoxFuture<'a, ()> {
+        async {}.boxed()
+    }
+}
+
+struct FakeConnector(String);
+
+impl Connector for FakeConnector {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn tasks(&self) -> u32 {
+        1
+    }
+
+    fn clients_of_task(&self) -> u64 {
+        0
+    }
+
+    fn restart(&self) -> RestartConfig {
+        let second = Duration::from_secs(1);
+        RestartConfig { attempts: Some(0), backoff: Backoff { min: second, max: second, timeout: None } }
+    }
+
+    fn start(&self, _: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
+        Ok(Arc::new(FakeTasks(Arc::default())))
+    }
+
+    fn check<'a>(&'a self, _: &'a mut Peers, _: &'a mut Checked) -> BoxFuture<'a, ()> {
+        async {}.boxed()
+    }
+}
+
+struct FakeTasks(Arc<Ran>);
+
+impl TaskSet for FakeTasks {
+    fn task(&self, _: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure> {
+        Ok(Box::new(FakeTask { state: self.0.clone(), stop }))
+    }
+
+    fn state(&self, _: u32) -> Arc<dyn TaskState> {
+        self.0.clone()
+    }
+
+    fn on_ended(&self) {}
+}
+
+/// How often a task has run.
+#[derive(Default)]
+pub(crate) struct Ran(AtomicU64);
+
+impl Ran {
+    pub(crate) fn runs(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl TaskState for Ran {
+    fn on_restart(&self) {}
+
+    fn samples(&self) -> Vec<Sample> {
+        Vec::new()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::default()
+    }
+}
+
+/// Runs until it is stopped.
+pub(crate) struct FakeTask {
+    pub(crate) state: Arc<Ran>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Task for FakeTask {
+    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
+        self.state.0.fetch_add(1, Ordering::SeqCst);
+        while !self.stop.load(Ordering::SeqCst) {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+/// The settings of a connector of this name.
+pub(crate) fn connector(name: &str) -> Properties {
+    Properties::from_pairs("test", [("name", name), ("connector.class", "Fake")])
+}
+
+/// A worker of such connectors.
+pub(crate) fn worker(runtime: &Handle) -> Worker {
+    let config = WorkerConfig::parse(Arc::new(Fake), &Properties::default(), Environment::default()).unwrap();
+    Worker::new(config, None, runtime.clone())
+}
+
+/// Polls until `condition` holds; fails with `what` at the deadline.
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
