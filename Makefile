@@ -37,14 +37,14 @@ fuzz: setup ## give every decoder hostile bytes, SECONDS=10 each; needs a nightl
 
 soak: setup ## a sink under load and random faults, MINUTES=20, and a SEED that an earlier run has printed
 	@cargo build --release -p coherence-kafka-sink
-	@cargo run --release -p integration-tests --bin soak -- --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
+	@cargo run --release -p benchmarks --bin soak -- --minutes $(or $(MINUTES),20) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## measure the codecs, the client, the sink (SERIES="sink latency": only these of it), the entry store, the source
 	@cargo bench --workspace
 	@cargo build --release -p coherence-client --example bare-loop
-	@cargo run --release -p integration-tests --bin bench-client
-	@cargo run --release -p integration-tests --bin bench -- $(SERIES)
-	@cargo run --release -p integration-tests --bin bench-store
+	@cargo run --release -p benchmarks --bin bench-client
+	@cargo run --release -p benchmarks --bin bench -- $(SERIES)
+	@cargo run --release -p benchmarks --bin bench-store
 
 doc: setup ## the documentation of all crates, in target/doc
 	@cargo doc --workspace --no-deps

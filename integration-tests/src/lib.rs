@@ -8,13 +8,11 @@
 //! shared   one of each for all tests of a process        process   a child that dies with its parent
 //! relay    a way to either that can be cut and stopped up
 //! sandbox  names, ports and folders of one test          wait      until a condition holds
-//! bench    the measurements of make bench
-//! soak     a sink under load and random faults, for make soak
+//! usage    memory, CPU time, threads and connections of a process
 //! ```
 //!
 //! It never asserts anything about the product: that is the business of `tests/it`.
 
-pub mod bench;
 pub mod grid;
 pub mod kafka;
 pub mod peers;
@@ -25,9 +23,9 @@ pub mod relay;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;
-pub mod soak;
 pub mod source;
 pub mod tls;
+pub mod usage;
 pub mod wait;
 
 /// The blocks of Rust in the README, as tests.

@@ -2,7 +2,6 @@
 //!
 //! It never outlives this process, however this one ends: every child asks the kernel to be killed with its parent.
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -193,38 +192,6 @@ pub fn is_gone(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return true };
     // The name of the program stands in brackets and may hold anything.
     stat.rsplit_once(')').is_none_or(|(_, fields)| fields.trim_start().starts_with(['Z', 'X']))
-}
-
-/// How many connections to `port` a process has.
-///
-/// # Errors
-///
-/// When there is no such process.
-pub fn connections(id: u32, port: u16) -> io::Result<usize> {
-    let files = fs::read_dir(format!("/proc/{id}/fd"))?;
-    let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-    let sockets: HashSet<String> = links
-        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
-        .collect();
-    const ESTABLISHED: &str = "01";
-    let (port, table) = (format!(":{port:04X}"), fs::read_to_string(format!("/proc/{id}/net/tcp"))?);
-    let mut connections = 0;
-    for line in table.lines().skip(1) {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, _, remote, state, _, _, _, _, _, socket, ..] = fields[..] else { continue };
-        connections +=
-            usize::from(remote.ends_with(&port) && state == ESTABLISHED && sockets.contains(socket));
-    }
-    Ok(connections)
-}
-
-/// How many threads a process has.
-///
-/// # Errors
-///
-/// When there is no such process.
-pub fn threads(id: u32) -> io::Result<usize> {
-    Ok(fs::read_dir(format!("/proc/{id}/task"))?.count())
 }
 
 impl Drop for Process {

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use coherence_kafka_sink::demo::feed::{self, CUSTOMERS, FeedRecord, ORDERS, PARTITIONS};
-use integration_tests::bench::peak_mib;
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::process::Process;
 use integration_tests::sandbox::Folder;
 use integration_tests::sink;
+use integration_tests::usage::peak_mib;
 use serde_json::Value;
 
 /// The group of the connector that the demo's file names.

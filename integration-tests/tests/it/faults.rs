@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use integration_tests::bench::peak_mib;
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::sink::{Settings, Sink};
+use integration_tests::usage::peak_mib;
 use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
 

@@ -6,7 +6,6 @@
 
 mod backing_map;
 mod bad_input;
-mod benches;
 mod cache_config;
 mod command_line;
 mod contract;
@@ -32,7 +31,6 @@ mod rooms;
 mod saved_maps;
 mod scale;
 mod scenarios;
-mod soak;
 mod source;
 mod stopping;
 mod support;

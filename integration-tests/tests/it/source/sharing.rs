@@ -1,7 +1,7 @@
 //! What many maps take of Kafka and of this machine.
 
-use integration_tests::process::{connections, threads};
 use integration_tests::sandbox::unique;
+use integration_tests::usage::{connections, threads};
 use integration_tests::wait::within;
 use integration_tests::{require_peers, shared};
 

@@ -8,15 +8,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::kafka::{Kafka, KafkaOptions};
+use integration_tests::process::Process;
+use integration_tests::sandbox::{Folder, unique};
+use integration_tests::usage::cpu_of;
+use integration_tests::wait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Kind, Load, MAP, Measured, Order, cpu_of, now_micros};
-use crate::grid::{Grid, GridOptions};
-use crate::kafka::{Kafka, KafkaOptions};
-use crate::process::Process;
-use crate::sandbox::{Folder, unique};
-use crate::wait;
+use crate::{Kind, Load, MAP, Measured, Order, now_micros};
 
 /// How long a measurement may take.
 pub const CHILD_DEADLINE: Duration = Duration::from_secs(300);

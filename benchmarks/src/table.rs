@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::peers::{Measurement, Peers};
-use super::{KEY_BYTES, Kind, Load, Spread, VALUE_BYTES};
+use crate::peers::{Measurement, Peers};
+use crate::{KEY_BYTES, Kind, Load, Spread, VALUE_BYTES};
 
 /// What is measured in each round, with its letter.
 const ROWS: [(char, Kind, bool, &str); 7] = [

@@ -16,9 +16,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{DEADLINE, Measured, Order, Watch};
-use crate::bench::child::runtime;
-use crate::bench::client::LISTENING;
-use crate::bench::{MAP, records};
+use crate::child::runtime;
+use crate::client::LISTENING;
+use crate::{MAP, records};
 
 /// How exact the times of the source are; looking more often would cost what is measured.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

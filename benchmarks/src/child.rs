@@ -21,9 +21,10 @@ use coherence_kafka_worker::Worker;
 use coherence_kafka_worker::config::WorkerConfig;
 use futures::future::{BoxFuture, ready};
 use futures::stream::BoxStream;
+use integration_tests::usage::peak_mib;
 use tokio::runtime::Runtime;
 
-use super::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, now_micros, peak_mib};
+use crate::{BATCH, Kind, MAP, Measured, Order, cpu_of_self, now_micros};
 
 const DEADLINE: Duration = Duration::from_secs(180);
 /// As the task of the sink reads.

@@ -6,14 +6,15 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::map::{Listen, ListenTo, MapNotice, NamedMap as _};
 use futures::StreamExt as _;
+use integration_tests::sandbox::unique;
+use integration_tests::sink::Sink;
+use integration_tests::usage::cpu_of;
+use integration_tests::wait;
 
-use super::child::runtime;
-use super::load::key;
-use super::peers::Peers;
-use super::{MAP, VALUE_BYTES, cpu_of, now_micros};
-use crate::sandbox::unique;
-use crate::sink::Sink;
-use crate::wait;
+use crate::child::runtime;
+use crate::load::key;
+use crate::peers::Peers;
+use crate::{MAP, VALUE_BYTES, now_micros};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Digits of the time at the beginning of a value.

@@ -1,12 +1,12 @@
 //! The measurements of the grid's client alone, all of them the work of one process.
 //!
 //! Every contender takes the address of a grid and a number of records, does the operations in their order with
-//! [`super::BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events it
+//! [`crate::BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events it
 //! prints the line [`LISTENING`], and somebody else [fills](fill) the map.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::map::{Entries, Expiry, Listen, ListenTo, MapError, MapNotice, NamedMap as _};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
+use integration_tests::peers;
 use serde_json::{Value, json};
 
-use super::child::{entries, runtime};
-use super::{MAP, records};
-use crate::peers;
+use crate::child::{entries, runtime};
+use crate::{MAP, records};
 
 /// Calls in flight: beyond four a grid gains nothing.
 pub const IN_FLIGHT: usize = 4;
@@ -95,7 +95,7 @@ pub fn fill(address: &str, count: u64) -> Result<()> {
 ///
 /// When it cannot be installed.
 pub fn python() -> Result<[PathBuf; 2]> {
-    Ok([peers::python()?, peers::sources("python").join("bench.py")])
+    Ok([peers::python()?, Path::new(env!("CARGO_MANIFEST_DIR")).join("python/bench.py")])
 }
 
 fn batches(count: u64) -> Result<Vec<Arc<Entries>>> {

@@ -20,8 +20,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::{DEADLINE, Measured, Order, STORE_BATCH, Watch};
-use crate::bench::child::{entries, runtime};
-use crate::bench::{MAP, records};
+use crate::child::{entries, runtime};
+use crate::{MAP, records};
 
 /// librdkafka's default, and Java's.
 const LINGER_MS: &str = "5";

@@ -17,12 +17,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use coherence_kafka_common::splitmix::SplitMix64;
+use integration_tests::kafka::Pair;
 
 pub use fault::Fault;
 pub use resources::{Sampler, Trend, flat};
 use world::World;
-
-use crate::kafka::Pair;
 
 mod fault;
 mod resources;

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use super::produce::connected;
 use super::{DEADLINE, Measured, Order, Watch};
-use crate::bench::child::{entries, runtime};
-use crate::bench::{MAP, records};
+use crate::child::{entries, runtime};
+use crate::{MAP, records};
 
 const LINGER_MS: &str = "0";
 /// Of each caller, before anything counts.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use integration_tests::soak::{self, Fault, Plan};
+use benchmarks::soak::{self, Fault, Plan};
 
 const USAGE: &str = "expected: soak [--minutes N] [--rate RECORDS-A-SECOND] [--seed N]";
 

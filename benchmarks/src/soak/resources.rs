@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::Spread;
+
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// What a process used at one moment.
@@ -108,7 +110,7 @@ pub fn flat(what: &'static str, values: &[f64], allowed: impl Fn(f64) -> f64) ->
 }
 
 fn median(values: &[f64]) -> f64 {
-    crate::bench::Spread::of(values.to_vec()).median
+    Spread::of(values.to_vec()).median
 }
 
 impl fmt::Display for Trend {

@@ -5,16 +5,17 @@
 //!                                 ◄── Measured, a line of JSON ─────────┘
 //! ```
 //!
-//! Before it counts events a child prints the line [`super::client::LISTENING`], and somebody else
-//! [fills](super::client::fill) the map.
+//! Before it counts events a child prints the line [`crate::client::LISTENING`], and somebody else
+//! [fills](crate::client::fill) the map.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use integration_tests::usage::peak_mib;
 use rdkafka::config::ClientConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{cpu_of_self, peak_mib};
+use crate::cpu_of_self;
 
 mod produce;
 mod publish;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::peers::{Measurement, Peers};
-use super::{Kind, Load, Spread};
+use crate::peers::{Measurement, Peers};
+use crate::{Kind, Load, Spread};
 
 /// One thing that is varied.
 #[derive(Debug)]

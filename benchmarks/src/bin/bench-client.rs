@@ -4,7 +4,7 @@
 //! installed, with a tenth of the entries, because it is slow; it has no goal. Further contenders are named in
 //! `COHERENCE_KAFKA_BENCH_CONTENDERS`, as `name=program argument …`, separated by semicolons: each is
 //! started with the grid's address and the number of entries behind its arguments (see
-//! [`integration_tests::bench::client`]).
+//! [`benchmarks::client`]).
 //!
 //! All contenders take turns on one grid that has been warmed, and only medians of ratios within a round mean
 //! anything.
@@ -15,8 +15,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use integration_tests::bench::client::{self, LISTENING, OPERATIONS, Results};
-use integration_tests::bench::{BATCH, KEY_BYTES, Spread, VALUE_BYTES, setting};
+use benchmarks::client::{self, LISTENING, OPERATIONS, Results};
+use benchmarks::{BATCH, KEY_BYTES, Spread, VALUE_BYTES, setting};
 use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::process::Process;
 use integration_tests::sandbox::{Folder, unique};

@@ -5,14 +5,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::kafka::{Kafka, KafkaOptions};
+use integration_tests::relay::Relay;
+use integration_tests::sandbox::unique;
+use integration_tests::sink::Sink;
+use integration_tests::wait;
 
 use super::fault::Fault;
-use crate::grid::{Grid, GridOptions};
-use crate::kafka::{Kafka, KafkaOptions};
-use crate::relay::Relay;
-use crate::sandbox::unique;
-use crate::sink::Sink;
-use crate::wait;
 
 const PARTITIONS: i32 = 8;
 /// How long after a fault everything must be well again. Not a speed that is measured: it ends a run that hangs.

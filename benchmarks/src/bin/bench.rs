@@ -5,9 +5,9 @@
 //! within a round, mean anything. The grid is warmed first: a cold JVM costs two to three times as much.
 
 use anyhow::{Result, ensure};
-use integration_tests::bench::peers::Peers;
-use integration_tests::bench::series::Series;
-use integration_tests::bench::{Load, child, latency, processes, setting, table};
+use benchmarks::peers::Peers;
+use benchmarks::series::Series;
+use benchmarks::{Load, child, latency, processes, setting, table};
 
 // As in the command that is measured.
 #[global_allocator]

@@ -1,16 +1,26 @@
-//! What `make bench` measures, and how: every measurement in a process of its own, so that CPU time and peak memory
-//! belong to it alone.
+//! The measurements of `make bench` and the soak of `make soak`, between a real Kafka and a real Coherence.
 //!
 //! ```text
-//! parent (bench/peers.rs) ── Order, an argument of JSON ──► child (bench/child.rs)
-//!                         ◄── Measured, a line of JSON ─────────┘
+//! bin/bench.rs         the sink            table       next to bare loops, with the goals
+//!                                          series      how the figures grow with the load and with a setting
+//!                                          latency processes   the command itself, while it runs
+//!                                          child load  each measurement, and its records
+//! bin/bench-client.rs  the grid's client   client
+//! bin/bench-store.rs   the entry store and the source   store
+//! peers                the servers, and the processes of the measurements
+//! spread               the median, the lowest and the highest of several measurements
+//! bin/soak.rs          sinks under load and random faults   soak
 //! ```
 //!
-//! [`table`] is the sink beside the bare loops, with the goals; [`series`] how the figures grow with the load;
-//! [`latency`] and [`processes`] watch the command itself, running. `bench-client` and `bench-store` have measurements of
-//! their own, in [`client`] and [`store`].
+//! Every measurement is a process of its own, so that CPU time and peak memory belong to it alone:
+//!
+//! ```text
+//! parent (peers.rs) ── Order, an argument of JSON ──► child (child.rs, store.rs)
+//!                   ◄── Measured, a line of JSON ─────────┘
+//! ```
+//!
+//! The servers, and the commands as processes, come from the harness of `integration-tests`.
 
-use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -23,6 +33,7 @@ mod load;
 pub mod peers;
 pub mod processes;
 pub mod series;
+pub mod soak;
 mod spread;
 pub mod store;
 pub mod table;
@@ -122,31 +133,6 @@ pub fn setting(name: &str, default: u64) -> Result<u64> {
 /// When that clock is before 1970.
 pub fn now_micros() -> Result<u64> {
     Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?)
-}
-
-/// Peak resident memory of a process (`VmHWM`), in MiB.
-///
-/// # Errors
-///
-/// When there is no such process.
-pub fn peak_mib(process: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
-    Ok(peak.context("no VmHWM in the status of a process")?.trim().parse::<f64>()? / 1024.0)
-}
-
-/// User and system CPU time that a process has used so far, to a hundredth of a second.
-///
-/// # Errors
-///
-/// When there is no such process.
-pub fn cpu_of(process: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name of the program stands in brackets and may hold anything; utime and stime are fields 14 and 15.
-    let (_, fields) = stat.rsplit_once(')').context("no name in the stat of a process")?;
-    let ticks: Vec<u64> =
-        fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    Ok(Duration::from_millis(ticks.iter().sum::<u64>() * 10))
 }
 
 /// User and system CPU time of this process so far.

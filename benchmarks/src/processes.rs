@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use integration_tests::sandbox::unique;
+use integration_tests::sink::Sink;
+use integration_tests::usage::{cpu_of, peak_mib};
+use integration_tests::wait;
 
-use super::latency::sink;
-use super::peers::Peers;
-use super::{Load, MAP, Spread, cpu_of, peak_mib};
-use crate::sandbox::unique;
-use crate::sink::Sink;
-use crate::wait;
+use crate::latency::sink;
+use crate::peers::Peers;
+use crate::{Load, MAP, Spread};
 
 const DEADLINE: Duration = Duration::from_secs(180);
 const PARTITIONS: i32 = 8;

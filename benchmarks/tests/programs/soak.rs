@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use benchmarks::soak::{self, Plan};
 use integration_tests::require_peers;
-use integration_tests::soak::{self, Plan};
 
 #[test]
 fn load_and_random_faults_leave_the_right_map_and_a_sink_that_has_not_grown() {

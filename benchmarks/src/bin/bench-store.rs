@@ -5,10 +5,10 @@
 //! within a round, mean anything.
 
 use anyhow::{Context, Result};
-use integration_tests::bench::client::{self, LISTENING};
-use integration_tests::bench::peers::{CHILD_DEADLINE, answer, child, servers};
-use integration_tests::bench::store::{CALLERS, Measured, Order, STORE_BATCH, Work, measure};
-use integration_tests::bench::{KEY_BYTES, MAP, Spread, VALUE_BYTES, setting};
+use benchmarks::client::{self, LISTENING};
+use benchmarks::peers::{CHILD_DEADLINE, answer, child, servers};
+use benchmarks::store::{CALLERS, Measured, Order, STORE_BATCH, Work, measure};
+use benchmarks::{KEY_BYTES, MAP, Spread, VALUE_BYTES, setting};
 use integration_tests::grid::Grid;
 use integration_tests::kafka::Kafka;
 use integration_tests::sandbox::{Folder, unique};

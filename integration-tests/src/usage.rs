@@ -1,0 +1,65 @@
+//! What a process uses, as the kernel counts it in `/proc`.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// Peak resident memory of a process (`VmHWM`), in MiB.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn peak_mib(process: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
+    Ok(peak.context("no VmHWM in the status of a process")?.trim().parse::<f64>()? / 1024.0)
+}
+
+/// User and system CPU time that a process has used so far, to a hundredth of a second.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn cpu_of(process: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program stands in brackets and may hold anything; utime and stime are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(')').context("no name in the stat of a process")?;
+    let ticks: Vec<u64> =
+        fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Duration::from_millis(ticks.iter().sum::<u64>() * 10))
+}
+
+/// How many connections to `port` a process has.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn connections(id: u32, port: u16) -> io::Result<usize> {
+    let files = fs::read_dir(format!("/proc/{id}/fd"))?;
+    let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    let sockets: HashSet<String> = links
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    const ESTABLISHED: &str = "01";
+    let (port, table) = (format!(":{port:04X}"), fs::read_to_string(format!("/proc/{id}/net/tcp"))?);
+    let mut connections = 0;
+    for line in table.lines().skip(1) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, _, remote, state, _, _, _, _, _, socket, ..] = fields[..] else { continue };
+        connections +=
+            usize::from(remote.ends_with(&port) && state == ESTABLISHED && sockets.contains(socket));
+    }
+    Ok(connections)
+}
+
+/// How many threads a process has.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn threads(id: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{id}/task"))?.count())
+}
