@@ -200,7 +200,7 @@ fn put_all(order: &Order) -> Result<Measured> {
     })
 }
 
-/// The entries of one call, in the form that the sink's converters and encoder give them.
+/// The entries of one call, encoded as the sink's converters and encoder do.
 pub(super) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     records: &mut impl Iterator<Item = (K, V)>,
 ) -> Result<Entries> {
@@ -221,7 +221,7 @@ pub(super) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(Entries::new(bytes, spans)?)
 }
 
-/// The sink as its command runs it, watched from beside; `arrived` counts entries at the end.
+/// The sink as its command runs it, while another thread watches it; `arrived` counts entries at the end.
 fn sink(order: &Order, session: &str, sessions: Sessions, arrived: impl FnOnce() -> u64) -> Result<Measured> {
     let runtime = runtime()?;
     let worker = Worker::new(worker_config(order, sessions)?, None, runtime.handle().clone());

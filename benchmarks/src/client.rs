@@ -1,8 +1,8 @@
 //! The measurements of the grid's client alone, all of them the work of one process.
 //!
-//! Every contender takes the address of a grid and a number of records, does the operations in their order with
-//! [`crate::BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events it
-//! prints the line [`LISTENING`], and somebody else [fills](fill) the map.
+//! The arguments of a contender are the address of a grid and a number of records. It does the operations in order, with
+//! [`crate::BATCH`] entries a call and [`IN_FLIGHT`] calls in flight, and prints one line of JSON. Before it counts events
+//! it prints the line [`LISTENING`], and another process [fills](fill) the map.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,12 +32,12 @@ const EVENTS: &str = "events";
 /// Printed by a contender that waits for events: of all entries of the map, with their values.
 pub const LISTENING: &str = "listening";
 
-/// What one operation gave.
+/// The result of one operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
     /// Entries a second.
     pub rate: f64,
-    /// CPU time of the whole process in nanoseconds for each entry, where the contender tells it.
+    /// CPU time of the whole process in nanoseconds for each entry, if the contender reports it.
     pub cpu_ns: Option<f64>,
 }
 
@@ -76,7 +76,7 @@ pub fn measure(address: &str, count: u64) -> Result<String> {
 ///
 /// # Errors
 ///
-/// When the grid does not take them.
+/// When the grid refuses them.
 pub fn fill(address: &str, count: u64) -> Result<()> {
     let batches = batches(count)?;
     let options = SessionOptions { addresses: vec![address.to_owned()], ..SessionOptions::default() };

@@ -22,7 +22,7 @@ const DIGITS: usize = 20;
 /// This part of the records, at the beginning, does not count.
 const WARM_UP: u64 = 4;
 
-/// So many records a second bring the grid to its speed before anything counts: its JVM has not sent many events yet.
+/// The rate before the first case: the JVM of the grid has not sent many events yet, and reaches its speed.
 const WARMING: u64 = 50_000;
 
 /// A rate of the producer, and the linger of the sink where it is not the default.
@@ -35,14 +35,14 @@ const CASES: [(u64, Option<&str>); 6] = [
     (50_000, Some("50")),
 ];
 
-/// What one case gave.
+/// The result of one case.
 struct Latency {
     sorted_micros: Vec<u64>,
     sink_cpu_ns: f64,
     grid_cpu_ns: f64,
 }
 
-/// Makes all measurements, each for so many seconds, and prints a table.
+/// Makes all measurements, each for `seconds` seconds, and prints a table.
 ///
 /// # Errors
 ///

@@ -101,7 +101,7 @@ pub struct Order {
     pub started: u64,
 }
 
-/// What a measurement gave: the line that the child prints, as JSON.
+/// The result of a measurement: the line that the child prints, as JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Records a second, from the first record to the last confirmation.

@@ -8,14 +8,14 @@ use crate::{Kind, Load, Spread};
 /// One thing that is varied.
 #[derive(Debug)]
 pub struct Series {
-    /// What it is asked for by.
+    /// Its name on the command line.
     pub name: &'static str,
     title: &'static str,
     pairs: &'static [Pair],
     cases: Vec<Case>,
 }
 
-/// The sink, and the bare loop that it is measured beside, if any.
+/// The bare loop to compare with, if any, and the sink.
 type Pair = (Option<Kind>, Kind);
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ const WRITTEN: Pair = (Some(Kind::PutAll), Kind::Grid);
 const ALONE: Pair = (None, Kind::Grid);
 
 impl Series {
-    /// All of them, of about so many records each.
+    /// All of them, of about `records` records each.
     pub fn all(records: u64) -> Vec<Self> {
         let plain = Load::plain(records);
         let case = |label: String, load| Case { label, load, settings: Vec::new() };

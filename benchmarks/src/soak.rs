@@ -1,10 +1,10 @@
-//! A sink under continuous load and random faults, and what must hold at the end: the map is what the topic makes of
-//! it, and the sink that lived through all of it has not grown.
+//! A sink under continuous load and random faults, and what must hold at the end: the map equals the
+//! model of the topic, and the resources of the sink that was never killed have not grown.
 //!
 //! ```text
 //! feed ──► Kafka ──► two sinks of one group ──► two relays ──► a grid of two members, each with a proxy
 //!            ▲         one lives, one dies         ▲                ▲
-//!            └────────────── fault, one at a time, until all is well again ──┘
+//!            └────────────── fault, one at a time, until all has recovered ──┘
 //! ```
 //!
 //! One fault at a time, because that is what the guarantee covers (docs/delivery.md, "late writes"), and because content
@@ -35,14 +35,14 @@ const BACKLOG: usize = 100_000;
 /// The samples of this part of the time, at the beginning, do not count.
 const WARM_UP: f64 = 0.25;
 
-/// What to do.
+/// The load and the faults of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// Where all random choices come from.
     pub seed: u64,
-    /// How long faults go on at the least; start, recovery and comparison come on top.
+    /// The least time with faults; start, recovery and comparison are extra.
     pub duration: Duration,
-    /// How many faults there are at the least: on a slow machine everything takes longer to be well again.
+    /// How many faults there are at the least: on a slow machine every recovery is longer.
     pub faults: usize,
     /// Records a second.
     pub rate: u64,
@@ -50,18 +50,18 @@ pub struct Plan {
     pub holds: (Duration, Duration),
 }
 
-/// One fault and how it went.
+/// One fault and its recovery.
 #[derive(Debug, Clone, Copy)]
 pub struct Suffered {
-    /// What was done.
+    /// The fault.
     pub fault: Fault,
-    /// For how long.
+    /// Its duration.
     pub held: Duration,
-    /// How long after its end everything was committed that was on the topic then.
+    /// The time from its end until everything was committed that was on the topic then.
     pub recovered: Duration,
 }
 
-/// How it went.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
     /// The seed of the plan.
@@ -70,18 +70,18 @@ pub struct Report {
     pub faults: Vec<Suffered>,
     /// Records on the topic.
     pub records: u64,
-    /// Entries in the map, all of them as the topic makes them.
+    /// Entries in the map, all equal to the model of the topic.
     pub entries: usize,
-    /// What the lasting sink used: memory, threads, descriptors.
+    /// Memory, threads and descriptors of the sink that was never killed.
     pub resources: [Trend; 3],
 }
 
 impl Report {
-    /// Whether the lasting sink has not grown.
+    /// Checks that the resources of the sink that was never killed have not grown.
     ///
     /// # Errors
     ///
-    /// With what has.
+    /// With the resource that has grown.
     pub fn check(&self) -> Result<()> {
         for trend in &self.resources {
             ensure!(trend.is_flat(), "{trend} (seed {})", self.seed);
@@ -90,12 +90,12 @@ impl Report {
     }
 }
 
-/// Does it; `told` is called at the beginning of each fault.
+/// Runs the plan; `begins` is called at the beginning of each fault.
 ///
 /// # Errors
 ///
-/// When something stays behind for good after a fault, a task fails, or the map is not what the topic makes.
-pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report> {
+/// When a sink does not recover after a fault, a task fails, or the map differs from the model of the topic.
+pub fn run(plan: &Plan, mut begins: impl FnMut(Fault, Duration)) -> Result<Report> {
     let mut random = SplitMix64(plan.seed);
     let mut world = World::start()?;
     let backlog = (0..BACKLOG as u64).map(|number| record(plan.seed, number));
@@ -116,7 +116,7 @@ pub fn run(plan: &Plan, mut told: impl FnMut(Fault, Duration)) -> Result<Report>
             order = Fault::shuffled(&mut random);
         }
         let (fault, held) = (order[turn], between(&mut random, plan.holds));
-        told(fault, held);
+        begins(fault, held);
         let what = || format!("{fault} for {held:?}");
         world.suffer(fault, held).with_context(what)?;
         let recovered = world.recover().with_context(what)?;
@@ -139,7 +139,7 @@ fn between(random: &mut SplitMix64, (least, most): (Duration, Duration)) -> Dura
     least + Duration::from_millis(random.between(0, width) as u64)
 }
 
-/// Keys in no order, every value another one, one in ten a delete.
+/// A record of the load: random keys, distinct values, one in ten a delete.
 fn record(seed: u64, number: u64) -> Pair {
     let random = SplitMix64(seed ^ SplitMix64(number).bits()).bits();
     let key = format!("k-{:08}", random % KEYS).into_bytes();
@@ -147,7 +147,7 @@ fn record(seed: u64, number: u64) -> Pair {
     (key, value)
 }
 
-/// The map must be what the topic's records make in their order; returns how many records and entries that are.
+/// Compares the map with a model that applies the topic's records in order; returns the numbers of records and entries.
 fn compare(world: &World) -> Result<(u64, usize)> {
     let (mut model, mut records) = (HashMap::new(), 0);
     let text = |bytes| String::from_utf8(bytes).unwrap_or_default();

@@ -5,7 +5,7 @@
 //!                                 ◄── Measured, a line of JSON ─────────┘
 //! ```
 //!
-//! Before it counts events a child prints the line [`crate::client::LISTENING`], and somebody else
+//! Before it counts events a child prints the line [`crate::client::LISTENING`], and another process
 //! [fills](crate::client::fill) the map.
 
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ mod produce;
 mod publish;
 mod trip;
 
-/// How long a child may take for anything.
+/// The longest wait of a child.
 const DEADLINE: Duration = Duration::from_secs(240);
 
 /// Entries of one call of `store_all` and `put_all`.
@@ -41,9 +41,9 @@ pub enum Work {
     StoreAll,
     /// A map that writes behind, over the embedded map, [`STORE_BATCH`] entries a call.
     Behind,
-    /// A bare record and its acknowledgement, for so many callers at once.
+    /// A bare record and its acknowledgement, by this number of callers at once.
     Trip(usize),
-    /// A put that writes through, over the embedded map, for so many callers at once.
+    /// A put that writes through, over the embedded map, by this number of callers at once.
     Through(usize),
     /// A listener that counts the events of the map.
     Listen,
@@ -77,7 +77,7 @@ impl Work {
         all
     }
 
-    /// Whether somebody has to fill the map while it is measured.
+    /// Whether another process has to fill the map during the measurement.
     pub fn waits_for_events(self) -> bool {
         matches!(self, Work::Listen | Work::Publish)
     }
@@ -99,8 +99,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// What the bare loops and the entry store have in common beside the defaults of both; to the first the settings of
-    /// the second are given, too.
+    /// The settings of the bare loops and of the entry store that are not the defaults.
     fn settings(&self, linger_ms: &str) -> Vec<(String, String)> {
         let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         vec![set("bootstrap.servers", &self.bootstrap), set("linger.ms", linger_ms)]
@@ -114,7 +113,7 @@ impl Order {
     }
 }
 
-/// What a measurement gave.
+/// The result of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Records, calls or events a second.

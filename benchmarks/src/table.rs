@@ -1,4 +1,4 @@
-//! The sink beside the bare loops, and what is asked of it.
+//! The sink next to the bare loops, and its goals.
 
 use anyhow::Result;
 
@@ -16,11 +16,11 @@ const ROWS: [(char, Kind, bool, &str); 7] = [
     ('g', Kind::Grid, true, "the sink, binaries pass through, into the grid"),
 ];
 
-/// 0.8 seconds a million were asked for where a bare bridge, which reads and puts and does nothing else, took 0.57: so
-/// much of (a) and (d) together, however fast the machine is today.
+/// The goal was 0.8 seconds a million on a machine where a bare bridge, which only reads and puts, used 0.57: this part
+/// of (a) and (d) together, on any machine.
 const OF_BARE_LOOPS: f64 = 1.4;
 
-/// Makes all measurements and prints the table. Whoever comes after whom changes from round to round.
+/// Makes all measurements and prints the table. The order changes from round to round.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ struct Table {
 
 impl Table {
     fn print(&self, records: u64) {
-        println!("## The sink beside the bare loops\n");
+        println!("## The sink next to the bare loops\n");
         println!("{records} records of {KEY_BYTES} + {VALUE_BYTES} bytes in 8 partitions;");
         println!("{} rounds, median (min–max)\n", self.rounds.len());
         println!(

@@ -1,6 +1,6 @@
 //! The table of `make bench` for the grid's client: how close it comes to what gRPC and the grid allow.
 //!
-//! The limit is `coherence-client/benches/bare_loop.rs`. The official Python client takes part where it can be
+//! The limit is `coherence-client/benches/bare_loop.rs`. The official Python client takes part if it can be
 //! installed, with a tenth of the entries, because it is slow; it has no goal. Further contenders are named in
 //! `COHERENCE_KAFKA_BENCH_CONTENDERS`, as `name=program argument …`, separated by semicolons: each is
 //! started with the grid's address and the number of entries behind its arguments (see
@@ -24,7 +24,7 @@ use integration_tests::wait;
 
 const DEADLINE: Duration = Duration::from_secs(300);
 const WARM_ROUNDS: usize = 2;
-/// Share of the bare loop's rate that is asked of the client.
+/// The least rate of the client, as a share of the bare loop's.
 const GOAL: f64 = 0.9;
 
 fn main() -> Result<()> {
@@ -66,7 +66,7 @@ fn main() -> Result<()> {
 struct Contender {
     name: String,
     program: Vec<String>,
-    /// The part of the entries that it takes, one in so many.
+    /// It is measured with one in this number of entries.
     one_in: u64,
 }
 

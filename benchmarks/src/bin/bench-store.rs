@@ -1,5 +1,5 @@
 //! The tables of `make bench` for the entry store and the source: how close they come to librdkafka alone, and to a
-//! listener that drops what it hears.
+//! listener that drops its events.
 //!
 //! The machine is noisy, and client, broker and grid share it: rounds are interleaved, and only medians, and ratios
 //! within a round, mean anything.
@@ -22,7 +22,7 @@ const WARM_ENTRIES: u64 = 4_000_000;
 /// Of the rate of the limit.
 const GOAL: f64 = 0.9;
 const GOAL_BYTES_A_KEY: f64 = 40.0;
-/// Where grid, broker and source share the cores a rate tells of all three: this tells of the source alone.
+/// Where grid, broker and source share the cores, a rate is that of all three; CPU is that of the source alone.
 const GOAL_CPU: f64 = 1.4;
 
 fn main() -> Result<()> {
@@ -48,7 +48,7 @@ fn parent() -> Result<()> {
         }
     }
     let mut table = Table { works, rounds: Vec::new() };
-    // The first round does not count: a cold broker takes several times as much for a request.
+    // The first round does not count: a cold broker uses several times as much for a request.
     for round in 0..=rounds as usize {
         let mut results = vec![None; table.works.len()];
         for turn in 0..results.len() {

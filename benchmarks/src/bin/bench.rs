@@ -14,7 +14,7 @@ use benchmarks::{Load, child, latency, processes, setting, table};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const WARM_ENTRIES: u64 = 4_000_000;
-/// A series takes this part of the rounds and of the records of the table.
+/// A series has this part of the rounds and of the records of the table.
 const SMALLER: (u64, u64) = (2, 4);
 
 fn main() -> Result<()> {

@@ -1,5 +1,5 @@
-//! `make soak`: a sink between a real Kafka and a real Coherence, under continuous load and random faults, for as long
-//! as it is told. Ends with an error when the map is not what the topic makes, or the sink has grown.
+//! `make soak`: a sink between a real Kafka and a real Coherence, under continuous load and random faults, for a
+//! number of minutes. Ends with an error if the map differs from the topic, or a resource of the sink has grown.
 
 use std::io::{self, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! What a process uses, looked at over its life, and whether it grows.
+//! The resources of a process over its life, and whether they grow.
 
 use std::fmt;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::Spread;
 
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What a process used at one moment.
+/// The resources of a process at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     resident_mib: f64,
@@ -20,7 +20,7 @@ pub struct Sample {
     descriptors: f64,
 }
 
-/// Looks at a process four times a second, on a thread of its own.
+/// Samples a process four times a second, on its own thread.
 #[derive(Debug)]
 pub struct Sampler {
     stop: Sender<()>,
@@ -28,27 +28,27 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Begins to look at a process.
+    /// Starts to sample a process.
     pub fn of(process: u32) -> Self {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::spawn(move || {
             let mut samples = Vec::new();
             while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                samples.push(sample(process).context("the process that is watched has ended")?);
+                samples.push(sample(process).context("the sampled process has ended")?);
             }
             Ok(samples)
         });
         Self { stop, thread }
     }
 
-    /// What was seen.
+    /// Stops, and returns the samples.
     ///
     /// # Errors
     ///
     /// When the process has ended meanwhile.
     pub fn finish(self) -> Result<Vec<Sample>> {
         let _ = self.stop.send(());
-        self.thread.join().map_err(|_| anyhow!("the thread that watches has panicked"))?
+        self.thread.join().map_err(|_| anyhow!("the thread that samples has panicked"))?
     }
 }
 
@@ -67,12 +67,12 @@ fn sample(process: u32) -> Result<Sample> {
     })
 }
 
-/// How one use developed: the median of the first third of the samples beside that of the last third.
+/// One resource over time: the median of the first third of the samples, and that of the last third.
 ///
 /// Medians, because every fault has its own short-lived connections, threads and full queues.
 #[derive(Debug, Clone, Copy)]
 pub struct Trend {
-    /// What is used.
+    /// The name of the resource.
     pub what: &'static str,
     /// Median of the first third.
     pub first: f64,
@@ -96,7 +96,7 @@ impl Trend {
         ]
     }
 
-    /// Whether it has not grown by more than is allowed. Nothing is flat of which there are no samples.
+    /// Whether it has not grown by more than is allowed. A resource without samples is not flat.
     pub fn is_flat(&self) -> bool {
         self.last <= self.allowed
     }

@@ -131,7 +131,7 @@ impl StoreObserver for Acknowledged {
     }
 }
 
-/// So many entries a call.
+/// The entry store, `batch` entries a call.
 pub(super) fn store(order: &Order, batch: usize) -> Result<Measured> {
     let store = connected(order, LINGER_MS)?;
     let batches: Vec<_> = batches(order.count)?.iter().map(binary_entries).collect();

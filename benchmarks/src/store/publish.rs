@@ -49,7 +49,7 @@ pub(super) fn listen(order: &Order) -> Result<Measured> {
     }))?
 }
 
-/// The source as its command runs it, watched from beside: from the first event to the last acknowledgement.
+/// The source as its command runs it, while another task watches it: from the first event to the last acknowledgement.
 pub(super) fn source(order: &Order) -> Result<Measured> {
     let settings = [
         ("name", order.topic.as_str()),

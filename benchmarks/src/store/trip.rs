@@ -84,27 +84,27 @@ async fn all_at_once<F: Future<Output = Result<()>> + Send + 'static>(
     Ok(all)
 }
 
-struct Tells;
+struct Notifies;
 
-impl ClientContext for Tells {}
+impl ClientContext for Notifies {}
 
-impl ProducerContext for Tells {
+impl ProducerContext for Notifies {
     type DeliveryOpaque = Box<oneshot::Sender<bool>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, caller: Self::DeliveryOpaque) {
-        // Nobody waits any more where a call has failed.
+        // A failed call no longer waits.
         let _ = caller.send(result.is_ok());
     }
 }
 
 pub(super) fn bare(order: &Order, callers: usize) -> Result<Measured> {
-    let producer: ThreadedProducer<Tells> = order.bare_config(LINGER_MS).create_with_context(Tells)?;
+    let producer: ThreadedProducer<Notifies> = order.bare_config(LINGER_MS).create_with_context(Notifies)?;
     let producer = Arc::new(producer);
     let (given, topic) = (producer.clone(), order.topic.clone());
     let call = move |key: Bytes, value: Bytes| {
-        let (told, outcome) = oneshot::channel();
+        let (notify, outcome) = oneshot::channel();
         let event = Header { key: "event", value: Some("INSERT") };
-        let record = BaseRecord::with_opaque_to(&topic, Box::new(told))
+        let record = BaseRecord::with_opaque_to(&topic, Box::new(notify))
             .key(&key[..])
             .payload(&value[..])
             .headers(OwnedHeaders::new_with_capacity(1).insert(event));

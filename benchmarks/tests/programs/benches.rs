@@ -46,8 +46,8 @@ fn the_series_of_the_bench_print_a_line_for_each_case() {
 fn an_unknown_series_is_refused_with_the_known_ones() {
     let output = bench(env!("CARGO_BIN_EXE_bench"), &["lateness"]).output().unwrap();
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("there is no lateness") && told.contains("processes, latency"), "{told}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("there is no lateness") && text.contains("processes, latency"), "{text}");
 }
 
 #[test]
