@@ -11,8 +11,10 @@ use crate::tls::{Certificates, ClientAuth};
 use crate::wait;
 
 mod tool;
+mod values;
 
-pub use tool::{Contents, Event, GridTool, Literal, Stays, Value};
+pub use tool::GridTool;
+pub use values::{Contents, Event, Literal, Stays, Value};
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
 /// The last release whose proxy knows only the first version of the protocol.
@@ -24,7 +26,8 @@ pub enum Serializer {
     /// Portable Object Format, with the user types of the grid tool: 1001 to 1006 (`Person`, `Address`, `Color`,
     /// `Order`, `Team`, `Contact`), 1010 and 1011 (`Animal`, `Dog`).
     Pof,
-    /// JSON, with the aliases `Person`, `Address`, `Color` and `sports.Team`. Such a member stays alone: its cache service dies when a second member joins.
+    /// JSON, with the aliases `Person`, `Address`, `Color` and `sports.Team`. Such a member stays alone: its cache service
+    /// ends when a second member joins.
     Json,
     /// Java serialization, the grid's default.
     Java,
@@ -40,7 +43,7 @@ impl Serializer {
     }
 }
 
-/// What a test may choose about its grid.
+/// The choices of a test about its grid.
 #[derive(Debug, Clone)]
 pub struct GridOptions {
     /// The serializer of its caches.
@@ -51,7 +54,7 @@ pub struct GridOptions {
     pub v1: bool,
     /// Whether it has a gRPC proxy at all.
     pub grpc: bool,
-    /// The JVM's largest heap, as `-Xmx` takes it. A million small entries take some 400 MB.
+    /// The JVM's largest heap, as `-Xmx` takes it. A million small entries need about 400 MB.
     pub heap: String,
     /// A JVM for measurements: optimising compiler, G1, the whole heap from the start.
     pub fast: bool,
@@ -160,7 +163,7 @@ impl Grid {
         format!("127.0.0.1:{}", self.grpc_port)
     }
 
-    /// The address under which the name service of its cluster tells where the gRPC proxies are.
+    /// The address at which the name service of its cluster returns those of the gRPC proxies.
     pub fn name_service(&self) -> String {
         format!("coherence:///127.0.0.1:{}/{}", self.cluster.port, self.cluster.name)
     }
@@ -180,7 +183,7 @@ impl Grid {
         self.running.as_ref().map(|r| r.process.id())
     }
 
-    /// What looks into the grid without our code.
+    /// The tool that reads and writes the grid without code of this project.
     ///
     /// # Panics
     ///

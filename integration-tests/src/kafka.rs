@@ -23,16 +23,16 @@ pub use topics::Record;
 const START_DEADLINE: Duration = Duration::from_secs(90);
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
 
-/// What a test may choose about its broker.
+/// The choices of a test about its broker.
 #[derive(Debug, Clone)]
 pub struct KafkaOptions {
     /// The JVM's largest heap, as `-Xmx` takes it.
     pub heap: String,
     /// A JVM for measurements: optimising compiler, G1, the whole heap from the start.
     pub fast: bool,
-    /// Listeners that speak TLS, beside the plain one.
+    /// Listeners that speak TLS, in addition to the plain one.
     pub tls: bool,
-    /// A listener that clients reach by way of a relay only, beside the plain one; not together with `tls`.
+    /// A listener that clients reach by way of a relay only, in addition to the plain one; not together with `tls`.
     pub relayed: bool,
     /// Further lines of the broker's properties; they win over the harness's own.
     pub properties: Vec<(String, String)>,
@@ -169,7 +169,7 @@ impl Kafka {
         self.tls.as_ref().expect("a broker that was started with TLS")
     }
 
-    /// What lies before the listener that is reached by way of it.
+    /// The relay in front of the listener of `relayed`.
     ///
     /// # Panics
     ///

@@ -1,17 +1,26 @@
-//! The real servers of the suites: a Kafka broker and a Coherence grid, fetched from Maven Central, started on free
+//! The harness of the suites: a real Kafka broker and a real Coherence grid, fetched from Maven Central, started on free
 //! loopback ports, broken in every way a test needs, and never left behind.
 //!
 //! ```text
-//! peers    the servers' jars in target/peers (fetched once) and the tests' switch COHERENCE_KAFKA_PEERS
-//! kafka    one broker          grid   one storage member, and the tool that looks into it
-//! python   the official Python client, another reader and writer of a grid's maps
-//! shared   one of each for all tests of a process        process   a child that dies with its parent
-//! relay    a way to either that can be cut and stopped up
-//! sandbox  names, ports and folders of one test          wait      until a condition holds
-//! usage    memory, CPU time, threads and connections of a process
+//! servers    kafka     a broker: starts, stops, freezes          kafka/topics  topics, records, committed offsets
+//!                                                                kafka/feed    a producer with a rate of its own
+//!                                                                kafka/java    Kafka's own clients in Java
+//!            grid      a member of a cluster, with its proxy     grid/tool     reads and writes maps without code of
+//!                                                                              this project (peers/coherence)
+//!                                                                grid/values   values, entries and events in Java
+//!            python    the official Python client of a grid      tls           certificates for both servers
+//!            shared    one broker and one grid for all tests of a process
+//!            relay     a way to a server that can be counted, cut and stopped up
+//! commands   sink source   the two commands as processes, with their files, metrics and logs
+//! basis      peers     jars, class paths and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
+//!            process   a child that ends with its parent         pipes         commands and answers over its pipes
+//!            usage     memory, CPU time, threads and connections of a process
+//!            sandbox   names, ports and folders of one test      wait          until a condition holds
+//! programs   bin/peers make peers                                bin/demo-real make demo PEERS=real
 //! ```
 //!
-//! It never asserts anything about the product: that is the business of `tests/it`.
+//! The harness asserts nothing about the product: `tests/it` does, with one file per theme. `benchmarks` uses the harness,
+//! too.
 
 pub mod grid;
 pub mod kafka;

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 
 /// Whether the test `name` may use the real servers.
 ///
-/// `COHERENCE_KAFKA_PEERS=off` switches them off, for machines without Java or network; each test that is skipped so
-/// says it aloud, and `make test` counts these lines.
+/// `COHERENCE_KAFKA_PEERS=off` switches them off, for machines without Java or network; each test that is
+/// skipped prints a line, and `make test` counts these lines.
 pub fn require_peers(name: &str) -> bool {
     let on = env::var_os("COHERENCE_KAFKA_PEERS").is_none_or(|v| v != "off");
     if !on {
@@ -23,7 +23,7 @@ pub fn require_peers(name: &str) -> bool {
     on
 }
 
-/// Returns from the test, aloud, when the real servers are switched off: `require_peers!();` as its first line.
+/// Returns from the test, with a line, when the real servers are switched off: `require_peers!();` as its first line.
 #[macro_export]
 macro_rules! require_peers {
     () => {{
@@ -52,7 +52,7 @@ pub(crate) fn sources(server: &str) -> PathBuf {
 /// # Errors
 ///
 /// When Maven is missing or fails.
-pub fn kafka_class_path() -> Result<String> {
+pub(crate) fn kafka_class_path() -> Result<String> {
     let jars = fetched("kafka", &[])?;
     Ok(format!("{}/*", jars.display()))
 }
@@ -62,7 +62,7 @@ pub fn kafka_class_path() -> Result<String> {
 /// # Errors
 ///
 /// When Maven or `javac` is missing or fails.
-pub fn coherence_class_path(version: Option<&str>) -> Result<String> {
+pub(crate) fn coherence_class_path(version: Option<&str>) -> Result<String> {
     let options: Vec<String> = version.iter().map(|v| format!("-Dcoherence.version={v}")).collect();
     let jars = fetched("coherence", &options)?;
     let tool = compiled_tool(&jars)?;

@@ -40,7 +40,7 @@ impl Pipes {
         Self { peer, ends: Mutex::new(Ends { commands, answers }) }
     }
 
-    /// Waits for the answer that says that it has started.
+    /// Waits for the answer that reports its start.
     pub(crate) fn ready(&self, deadline: Duration) -> Result<()> {
         self.answer(&self.ends.lock(), deadline)?;
         Ok(())

@@ -16,8 +16,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::wait;
 
-/// How long a server may take for its clean end before it is killed.
-pub const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// A server that has not ended cleanly after this time is killed.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Process {
     /// # Errors
     ///
     /// When the log file cannot be written or the program not be started.
-    pub fn start_piped(
+    pub(crate) fn start_piped(
         name: &str,
         mut command: Command,
         log: &Path,
@@ -63,7 +63,7 @@ impl Process {
     /// # Errors
     ///
     /// When the log file cannot be written or the program not be started.
-    pub fn start_read(name: &str, mut command: Command, log: &Path) -> Result<(Self, ChildStderr)> {
+    pub(crate) fn start_read(name: &str, mut command: Command, log: &Path) -> Result<(Self, ChildStderr)> {
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdout(file).stdin(Stdio::null()).stderr(Stdio::piped());
         let mut process = Self::spawn(name, command, log)?;
@@ -82,7 +82,7 @@ impl Process {
         self.child.id()
     }
 
-    /// What it has printed.
+    /// The file of its output.
     pub fn log(&self) -> &Path {
         &self.log
     }
@@ -120,7 +120,7 @@ impl Process {
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
-    /// Asks it to end (SIGTERM) and waits; one that does not end within [`STOP_DEADLINE`] is killed.
+    /// Asks it to end (SIGTERM) and waits; one that does not end within 20 seconds is killed.
     ///
     /// # Errors
     ///
@@ -187,7 +187,7 @@ impl Process {
     }
 }
 
-/// Whether no process of this id runs any more; one that has ended and is not yet reaped does not.
+/// Whether the process of this id has ended; it may still wait to be reaped.
 pub fn is_gone(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return true };
     // The name of the program stands in brackets and may hold anything.

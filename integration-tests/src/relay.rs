@@ -1,4 +1,4 @@
-//! A way to a server that can be counted, cut and stopped up: what lies between a client and its broker or grid.
+//! A way to a server that can be counted, cut and stopped up: between a client and its broker or grid.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::sandbox::free_port;
 pub struct Relay {
     address: String,
     state: Arc<State>,
-    /// Taken out when it is dropped.
+    /// Some until it is dropped.
     runtime: Option<Runtime>,
 }
 
-/// What becomes of connections, those that are open and those to come.
+/// The treatment of open and new connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Open,
@@ -119,7 +119,7 @@ impl Drop for Relay {
 
 async fn accept(listener: TcpListener, server: String, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
-        // Before it is counted: whoever sees the connection can cut it.
+        // Before it is counted: a test that sees the connection can cut it.
         let cuts = state.cuts.subscribe();
         state.accepted.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(pass_on(client, server.clone(), state.clone(), cuts));

@@ -1,4 +1,4 @@
-//! What keeps tests apart that run side by side: names, ports and folders that nobody else uses.
+//! Names, ports and folders of one test, which keep tests apart that run side by side.
 
 use std::fs;
 use std::io;
@@ -44,7 +44,7 @@ pub fn free_port() -> io::Result<u16> {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
             Err(error) => return Err(error),
         };
-        // All interfaces: a Coherence member binds its gRPC port on all of them, whatever it is told.
+        // All interfaces: a Coherence member binds its gRPC port on all of them, whatever its settings.
         if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
             HELD.lock().push(lock);
             return Ok(port);

@@ -1,6 +1,6 @@
 //! One broker and one POF grid for all tests of a process: started by the first test that asks, gone with the process.
 //!
-//! Nobody may stop or freeze them: a test that breaks its server starts one of its own.
+//! No test stops or freezes them: a test that breaks its server starts one of its own.
 
 use std::sync::OnceLock;
 

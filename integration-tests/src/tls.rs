@@ -51,12 +51,12 @@ impl Certificates {
         self.path("client.key")
     }
 
-    /// Writes the operational override that gives a member the socket provider `tls`.
+    /// Writes the operational override that defines the socket provider `tls`.
     ///
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn write_override(&self, file: &Path, client_auth: ClientAuth) -> io::Result<()> {
+    pub(crate) fn write_override(&self, file: &Path, client_auth: ClientAuth) -> io::Result<()> {
         let [key, certificate, authority] = ["server.key", "server.pem", "ca.pem"].map(|f| self.path(f));
         let client_auth = match client_auth {
             ClientAuth::None => "none",
@@ -85,7 +85,7 @@ impl Certificates {
     /// # Errors
     ///
     /// When the files cannot be read or written.
-    pub fn server_key_store(&self) -> io::Result<PathBuf> {
+    pub(crate) fn server_key_store(&self) -> io::Result<PathBuf> {
         let store = self.path("server-store.pem");
         fs::write(
             &store,

@@ -32,7 +32,7 @@ pub fn cpu_of(process: u32) -> Result<Duration> {
     Ok(Duration::from_millis(ticks.iter().sum::<u64>() * 10))
 }
 
-/// How many connections to `port` a process has.
+/// The number of connections of a process to `port`.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub fn connections(id: u32, port: u16) -> io::Result<usize> {
     Ok(connections)
 }
 
-/// How many threads a process has.
+/// The number of threads of a process.
 ///
 /// # Errors
 ///

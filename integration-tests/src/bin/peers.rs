@@ -1,4 +1,4 @@
-//! Starts a broker and a grid for trying things out by hand, says where they are, and stops both on Ctrl-C.
+//! Starts a broker and a grid for work by hand, prints their addresses, and stops both on Ctrl-C.
 
 use std::thread;
 

@@ -8,116 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
+use super::values::{Contents, Event, Literal, Stays, Value};
 use crate::pipes::Pipes;
 use crate::sandbox::{Folder, unique};
-
-/// A value as a Java application sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value {
-    /// Its class: `java.lang.Long`, `byte[]`.
-    pub class: String,
-    /// A scalar as its `toString`, bytes in hex, a container with the class of every element:
-    /// `{java.lang.String(a)=java.lang.Long(1)}`.
-    pub text: String,
-}
-
-/// A Java object given as text. Made from Rust values, or with [`Literal::new`].
-#[derive(Debug, Clone)]
-pub struct Literal {
-    kind: &'static str,
-    text: String,
-}
-
-impl Literal {
-    /// One of the kinds that the tool knows: `string boolean byte short int long float double char big-integer
-    /// big-decimal bytes binary uuid null local-date local-time local-date-time offset-date-time instant duration
-    /// color ints person order team contact dog object`. Bytes are hex, dates and times as ISO 8601 has them, `ints` are an `int[]` written
-    /// `1,2`, a color is `RED` or `GREEN`, a person is written `name|age|street|city`, a contact `name|email|visits`, a
-    /// dog `species|legs|breed`, an order or a team by the number of its sample, and an object is what the grid's
-    /// serializer reads from the given hex.
-    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
-    }
-
-    /// A container: a `list`, a `set`, an `array` (`Object[]`) or a `map` (keys and values in turn).
-    pub fn of(kind: &'static str, elements: impl IntoIterator<Item = Literal>) -> Self {
-        let lines = elements.into_iter().map(|e| format!("{}\t{}", e.kind, escaped(&e.text)));
-        Self { kind, text: lines.collect::<Vec<_>>().join("\n") }
-    }
-}
-
-macro_rules! literal_from {
-    ($($rust:ty => $kind:literal),*) => {
-        $(impl From<$rust> for Literal {
-            fn from(value: $rust) -> Self {
-                Self::new($kind, value.to_string())
-            }
-        })*
-    };
-}
-
-literal_from!(&str => "string", String => "string", &String => "string", bool => "boolean", i16 => "short", i32 => "int",
-    i64 => "long", f32 => "float", f64 => "double");
-
-impl From<&[u8]> for Literal {
-    fn from(bytes: &[u8]) -> Self {
-        Self::new("bytes", to_hex(bytes))
-    }
-}
-
-/// What a map holds, in one number: to compare millions of entries with a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Contents {
-    /// How many entries.
-    pub count: u64,
-    /// The sum modulo 2^64 of the FNV-1a 64 hash of `key 0x00 value`, both as [`Value::text`] in UTF-8.
-    pub digest: u64,
-}
-
-impl Contents {
-    /// Counts one entry in, given as the texts of its key and value.
-    pub fn add(&mut self, key: &str, value: &str) {
-        let bytes = key.bytes().chain([0]).chain(value.bytes());
-        let hash = bytes
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        self.count += 1;
-        self.digest = self.digest.wrapping_add(hash);
-    }
-}
-
-impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for Contents {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut contents = Self::default();
-        entries.into_iter().for_each(|(key, value)| contents.add(key.as_ref(), value.as_ref()));
-        contents
-    }
-}
-
-/// What happened to one entry, as a Java listener was told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// `inserted`, `updated` or `deleted`.
-    pub kind: String,
-    /// The key.
-    pub key: Value,
-    /// The value before.
-    pub old: Option<Value>,
-    /// The value after.
-    pub new: Option<Value>,
-    /// Made by the map itself.
-    pub synthetic: bool,
-    /// Deleted because its time was over.
-    pub expired: bool,
-}
-
-/// How long an entry stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stays {
-    /// Until somebody removes it.
-    ForEver,
-    /// For this time from now on.
-    For(Duration),
-}
 
 /// The running tool. Its commands come one after the other, from whichever thread.
 #[derive(Debug)]
@@ -130,7 +23,7 @@ impl GridTool {
         Self { pipes: Pipes::new("the grid", commands, output) }
     }
 
-    /// Waits for the line that says that the member has started.
+    /// Waits for the line that reports the start of the member.
     pub(super) fn ready(&self, deadline: Duration) -> Result<()> {
         self.pipes.ready(deadline)
     }
@@ -311,8 +204,8 @@ impl GridTool {
         Ok(())
     }
 
-    /// Sets how the database behaves that the class `GuardedStore` stands for, if the maps have such a cache store: while
-    /// it is down it throws at everything, and an entry takes so long, one behind the other. Keys that begin with
+    /// Sets the behaviour of the database of the class `GuardedStore`, if the maps have such a cache store: while it is
+    /// down, it refuses everything; each entry needs the time `takes`, one after the other. Keys that begin with
     /// `poison` are always refused.
     ///
     /// # Errors
@@ -342,11 +235,11 @@ impl GridTool {
         Ok(())
     }
 
-    /// What the listener of [`GridTool::listen`] was told since the last call.
+    /// The events of the listener of [`GridTool::listen`] since the last call.
     ///
     /// # Errors
     ///
-    /// As [`GridTool::size`]; also when nobody listens.
+    /// As [`GridTool::size`]; also without a listener.
     pub fn events(&self, map: &str) -> Result<Vec<Event>> {
         let answer = self.ask(&["events", map])?;
         let events = answer.as_array().context("the events are no array")?.iter().map(|event| {
@@ -376,7 +269,7 @@ fn described(answer: Json) -> Result<Option<Value>> {
     Ok(Some(Value { class: field("class")?, text: field("text")? }))
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -386,7 +279,7 @@ fn from_hex(json: &Json) -> Result<Vec<u8>> {
     pairs.collect()
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 

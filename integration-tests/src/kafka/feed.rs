@@ -1,4 +1,4 @@
-//! A producer that goes on at a pace of its own, through whatever happens to the broker, until it is told to stop.
+//! A producer with a rate of its own that continues through every fault of the broker until it is stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use super::topics::FirstError;
 /// Also the pace of the sends: those of a millisecond leave together.
 const PAUSE: Duration = Duration::from_millis(1);
 const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
-/// What was not sent for so long, because the queue was full, is left out instead of being sent in one go.
+/// Records that were not sent for this time, because the queue was full, are left out instead of being sent at once.
 const CATCHES_UP: Duration = Duration::from_secs(1);
 
 /// Key and value of one record; no value is a tombstone.
@@ -25,7 +25,7 @@ pub type Pair = (Vec<u8>, Option<Vec<u8>>);
 #[derive(Debug)]
 pub struct Feed {
     state: Arc<State>,
-    /// Taken out when it is waited for.
+    /// Some until it is finished.
     thread: Option<JoinHandle<Result<u64>>>,
 }
 
@@ -35,15 +35,15 @@ struct State {
 }
 
 impl Kafka {
-    /// Starts to produce `rate` records a second, `count` of them if it is not told to stop before; `record` makes the
+    /// Starts to produce `rate` records a second, `count` of them unless it is stopped earlier; `record` makes the
     /// record of a number, from 0 on, in the moment in which it is sent.
     ///
-    /// The order of the records of a partition is that of their numbers, and each is there once, also where the broker
-    /// goes and comes back in between: the producer is idempotent.
+    /// The order of the records of a partition is that of their numbers, and each exists once, also if the broker restarts
+    /// meanwhile: the producer is idempotent.
     ///
     /// # Errors
     ///
-    /// When there is no producer to be had.
+    /// When the producer cannot be created.
     pub fn feed(
         &self,
         topic: &str,
@@ -129,7 +129,7 @@ fn send(
             let by = *stops_by.get_or_insert_with(|| Instant::now() + FLUSH_DEADLINE);
             ensure!(
                 Instant::now() < by,
-                "the broker is still away {FLUSH_DEADLINE:?} after the feed had to stop"
+                "the broker is still unavailable {FLUSH_DEADLINE:?} after the feed had to stop"
             );
         }
         producer.poll(PAUSE);

@@ -1,4 +1,4 @@
-//! What only Kafka's own clients in Java do: records as its producer writes them, and rules of the authorizer.
+//! Kafka's own clients in Java: records as its producer writes them, and rules of the authorizer.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! What tests ask of the broker's topics, over the plain client library.
+//! Topics, records and offsets of the broker, over the plain client library.
 
 use std::time::Duration;
 
@@ -50,11 +50,11 @@ impl Kafka {
             result.map_err(|(name, code)| anyhow!("topic {name} was not created: {code}"))?;
         }
         // The broker confirms a topic before it leads its partitions.
-        ensure!(wait::within(DEADLINE, || self.end_offsets(name).is_ok()), "nobody leads topic {name}");
+        ensure!(wait::within(DEADLINE, || self.end_offsets(name).is_ok()), "no broker leads topic {name}");
         Ok(())
     }
 
-    /// Deletes a topic and waits until the broker does not know it any more.
+    /// Deletes a topic and waits until the broker no longer knows it.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Kafka {
         Ok(())
     }
 
-    /// Writes the records in their order, each to the partition that its key's hash gives, and waits until the broker
+    /// Writes the records in their order, each to the partition of its key's hash, and waits until the broker
     /// has acknowledged them all.
     ///
     /// # Errors
