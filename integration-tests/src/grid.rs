@@ -1,10 +1,11 @@
 //! One Coherence storage member with the gRPC proxy, on free loopback ports, in a cluster of its own.
 
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::peers::{self, java};
+use crate::jvm;
 use crate::process::Process;
 use crate::sandbox::{Folder, free_port, unique};
 use crate::tls::{Certificates, ClientAuth};
@@ -102,6 +103,12 @@ struct Cluster {
     port: u16,
 }
 
+impl Cluster {
+    fn new() -> Result<Self> {
+        Ok(Self { name: unique("grid"), port: free_port()? })
+    }
+}
+
 impl Grid {
     /// Starts a cluster of one member and waits until it serves.
     ///
@@ -109,8 +116,7 @@ impl Grid {
     ///
     /// When its jars cannot be fetched, or it does not start; with the end of its log.
     pub fn start(options: GridOptions) -> Result<Self> {
-        let cluster = Cluster { name: unique("grid"), port: free_port()? };
-        Self::start_in(cluster, options)
+        Self::start_in(Cluster::new()?, options)
     }
 
     /// Starts one more storage member of this grid's cluster; its maps are then spread over both, with backups.
@@ -135,6 +141,12 @@ impl Grid {
     }
 
     fn start_in(cluster: Cluster, options: GridOptions) -> Result<Self> {
+        let mut grid = Self::prepare(cluster, options)?;
+        grid.restart()?;
+        Ok(grid)
+    }
+
+    fn prepare(cluster: Cluster, options: GridOptions) -> Result<Self> {
         let folder = Folder::new("grid")?;
         let certificates = match options.tls {
             None => None,
@@ -144,7 +156,7 @@ impl Grid {
                 Some(certificates)
             }
         };
-        let mut grid = Self {
+        Ok(Self {
             running: None,
             options,
             cluster,
@@ -153,9 +165,7 @@ impl Grid {
             certificates,
             starts: 0,
             folder,
-        };
-        grid.restart()?;
-        Ok(grid)
+        })
     }
 
     /// The address of the gRPC proxy, `host:port`.
@@ -201,10 +211,35 @@ impl Grid {
         if let Some(running) = self.running.take() {
             running.process.stop()?;
         }
+        self.launch(self.java_command()?)
+    }
+
+    /// A JVM for the member; a small one of the newest release shares the classes of an earlier member.
+    fn java_command(&self) -> Result<Command> {
+        let Self { options, .. } = self;
+        let jars = jvm::coherence((!options.v1).then_some(BEFORE_V1))?;
+        if options.fast || !options.v1 {
+            return Ok(jars.java(&options.heap, options.fast));
+        }
+        jars.small_java(&options.heap, "coherence-classes", |flag| {
+            let mut grid = Self::prepare(Cluster::new()?, GridOptions::default())?;
+            let mut java = jars.java(&grid.options.heap, false);
+            java.arg(flag);
+            grid.launch(java)?;
+            // The classes that most tests need.
+            grid.tool().put("classes", "key", "value")?;
+            grid.tool().entries("classes")?;
+            let running = grid.running.take().context("the grid is down")?;
+            running.process.stop_within(jvm::ARCHIVE_DEADLINE)?;
+            Ok(())
+        })
+    }
+
+    fn launch(&mut self, java: Command) -> Result<()> {
         self.starts += 1;
         let log = self.folder.path().join(format!("member-{}.log", self.starts));
         let (mut process, input, output) =
-            Process::start_piped("the Coherence member", self.command()?, &log)?;
+            Process::start_piped("the Coherence member", self.command(java), &log)?;
         let tool = GridTool::new(input, output);
         tool.ready(START_DEADLINE).with_context(|| process.log_end())?;
         if self.options.grpc {
@@ -217,9 +252,8 @@ impl Grid {
         Ok(())
     }
 
-    fn command(&self) -> Result<std::process::Command> {
-        let version = (!self.options.v1).then_some(BEFORE_V1);
-        let mut command = java(&self.options.heap, self.options.fast);
+    /// Adds the member's properties and its main class.
+    fn command(&self, mut command: Command) -> Command {
         let mut set = |name: &str, value: &str| {
             command.arg(format!("-D{name}={value}"));
         };
@@ -247,8 +281,8 @@ impl Grid {
         for property in &self.options.properties {
             command.arg(format!("-D{property}"));
         }
-        command.args(["-cp", &peers::coherence_class_path(version)?, "GridTool"]);
-        Ok(command)
+        command.arg("GridTool");
+        command
     }
 
     /// Shuts it down in order.

@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::peers::{self, java, run};
+use crate::jvm;
+use crate::peers::{self, run};
 use crate::process::Process;
 use crate::relay::Relay;
 use crate::sandbox::{Folder, free_port};
@@ -22,6 +24,9 @@ pub use topics::Record;
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
+const PROPERTIES: &str = "server.properties";
+/// The folder of its storage.
+const DATA: &str = "data";
 
 /// The choices of a test about its broker.
 #[derive(Debug, Clone)]
@@ -118,17 +123,21 @@ ssl.client.auth=none
 }
 
 impl Kafka {
-    /// Formats its storage, starts it and waits until it serves.
+    /// Starts it on an empty storage and waits until it serves.
     ///
     /// # Errors
     ///
     /// When its jars cannot be fetched, or it does not start; with the end of its log.
     pub fn start(options: KafkaOptions) -> Result<Self> {
-        let class_path = peers::kafka_class_path()?;
+        let mut kafka = Self::prepare(options)?;
+        kafka.restart()?;
+        Ok(kafka)
+    }
+
+    fn prepare(options: KafkaOptions) -> Result<Self> {
         let (port, controller) = (free_port()?, free_port()?);
         let folder = Folder::new("kafka")?;
         let tls = options.tls.then(Tls::new).transpose()?;
-        let properties = folder.path().join("server.properties");
         let mut text = server_properties(port, controller, folder.path());
         if let Some(tls) = &tls {
             text.push_str(&tls.properties(port, controller)?);
@@ -142,17 +151,9 @@ impl Kafka {
         for (key, value) in &options.properties {
             text.push_str(&format!("{key}={value}\n"));
         }
-        fs::write(&properties, text)?;
-        let mut format = java("128m", false);
-        format.args(["-cp", &class_path, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID]);
-        if tls.is_some() {
-            let (name, password) = SCRAM_USER;
-            format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={name},password={password}]")]);
-        }
-        run(format.arg("-c").arg(&properties))?;
-        let mut kafka = Self { process: None, options, port, tls, relay, starts: 0, folder };
-        kafka.restart()?;
-        Ok(kafka)
+        fs::write(folder.path().join(PROPERTIES), text)?;
+        copy_storage(&folder.path().join(DATA))?;
+        Ok(Self { process: None, options, port, tls, relay, starts: 0, folder })
     }
 
     /// The address for `bootstrap.servers`.
@@ -192,12 +193,14 @@ impl Kafka {
         if let Some(running) = self.process.take() {
             running.stop()?;
         }
+        self.launch(java_command(&self.options.heap, self.options.fast)?)
+    }
+
+    fn launch(&mut self, mut command: Command) -> Result<()> {
         self.starts += 1;
         let sources = peers::sources("kafka");
-        let mut command = java(&self.options.heap, self.options.fast);
         command.arg(format!("-Dlog4j2.configurationFile={}", sources.join("log4j2.xml").display()));
-        command.args(["-cp", &peers::kafka_class_path()?, "kafka.Kafka"]);
-        command.arg(self.folder.path().join("server.properties"));
+        command.arg("kafka.Kafka").arg(self.folder.path().join(PROPERTIES));
         let log = self.folder.path().join(format!("broker-{}.log", self.starts));
         let mut process = Process::start("the Kafka broker", command, &log)?;
         process.wait_for_line("Kafka Server started", START_DEADLINE)?;
@@ -235,6 +238,47 @@ impl Kafka {
     }
 }
 
+/// A JVM for a broker or one of Kafka's tools; a small one shares the classes of a broker.
+fn java_command(heap: &str, fast: bool) -> Result<Command> {
+    let jars = jvm::kafka()?;
+    if fast {
+        return Ok(jars.java(heap, fast));
+    }
+    jars.small_java(heap, "kafka-classes", |flag| {
+        let mut broker = Kafka::prepare(KafkaOptions::default())?;
+        let mut java = jars.java(&broker.options.heap, false);
+        java.arg(flag);
+        broker.launch(java)?;
+        // The classes that most tests need.
+        broker.create_topic("classes", 1)?;
+        broker.produce("classes", [(Some("key"), Some("value"))])?;
+        broker.commit("classes", "classes", 0, 1)?;
+        broker.process.take().context("the broker is down")?.stop_within(jvm::ARCHIVE_DEADLINE)?;
+        Ok(())
+    })
+}
+
+/// Makes the storage of a new broker, which knows [`SCRAM_USER`]: a JVM formats one, and each broker gets a copy.
+fn copy_storage(to: &Path) -> Result<()> {
+    let jars = jvm::kafka()?;
+    let (name, password) = SCRAM_USER;
+    let user = format!("SCRAM-SHA-512=[name={name},password={password}]");
+    let format = |folder: &Path| -> Result<()> {
+        let properties = folder.join(PROPERTIES);
+        fs::write(&properties, server_properties(1, 2, folder))?;
+        let mut format = jars.java("128m", false);
+        format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "--add-scram", &user, "-c"]);
+        run(format.arg(properties))
+    };
+    let formatted = peers::made("kafka-storage", &format!("{}{CLUSTER_ID}{user}", jars.stamp), format)?;
+    fs::create_dir(to)?;
+    for file in fs::read_dir(formatted.join(DATA))? {
+        let file = file?;
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
 fn server_properties(port: u16, controller: u16, folder: &Path) -> String {
     format!(
         "process.roles=broker,controller
@@ -262,7 +306,7 @@ log.cleaner.dedupe.buffer.size=2097152
 # Tests write records whose timestamps are years old: by default they would be gone at the first look, 30 s after the start.
 log.retention.ms=-1
 ",
-        folder.join("data").display()
+        folder.join(DATA).display()
     )
 }
 

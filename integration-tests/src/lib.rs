@@ -12,7 +12,8 @@
 //!            shared    one broker and one grid for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
-//! basis      peers     jars, class paths and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
+//! basis      peers     files and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
+//!            jvm       the servers' jars, flags and archives of classes
 //!            process   a child that ends with its parent         pipes         commands and answers over its pipes
 //!            usage     memory, CPU time, threads and connections of a process
 //!            sandbox   names, ports and folders of one test      wait          until a condition holds
@@ -23,6 +24,7 @@
 //! too.
 
 pub mod grid;
+mod jvm;
 pub mod kafka;
 pub mod peers;
 mod pipes;

@@ -1,4 +1,4 @@
-//! The servers' jars and the Python client below `target/peers`: fetched the first time, and again when a version
+//! What the servers and the Python client need, below `target/peers`: made the first time, and again when a version
 //! changes.
 
 use std::env;
@@ -47,28 +47,6 @@ pub(crate) fn sources(server: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(server)
 }
 
-/// The class path of the Kafka broker.
-///
-/// # Errors
-///
-/// When Maven is missing or fails.
-pub(crate) fn kafka_class_path() -> Result<String> {
-    let jars = fetched("kafka", &[])?;
-    Ok(format!("{}/*", jars.display()))
-}
-
-/// The class path of a Coherence member and of the grid tool; another version than the one in `pom.xml` on request.
-///
-/// # Errors
-///
-/// When Maven or `javac` is missing or fails.
-pub(crate) fn coherence_class_path(version: Option<&str>) -> Result<String> {
-    let options: Vec<String> = version.iter().map(|v| format!("-Dcoherence.version={v}")).collect();
-    let jars = fetched("coherence", &options)?;
-    let tool = compiled_tool(&jars)?;
-    Ok(format!("{}/*:{}", jars.display(), tool.display()))
-}
-
 /// The Python interpreter that finds the official Python client.
 ///
 /// # Errors
@@ -95,50 +73,10 @@ pub fn python() -> Result<PathBuf> {
     Ok(environment.join("bin/python"))
 }
 
-/// The jars of `peers/{server}/pom.xml` in a folder of their own.
-fn fetched(server: &str, options: &[String]) -> Result<PathBuf> {
-    let pom = sources(server).join("pom.xml");
-    let stamp = format!("{}{}", fs::read_to_string(&pom)?, options.join(" "));
-    let name = options
-        .iter()
-        .fold(server.to_owned(), |name, o| format!("{name}-{}", o.rsplit('=').next().unwrap_or_default()));
-    made(&name, &stamp, |jars| {
-        eprintln!("fetching the jars of {name} from Maven Central");
-        let mut maven = Command::new("mvn");
-        maven.args(["-q", "-B", "-f"]).arg(&pom).args(options);
-        maven.args(["dependency:copy-dependencies", "-DincludeScope=runtime"]);
-        run(maven.arg(format!("-DoutputDirectory={}", jars.display())))
-    })
-}
-
-fn compiled_tool(jars: &Path) -> Result<PathBuf> {
-    let sources = sources("coherence");
-    let (pof, aliases) = (sources.join("pof-config.xml"), sources.join("type-aliases.properties"));
-    let [tool, team, evolving, store] = ["GridTool", "Team", "Evolving", "GuardedStore"]
-        .map(|class| sources.join(format!("src/{class}.java")));
-    let generator = "com.tangosol.io.pof.generator.PortableTypeGenerator";
-    let all = [&pof, &aliases, &tool, &team, &evolving, &store].into_iter().map(fs::read_to_string);
-    let stamp = all.collect::<io::Result<String>>()? + generator;
-    made("grid-tool", &stamp, |classes| {
-        fs::copy(&pof, classes.join("peers-pof-config.xml"))?;
-        fs::create_dir(classes.join("META-INF"))?;
-        fs::copy(&aliases, classes.join("META-INF/type-aliases.properties"))?;
-        let class_path = format!("{}/*:{}", jars.display(), classes.display());
-        let javac = |sources: &[&PathBuf]| {
-            let mut javac = Command::new("javac");
-            run(javac.args(["--release", "17", "-cp", &class_path, "-d"]).arg(classes).args(sources))
-        };
-        // What the compiler plug-in for @PortableType runs; it fails over the classes of the JDK that others refer to.
-        javac(&[&evolving])?;
-        run(Command::new("java").args(["-cp", &class_path, generator]).arg(classes))?;
-        javac(&[&tool, &team, &store])
-    })
-}
-
 /// The folder `target/peers/{name}`, made by `make` unless it was made from the same `stamp` before.
 ///
 /// A lock file keeps the test processes that run side by side from making it twice.
-fn made(name: &str, stamp: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn made(name: &str, stamp: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let all = folder();
     fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
     let all = all.canonicalize()?;
@@ -173,18 +111,4 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(())
-}
-
-/// The flags of a small JVM that starts fast, or of one that runs as fast as it can.
-pub(crate) fn java(heap: &str, fast: bool) -> Command {
-    let mut java = Command::new("java");
-    java.arg(format!("-Xmx{heap}"));
-    // What Java prints of an instant is compared.
-    java.arg("-Duser.timezone=UTC");
-    if fast {
-        java.arg(format!("-Xms{heap}")).arg("-XX:+UseG1GC");
-    } else {
-        java.args(["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
-    }
-    java
 }

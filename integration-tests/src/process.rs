@@ -126,7 +126,12 @@ impl Process {
     ///
     /// When it had to be killed.
     pub fn stop(self) -> Result<ExitStatus> {
-        self.end_by(libc::SIGTERM)
+        self.end_by(libc::SIGTERM, STOP_DEADLINE)
+    }
+
+    /// As [`Process::stop`], with another deadline.
+    pub(crate) fn stop_within(self, deadline: Duration) -> Result<ExitStatus> {
+        self.end_by(libc::SIGTERM, deadline)
     }
 
     /// As [`Process::stop`], by the signal of Ctrl-C (SIGINT).
@@ -135,19 +140,19 @@ impl Process {
     ///
     /// As [`Process::stop`].
     pub fn interrupt(self) -> Result<ExitStatus> {
-        self.end_by(libc::SIGINT)
+        self.end_by(libc::SIGINT, STOP_DEADLINE)
     }
 
-    fn end_by(mut self, signal: libc::c_int) -> Result<ExitStatus> {
+    fn end_by(mut self, signal: libc::c_int, deadline: Duration) -> Result<ExitStatus> {
         self.signal(signal);
         // A frozen process ends only when it is allowed to run again.
         self.signal(libc::SIGCONT);
         let mut status = None;
-        wait::within(STOP_DEADLINE, || {
+        wait::within(deadline, || {
             status = self.child.try_wait().ok().flatten();
             status.is_some()
         });
-        status.with_context(|| format!("{} did not stop within {STOP_DEADLINE:?}", self.name))
+        status.with_context(|| format!("{} did not stop within {deadline:?}", self.name))
     }
 
     /// Asks it to end (SIGTERM) and does not wait.

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::Kafka;
-use crate::peers::{self, java, run};
+use super::{Kafka, java_command};
+use crate::peers::{self, run};
 
 impl Kafka {
     /// Has `peers/kafka/KeyTool.java` write `count` records with keys of `kind`: string, integer, long, double or uuid.
@@ -12,8 +12,8 @@ impl Kafka {
     ///
     /// When Java is missing, or a record is not acknowledged; with its output.
     pub fn produce_in_java(&self, topic: &str, kind: &str, count: usize) -> Result<()> {
-        let mut tool = java("256m", false);
-        tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("KeyTool.java"));
+        let mut tool = java_command("256m", false)?;
+        tool.arg(peers::sources("kafka").join("KeyTool.java"));
         run(tool.args([&self.bootstrap(), topic, kind, &count.to_string()]))
     }
 
@@ -37,8 +37,8 @@ impl Kafka {
     }
 
     fn rule(&self, client: &[(&str, &str)], remove: &[&str], rule: [&str; 5]) -> Result<()> {
-        let mut tool = java("256m", false);
-        tool.args(["-cp", &peers::kafka_class_path()?]).arg(peers::sources("kafka").join("AclTool.java"));
+        let mut tool = java_command("256m", false)?;
+        tool.arg(peers::sources("kafka").join("AclTool.java"));
         tool.arg(format!("bootstrap.servers={}", self.bootstrap()));
         tool.args(client.iter().map(|(key, value)| format!("{key}={value}")));
         run(tool.args(remove).args(rule))

@@ -1,0 +1,149 @@
+//! The JVMs of the servers: jars from Maven Central, flags, and archives of the servers' classes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::peers::{made, run, sources};
+
+/// A JVM that writes an archive needs longer to end.
+pub(crate) const ARCHIVE_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The jars of a server, as a class path.
+#[derive(Debug)]
+pub(crate) struct ClassPath {
+    text: String,
+    /// Another one for other jars.
+    pub(crate) stamp: String,
+}
+
+/// The class path of the Kafka broker.
+///
+/// # Errors
+///
+/// When Maven is missing or fails.
+pub(crate) fn kafka() -> Result<ClassPath> {
+    let (jars, stamp) = fetched("kafka", None)?;
+    Ok(ClassPath { text: format!("{}/*", jars.display()), stamp })
+}
+
+/// The class path of a Coherence member and of the grid tool; another version than the one in `pom.xml` on request.
+///
+/// # Errors
+///
+/// When Maven or `javac` is missing or fails.
+pub(crate) fn coherence(version: Option<&str>) -> Result<ClassPath> {
+    let (jars, stamp) = fetched("coherence", version)?;
+    let (tool, stamp_of_tool) = compiled_tool(&jars)?;
+    Ok(ClassPath { text: format!("{}/*:{}", jars.display(), tool.display()), stamp: stamp + &stamp_of_tool })
+}
+
+impl ClassPath {
+    /// A JVM that runs as fast as it can (`fast`), or a small one that starts fast.
+    pub(crate) fn java(&self, heap: &str, fast: bool) -> Command {
+        let mut java = Command::new("java");
+        java.arg(format!("-Xmx{heap}"));
+        // What Java prints of an instant is compared.
+        java.arg("-Duser.timezone=UTC");
+        if fast {
+            java.arg(format!("-Xms{heap}")).arg("-XX:+UseG1GC");
+        } else {
+            java.args(["-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        }
+        java.args(["-cp", &self.text]);
+        java
+    }
+
+    /// A small JVM with the archive `name`, which makes its start a third shorter.
+    ///
+    /// The first caller makes the archive: `serve` starts a server with one more flag and ends it, and the JVM writes the
+    /// classes that it has loaded. Each JVM checks that the archive is of its own version and of its jars.
+    ///
+    /// # Errors
+    ///
+    /// When the server that makes the archive fails.
+    pub(crate) fn small_java(
+        &self,
+        heap: &str,
+        name: &str,
+        serve: impl FnOnce(&str) -> Result<()>,
+    ) -> Result<Command> {
+        let stamp = format!("{}\n{}\n{}", self.text, java_version()?, self.stamp);
+        let archive = made(name, &stamp, |folder| {
+            eprintln!("making the archive {name}");
+            serve(&format!("-XX:ArchiveClassesAtExit={}", archive_in(folder).display()))?;
+            ensure!(archive_in(folder).exists(), "the JVM has written no archive of its classes");
+            Ok(())
+        })?;
+        let mut java = self.java(heap, false);
+        java.arg(format!("-XX:SharedArchiveFile={}", archive_in(&archive).display()));
+        // Warnings about an archive that does not fit go to standard output otherwise, where a peer answers.
+        java.args(["-Xlog:disable", "-Xlog:all=warning:stderr"]);
+        Ok(java)
+    }
+}
+
+fn archive_in(folder: &Path) -> PathBuf {
+    folder.join("classes.jsa")
+}
+
+fn java_version() -> Result<&'static str> {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    if VERSION.get().is_none() {
+        let output = Command::new("java").arg("-version").output();
+        let output = output.context("cannot start java: run make setup")?;
+        return Ok(VERSION.get_or_init(|| String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    Ok(VERSION.get().map(String::as_str).unwrap_or_default())
+}
+
+/// The jars of `peers/{server}/pom.xml` in a folder of their own, and a text that changes with them.
+fn fetched(server: &str, version: Option<&str>) -> Result<(PathBuf, String)> {
+    let pom = sources(server).join("pom.xml");
+    let option = version.map(|version| format!("-D{server}.version={version}"));
+    let stamp = fs::read_to_string(&pom)? + option.as_deref().unwrap_or_default();
+    let name = version.map_or_else(|| server.to_owned(), |version| format!("{server}-{version}"));
+    let jars = made(&name, &stamp, |jars| {
+        eprintln!("fetching the jars of {name} from Maven Central");
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", "-f"]).arg(&pom).args(&option);
+        maven.args(["dependency:copy-dependencies", "-DincludeScope=runtime"]);
+        run(maven.arg(format!("-DoutputDirectory={}", jars.display())))
+    })?;
+    Ok((jars, stamp))
+}
+
+/// The jar of the grid tool: an archive of classes cannot hold those of a folder.
+fn compiled_tool(jars: &Path) -> Result<(PathBuf, String)> {
+    const JAR: &str = "grid-tool.jar";
+    let sources = sources("coherence");
+    let (pof, aliases) = (sources.join("pof-config.xml"), sources.join("type-aliases.properties"));
+    let [tool, team, evolving, store] = ["GridTool", "Team", "Evolving", "GuardedStore"]
+        .map(|class| sources.join(format!("src/{class}.java")));
+    let generator = "com.tangosol.io.pof.generator.PortableTypeGenerator";
+    let all = [&pof, &aliases, &tool, &team, &evolving, &store].into_iter().map(fs::read_to_string);
+    let stamp = all.collect::<io::Result<String>>()? + generator + JAR;
+    let made = made("grid-tool", &stamp, |folder| {
+        let classes = folder.join("classes");
+        fs::create_dir_all(classes.join("META-INF"))?;
+        fs::copy(&pof, classes.join("peers-pof-config.xml"))?;
+        fs::copy(&aliases, classes.join("META-INF/type-aliases.properties"))?;
+        let class_path = format!("{}/*:{}", jars.display(), classes.display());
+        let javac = |sources: &[&PathBuf]| {
+            let mut javac = Command::new("javac");
+            run(javac.args(["--release", "17", "-cp", &class_path, "-d"]).arg(&classes).args(sources))
+        };
+        // What the compiler plug-in for @PortableType runs; it fails over the classes of the JDK that others refer to.
+        javac(&[&evolving])?;
+        run(Command::new("java").args(["-cp", &class_path, generator]).arg(&classes))?;
+        javac(&[&tool, &team, &store])?;
+        let mut jar = Command::new("jar");
+        run(jar.args(["--create", "--file"]).arg(folder.join(JAR)).arg("-C").arg(&classes).arg("."))
+    })?;
+    Ok((made.join(JAR), stamp))
+}
