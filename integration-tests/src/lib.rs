@@ -9,7 +9,7 @@
 //!                                                                              this project (peers/coherence)
 //!                                                                grid/values   values, entries and events in Java
 //!            python    the official Python client of a grid      tls           certificates for both servers
-//!            shared    one broker and one grid for all tests of a process
+//!            shared    one broker and one grid of each format for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
 //! basis      peers     files and Python in target/peers; the switch COHERENCE_KAFKA_PEERS

@@ -1,10 +1,11 @@
-//! One broker and one POF grid for all tests of a process: started by the first test that asks, gone with the process.
+//! One broker, one POF grid and one JSON grid for all tests of a process: started by the first test that asks, gone with
+//! the process.
 //!
 //! No test stops or freezes them: a test that breaks its server starts one of its own.
 
 use std::sync::OnceLock;
 
-use crate::grid::{Grid, GridOptions};
+use crate::grid::{Grid, GridOptions, Serializer};
 use crate::kafka::{Kafka, KafkaOptions};
 
 /// The broker. Tests keep apart by topics and groups of their own ([`crate::sandbox::unique`]).
@@ -28,5 +29,18 @@ pub fn grid() -> &'static Grid {
     GRID.get_or_init(|| {
         let grid = Grid::start(GridOptions { heap: "768m".to_owned(), ..GridOptions::default() });
         grid.expect("the shared grid starts")
+    })
+}
+
+/// The grid whose caches are in JSON. Tests keep apart as those of [`grid`].
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn json_grid() -> &'static Grid {
+    static GRID: OnceLock<Grid> = OnceLock::new();
+    GRID.get_or_init(|| {
+        let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() });
+        grid.expect("the shared JSON grid starts")
     })
 }

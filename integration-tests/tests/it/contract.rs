@@ -13,7 +13,7 @@ use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Expiry, Format, NamedMap, Session};
 use futures::TryStreamExt;
-use integration_tests::grid::{Grid, GridOptions, Serializer};
+use integration_tests::grid::{Grid, GridOptions};
 use integration_tests::sandbox::unique;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
@@ -43,9 +43,7 @@ impl World {
     }
 
     fn grid_json() -> Self {
-        static GRID: OnceLock<Grid> = OnceLock::new();
-        let options = || GridOptions { serializer: Serializer::Json, ..GridOptions::default() };
-        Self::grid(GRID.get_or_init(|| Grid::start(options()).unwrap()), Format::Json)
+        Self::grid(shared::json_grid(), Format::Json)
     }
 
     /// A session in JSON with a grid that stores POF: the proxy writes every key and value anew.

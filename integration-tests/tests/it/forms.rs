@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use integration_tests::grid::{Grid, GridOptions, Literal, Serializer};
+use integration_tests::grid::{Grid, Literal};
 use integration_tests::kafka::Kafka;
 use integration_tests::sink::{Settings, Sink};
 use integration_tests::wait::within;
@@ -270,8 +270,7 @@ fn dates_and_times_are_the_instants_that_they_are_for_java() {
 fn json_objects_of_equal_members_are_one_key_in_both_formats() {
     require_peers!();
     let (kafka, grid) = (shared::kafka(), shared::grid());
-    let json = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
-    for (grid, session) in [(grid, &[][..]), (&json, &[("coherence.session.format", "json")])] {
+    for (grid, session) in [(grid, &[][..]), (shared::json_grid(), &[("coherence.session.format", "json")])] {
         let flow = Flow::new(kafka, grid, "object-keys", 1);
         let mut settings = vec![("key.converter", JSON), ("key.converter.schemas.enable", "false")];
         settings.extend(session);
@@ -312,7 +311,6 @@ fn a_json_grid_reads_values_and_finds_keys_of_a_json_session() {
     const JSON_OBJECT: &str = "com.oracle.coherence.io.json.JsonObject";
     const STRING: &str = "java.lang.String";
     const DOUBLE: &str = "java.lang.Double";
-    let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
     // A key is found only if it is the very text that Java writes for it.
     let string = |text: &'static str| Form::new(STRINGS, text, STRING, text).found_by(text);
     let double = |number: f64, text| {
@@ -368,7 +366,7 @@ fn a_json_grid_reads_values_and_finds_keys_of_a_json_session() {
         Form::simple("Boolean", [1], "java.lang.Boolean", "true", true),
         Form::custom("UUID", UUID, STRING, UUID).found_by(Literal::new("uuid", UUID)),
     ];
-    assert_forms(shared::kafka(), &grid, &[("coherence.session.format", "json")], &forms);
+    assert_forms(shared::kafka(), shared::json_grid(), &[("coherence.session.format", "json")], &forms);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::pof::{Date, PofValue, PofWriter, Time, Zone};
-use integration_tests::grid::{Grid, GridOptions, Literal, Serializer, Stays, Value};
+use integration_tests::grid::{Literal, Stays, Value};
 use integration_tests::sandbox::unique;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
@@ -303,9 +303,9 @@ fn an_entry_that_java_puts_for_a_while_leaves_rust_too() {
 #[test]
 fn java_and_rust_read_each_others_json() {
     require_peers!();
-    let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
-    let (client, tool) = (Client::new(&grid, Format::Json), grid.tool());
-    let map = client.map("json");
+    let (client, tool) = (Client::new(shared::json_grid(), Format::Json), shared::json_grid().tool());
+    let name = unique("json");
+    let map = client.map(&name);
     // The class that Java finds, what it shows, and the text.
     let cases = [
         ("java.lang.Integer", "5", "5"),
@@ -333,7 +333,7 @@ fn java_and_rust_read_each_others_json() {
     ];
     for (class, shown, written) in cases {
         map.put(&json("\"k\""), &json(written));
-        assert_eq!(tool.get("json", "k").unwrap(), Some(seen(class, shown)), "{written}");
+        assert_eq!(tool.get(&name, "k").unwrap(), Some(seen(class, shown)), "{written}");
     }
     let cases = [
         (Literal::from(5_i32), "5"),
@@ -350,7 +350,7 @@ fn java_and_rust_read_each_others_json() {
         ),
     ];
     for (literal, written) in cases {
-        tool.put("json", 1_i32, literal).unwrap();
+        tool.put(&name, 1_i32, literal).unwrap();
         let binary = map.get(&json("1")).unwrap();
         assert_eq!(String::from_utf8_lossy(&binary[1..]), written);
     }

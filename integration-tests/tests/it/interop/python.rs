@@ -2,7 +2,6 @@
 
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::pof::{PofValue, PofWriter};
-use integration_tests::grid::{Grid, GridOptions, Serializer};
 use integration_tests::python::{PythonClient, Seen};
 use integration_tests::sandbox::unique;
 use integration_tests::{require_peers, shared};
@@ -89,9 +88,8 @@ fn rust_reads_what_python_writes_to_a_pof_map() {
 #[test]
 fn python_and_rust_read_each_others_json() {
     require_peers!();
-    let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap();
-    let client = Client::new(&grid, Format::Json);
-    let (map, python) = (client.map("json"), PythonClient::start(&grid.address()).unwrap());
+    let (client, name) = (Client::new(shared::json_grid(), Format::Json), unique("json"));
+    let (map, python) = (client.map(&name), PythonClient::start(&shared::json_grid().address()).unwrap());
     let values = [
         json!("Zoë €\u{1F600} \"quoted\""),
         json!(5),
@@ -103,16 +101,16 @@ fn python_and_rust_read_each_others_json() {
     ];
     for value in values {
         map.put(&binary("\"k\""), &binary(&value.to_string()));
-        assert_eq!(python.get("json", "k").unwrap().unwrap().value, value);
-        python.put("json", "k", value.clone()).unwrap();
+        assert_eq!(python.get(&name, "k").unwrap().unwrap().value, value);
+        python.put(&name, "k", value.clone()).unwrap();
         let found = map.get(&binary("\"k\"")).unwrap();
         assert_eq!(serde_json::from_slice::<Json>(&found[1..]).unwrap(), value);
     }
     let decimal = r#"{"@class":"math.BigDec","value":"123.45"}"#;
     map.put(&binary("\"k\""), &binary(decimal));
-    assert_eq!(python.get("json", "k").unwrap(), Some(seen("Decimal", json!("123.45"))));
+    assert_eq!(python.get(&name, "k").unwrap(), Some(seen("Decimal", json!("123.45"))));
     let huge = "1180591620717411303424";
-    python.put("json", "k", serde_json::from_str::<Json>(huge).unwrap()).unwrap();
+    python.put(&name, "k", serde_json::from_str::<Json>(huge).unwrap()).unwrap();
     let found = map.get(&binary("\"k\"")).unwrap();
     assert_eq!(found, binary(&format!(r#"{{"@class": "math.BigInt", "value": "{huge}"}}"#)));
 }

@@ -16,7 +16,7 @@ use coherence_kafka_common::serializer::{PofObjectSerde, PofSerde};
 use coherence_kafka_common::typed_map::{Classes, TypedEvent, TypedListenTo, TypedMap, TypedNotice};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use integration_tests::grid::{Grid, GridOptions, Literal, Serializer, Stays, Value};
+use integration_tests::grid::{Grid, Literal, Stays, Value};
 use integration_tests::python::{PythonClient, Seen};
 use integration_tests::sandbox::unique;
 use integration_tests::wait::eventually;
@@ -240,7 +240,7 @@ fn java_and_rust_share_objects_in_pof() {
 #[test]
 fn java_and_rust_share_objects_in_json() {
     require_peers!();
-    exchanged_with_java(&json_grid(), Format::Json);
+    exchanged_with_java(shared::json_grid(), Format::Json);
 }
 
 /// The same `Person` by hand, as its Java class writes it.
@@ -339,10 +339,6 @@ fn a_key_of_a_class_of_coherence_that_is_read_and_written_again_is_the_same_key(
     }
 }
 
-fn json_grid() -> Grid {
-    Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() }).unwrap()
-}
-
 #[test]
 fn a_derived_type_has_properties_of_every_kind() {
     require_peers!();
@@ -392,8 +388,8 @@ fn an_object_that_rust_puts_for_a_while_leaves_java_too() {
 #[test]
 fn python_and_rust_share_values_and_objects_in_json() {
     require_peers!();
-    let grid = json_grid();
-    let client = Client::new(&grid, Format::Json);
+    let grid = shared::json_grid();
+    let client = Client::new(grid, Format::Json);
     let python = PythonClient::start(&grid.address()).unwrap();
     exchanged_with_python(&client, &python, "str", "Zoë €\u{1F600} \"quoted\"".to_owned());
     exchanged_with_python(&client, &python, "int", 1_i64 << 40);
