@@ -1,7 +1,7 @@
 //! The listeners, their registrations on the grid, and the dispatch of events to them.
 //!
 //! ```text
-//! listen ── Listener ──► Listeners ── Step ──► the task that talks to the grid (session/listening.rs)
+//! listen ── Listener ──► Listeners ── Step ──► the task that talks to the grid (session_core/listening.rs)
 //!                            │
 //! reader of the stream ── event ──► queue of each listener that it is for ──► its notices
 //! ```

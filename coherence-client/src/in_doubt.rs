@@ -9,7 +9,7 @@
 //! the caller has gone      until the grid has answered
 //! no answer in time        the stream is retired: it takes no more requests, and is read until all is answered
 //! the stream broke         until its proxy has gone, has run for a while since, or was unreachable for longer than
-//!                          the grid waits for a member: see `probe`
+//!                          the grid waits for a member: see `sub_channel/probe.rs`
 //! ```
 
 use std::collections::{BTreeMap, HashSet};
@@ -26,10 +26,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::options::SessionOptions;
 use crate::request::{Changed, plain_key};
-
-mod probe;
 
 /// The entries that a request may change.
 #[derive(Debug, Clone)]
@@ -135,33 +132,6 @@ impl InDoubtWrites {
         open.entries.insert(id, Entry { address: address.to_owned(), since, cause, may_change });
         self.count.store(open.entries.len(), Ordering::Release);
         Unanswered { writes: self.clone(), id }
-    }
-
-    /// The stream to `address` broke while requests were without answer. If some of them may change entries, probes the
-    /// proxy until they can no longer run.
-    pub(crate) fn broken<'a>(
-        self: &Arc<Self>,
-        address: &str,
-        options: &SessionOptions,
-        changes: impl Iterator<Item = &'a Change>,
-    ) {
-        let mut changes = changes.peekable();
-        if changes.peek().is_none() {
-            return;
-        }
-        let ended = self.closed.child_token();
-        let unanswered = self.begin(address, Cause::Broken(ended.clone()), changes);
-        let (address, options, broke) = (address.to_owned(), options.clone(), Instant::now());
-        tokio::spawn(async move {
-            tracing::warn!(
-                address,
-                "connection lost with writes in doubt; probing the proxy until they can no longer be applied"
-            );
-            if let Some(how) = ended.run_until_cancelled(probe::until_over(&options, &address, broke)).await {
-                tracing::info!(address, how, "writes in doubt can no longer be applied");
-            }
-            drop(unanswered);
-        });
     }
 
     /// Ends with the session.

@@ -27,24 +27,29 @@
 //! Needs a grid that speaks protocol v1: Coherence CE 24.09 or later, 25.03 or later, or commercial 14.1.2 or later.
 
 mod answer;
+mod causes;
 mod codec;
 mod environment;
 mod events;
 mod in_doubt;
+mod limits;
 mod name_service;
 mod options;
 mod proto;
 mod remote_map;
 mod request;
 mod session;
+mod session_core;
 mod split;
 mod sub_channel;
 mod tls;
 
+pub use limits::{
+    MAX_BYTES_IN_FLIGHT, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES, MAX_REQUESTS_IN_FLIGHT,
+};
 pub use options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
 pub use remote_map::{RemoteMap, Targets};
-pub use session::{GrpcSession, MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
-pub use split::{MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES};
+pub use session::GrpcSession;
 
 #[cfg(test)]
 mod fake_grid;

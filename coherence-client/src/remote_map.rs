@@ -13,10 +13,11 @@ use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
 
 use crate::answer::{self, Answer};
+use crate::limits::MAX_REQUESTS_IN_FLIGHT;
 use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
 use crate::request::{Batch, Request, put_if_absent_agent, remove_agent};
-use crate::session::{Grid, MAX_REQUESTS_IN_FLIGHT};
+use crate::session_core::SessionCore;
 use crate::split::{Purpose, check_beside, check_key, check_single, single, split};
 
 mod agents;
@@ -52,7 +53,7 @@ const INT32_VALUE: &str = "google.protobuf.Int32Value";
 /// that does not.
 #[derive(Clone)]
 pub struct RemoteMap {
-    grid: Arc<Grid>,
+    core: Arc<SessionCore>,
     name: Arc<str>,
     /// `None` where the caller keeps the order.
     order: Option<Arc<KeyOrder>>,
@@ -61,8 +62,8 @@ pub struct RemoteMap {
 }
 
 impl RemoteMap {
-    pub(crate) fn new(grid: Arc<Grid>, name: &str) -> Self {
-        Self { grid, name: name.into(), order: Some(Arc::default()), gate: None }
+    pub(crate) fn new(core: Arc<SessionCore>, name: &str) -> Self {
+        Self { core, name: name.into(), order: Some(Arc::default()), gate: None }
     }
 
     /// Returns the same map, whose changes ask `gate` for each request: see [`Session::gated_map`].
@@ -98,12 +99,12 @@ impl RemoteMap {
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
-        self.grid.call_change(&self.name, bytes, claim, self.gate.as_ref(), request).await
+        self.core.call_change(&self.name, bytes, claim, self.gate.as_ref(), request).await
     }
 
     /// Runs a request that changes nothing and names no key.
     async fn ask(&self, bytes: usize, request: impl FnOnce(i32) -> Request) -> Result<Answer, MapError> {
-        self.grid.call(&self.name, bytes, request).await
+        self.core.call(&self.name, bytes, request).await
     }
 
     /// Runs a request about one key.
@@ -308,7 +309,7 @@ impl NamedMap for RemoteMap {
         value: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         async move {
-            if self.grid.format() == Format::Pof {
+            if self.core.format() == Format::Pof {
                 return self.call_entry(Kind::PutIfAbsent, key, value, None).await;
             }
             check_single(key, value)?;
@@ -342,7 +343,7 @@ impl NamedMap for RemoteMap {
 
     /// By an entry processor that every grid has: the protocol has no request for it.
     fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        let agent = remove_agent(self.grid.format());
+        let agent = remove_agent(self.core.format());
         async move { self.invoke_batches(keys, agent).await.map(|_| ()) }.boxed()
     }
 
@@ -390,7 +391,7 @@ impl NamedMap for RemoteMap {
     }
 
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
-        self.grid.listen(&self.name, listen).boxed()
+        self.core.listen(&self.name, listen).boxed()
     }
 }
 
@@ -398,7 +399,7 @@ impl fmt::Debug for RemoteMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteMap")
             .field("name", &self.name)
-            .field("grid", &self.grid)
+            .field("session", &self.core)
             .field("ordered", &self.order.is_some())
             .finish()
     }

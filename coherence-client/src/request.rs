@@ -14,6 +14,7 @@ use coherence_kafka_common::serializer::json::{self, JsonClasses};
 use prost::Message;
 
 use crate::events::Target;
+use crate::limits::ENVELOPE_BYTES;
 use crate::options::ClientIdentity;
 use crate::proto::Any;
 use crate::proto::cache::{
@@ -347,9 +348,6 @@ impl Frame {
         }
     }
 }
-
-/// More than everything around the entries of a batch and their agent can take: two type URLs, ids and lengths.
-pub(crate) const ENVELOPE_BYTES: usize = 512;
 
 /// Encoded length of one entry of a `PutAllRequest`.
 pub(crate) fn entry_len(key: &[u8], value: &[u8]) -> usize {

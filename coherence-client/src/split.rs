@@ -1,6 +1,6 @@
 //! Cuts the entries of one call into requests that the grid accepts.
 //!
-//! Pure. Owns the size limits; checks every entry before the first request leaves, so that a call with an entry
+//! Pure. Keeps the size limits; checks every entry before the first request leaves, so that a call with an entry
 //! that cannot be sent sends nothing.
 
 use std::sync::Arc;
@@ -10,23 +10,10 @@ use coherence_kafka_common::binary::FMT_IDO;
 use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, MapError};
 
-use crate::request::{Batch, ENVELOPE_BYTES, entry_len, key_len};
-
-/// Entries in one request. 5,000 to 10,000 cost the grid the least CPU per entry; 20,000 gain nothing, and several
-/// of them side by side collapse.
-pub const MAX_REQUEST_ENTRIES: usize = 10_000;
-
-/// Encoded bytes at which a request is full: below [`MAX_MESSAGE_BYTES`] by a margin, because what lies beyond it
-/// costs the whole stream. Only a single large entry makes a request larger than this.
-pub const MAX_REQUEST_BYTES: usize = 3_500_000;
-
-/// The largest request that a grid takes (grpc-java's default inbound limit, which Coherence does not raise). A
-/// larger one ends the stream with all requests on it.
-pub const MAX_MESSAGE_BYTES: usize = 4_194_304;
-
-/// Key and value of the largest entry that surely fits into one request: the rest after the envelope and the tags and
-/// lengths of the entry itself.
-pub(crate) const MAX_ENTRY_BYTES: usize = MAX_MESSAGE_BYTES - ENVELOPE_BYTES - 16;
+use crate::limits::{
+    ENVELOPE_BYTES, MAX_ENTRY_BYTES, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES,
+};
+use crate::request::{Batch, entry_len, key_len};
 
 /// The purpose of a batch, which decides whether keys or entries are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

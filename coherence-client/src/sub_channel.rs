@@ -17,7 +17,8 @@
 //! *retired*: for its callers it has ended, and it is read on until its writes are answered.
 //!
 //! ```text
-//! open.rs   how a stream is opened     table.rs   what callers and reader share     reader.rs   the reader task
+//! open.rs    how a stream is opened     table.rs   what callers and reader share     reader.rs   the reader task
+//! probe.rs   what follows if it breaks while writes are without answer
 //! ```
 //!
 //! A request that changes entries may have a [`SendGate`]. It is asked when the transport takes the request out of the
@@ -30,6 +31,7 @@
 
 mod bounded;
 mod open;
+mod probe;
 mod reader;
 mod table;
 
@@ -51,7 +53,7 @@ use crate::options::SessionOptions;
 use crate::request::{Frame, Request};
 
 use open::Initialised;
-pub(crate) use open::{OpenFailure, chain, greet, open};
+pub(crate) use open::{OpenFailure, open};
 use reader::Reader;
 use table::{Pending, Table};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
+use crate::causes::chain;
 use crate::options::{OptionsError, SessionOptions, SettingNames, TlsOptions};
 
 /// Longest list of response headers in bytes. The transport's 16 KiB breaks the stream where a grid puts the text
@@ -36,7 +37,7 @@ pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoi
         Some(tls) => {
             let names = &options.setting_names;
             endpoint.tls_config(load(tls, names)?).map_err(|e| {
-                let reason = crate::sub_channel::chain(e.source().unwrap_or(&e));
+                let reason = chain(e.source().unwrap_or(&e));
                 OptionsError::Tls { setting: culprit(&reason, names), reason }
             })
         }

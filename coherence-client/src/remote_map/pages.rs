@@ -21,7 +21,7 @@ struct Page<T> {
 struct Place {
     /// Empty before the first page.
     cookie: Bytes,
-    /// [`Grid::replaced`](crate::session::Grid::replaced) when the first page was asked for.
+    /// [`SessionCore::replaced`](crate::session_core::SessionCore::replaced) when the first page was asked for.
     replaced: Option<u64>,
 }
 
@@ -63,7 +63,7 @@ impl RemoteMap {
                     }
                 };
                 let next = page.next.map(|place| {
-                    let runtime = map.grid.runtime().clone();
+                    let runtime = map.core.runtime().clone();
                     let page = runtime.spawn(async move { map.page(kind, place, item).await });
                     Next::Asked(Asked(page))
                 });
@@ -81,7 +81,7 @@ impl RemoteMap {
     ) -> Result<Page<T>, MapError> {
         let mut replaced = 0;
         let request = |cache_id| {
-            replaced = self.grid.replaced();
+            replaced = self.core.replaced();
             Request::page(kind, cache_id, &place.cookie)
         };
         let mut messages = self.ask(place.cookie.len(), request).await?.into_iter();

@@ -6,11 +6,11 @@ use tonic::Status;
 
 use super::*;
 use crate::fake_grid::{Asked, FakeGrid, FakeStream, within};
+use crate::limits::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 use crate::proto::cache::{
     ExecuteRequest, IndexRequest, PutAllRequest, PutRequest, QueryRequest, keys_or_filter::KeyOrFilter,
 };
 use crate::proto::common::{BinaryKeyAndValue, CollectionOfBytesValues};
-use crate::split::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 use crate::{GrpcSession, SessionOptions};
 
 mod gate;
@@ -560,7 +560,7 @@ async fn keys_leave_without_their_decoration_whatever_its_hash() {
 async fn an_entry_of_json_that_has_no_room_beside_the_agent_is_not_sent() {
     let options = SessionOptions { format: Format::Json, ..SessionOptions::default() };
     let session = GrpcSession::new(options).unwrap();
-    let map = RemoteMap::new(session.grid().clone(), "orders");
+    let map = RemoteMap::new(session.core().clone(), "orders");
     let largest = coherence_kafka_common::map::Session::max_entry_bytes(&session) - 1;
     let value = [b"\x15\"", &vec![b'x'; largest - 3][..], b"\""].concat();
     assert_eq!(value.len(), largest);

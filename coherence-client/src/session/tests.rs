@@ -4,14 +4,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use coherence_kafka_common::map::{Entries, Expiry};
 use futures::TryStreamExt as _;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tonic::Status;
 
 use super::*;
 use crate::fake_grid::{FakeGrid, FakeStream, within};
+use crate::limits::{MAX_BYTES_IN_FLIGHT, MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES, MAX_REQUESTS_IN_FLIGHT};
 use crate::proto::cache::{ExecuteRequest, NamedCacheRequestType as Kind, keys_or_filter::KeyOrFilter};
 use crate::proto::common::BinaryKeyAndValue;
-use crate::split::{MAX_MESSAGE_BYTES, MAX_REQUEST_ENTRIES};
 
 mod late;
 mod listening;
@@ -378,7 +379,7 @@ async fn a_caller_that_leaves_disturbs_nobody() {
     let asked = [stream.expect(Kind::Get).await, stream.expect(Kind::Get).await];
     left.abort();
     assert!(within(left).await.unwrap_err().is_cancelled());
-    assert_eq!(session.grid.requests.available_permits(), MAX_REQUESTS_IN_FLIGHT - 2, "the grid works on it");
+    assert_eq!(session.core.free_requests(), MAX_REQUESTS_IN_FLIGHT - 2, "the grid works on it");
     for asked in asked {
         stream.value(asked.id, None);
     }
@@ -397,7 +398,7 @@ async fn requests_in_flight_are_bounded_in_number() {
     for _ in 0..MAX_REQUESTS_IN_FLIGHT {
         asked.push(stream.expect(Kind::Get).await.id);
     }
-    assert_eq!(session.grid.requests.available_permits(), 0);
+    assert_eq!(session.core.free_requests(), 0);
     stream.value(asked[0], None);
     asked.push(stream.expect(Kind::Get).await.id);
     for id in &asked[1..] {
@@ -406,7 +407,7 @@ async fn requests_in_flight_are_bounded_in_number() {
     for call in calls {
         within(call).await.unwrap().unwrap();
     }
-    assert_eq!(session.grid.requests.available_permits(), MAX_REQUESTS_IN_FLIGHT);
+    assert_eq!(session.core.free_requests(), MAX_REQUESTS_IN_FLIGHT);
 }
 
 #[tokio::test]
@@ -421,7 +422,7 @@ async fn requests_in_flight_are_bounded_in_bytes() {
     for _ in 0..4 {
         asked.push(stream.expect(Kind::PutAll).await.id);
     }
-    assert!(session.grid.bytes.available_permits() < large.len());
+    assert!(session.core.free_bytes() < large.len());
     for n in 0..6 {
         stream.complete(asked[n]);
         if asked.len() < 6 {
@@ -429,7 +430,7 @@ async fn requests_in_flight_are_bounded_in_bytes() {
         }
     }
     within(call).await.unwrap().unwrap();
-    assert_eq!(session.grid.bytes.available_permits(), MAX_BYTES_IN_FLIGHT);
+    assert_eq!(session.core.free_bytes(), MAX_BYTES_IN_FLIGHT);
 }
 
 #[tokio::test]
@@ -445,7 +446,7 @@ async fn close_waits_for_what_is_outstanding_and_half_closes() {
     });
     // It has taken every free permit and waits for the last one.
     within(async {
-        while session.grid.requests.available_permits() > 0 {
+        while session.core.free_requests() > 0 {
             tokio::task::yield_now().await;
         }
     })
@@ -525,9 +526,9 @@ async fn a_call_that_nobody_polls_holds_up_neither_the_others_nor_the_end() {
         ..options(&[&grid.address])
     };
     let (session, _map, _stream) = with_map(&mut grid, options).await;
-    let admission = session.grid.admit(1).await.unwrap();
+    let admission = session.core.admit(1).await.unwrap();
     within(session.close()).await;
-    assert!(session.grid.admit(1).await.is_err());
+    assert!(session.core.admit(1).await.is_err());
     drop(admission);
 }
 

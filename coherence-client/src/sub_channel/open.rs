@@ -1,7 +1,6 @@
-//! Opening a stream, and saying in words why it could not be opened.
+//! Opening a stream, and the reason in words if it cannot be opened.
 
 use std::error::Error;
-use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 
@@ -19,11 +18,12 @@ use tonic::{Code, Request as Call, Status, Streaming};
 use super::bounded::Bounded;
 use super::table::Table;
 use super::{Role, SubChannel};
+use crate::causes::{chain, describe};
 use crate::codec::ProxyCodec;
+use crate::limits::MAX_REQUESTS_IN_FLIGHT;
 use crate::options::{SessionOptions, SettingNames};
 use crate::proto::proxy::{InitResponse, ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
-use crate::session::MAX_REQUESTS_IN_FLIGHT;
 use crate::tls;
 
 /// Largest message taken from the grid: single entries are bounded by what it stores, not by its inbound limit.
@@ -216,41 +216,4 @@ fn hint(options: &SessionOptions) -> String {
         None => format!(": check the port, and whether it expects TLS (then {use_tls})"),
         Some(_) => format!(": check the port, and whether the server requires {certificate} and {key}"),
     }
-}
-
-/// A status in words, with its cause where it was made on this side.
-pub(crate) fn describe(status: &Status) -> String {
-    let mut text = status.code().to_string();
-    if !status.message().is_empty() {
-        let _ = write!(text, ", {}", first_line(status.message()));
-    }
-    if let Some(source) = status.source() {
-        for part in parts(source) {
-            if !text.contains(&part) {
-                let _ = write!(text, ": {part}");
-            }
-        }
-    }
-    text
-}
-
-/// An error and its causes in one line, each said once.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for part in parts(error) {
-        if !text.contains(&part) {
-            let separator = if text.is_empty() { "" } else { ": " };
-            let _ = write!(text, "{separator}{part}");
-        }
-    }
-    text
-}
-
-fn parts(error: &(dyn Error + 'static)) -> impl Iterator<Item = String> {
-    std::iter::successors(Some(error), |&error| error.source()).map(|error| first_line(&error.to_string()))
-}
-
-fn first_line(text: &str) -> String {
-    const LONGEST: usize = 300;
-    text.lines().next().unwrap_or_default().chars().take(LONGEST).collect()
 }

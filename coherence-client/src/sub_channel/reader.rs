@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use super::table::Table;
-use super::{Role, open};
+use super::{Role, probe};
 use crate::answer;
+use crate::causes::describe;
 use crate::in_doubt::{Cause, Unanswered};
 use crate::options::SessionOptions;
 use crate::proto::cache::{NamedCacheResponse, ResponseType};
@@ -77,7 +78,7 @@ impl Reader {
                         self.take(response);
                     }
                     Ok(None) => return End::Broken("ended by the grid".to_owned()),
-                    Err(status) => return End::Broken(format!("ended: {}", open::describe(&status))),
+                    Err(status) => return End::Broken(format!("ended: {}", describe(&status))),
                 },
                 () = &mut check => match self.next_check(&mut quiet) {
                     Ok(at) => check.as_mut().reset(at),
@@ -95,7 +96,7 @@ impl Reader {
             table.ended = Some(reason.clone());
             // Before any caller learns of the end, and before what their doubt was ends.
             if broken {
-                self.role.in_doubt.broken(&self.address, &self.options, table.changes());
+                probe::start(&self.role.in_doubt, &self.address, &self.options, table.changes());
             }
             std::mem::take(&mut table.pending)
         };
@@ -160,7 +161,8 @@ impl Reader {
             }
         };
         if broke {
-            self.role.in_doubt.broken(&self.address, &self.options, self.table.lock().changes());
+            let table = self.table.lock();
+            probe::start(&self.role.in_doubt, &self.address, &self.options, table.changes());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::session::MAX_REQUESTS_IN_FLIGHT;
+use crate::limits::MAX_REQUESTS_IN_FLIGHT;
 
 #[derive(Debug, Default)]
 struct Gate {

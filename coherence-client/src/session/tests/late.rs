@@ -117,7 +117,7 @@ async fn a_write_without_an_answer_in_time_is_awaited_while_the_session_goes_on_
         assert!(reason.contains("no answer within 500ms"), "{reason}");
     }
     waits_for(&session, &slow.address);
-    assert_eq!(session.grid.requests.available_permits(), MAX_REQUESTS_IN_FLIGHT, "others may go on");
+    assert_eq!(session.core.free_requests(), MAX_REQUESTS_IN_FLIGHT, "others may go on");
 
     let resolved = resolving(&session);
     let again = put(&map, batch(1));

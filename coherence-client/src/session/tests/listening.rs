@@ -270,7 +270,7 @@ async fn what_cannot_be_listened_to_is_refused_unsent() {
     assert!(matches!(no_key, Err(MapError::NotSent { index: 0, .. })), "{no_key:?}");
     let no_filter = within(listen(ListenTo::Filter(Bytes::new()))).await.map(|_| ());
     assert!(matches!(no_filter, Err(MapError::Misuse(_))), "{no_filter:?}");
-    let too_large = Bytes::from(vec![1; crate::split::MAX_MESSAGE_BYTES]);
+    let too_large = Bytes::from(vec![1; crate::limits::MAX_MESSAGE_BYTES]);
     let refused = within(listen(ListenTo::Filter(too_large))).await.map(|_| ());
     assert!(matches!(refused, Err(MapError::Misuse(_))), "{refused:?}");
     let twice = Bytes::from_static(b"\x0d\x07\x0d\x07\x15\x41\x05");

@@ -13,7 +13,7 @@ use futures::future::{BoxFuture, Shared};
 use tokio::time::{Instant, sleep};
 
 use super::listening::LISTENER_LANE;
-use super::{Grid, Link, session_closed};
+use super::{Link, SessionCore, session_closed};
 use crate::name_service::NameServiceAddress;
 use crate::options::parse_address;
 use crate::sub_channel::{self, OpenFailure, Role, SubChannel};
@@ -24,7 +24,7 @@ const MAX_RETIRED: usize = 2;
 
 pub(super) type Opening = Shared<BoxFuture<'static, Result<Arc<SubChannel>, MapError>>>;
 
-impl Grid {
+impl SessionCore {
     /// The stream of a lane, opened where there is none. All who come while it is being opened wait for the same
     /// attempt.
     pub(super) async fn stream(self: &Arc<Self>, lane: usize) -> Result<Arc<SubChannel>, MapError> {

@@ -14,7 +14,7 @@ use futures::stream::Stream;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::{Grid, session_closed};
+use super::{SessionCore, session_closed};
 use crate::answer;
 use crate::events::{ListenerId, Listeners, Queue, Step, Target};
 use crate::proto::cache::NamedCacheRequestType as Kind;
@@ -43,14 +43,14 @@ impl Listening {
     }
 }
 
-impl Grid {
+impl SessionCore {
     /// Listens to the map of this name.
     pub(crate) async fn listen(self: &Arc<Self>, map: &str, listen: Listen) -> Result<MapNotices, MapError> {
         let listen = Listen { to: checked(listen.to)?, lite: listen.lite };
         let added = self.listening.listeners.add(map, listen, self.options.listener_bytes);
         let added = added.ok_or_else(session_closed)?;
         // Before anything is waited for: dropping it takes the listener out again.
-        let notices = Notices { grid: self.clone(), id: added.id, queue: added.queue };
+        let notices = Notices { core: self.clone(), id: added.id, queue: added.queue };
         if !self.listening.started.swap(true, Ordering::AcqRel) {
             self.runtime.spawn(keep_registered(Arc::downgrade(self)));
         }
@@ -83,7 +83,7 @@ fn checked(to: ListenTo) -> Result<ListenTo, MapError> {
 
 /// The notices of one listener. Keeps the session alive.
 struct Notices {
-    grid: Arc<Grid>,
+    core: Arc<SessionCore>,
     id: ListenerId,
     queue: Arc<Queue>,
 }
@@ -98,16 +98,16 @@ impl Stream for Notices {
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        let listening = &self.grid.listening;
+        let listening = &self.core.listening;
         listening.listeners.remove(&self.id);
         listening.changed.notify_one();
     }
 }
 
 /// Runs until the session is closed or gone.
-async fn keep_registered(grid: Weak<Grid>) {
+async fn keep_registered(core: Weak<SessionCore>) {
     let Some((listening, closed, mut pauses)) =
-        grid.upgrade().map(|grid| (grid.listening.clone(), grid.closed.clone(), grid.pauses()))
+        core.upgrade().map(|core| (core.listening.clone(), core.closed.clone(), core.pauses()))
     else {
         return;
     };
@@ -130,14 +130,14 @@ async fn keep_registered(grid: Weak<Grid>) {
             let current = match &stream {
                 Some(stream) => stream.clone(),
                 None => {
-                    let Some(grid) = grid.upgrade() else { return };
-                    match grid.stream(LISTENER_LANE).await {
+                    let Some(core) = core.upgrade() else { return };
+                    match core.stream(LISTENER_LANE).await {
                         Ok(opened) => {
                             listeners.attach(opened.number());
                             stream.insert(opened).clone()
                         }
                         Err(error) => {
-                            drop(grid);
+                            drop(core);
                             listeners.fail_new(&error);
                             tracing::warn!(%error, "no grid to listen to");
                             pause(&listening, &mut pauses).await;
@@ -155,8 +155,8 @@ async fn keep_registered(grid: Weak<Grid>) {
                 }
                 continue;
             }
-            if let Some(grid) = grid.upgrade() {
-                pauses = grid.pauses();
+            if let Some(core) = core.upgrade() {
+                pauses = core.pauses();
             }
             tokio::select! {
                 _ = current.end() => {}

@@ -1,23 +1,52 @@
-//! Asking an address whether what its proxy had received can still run.
+//! The probe of a proxy after its stream broke: it asks the address until the proxy can no longer run earlier requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::open::greet;
+use crate::in_doubt::{Cause, Change, InDoubtWrites};
 use crate::options::SessionOptions;
-use crate::sub_channel;
 
 /// How long a proxy has to have run since the connection broke before nothing of it is expected any more. An
 /// assumption: a proxy reads what lies in its sockets, and runs or drops it, within milliseconds.
-pub(super) const GRACE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+const GRACE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
 
 /// Longest pause between two questions.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long a host has to be out of reach before the grid has given up its member, and nothing of it is expected any
 /// more: Coherence's `packet-delivery/timeout-milliseconds`, 5 minutes unless configured otherwise.
-pub(super) const GIVEN_UP_BY_GRID: Duration = Duration::from_millis(if cfg!(test) { 400 } else { 300_000 });
+const GIVEN_UP_BY_GRID: Duration = Duration::from_millis(if cfg!(test) { 400 } else { 300_000 });
+
+/// Starts the probe of a proxy whose stream broke while requests were without answer. If some of these may change
+/// entries, they are in doubt until the proxy can no longer run them.
+pub(super) fn start<'a>(
+    in_doubt: &Arc<InDoubtWrites>,
+    address: &str,
+    options: &SessionOptions,
+    changes: impl Iterator<Item = &'a Change>,
+) {
+    let mut changes = changes.peekable();
+    if changes.peek().is_none() {
+        return;
+    }
+    let ended = in_doubt.closed().child_token();
+    let unanswered = in_doubt.begin(address, Cause::Broken(ended.clone()), changes);
+    let (address, options, broke) = (address.to_owned(), options.clone(), Instant::now());
+    tokio::spawn(async move {
+        tracing::warn!(
+            address,
+            "connection lost with writes in doubt; probing the proxy until they can no longer be applied"
+        );
+        if let Some(how) = ended.run_until_cancelled(until_over(&options, &address, broke)).await {
+            tracing::info!(address, how, "writes in doubt can no longer be applied");
+        }
+        drop(unanswered);
+    });
+}
 
 /// Returns, with the reason in words, when what was sent to `address` before the connection broke can no longer run:
 ///
@@ -28,7 +57,7 @@ pub(super) const GIVEN_UP_BY_GRID: Duration = Duration::from_millis(if cfg!(test
 /// * its host did not accept a connection for [`GIVEN_UP_BY_GRID`]: it has gone, or it no longer belongs to the grid.
 ///
 /// A proxy that accepts connections and does not answer may be frozen: it is asked again.
-pub(super) async fn until_over(options: &SessionOptions, address: &str, broke: Instant) -> &'static str {
+async fn until_over(options: &SessionOptions, address: &str, broke: Instant) -> &'static str {
     let mut answers_since: Option<Instant> = None;
     let mut unreachable_since: Option<Instant> = None;
     let mut pause = options.reconnect_backoff.0.min(LONGEST_PAUSE);
@@ -36,7 +65,7 @@ pub(super) async fn until_over(options: &SessionOptions, address: &str, broke: I
     loop {
         sleep_until(at).await;
         let asked = Instant::now();
-        match sub_channel::greet(options, address).await {
+        match greet(options, address).await {
             Ok(()) => {
                 unreachable_since = None;
                 match answers_since {
