@@ -9,6 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+mod circles;
+
 struct Room {
     name: &'static str,
     /// The only crates of this workspace that it may use.
@@ -138,6 +140,9 @@ fn family_rules(name: &str) -> Vec<&'static str> {
     }
     forbidden
 }
+
+/// Crates whose modules form no circle.
+const WITHOUT_CIRCLES: [&str; 2] = ["coherence-client", "coherence-kafka-source"];
 
 /// Clocks, files and sockets of the standard library.
 const OUTSIDE_WORLD: [&str; 4] = ["std::fs", "std::net", "Instant", "SystemTime"];
@@ -293,6 +298,16 @@ fn every_crate_keeps_to_its_room() {
     assert!(packages.iter().all(|p| p.sources.contains_key("src/lib.rs")), "the sources were read");
     let broken = broken_rules(&packages);
     assert!(broken.is_empty(), "broken rules of the rooms:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn the_modules_of_a_crate_without_circles_form_none() {
+    let packages = workspace();
+    for name in WITHOUT_CIRCLES {
+        let package = packages.iter().find(|package| package.name == name).unwrap();
+        let circles = circles::circles(&package.sources);
+        assert!(circles.is_empty(), "{name} has a circle of modules:\n  {}", circles.join("\n  "));
+    }
 }
 
 #[test]
