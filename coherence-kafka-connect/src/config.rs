@@ -19,6 +19,7 @@ pub mod json;
 pub mod layers;
 mod properties;
 pub mod session;
+mod topic_name;
 mod variables;
 
 pub use checked::Checked;
@@ -26,4 +27,5 @@ pub use file::InitialState;
 pub use findings::{ConfigErrors, Finding};
 pub use properties::{Properties, Property, is_secret};
 pub use session::{SessionConfig, SessionKind, TlsFiles};
+pub use topic_name::check_topic_name;
 pub use variables::{Environment, Variables};

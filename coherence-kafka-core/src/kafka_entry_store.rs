@@ -9,6 +9,7 @@ use coherence_kafka_common::pass_through::Part;
 use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::Serializer;
 use coherence_kafka_common::serializer::registry::{self, RegistryError};
+use coherence_kafka_connect::config::check_topic_name;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -26,9 +27,6 @@ mod properties;
 const BATCH: usize = 256;
 /// Or the bytes that had to be copied.
 const BATCH_BYTES: usize = 1 << 20;
-
-/// Kafka's limit for the name of a topic.
-const MAX_TOPIC_LEN: usize = 249;
 
 /// Coherence's entry store over a Kafka topic: an entry that is stored becomes a record, one that is erased a
 /// tombstone, each with a header `event` that holds `INSERT`, `UPDATE` or `DELETE`. Loading is not supported.
@@ -68,10 +66,13 @@ impl fmt::Debug for KafkaEntryStore {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// No topic can have this name.
-    #[error(
-        "{0:?} is not a topic name: 1 to 249 letters, digits, dots, underscores and dashes were expected"
-    )]
-    Topic(String),
+    #[error("{name:?} is not a topic name: {why}")]
+    Topic {
+        /// The name.
+        name: String,
+        /// Why Kafka refuses it.
+        why: &'static str,
+    },
     /// The Kafka client refuses its settings.
     #[error("the kafka client refuses its settings: {0}")]
     Settings(String),
@@ -191,8 +192,8 @@ impl KafkaEntryStoreBuilder {
     /// # Errors
     /// Settings that contradict each other, or that the Kafka client refuses.
     pub fn build(self) -> Result<KafkaEntryStore, BuildError> {
-        if !is_topic_name(&self.topic) {
-            return Err(BuildError::Topic(self.topic));
+        if let Err(why) = check_topic_name(&self.topic) {
+            return Err(BuildError::Topic { name: self.topic, why });
         }
         let form = if self.pass_through {
             Form::PassThrough(self.key_form)
@@ -341,11 +342,6 @@ impl EntryStore for KafkaEntryStore {
         }
         .boxed()
     }
-}
-
-fn is_topic_name(name: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    (1..=MAX_TOPIC_LEN).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..")
 }
 
 #[cfg(test)]

@@ -17,10 +17,10 @@ use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::Serializer;
 use coherence_kafka_common::serializer::registry::{self, RegistryError};
 use coherence_kafka_connect::config::def::Violation;
-use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, check_topic_name};
 use coherence_kafka_rdkafka::settings::producer;
 
-use super::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder, is_topic_name};
+use super::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 use crate::outbound::{EVENT_HEADER, KeyForm};
 use crate::producers::Producers;
 
@@ -77,7 +77,7 @@ impl KafkaEntryStore {
             tracing::warn!(%warning, "entry store setting accepted with a warning");
         }
         more(builder).and_then(KafkaEntryStoreBuilder::build).map_err(|error| {
-            let property = matches!(error, BuildError::Topic(_)).then(|| properties.get(TOPIC)).flatten();
+            let property = matches!(error, BuildError::Topic { .. }).then(|| properties.get(TOPIC)).flatten();
             findings.error_at(property, property.map_or("", |property| &property.key), error.to_string());
             findings
         })
@@ -130,11 +130,13 @@ fn topic(properties: &Properties, findings: &mut ConfigErrors) -> Option<String>
     };
     // As it is: blanks at its ends would make the topic of another name out of it.
     let name = property.value.clone();
-    if is_topic_name(&name) {
-        return Some(name);
+    match check_topic_name(&name) {
+        Ok(()) => Some(name),
+        Err(why) => {
+            findings.error(property, BuildError::Topic { name, why }.to_string());
+            None
+        }
     }
-    findings.error(property, BuildError::Topic(name).to_string());
-    None
 }
 
 /// The first where nothing is set, or something else.

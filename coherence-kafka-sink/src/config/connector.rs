@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{Values, nearest};
 use coherence_kafka_connect::config::{
-    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind,
+    ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, check_topic_name,
 };
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
@@ -235,7 +235,7 @@ impl<'a> Check<'a> {
     fn topic_list(&mut self, list: &[String]) -> Option<Topics> {
         let mut topics: Vec<String> = Vec::new();
         for topic in list.iter().filter(|topic| !topic.is_empty()) {
-            if let Some(why) = illegal_topic(topic) {
+            if let Err(why) = check_topic_name(topic) {
                 let otherwise = format!("an item is not a topic name: {why}");
                 self.refusal("topics", format!("{topic} is not a topic name: {why}"), &otherwise);
             }
@@ -363,19 +363,6 @@ fn records(values: &Values, max_poll_records: Option<u32>) -> usize {
     let limit = |number: i64| usize::try_from(number).unwrap_or(1).max(1);
     let polled = max_poll_records.map_or(usize::MAX, |records| limit(records.into()));
     limit(values.number("coherence.batch.max.records")).min(polled)
-}
-
-/// Returns why Kafka refuses the name of a topic (`Topic.validate`).
-fn illegal_topic(name: &str) -> Option<&'static str> {
-    if name == "." || name == ".." {
-        Some("it cannot be . or ..")
-    } else if name.len() > 249 {
-        Some("it is longer than 249 characters")
-    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
-        Some("it may hold ASCII letters, digits, dot, underscore and dash")
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

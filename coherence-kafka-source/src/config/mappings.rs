@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_connect::config::check_topic_name;
+
 use super::table::{CACHES, MAPPINGS};
 
 /// The placeholder in a topic for the name of the cache.
@@ -116,9 +118,5 @@ fn parse(item: &str) -> Result<(&str, &str), String> {
 
 /// Returns what is wrong with the name of a topic.
 pub(super) fn no_topic(name: &str) -> Option<String> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let good = (1..=249).contains(&name.len()) && name.chars().all(legal) && !matches!(name, "." | "..");
-    (!good).then(|| {
-        format!("{name:?} is not a topic name: 1 to 249 letters, digits, dots, underscores and dashes")
-    })
+    check_topic_name(name).err().map(|why| format!("{name:?} is not a topic name: {why}"))
 }

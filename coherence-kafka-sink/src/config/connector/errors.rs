@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_connect::config::Finding;
 use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::{Finding, check_topic_name};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_rdkafka::settings::translate::Client;
 use coherence_kafka_worker::Backoff;
@@ -13,7 +13,7 @@ use coherence_kafka_worker::config::clients::prefixes;
 use regex::Regex;
 
 use super::super::clients;
-use super::{Check, Topics, illegal_topic};
+use super::{Check, Topics};
 use crate::errors::dead_letter::QueueOptions;
 use crate::errors::{ErrorPolicy, NullKeys, NullValues, Tolerance};
 use crate::expiry::{Expiries, from_millis};
@@ -83,7 +83,7 @@ impl Check<'_> {
             self.overrides_without_queue();
             return None;
         };
-        if let Some(why) = illegal_topic(topic) {
+        if let Err(why) = check_topic_name(topic) {
             self.refusal(TOPIC, format!("{topic} is not a topic name: {why}"), "is not a topic name");
         }
         let reads_itself = match topics {
