@@ -10,6 +10,7 @@ pub use coherence_kafka_common::nearest::nearest;
 use thiserror::Error;
 
 mod java;
+mod markdown;
 
 /// `ConfigDef.Type`: how the text of a setting is read. Every type trims first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, DefaultValue, Validator};
+use coherence_kafka_connect::config::def::ConfigDef;
 use coherence_kafka_rdkafka::settings::translate;
 
 use super::clients;
@@ -83,60 +83,22 @@ A password in a connector's own settings is shown, as in Connect: use a variable
 "#;
 
 fn tables(page: &mut String, def: &ConfigDef) {
-    let mut groups: Vec<&str> = Vec::new();
-    for key in def.keys {
-        if !groups.contains(&key.group) {
-            groups.push(key.group);
-        }
-    }
-    for group in groups {
-        let keys = def.keys.iter().filter(|key| key.group == group);
+    for group in def.groups() {
         let _ = write!(page, "\n### {group}\n\n");
         if group == WITHOUT_EFFECT {
             page.push_str("| Setting | Why |\n|---|---|\n");
-            let keys: Vec<_> = keys.collect();
+            let keys: Vec<_> = def.keys.iter().filter(|key| key.group == group).collect();
             for same in keys.chunk_by(|a, b| a.documentation == b.documentation) {
                 let names: Vec<_> = same.iter().map(|key| format!("`{}`", key.name)).collect();
                 let why = same.first().map_or("", |key| key.documentation);
                 let _ = writeln!(page, "| {} | {why} |", names.join(", "));
             }
         } else {
-            page.push_str("| Setting | Type | Default | |\n|---|---|---|---|\n");
-            for key in keys {
-                let _ = writeln!(
-                    page,
-                    "| `{}` | {} | {} | {} |",
-                    key.name,
-                    kind(key),
-                    default(key),
-                    key.documentation
-                );
-            }
+            page.push_str(&def.markdown(group));
         }
         if group == NOT_YET {
             page.push_str("\nAny other value is refused, so that no setting is silently ignored.\n");
         }
-    }
-}
-
-fn kind(key: &ConfigKey) -> String {
-    let kind = key.kind.name().to_ascii_lowercase();
-    match key.validator {
-        Validator::AtLeast(min) => format!("{kind}, at least {min}"),
-        Validator::Between(min, max) => format!("{kind}, {min} to {max}"),
-        Validator::OneOf(words) => {
-            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
-        }
-        Validator::Any | Validator::NonEmpty | Validator::Name | Validator::DistinctItems => kind,
-    }
-}
-
-fn default(key: &ConfigKey) -> String {
-    match key.default {
-        DefaultValue::Required => "required".to_owned(),
-        DefaultValue::Null => "none".to_owned(),
-        DefaultValue::Text("") => "empty".to_owned(),
-        DefaultValue::Text(text) => format!("`{text}`"),
     }
 }
 

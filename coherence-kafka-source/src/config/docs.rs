@@ -2,34 +2,13 @@
 
 use std::fmt::Write as _;
 
-use coherence_kafka_connect::config::def::{DefaultValue, Validator};
-
 use super::{clients, table};
 
 /// Returns the text of `docs/source.md`.
 pub fn markdown() -> String {
     let mut page = String::from(include_str!("guide.md"));
-    let mut groups: Vec<&str> = Vec::new();
-    for key in table::TABLE.keys {
-        if !groups.contains(&key.group) {
-            groups.push(key.group);
-        }
-    }
-    for group in groups {
-        let _ = write!(page, "### {group}\n\n| Setting | Default | What it does |\n|---|---|---|\n");
-        for key in table::TABLE.keys.iter().filter(|key| key.group == group) {
-            let default = match key.default {
-                DefaultValue::Required => "required".to_owned(),
-                DefaultValue::Null | DefaultValue::Text("") => String::new(),
-                DefaultValue::Text(text) => format!("`{text}`"),
-            };
-            let values = match key.validator {
-                Validator::OneOf(all) => format!(" One of `{}`.", all.join("`, `")),
-                _ => String::new(),
-            };
-            let _ = writeln!(page, "| `{}` | {default} | {}{values} |", key.name, key.documentation);
-        }
-        page.push('\n');
+    for group in table::TABLE.groups() {
+        let _ = write!(page, "### {group}\n\n{}\n", table::TABLE.markdown(group));
     }
     let (name, value) = clients::DELIVERY_TIMEOUT;
     let _ = writeln!(
