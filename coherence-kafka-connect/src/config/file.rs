@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::findings::{ConfigErrors, Finding};
 use super::json::{self, Members};
@@ -114,26 +114,25 @@ fn parse_properties(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> 
 
 fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
     let mut warnings = Vec::new();
-    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Members<'_>>();
     let root = match documents.next() {
-        Some(Ok(Value::Object(root))) => root,
-        Some(Ok(_)) | None => return Err(refuse(name.to_owned(), "is not a JSON object".to_owned())),
-        Some(Err(error)) => {
+        Some(Ok(root)) => root,
+        Some(Err(error)) if !error.is_data() => {
             return Err(refuse(format!("{name}:{}", error.line()), format!("is not valid JSON: {error}")));
         }
+        Some(Err(_)) | None => return Err(refuse(name.to_owned(), "is not a JSON object".to_owned())),
     };
-    let (object, behind) = text.split_at(documents.byte_offset());
-    if !behind.trim().is_empty() {
+    if !text[documents.byte_offset()..].trim().is_empty() {
         let message = "text after the JSON object is ignored".to_owned();
         warnings.push(Finding { origin: Some(name.to_owned()), key: String::new(), message });
     }
     let mut settings = Vec::new();
     let mut initial_state = None;
     let mut errors = ConfigErrors::default();
-    // The parsed values give the order; what is written gives the numbers.
-    let written = members(object);
-    let mut scalar = |key: &str, written: &Members<'_>| {
-        let value = written.get(key).filter(|value| value.get() != "null")?;
+    let mut scalar = |key: &str, value: &RawValue| {
+        if value.get() == "null" {
+            return None;
+        }
         let property = Property::new(key, "", origin_of(name, text, key));
         let Some(value) = json::setting(value) else {
             errors.error(&property, "must be a text, a number or a boolean");
@@ -141,10 +140,10 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
         };
         Some(Property { value, ..property })
     };
-    if let Some(Value::Object(config)) = root.get("config") {
-        let inner = written.get("config").map(|config| members(config.get())).unwrap_or_default();
-        settings.extend(config.keys().filter_map(|key| scalar(key, &inner)));
-        let outer = scalar("name", &written);
+    let request = root.get("config").and_then(|config| json::members(config.get()).ok().flatten());
+    if let Some(config) = request {
+        settings.extend(config.iter().filter_map(|(key, value)| scalar(key, value)));
+        let outer = root.get("name").and_then(|value| scalar("name", value));
         let inner = settings.iter().find(|property| property.key == "name").cloned();
         match (outer, inner) {
             (Some(outer), None) => settings.insert(0, outer),
@@ -153,31 +152,23 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
             }
             _ => {}
         }
-        match root.get("initial_state") {
-            None | Some(Value::Null) => {}
-            Some(state) => {
-                initial_state = state.as_str().and_then(InitialState::parse);
-                if initial_state.is_none() {
-                    let property = Property::new("initial_state", "", origin_of(name, text, "initial_state"));
-                    errors.error(&property, "must be RUNNING, PAUSED or STOPPED");
-                }
+        if let Some(state) = root.get("initial_state").filter(|state| state.get() != "null") {
+            initial_state = json::text(state).as_deref().and_then(InitialState::parse);
+            if initial_state.is_none() {
+                let property = Property::new("initial_state", "", origin_of(name, text, "initial_state"));
+                errors.error(&property, "must be RUNNING, PAUSED or STOPPED");
             }
         }
     } else {
-        settings.extend(root.keys().filter_map(|key| scalar(key, &written)));
+        settings.extend(root.iter().filter_map(|(key, value)| scalar(key, value)));
     }
     if errors.errors.is_empty() { Ok(ConfigFile { settings, initial_state, warnings }) } else { Err(errors) }
-}
-
-/// The members of an object that was parsed before.
-fn members(object: &str) -> Members<'_> {
-    json::members(object).ok().flatten().unwrap_or_default()
 }
 
 /// `file:line` of a member. The JSON reader gives no positions, so the last place where the key stands before a
 /// colon is taken: of repeated members the last counts.
 fn origin_of(name: &str, text: &str, key: &str) -> String {
-    let quoted = Value::from(key).to_string();
+    let quoted = serde_json::to_string(key).unwrap_or_default();
     let place = text
         .rmatch_indices(&quoted)
         .find(|(at, _)| text[at + quoted.len()..].trim_start().starts_with(':'))

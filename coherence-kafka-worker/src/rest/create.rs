@@ -12,8 +12,8 @@ pub(super) fn request(body: &[u8]) -> Result<Properties, String> {
     let request = members(body.strip_prefix('\u{feff}').unwrap_or(body))
         .map_err(|error| format!("the body is not JSON: {error}"))?
         .ok_or("the body must be a JSON object with the members name and config")?;
-    if let Some(unknown) = request.keys().find(|k| !["name", "config", "initial_state"].contains(&k.as_str()))
-    {
+    let known = ["name", "config", "initial_state"];
+    if let Some((unknown, _)) = request.iter().find(|(name, _)| !known.contains(name)) {
         return Err(format!(
             "unknown member {unknown:?}: a create request has name, config and initial_state"
         ));
@@ -28,11 +28,11 @@ pub(super) fn request(body: &[u8]) -> Result<Properties, String> {
         return Err("the member config is missing, or not a JSON object".to_owned());
     };
     let mut settings = BTreeMap::new();
-    for (key, value) in config {
+    for (key, value) in config.iter() {
         let Some(value) = setting(value) else {
             return Err(format!("config.{key}: the value must be a text, a number or a boolean"));
         };
-        settings.insert(key, value);
+        settings.insert(key.to_owned(), value);
     }
     let name = match request.get("name") {
         None => settings.get("name").cloned().unwrap_or_default(),
