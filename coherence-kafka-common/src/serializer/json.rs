@@ -36,6 +36,7 @@ mod dynamic;
 mod reader;
 mod ser;
 pub mod text;
+pub mod tokens;
 
 /// The aliases of Java classes, by the names that serde knows Rust types by: those of the types themselves, or what
 /// `#[serde(rename)]` makes of them.

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use coherence_kafka_common::serializer::json::tokens::{Tokens, Unexpected};
+
 use super::number::Number;
 use super::tree::{Skipped, Tree};
 
@@ -40,9 +42,8 @@ const IN_OBJECT: &str = "a comma or the end of the object";
 /// encoding than UTF-8.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-    /// Set where the message goes on behind `text` with bytes that are no text: their offset.
+    tokens: Tokens<'a>,
+    /// Set where the message goes on behind the text with bytes that are no text: their offset.
     invalid: Option<usize>,
 }
 
@@ -55,19 +56,19 @@ enum Open<'a, T: Tree<'a>> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, invalid: Option<usize>) -> Self {
-        Self { text, at: 0, invalid }
+        Self { tokens: Tokens::new(text), invalid }
     }
 
     /// Returns the first value of the text, or `None` where the text is empty. Bytes after it are not read, except that
     /// a number or word must end there.
     pub(super) fn value<T: Tree<'a>>(&mut self) -> Result<Option<T>, Fault> {
-        self.space();
-        if self.at == self.text.len() && self.invalid.is_none() {
+        self.tokens.space();
+        if self.tokens.peek().is_none() && self.invalid.is_none() {
             return Ok(None);
         }
-        let first = self.peek();
+        let first = self.tokens.peek();
         let value = self.any(0)?;
-        match (first, self.peek()) {
+        match (first, self.tokens.peek()) {
             (Some(b'{' | b'[' | b'"'), _) | (_, Some(b' ' | b'\t' | b'\r' | b'\n')) => {}
             (_, None) if self.invalid.is_none() => {}
             // Jackson takes a word for ended by most of ASCII, and looks no further than one character.
@@ -83,29 +84,26 @@ impl<'a> Reader<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        self.space();
-        if self.peek() != Some(b'{') {
+        self.tokens.space();
+        if !self.tokens.eat(b'{') {
             self.value::<Skipped>()?;
             return Ok(false);
         }
-        self.at += 1;
-        self.space();
-        if self.eat(b'}') {
+        self.tokens.space();
+        if self.tokens.eat(b'}') {
             return Ok(true);
         }
         loop {
             let name = self.name()?;
             member(self, name)?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(true);
-                }
-                _ => return Err(self.expected(IN_OBJECT).into()),
+            self.tokens.space();
+            if self.tokens.eat(b'}') {
+                return Ok(true);
             }
-            self.space();
+            if !self.tokens.eat(b',') {
+                return Err(self.expected(IN_OBJECT).into());
+            }
+            self.tokens.space();
         }
     }
 
@@ -116,34 +114,34 @@ impl<'a> Reader<'a> {
 
     /// Returns the text of the value of a member, inside [`members`](Self::members).
     pub(super) fn member_text(&mut self) -> Result<&'a str, Fault> {
-        self.space();
-        let start = self.at;
+        self.tokens.space();
+        let start = self.tokens.offset();
         self.any::<Skipped>(1)?;
-        Ok(&self.text[start..self.at])
+        Ok(&self.tokens.text()[start..self.tokens.offset()])
     }
 
     /// Returns a value inside `outer` containers.
     fn any<T: Tree<'a>>(&mut self, outer: usize) -> Result<T, Fault> {
         let mut open: Vec<Open<'a, T>> = Vec::new();
         loop {
-            self.space();
-            let mut value = match self.peek() {
+            self.tokens.space();
+            let mut value = match self.tokens.peek() {
                 Some(b'"') => T::string(self.string()?),
                 Some(b'-' | b'0'..=b'9') => T::number(self.number()?),
                 Some(first @ (b'{' | b'[')) => {
                     if outer + open.len() == MAX_DEPTH {
-                        return Err(Fault::Depth { at: self.at });
+                        return Err(Fault::Depth { at: self.tokens.offset() });
                     }
-                    self.at += 1;
-                    self.space();
+                    self.tokens.eat(first);
+                    self.tokens.space();
                     if first == b'[' {
-                        if !self.eat(b']') {
+                        if !self.tokens.eat(b']') {
                             open.push(Open::Array(Vec::new()));
                             continue;
                         }
                         T::array(Vec::new())
                     } else {
-                        if !self.eat(b'}') {
+                        if !self.tokens.eat(b'}') {
                             open.push(Open::Object(Vec::new(), Some(T::name(self.name()?))));
                             continue;
                         }
@@ -161,24 +159,24 @@ impl<'a> Reader<'a> {
                     None => return Ok(value),
                     Some(Open::Array(items)) => {
                         items.push(value);
-                        self.space();
-                        if self.eat(b',') {
+                        self.tokens.space();
+                        if self.tokens.eat(b',') {
                             break;
                         }
-                        if !self.eat(b']') {
+                        if !self.tokens.eat(b']') {
                             return Err(self.expected(IN_ARRAY));
                         }
                         value = T::array(std::mem::take(items));
                     }
                     Some(Open::Object(members, name)) => {
                         members.extend(name.take().map(|name| (name, value)));
-                        self.space();
-                        if self.eat(b',') {
-                            self.space();
+                        self.tokens.space();
+                        if self.tokens.eat(b',') {
+                            self.tokens.space();
                             *name = Some(T::name(self.name()?));
                             break;
                         }
-                        if !self.eat(b'}') {
+                        if !self.tokens.eat(b'}') {
                             return Err(self.expected(IN_OBJECT));
                         }
                         value = T::object(std::mem::take(members));
@@ -191,154 +189,52 @@ impl<'a> Reader<'a> {
 
     /// Returns the name of a member, and the colon behind it.
     fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
-        if self.peek() != Some(b'"') {
+        if self.tokens.peek() != Some(b'"') {
             return Err(self.expected(NAME));
         }
         let name = self.string()?;
-        self.space();
-        if !self.eat(b':') {
+        self.tokens.space();
+        if !self.tokens.eat(b':') {
             return Err(self.expected("a colon"));
         }
         Ok(name)
     }
 
     fn word<T>(&mut self, word: &'static str, value: T) -> Result<T, Fault> {
-        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
-            return Err(self.expected("true, false or null"));
-        }
-        self.at += word.len();
-        Ok(value)
+        if self.tokens.eat_word(word) { Ok(value) } else { Err(self.expected("true, false or null")) }
     }
 
     fn number(&mut self) -> Result<Number<'a>, Fault> {
-        let start = self.at;
-        self.eat(b'-');
-        let mut digits = self.digits("a digit")?;
-        let whole = &self.text.as_bytes()[self.at - digits..self.at];
-        digits -= whole.iter().take_while(|&&b| b == b'0').count();
-        let mut integral = true;
-        if self.eat(b'.') {
-            digits += self.digits("a digit after the decimal point")?;
-            integral = false;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            let _ = self.eat(b'+') || self.eat(b'-');
-            digits += self.digits("a digit of the exponent")?;
-            integral = false;
-        }
-        if digits > MAX_DIGITS {
-            return Err(Fault::Digits { at: start });
-        }
-        let number = Number { text: &self.text[start..self.at], integral };
-        if number.has_scale() { Ok(number) } else { Err(Fault::Exponent { at: start }) }
-    }
-
-    fn digits(&mut self, what: &'static str) -> Result<usize, Fault> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.at += digits;
-        if digits == 0 { Err(self.expected(what)) } else { Ok(digits) }
-    }
-
-    /// Returns the text of a string, borrowed unless it has escapes.
-    fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
-        self.at += 1;
-        let start = self.at;
-        self.plain();
-        if self.eat(b'"') {
-            return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
-        }
-        let mut unescaped = self.text[start..self.at].to_owned();
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(Cow::Owned(unescaped));
-                }
-                Some(b'\\') => unescaped.push(self.escape()?),
-                _ => return Err(self.expected("the rest of a string, without bare control characters")),
-            }
-            let plain = self.at;
-            self.plain();
-            unescaped.push_str(&self.text[plain..self.at]);
-        }
-    }
-
-    /// Goes to the next character of a string that is more than itself.
-    fn plain(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().position(|&b| b == b'"' || b == b'\\' || b < b' ').unwrap_or(rest.len());
-    }
-
-    fn escape(&mut self) -> Result<char, Fault> {
-        self.at += 1;
-        let escaped = match self.peek() {
-            Some(same @ (b'"' | b'\\' | b'/')) => char::from(same),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{C}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => {
-                self.at += 1;
-                let unit = self.hex_digits()?;
-                return Ok(self.pair(unit).or(char::from_u32(unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-            _ => return Err(self.expected("one of \" \\ / b f n r t u after a backslash")),
+        let at = self.tokens.offset();
+        let token = self.tokens.number().map_err(|unexpected| self.fault(unexpected))?;
+        let digits = || {
+            let unsigned = token.text.trim_start_matches('-').trim_start_matches('0');
+            unsigned.bytes().filter(u8::is_ascii_digit).count()
         };
-        self.at += 1;
-        Ok(escaped)
-    }
-
-    /// Returns the character that the surrogate `high` begins, if the escape of a low one follows; which is consumed
-    /// then.
-    fn pair(&mut self, high: u32) -> Option<char> {
-        let start = self.at;
-        if !(0xD800..0xDC00).contains(&high) || !self.eat(b'\\') {
-            return None;
+        if token.text.len() > MAX_DIGITS && digits() > MAX_DIGITS {
+            return Err(Fault::Digits { at });
         }
-        let low = if self.eat(b'u') { self.hex_digits().ok() } else { None };
-        let pair = low
-            .filter(|low| (0xDC00..0xE000).contains(low))
-            .and_then(|low| char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)));
-        if pair.is_none() {
-            self.at = start;
+        let number = Number { text: token.text, integral: token.is_integer };
+        if number.has_scale() { Ok(number) } else { Err(Fault::Exponent { at }) }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+        match self.tokens.string() {
+            Ok(string) => Ok(string.text),
+            Err(unexpected) => Err(self.fault(unexpected)),
         }
-        pair
-    }
-
-    fn hex_digits(&mut self) -> Result<u32, Fault> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|b| char::from(b).to_digit(16));
-            unit = unit << 4 | digit.ok_or(self.expected("four hexadecimal digits"))?;
-            self.at += 1;
-        }
-        Ok(unit)
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
     }
 
     /// `what` was expected here.
     fn expected(&self, what: &'static str) -> Fault {
+        self.fault(self.tokens.unexpected(what))
+    }
+
+    fn fault(&self, Unexpected { expected: what, offset: at }: Unexpected) -> Fault {
         match self.invalid {
-            _ if self.at < self.text.len() => Fault::Expected { what, at: self.at },
+            _ if at < self.tokens.text().len() => Fault::Expected { what, at },
             Some(at) => Fault::Utf8 { at },
-            None => Fault::End { what, at: self.at },
+            None => Fault::End { what, at },
         }
     }
 }
