@@ -113,8 +113,8 @@ pub enum SerializerError {
         /// The kind of value.
         what: String,
     },
-    /// Another number of bytes than the type has.
-    #[error("{deserializer} takes {expected} bytes, not {found}")]
+    /// Another number of bytes than the type has, in the words of Kafka.
+    #[error("Size of data received by {deserializer} is not {expected}, it is {found}")]
     Size {
         /// Java's name of the deserializer.
         deserializer: &'static str,

@@ -1,5 +1,7 @@
 //! A POF value of any type, for readers without a schema.
 
+use uuid::Uuid;
+
 /// What a stream holds, whatever classes it was written from. Doc comments name the Java class.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PofValue {
@@ -111,6 +113,29 @@ pub enum PofValue {
         /// Index and value, in rising order of index. A missing property has its type's default.
         properties: Vec<(u32, PofValue)>,
     },
+}
+
+/// `java.util.UUID`, which Coherence 24.09 and later registers by itself.
+pub(super) const UUID: u32 = 909;
+
+impl PofValue {
+    /// Returns a `java.util.UUID`. Its halves, the low one first, are 0 where they are missing.
+    pub fn uuid(&self) -> Option<Uuid> {
+        let PofValue::User { type_id: UUID, properties, .. } = self else { return None };
+        let half = |index| match properties.iter().find(|(i, _)| *i == index) {
+            Some((_, PofValue::Int64(half))) => *half as u64,
+            Some((_, PofValue::Int32(half))) => i64::from(*half) as u64,
+            _ => 0,
+        };
+        Some(Uuid::from_u64_pair(half(1), half(0)))
+    }
+
+    /// Returns a `java.util.UUID` as Java writes it.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        let (high, low) = uuid.as_u64_pair();
+        let properties = vec![(0, PofValue::Int64(low as i64)), (1, PofValue::Int64(high as i64))];
+        PofValue::User { type_id: UUID, version: 0, properties }
+    }
 }
 
 /// A date of the proleptic ISO calendar.

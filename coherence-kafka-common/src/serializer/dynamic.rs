@@ -1,7 +1,5 @@
 //! Kafka's serializers over [`PofValue`]: each takes the one Java class that it takes in Java, and no other.
 
-use uuid::Uuid;
-
 use super::{
     BooleanSerde, ByteArraySerde, Deserializer, DoubleSerde, FloatSerde, Header, IntegerSerde, ListSerde,
     LongSerde, Serializer, SerializerError, ShortSerde, StringSerde, UuidSerde, VoidSerde,
@@ -92,7 +90,7 @@ impl Serializer<PofValue> for KafkaSerde {
                 });
                 list.write(topic, headers, elements, out)
             }
-            (KafkaSerde::Uuid(serde), value) if let Some(uuid) = to_uuid(value) => {
+            (KafkaSerde::Uuid(serde), value) if let Some(uuid) = value.uuid() => {
                 serde.serialize(topic, headers, &uuid, out)
             }
             (serde, value) => {
@@ -119,7 +117,7 @@ impl Deserializer<PofValue> for KafkaSerde {
             KafkaSerde::Float => PofValue::Float32(FloatSerde.deserialize(topic, headers, bytes)?),
             KafkaSerde::Double => PofValue::Float64(DoubleSerde.deserialize(topic, headers, bytes)?),
             KafkaSerde::Boolean => PofValue::Boolean(BooleanSerde.deserialize(topic, headers, bytes)?),
-            KafkaSerde::Uuid(serde) => from_uuid(serde.deserialize(topic, headers, bytes)?),
+            KafkaSerde::Uuid(serde) => PofValue::from_uuid(serde.deserialize(topic, headers, bytes)?),
             KafkaSerde::Void => match VoidSerde.deserialize(topic, headers, bytes)? {},
             KafkaSerde::List(list) => {
                 let elements: Vec<Option<PofValue>> = list.deserialize(topic, headers, bytes)?;
@@ -127,26 +125,6 @@ impl Deserializer<PofValue> for KafkaSerde {
             }
         })
     }
-}
-
-/// `java.util.UUID` in POF.
-const UUID: u32 = 909;
-
-/// Returns a `java.util.UUID`, whose halves, the low one first, are 0 where they are missing.
-pub(super) fn to_uuid(value: &PofValue) -> Option<Uuid> {
-    let PofValue::User { type_id: UUID, properties, .. } = value else { return None };
-    let half = |index| match properties.iter().find(|(i, _)| *i == index) {
-        Some((_, PofValue::Int64(half))) => *half as u64,
-        Some((_, PofValue::Int32(half))) => i64::from(*half) as u64,
-        _ => 0,
-    };
-    Some(Uuid::from_u64_pair(half(1), half(0)))
-}
-
-fn from_uuid(uuid: Uuid) -> PofValue {
-    let (high, low) = uuid.as_u64_pair();
-    let properties = vec![(0, PofValue::Int64(low as i64)), (1, PofValue::Int64(high as i64))];
-    PofValue::User { type_id: UUID, version: 0, properties }
 }
 
 /// Java's name for the class of a value, for errors.
@@ -186,7 +164,7 @@ pub(super) fn type_name(value: &PofValue) -> &'static str {
         PofValue::Float64Array(_) => "double[]",
         PofValue::SparseArray { .. } => "LongArray",
         PofValue::Map(_) => "Map",
-        PofValue::User { type_id: UUID, .. } => "UUID",
+        value if value.uuid().is_some() => "UUID",
         PofValue::User { .. } => "a user type",
     }
 }

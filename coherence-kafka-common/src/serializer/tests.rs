@@ -173,7 +173,7 @@ proptest! {
 #[test]
 fn a_wrong_number_of_bytes_is_refused_with_both_numbers() {
     let error = read(&IntegerSerde, &[1, 2, 3]).unwrap_err();
-    assert_eq!(error.to_string(), "IntegerDeserializer takes 4 bytes, not 3");
+    assert_eq!(error.to_string(), "Size of data received by IntegerDeserializer is not 4, it is 3");
     let error = read(&BooleanSerde, &[2]).unwrap_err();
     assert_eq!(error.to_string(), "BooleanDeserializer: expected 0 or 1 at byte 0, found another byte");
     assert!(read(&VoidSerde, &[]).is_err());

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use coherence_kafka_common::serializer::UuidSerde;
 use coherence_kafka_common::serializer::charset::Charset;
 
-use super::deserializer::Deserializer;
+use super::deserializer::{Deserializer, Element};
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
 use crate::value::{SchemaAndValue, Value};
@@ -51,7 +52,7 @@ fn deserializer(class: &str, key: &str, role: Role, options: &mut Options<'_>) -
     }
     match class.strip_prefix(KAFKA).and_then(|name| name.strip_suffix("Deserializer")) {
         Some("List") => list(role, options),
-        Some(name) if ELEMENTS.contains(&name) => element(name, role, options),
+        Some(name) if ELEMENTS.contains(&name) => element(name, role, options).map(Deserializer::One),
         _ => {
             let known = ELEMENTS.map(|name| format!("{KAFKA}{name}Deserializer")).join(", ");
             let why = format!(
@@ -64,18 +65,18 @@ fn deserializer(class: &str, key: &str, role: Role, options: &mut Options<'_>) -
 }
 
 /// Returns a deserializer of [`ELEMENTS`]; `None` when one of its options was refused.
-fn element(name: &str, role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
+fn element(name: &str, role: Role, options: &mut Options<'_>) -> Option<Element> {
     Some(match name {
-        "String" => Deserializer::String(charset(role, options)?),
-        "UUID" => Deserializer::Uuid(charset(role, options)?),
-        "Short" => Deserializer::Short,
-        "Integer" => Deserializer::Integer,
-        "Long" => Deserializer::Long,
-        "Float" => Deserializer::Float,
-        "Double" => Deserializer::Double,
-        "Boolean" => Deserializer::Boolean,
-        "Void" => Deserializer::Void,
-        _ => Deserializer::Bytes,
+        "String" => Element::String(charset(role, options)?),
+        "UUID" => Element::Uuid(UuidSerde::new(charset(role, options)?)),
+        "Short" => Element::Short,
+        "Integer" => Element::Integer,
+        "Long" => Element::Long,
+        "Float" => Element::Float,
+        "Double" => Element::Double,
+        "Boolean" => Element::Boolean,
+        "Void" => Element::Void,
+        _ => Element::Bytes,
     })
 }
 
@@ -105,7 +106,7 @@ fn list(role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
         None => class.strip_suffix("Deserializer"),
     });
     match name.filter(|name| ELEMENTS.contains(name)) {
-        Some(name) => Some(Deserializer::List(Box::new(element(name, role, options)?))),
+        Some(name) => Some(Deserializer::List(element(name, role, options)?.list())),
         None => {
             let known = ELEMENTS.map(|name| format!("{KAFKA}Serdes${name}Serde")).join(", ");
             options.invalid(key, &format!("Class {class} could not be found; known are {known}"));
@@ -127,9 +128,10 @@ impl Converter for CustomConverter {
     ) -> Result<SchemaAndValue<'a>, ConvertError> {
         let value = match bytes {
             None => Value::Null,
-            Some(bytes) => self.deserializer.deserialize(bytes).map_err(|error| {
-                ConvertError::data("Failed to deserialize object: ").because(error.to_string())
-            })?,
+            Some(bytes) => self
+                .deserializer
+                .deserialize(bytes)
+                .map_err(|why| ConvertError::data("Failed to deserialize object: ").because(why))?,
         };
         Ok(SchemaAndValue { schema: None, value })
     }

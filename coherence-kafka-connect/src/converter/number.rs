@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::deserializer::Deserializer;
+use super::deserializer::Element;
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
 use crate::schema::{Kind, Schema};
@@ -19,30 +19,30 @@ pub(super) const BOOLEAN: &str = "org.apache.kafka.connect.converters.BooleanCon
 type Created = Option<Arc<dyn Converter>>;
 
 pub(super) fn short(_: Role, _: &mut Options<'_>) -> Created {
-    converter(SHORT, Kind::Int16, Deserializer::Short, "Failed to deserialize short: ")
+    converter(SHORT, Kind::Int16, Element::Short, "Failed to deserialize short: ")
 }
 
 pub(super) fn integer(_: Role, _: &mut Options<'_>) -> Created {
-    converter(INTEGER, Kind::Int32, Deserializer::Integer, "Failed to deserialize integer: ")
+    converter(INTEGER, Kind::Int32, Element::Integer, "Failed to deserialize integer: ")
 }
 
 pub(super) fn long(_: Role, _: &mut Options<'_>) -> Created {
-    converter(LONG, Kind::Int64, Deserializer::Long, "Failed to deserialize long: ")
+    converter(LONG, Kind::Int64, Element::Long, "Failed to deserialize long: ")
 }
 
 pub(super) fn float(_: Role, _: &mut Options<'_>) -> Created {
-    converter(FLOAT, Kind::Float32, Deserializer::Float, "Failed to deserialize float: ")
+    converter(FLOAT, Kind::Float32, Element::Float, "Failed to deserialize float: ")
 }
 
 pub(super) fn double(_: Role, _: &mut Options<'_>) -> Created {
-    converter(DOUBLE, Kind::Float64, Deserializer::Double, "Failed to deserialize double: ")
+    converter(DOUBLE, Kind::Float64, Element::Double, "Failed to deserialize double: ")
 }
 
 pub(super) fn boolean(_: Role, _: &mut Options<'_>) -> Created {
-    converter(BOOLEAN, Kind::Boolean, Deserializer::Boolean, "Failed to deserialize boolean: ")
+    converter(BOOLEAN, Kind::Boolean, Element::Boolean, "Failed to deserialize boolean: ")
 }
 
-fn converter(class: &'static str, kind: Kind, deserializer: Deserializer, failed: &'static str) -> Created {
+fn converter(class: &'static str, kind: Kind, deserializer: Element, failed: &'static str) -> Created {
     let schema = Arc::new(Schema::optional(kind));
     Some(Arc::new(NumberConverter { class, schema, deserializer, failed }))
 }
@@ -51,7 +51,7 @@ fn converter(class: &'static str, kind: Kind, deserializer: Deserializer, failed
 struct NumberConverter {
     class: &'static str,
     schema: Arc<Schema>,
-    deserializer: Deserializer,
+    deserializer: Element,
     failed: &'static str,
 }
 

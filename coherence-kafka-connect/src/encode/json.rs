@@ -16,9 +16,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use coherence_kafka_common::serializer::json::text::{
-    write_float as float, write_integer as integer, write_text as text,
+    decimal_text, write_float as float, write_integer as integer, write_text as text,
 };
-use num_bigint::BigInt;
+use uuid::Uuid;
 
 use super::{EncodeError, pof_value};
 use crate::value::Value;
@@ -39,7 +39,7 @@ pub(super) fn write(value: &Value<'_>, levels: usize, out: &mut Vec<u8>) -> Resu
         Value::Bytes(bytes) => text(&BASE64_STANDARD.encode(bytes), out),
         Value::Decimal { unscaled, scale } => {
             out.extend_from_slice(br#"{"@class":"math.BigDec","value":"#);
-            text(&decimal(unscaled, *scale), out);
+            text(&decimal_text(unscaled, *scale), out);
             out.push(b'}');
         }
         Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => integer(*millis, out),
@@ -60,11 +60,7 @@ pub(super) fn write(value: &Value<'_>, levels: usize, out: &mut Vec<u8>) -> Resu
                 object(names.zip(&of.values), levels, out)?;
             }
         }
-        Value::Uuid(bits) => {
-            let digits = format!("{bits:032x}");
-            let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-            text(&groups.join("-"), out);
-        }
+        Value::Uuid(bits) => text(&Uuid::from_u128(*bits).to_string(), out),
         Value::Pof(binary) => write(&pof_value::of_binary(binary)?, levels, out)?,
     }
     Ok(())
@@ -140,45 +136,4 @@ fn list<T>(
     }
     out.push(b']');
     Ok(())
-}
-
-/// `BigDecimal.toString()`.
-fn decimal(unscaled: &BigInt, scale: i32) -> String {
-    let digits = unscaled.magnitude().to_string();
-    let sign = if unscaled.sign() == num_bigint::Sign::Minus { "-" } else { "" };
-    let exponent = digits.len() as i64 - 1 - i64::from(scale);
-    let behind = usize::try_from(scale).unwrap_or_default();
-    if scale == 0 {
-        format!("{sign}{digits}")
-    } else if scale > 0 && exponent >= -6 {
-        let padded = format!("{digits:0>width$}", width = behind + 1);
-        let (whole, fraction) = padded.split_at(padded.len() - behind);
-        format!("{sign}{whole}.{fraction}")
-    } else {
-        let (first, rest) = digits.split_at(1);
-        let point = if rest.is_empty() { "" } else { "." };
-        format!("{sign}{first}{point}{rest}E{exponent:+}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_decimal_has_the_text_that_java_gives_it() {
-        for (unscaled, scale, expected) in [
-            (125, 2, "1.25"),
-            (-5, 3, "-0.005"),
-            (0, 0, "0"),
-            (0, 2, "0.00"),
-            (0, -3, "0E+3"),
-            (1, -20, "1E+20"),
-            (123, 10, "1.23E-8"),
-            (123, 8, "0.00000123"),
-            (-12345, -1, "-1.2345E+5"),
-        ] {
-            assert_eq!(decimal(&BigInt::from(unscaled), scale), expected);
-        }
-    }
 }

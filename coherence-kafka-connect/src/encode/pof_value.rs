@@ -8,9 +8,6 @@ use super::EncodeError;
 use super::time::{self, MILLIS_PER_DAY};
 use crate::value::Value;
 
-/// `java.util.UUID`: the low half, then the high half, each 0 where missing.
-const UUID: u32 = 909;
-
 /// Returns the data of an entry in POF, leading byte included.
 pub(super) fn of_binary(binary: &[u8]) -> Result<Value<'static>, EncodeError> {
     to_value(pof::decode(binary.get(1..).unwrap_or_default())?)
@@ -49,15 +46,10 @@ fn to_value(value: PofValue) -> Result<Value<'static>, EncodeError> {
             let entries = entries.into_iter().map(|(key, value)| Ok((to_value(key)?, to_value(value)?)));
             Value::Map(entries.collect::<Result<_, EncodeError>>()?)
         }
-        PofValue::User { type_id: UUID, properties, .. } => {
-            let half = |index| match properties.iter().find(|(i, _)| *i == index) {
-                Some((_, PofValue::Int64(half))) => *half as u64,
-                Some((_, PofValue::Int32(half))) => i64::from(*half) as u64,
-                _ => 0,
-            };
-            Value::Uuid(u128::from(half(1)) << 64 | u128::from(half(0)))
-        }
-        PofValue::User { .. } => return Err(EncodeError::NotJson { what: "a POF user type" }),
+        PofValue::User { .. } => match value.uuid() {
+            Some(uuid) => Value::Uuid(uuid.as_u128()),
+            None => return Err(EncodeError::NotJson { what: "a POF user type" }),
+        },
         PofValue::SparseArray { .. } => return Err(EncodeError::NotJson { what: "a POF sparse array" }),
         PofValue::Float128(_) => return Err(EncodeError::NotJson { what: "a POF float of 128 bits" }),
         PofValue::YearMonthInterval { .. }

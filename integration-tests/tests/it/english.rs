@@ -102,13 +102,9 @@ const NAMES: &[&str] = &["Kafka", "Coherence", "Connect", "Java", "Binary", "Avr
 /// Texts in the words of Kafka and Connect, which their users know.
 const OF_KAFKA: &[&str] = &[
     "Connector {0} already exists",
-    "Data should be null for a VoidDeserializer.",
-    "Error parsing data into UUID",
     "Invalid value {value} for configuration",
     "Missing required configuration",
     "Size of data received by",
-    "Unable to deserialize into a List",
-    "Unexpected byte received by",
 ];
 
 /// A string in a source.

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::de::{big_number, is_map};
 use super::reader::{Error, Reader};
-use super::text::{write_char, write_float, write_integer, write_text};
+use super::text::{decimal_text, write_char, write_float, write_integer, write_text};
 use crate::pof::{Date, PofValue, Time, Zone};
 use crate::serializer::SerializerError;
-use crate::serializer::dynamic::{to_uuid, type_name};
+use crate::serializer::dynamic::type_name;
 
 /// Appends what Java's serializer writes for `value`. The recursion is as deep as the value.
 pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), SerializerError> {
@@ -19,7 +19,7 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
         PofValue::Int32(value) => write_integer(value, out),
         PofValue::Int64(value) => write_integer(value, out),
         PofValue::Int128(value) => big("math.BigInt", &value.to_string(), out),
-        PofValue::Decimal { unscaled, scale } => big("math.BigDec", &decimal(*unscaled, *scale), out),
+        PofValue::Decimal { unscaled, scale } => big("math.BigDec", &decimal_text(unscaled, *scale), out),
         PofValue::Float32(value) => write_float(*value, out),
         PofValue::Float64(value) => write_float(*value, out),
         PofValue::Char(unit) => write_char(*unit, out),
@@ -57,7 +57,7 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
             })?;
             out.push(b'}');
         }
-        other => match to_uuid(other) {
+        other => match other.uuid() {
             Some(uuid) => write_text(&uuid.to_string(), out),
             None => {
                 let what = type_name(other).to_owned();
@@ -117,27 +117,7 @@ fn offset(zone: Zone) -> (&'static str, i64) {
     ("offsetSeconds", minutes * 60)
 }
 
-/// `BigDecimal.toString()`.
-fn decimal(unscaled: i128, scale: i32) -> String {
-    let digits = unscaled.unsigned_abs().to_string();
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let exponent = digits.len() as i64 - 1 - i64::from(scale);
-    match usize::try_from(scale) {
-        Ok(0) => format!("{sign}{digits}"),
-        Ok(scale) if exponent >= -6 => {
-            let padded = format!("{digits:0>width$}", width = scale + 1);
-            let (whole, fraction) = padded.split_at(padded.len() - scale);
-            format!("{sign}{whole}.{fraction}")
-        }
-        _ => {
-            let (first, rest) = digits.split_at(1);
-            let point = if rest.is_empty() { "" } else { "." };
-            format!("{sign}{first}{point}{rest}E{exponent:+}")
-        }
-    }
-}
-
-/// What [`decimal`] writes, and `BigDecimal`'s constructor takes, of up to 38 digits.
+/// What [`decimal_text`] returns, and `BigDecimal`'s constructor takes, of up to 38 digits.
 fn parse_decimal(text: &str) -> Option<PofValue> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),

@@ -1,4 +1,4 @@
-//! JSON strings and numbers in the very bytes of Java's writer, because a key is found by its bytes.
+//! JSON strings and numbers in the exact bytes of Java's writer, because a key is found by its bytes.
 
 use std::fmt;
 use std::io::Write as _;
@@ -24,6 +24,26 @@ pub fn write_float<F: Into<f64> + Copy + fmt::Debug + fmt::LowerExp>(value: F, o
         // Java gives two digits at least, and then the nearest two: 4.9E-324, where 5E-324 would do.
         let digits = if shortest.contains('.') { shortest } else { format!("{value:.1e}") };
         out.extend_from_slice(digits.replace('e', "E").as_bytes());
+    }
+}
+
+/// Returns what `BigDecimal.toString()` does for `unscaled` × 10^-`scale`.
+pub fn decimal_text(unscaled: &impl fmt::Display, scale: i32) -> String {
+    let unscaled = unscaled.to_string();
+    let (sign, digits) = unscaled.split_at(usize::from(unscaled.starts_with('-')));
+    let exponent = digits.len() as i64 - 1 - i64::from(scale);
+    match usize::try_from(scale) {
+        Ok(0) => unscaled,
+        Ok(scale) if exponent >= -6 => {
+            let padded = format!("{digits:0>width$}", width = scale + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - scale);
+            format!("{sign}{whole}.{fraction}")
+        }
+        _ => {
+            let (first, rest) = digits.split_at(1);
+            let point = if rest.is_empty() { "" } else { "." };
+            format!("{sign}{first}{point}{rest}E{exponent:+}")
+        }
     }
 }
 
@@ -62,4 +82,26 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_has_the_text_that_java_gives_it() {
+        for (unscaled, scale, expected) in [
+            (125, 2, "1.25"),
+            (-5, 3, "-0.005"),
+            (0, 0, "0"),
+            (0, 2, "0.00"),
+            (0, -3, "0E+3"),
+            (1, -20, "1E+20"),
+            (123, 10, "1.23E-8"),
+            (123, 8, "0.00000123"),
+            (-12345, -1, "-1.2345E+5"),
+        ] {
+            assert_eq!(decimal_text(&unscaled, scale), expected);
+        }
+    }
 }
