@@ -16,11 +16,15 @@ pub use super::librdkafka::Client;
 
 mod assignors;
 mod bounds;
+mod consistency;
 mod jaas;
 mod pem;
 mod stores;
+mod tables;
 
 use pem::Holds;
+use tables::{ALIASES, DEFAULT_PARTITIONER};
+pub use tables::{OF_LIBRDKAFKA, OF_THE_JVM, PRODUCER_RENAMED, REFUSED, RENAMED};
 
 /// Names, each with its value or its reason. A name that ends in a dot stands for its family.
 pub type Table = [(&'static str, &'static str)];
@@ -61,99 +65,6 @@ impl std::fmt::Debug for Translated {
         f.debug_struct("Translated").field("settings", &self.settings.keys()).finish_non_exhaustive()
     }
 }
-
-/// Java settings without counterpart: classes and metrics of the JVM.
-pub const OF_THE_JVM: &Table = &[
-    ("interceptor.classes", "interceptors are classes of the JVM"),
-    ("metric.reporters", "metric reporters are classes of the JVM"),
-    ("metrics.", "metrics of the JVM"),
-    ("auto.include.jmx.reporter", "metrics of the JVM"),
-    ("security.providers", "security providers are classes of the JVM"),
-];
-
-/// Java settings without counterpart: what librdkafka and OpenSSL do by themselves.
-pub const OF_LIBRDKAFKA: &Table = &[
-    ("default.api.timeout.ms", "librdkafka has one timeout for requests, socket.timeout.ms"),
-    (
-        "socket.connection.setup.timeout.max.ms",
-        "librdkafka has one timeout, socket.connection.setup.timeout.ms",
-    ),
-    ("ssl.client.auth", "concerns servers"),
-    ("ssl.protocol", "OpenSSL chooses the newest version of TLS"),
-    ("ssl.provider", "TLS is OpenSSL's"),
-    ("ssl.enabled.protocols", "OpenSSL chooses the newest version of TLS"),
-    ("ssl.keymanager.algorithm", "TLS is OpenSSL's"),
-    ("ssl.trustmanager.algorithm", "TLS is OpenSSL's"),
-    ("ssl.secure.random.implementation", "TLS is OpenSSL's"),
-    ("internal.", "internal to the Java client"),
-    ("compression.gzip.level", ONE_LEVEL),
-    ("compression.lz4.level", ONE_LEVEL),
-    ("compression.zstd.level", ONE_LEVEL),
-    ("api.version.request", VERSIONS),
-    ("api.version.fallback.ms", VERSIONS),
-    ("broker.version.fallback", VERSIONS),
-    ("plugin.library.paths", "plug-ins of librdkafka are not loaded"),
-    ("https.ca.", "concerns OAUTHBEARER"),
-];
-
-const ONE_LEVEL: &str = "librdkafka has one setting for the level of every codec, compression.level";
-const VERSIONS: &str = "brokers are asked for the versions that they know";
-
-/// `partitioner.class` of Java for what is the default here.
-const DEFAULT_PARTITIONER: &str = "org.apache.kafka.clients.producer.internals.DefaultPartitioner";
-
-/// Settings that ask for something librdkafka, as built and used here, cannot do.
-pub const REFUSED: &Table = &[
-    ("ssl.engine.factory.class", "is a class of the JVM; set PEM files or a PKCS12 key store"),
-    (
-        "sasl.login.",
-        "login classes and their options are the JVM's; write the credentials into sasl.jaas.config",
-    ),
-    (
-        "sasl.client.callback.handler.class",
-        "is a class of the JVM; write the credentials into sasl.jaas.config",
-    ),
-    (
-        "sasl.kerberos.",
-        "Kerberos is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates",
-    ),
-    ("sasl.oauthbearer.", OAUTHBEARER),
-    ("enable.sasl.oauthbearer.unsecure.jwt", OAUTHBEARER),
-    ("ssl.engine.", "engines of OpenSSL are not loaded; set PEM files or a PKCS12 key store"),
-    ("ssl.ca.certificate.stores", "is for Windows; set ssl.ca.location"),
-    ("offset.store.", "offsets are kept by the coordinator of the group: leave it out"),
-    ("queuing.strategy", "records keep their order: leave it out"),
-    ("delivery.report.only.error", "the acknowledgement of every record is awaited: leave it out"),
-];
-
-const OAUTHBEARER: &str =
-    "OAUTHBEARER is not supported yet: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or TLS certificates";
-
-/// Java names that only differ from librdkafka's.
-pub const RENAMED: &Table = &[
-    ("fetch.max.wait.ms", "fetch.wait.max.ms"),
-    ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
-    ("request.timeout.ms", "socket.timeout.ms"),
-    ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
-    ("send.buffer.bytes", "socket.send.buffer.bytes"),
-];
-
-/// Names of Java's producer that only differ from librdkafka's.
-pub const PRODUCER_RENAMED: &Table = &[
-    ("delivery.timeout.ms", "message.timeout.ms"),
-    ("max.request.size", "message.max.bytes"),
-    ("compression.type", "compression.codec"),
-    ("retries", "message.send.max.retries"),
-];
-
-/// Second names of librdkafka's.
-const ALIASES: &Table = &[
-    ("auto.commit.enable", "enable.auto.commit"),
-    ("metadata.broker.list", "bootstrap.servers"),
-    ("queue.buffering.max.ms", "linger.ms"),
-    ("request.required.acks", "acks"),
-    ("sasl.mechanisms", "sasl.mechanism"),
-];
 
 /// Whether a client of this kind has a setting of this name, Java's or librdkafka's.
 pub fn has(client: Client, name: &str) -> bool {
@@ -413,131 +324,6 @@ impl<'a> Translation<'a, '_> {
     fn invalid(&mut self, java: &str, property: &Property, why: &str) {
         let message = format!("Invalid value {} for configuration {java}: {why}", property.shown());
         self.findings.error(property, message);
-    }
-
-    /// What depends on the security protocol: credentials and stores count only with a protocol that uses them.
-    fn security(&mut self) {
-        let protocol = self.settings.get("security.protocol").cloned().unwrap_or_default();
-        if protocol.contains("ssl") {
-            let java =
-                |name: &str| self.java.iter().find(|(java, _)| *java == name).map(|(_, property)| *property);
-            self.settings.extend(stores::translate(java, self.findings));
-        }
-        if !protocol.starts_with("sasl_") {
-            return;
-        }
-        if let Some(property) = self.java("sasl.jaas.config") {
-            match jaas::parse(property.trimmed()) {
-                Ok(credentials) => {
-                    self.set("sasl.username", credentials.username);
-                    self.set("sasl.password", credentials.password);
-                }
-                Err(why) => self.findings.error(property, why),
-            }
-        }
-        const MECHANISMS: &[&str] = &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
-        match self.java("sasl.mechanism").or_else(|| self.java("sasl.mechanisms")) {
-            Some(property) if MECHANISMS.contains(&property.trimmed()) => {}
-            Some(property) => {
-                let why = format!("{} is not supported yet: use {}", property.shown(), MECHANISMS.join(", "));
-                self.findings.error(property, why);
-            }
-            None => {
-                let why = format!(
-                    "must be set, to one of {}: Java's default GSSAPI is not supported yet",
-                    MECHANISMS.join(", ")
-                );
-                self.findings.error_at(self.java("security.protocol"), "sasl.mechanism", why);
-            }
-        }
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        self.settings.get(name).and_then(|value| value.parse().ok())
-    }
-
-    /// Rules between settings, which librdkafka checks when a client is created.
-    fn consistency(&mut self) {
-        // Java does the same with a shortest pause above the longest one.
-        if let (Some(min), Some(max)) =
-            (self.number("reconnect.backoff.ms"), self.number("reconnect.backoff.max.ms"))
-            && min > max
-        {
-            self.set("reconnect.backoff.max.ms", min.to_string());
-        }
-        match self.profile.client {
-            Client::Consumer => self.consumer_consistency(),
-            Client::Producer => self.producer_consistency(),
-            Client::Admin => {}
-        }
-    }
-
-    fn producer_consistency(&mut self) {
-        let idempotent = self.settings.get("enable.idempotence").is_some_and(|value| value == "true");
-        for (java, property) in self.java.clone() {
-            let name = renamed(self.profile.client, java);
-            let Some(value) = self.number(name) else { continue };
-            let why = match name {
-                "max.in.flight" | "max.in.flight.requests.per.connection" if idempotent && value > 5 => {
-                    "must be 5 at most with enable.idempotence=true"
-                }
-                "message.send.max.retries" if idempotent && value < 1 => {
-                    "must be 1 at least with enable.idempotence=true"
-                }
-                "queue.buffering.backpressure.threshold" if idempotent && value > 1 => {
-                    "must be 1 with enable.idempotence=true"
-                }
-                "linger.ms" if self.number("message.timeout.ms").is_some_and(|t| t != 0 && t <= value) => {
-                    "must be less than delivery.timeout.ms, librdkafka's message.timeout.ms"
-                }
-                _ => continue,
-            };
-            self.findings.error(
-                property,
-                format!("Invalid value {} for configuration {java}: {why}", property.shown()),
-            );
-        }
-    }
-
-    fn consumer_consistency(&mut self) {
-        let poll = self.number("max.poll.interval.ms").unwrap_or(300_000);
-        let session = self.number("session.timeout.ms").unwrap_or(45_000);
-        // librdkafka wants a fetch to hold the largest message that it would produce; a consumer produces none.
-        const MESSAGE_MAX_BYTES: i64 = 1_000_000;
-        if let Some(fetch) = self.number("fetch.max.bytes").filter(|fetch| *fetch < MESSAGE_MAX_BYTES) {
-            self.set("message.max.bytes", fetch.max(1000).to_string());
-            self.set("fetch.max.bytes", fetch.max(1000).to_string());
-        }
-        if let Some(receive) = self.number("receive.message.max.bytes") {
-            // An answer is as large as a fetch, and has a frame.
-            let least = self.number("fetch.max.bytes").unwrap_or(52_428_800).saturating_add(512);
-            self.set("receive.message.max.bytes", receive.max(least).to_string());
-        }
-        if self.settings.get("group.protocol").is_none_or(|protocol| protocol != "consumer") {
-            // Java has no such rule: what is polled too seldom leaves the group in either case.
-            if session > poll {
-                /// The least that a broker accepts by default.
-                const SHORTEST: i64 = 6_000;
-                let both = poll.max(session.min(SHORTEST));
-                self.set("session.timeout.ms", both.to_string());
-                self.set("max.poll.interval.ms", both.to_string());
-                if let Some(property) =
-                    self.java("session.timeout.ms").or_else(|| self.java("max.poll.interval.ms"))
-                {
-                    let note = format!(
-                        "librdkafka takes no session.timeout.ms above max.poll.interval.ms: {both} is used for both"
-                    );
-                    self.findings.warning(property, note);
-                }
-            }
-        } else {
-            for name in ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"] {
-                if let Some(property) = self.java(name) {
-                    self.findings
-                        .error(property, "cannot be set with group.protocol=consumer: the broker decides");
-                }
-            }
-        }
     }
 }
 
