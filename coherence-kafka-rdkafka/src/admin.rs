@@ -69,8 +69,7 @@ pub fn describe_topics(
     names: &[String],
     wait: Duration,
 ) -> Result<Vec<Topic>, Unreachable> {
-    let metadata = metadata(settings, wait, |_| false)
-        .map_err(|error| Unreachable { reason: explained(&error.reason), ..error })?;
+    let metadata = metadata(settings, wait, |_| false)?;
     let found = metadata.topics().iter().filter(|topic| names.iter().any(|name| name == topic.name()));
     let topic = |topic: &rdkafka::metadata::MetadataTopic| Topic {
         name: topic.name().to_owned(),
@@ -106,7 +105,7 @@ fn metadata(
         let capture = client.context();
         if ends(capture) || Instant::now() >= end {
             let reason = capture.reason().unwrap_or_else(|| error.to_string());
-            return Err(Unreachable { reason, hopeless: capture.is_hopeless() });
+            return Err(Unreachable { reason: explained(&reason), hopeless: capture.is_hopeless() });
         }
     }
 }
