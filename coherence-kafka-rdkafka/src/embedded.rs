@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rdkafka::bindings as rd;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
 
 use crate::settings::client_config;
 
@@ -37,7 +38,7 @@ impl EmbeddedKafka {
         unsafe {
             let handle = rd::rd_kafka_handle_mock_cluster(owner.client().native_ptr());
             if handle.is_null() {
-                return Err("the kafka client made no mock cluster".to_owned());
+                return Err("the kafka client created no mock cluster".to_owned());
             }
             rd::rd_kafka_mock_group_initial_rebalance_delay_ms(handle, 0);
         }
@@ -46,7 +47,12 @@ impl EmbeddedKafka {
 
     /// Its `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> String {
-        self.owner.client().mock_cluster().map(|cluster| cluster.bootstrap_servers()).unwrap_or_default()
+        self.cluster().map(|cluster| cluster.bootstrap_servers()).unwrap_or_default()
+    }
+
+    /// The mock cluster, with what only tests need.
+    pub(crate) fn cluster(&self) -> Option<MockCluster<'_, DefaultProducerContext>> {
+        self.owner.client().mock_cluster()
     }
 
     /// Creates a topic.
@@ -54,7 +60,7 @@ impl EmbeddedKafka {
     /// # Errors
     /// The broker's reason, also where the topic exists.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), String> {
-        let cluster = self.owner.client().mock_cluster().ok_or("the broker is gone")?;
+        let cluster = self.cluster().ok_or("the broker is gone")?;
         cluster.create_topic(name, partitions, 1).map_err(|error| error.to_string())
     }
 }

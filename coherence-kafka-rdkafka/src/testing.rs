@@ -1,7 +1,7 @@
-//! librdkafka's mock cluster, for the unit tests of this workspace. It panics where a test would.
+//! The embedded broker with faults, for the unit tests of this workspace. It panics where a test would.
 //!
-//! It keeps no state of producers: that nothing is doubled or reordered by retries, and that a failed producer's requests
-//! may still arrive, it cannot show. Nor does it compact, and it forgets what exceeds 5 MiB a partition.
+//! It keeps no state of producers. So it cannot show that retries double or reorder nothing, or that requests of a failed
+//! producer may still arrive.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,9 +17,11 @@ use rdkafka::producer::DefaultProducerContext;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaApiKey;
 
+use crate::embedded::EmbeddedKafka;
+
 /// A broker on a loopback port.
 pub struct Mock {
-    cluster: MockCluster<'static, DefaultProducerContext>,
+    broker: EmbeddedKafka,
 }
 
 /// A record as it lies on a topic.
@@ -36,69 +38,73 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Mock {
     pub fn start() -> Self {
-        Self { cluster: MockCluster::new(1).unwrap() }
+        Self { broker: EmbeddedKafka::start().unwrap() }
+    }
+
+    fn cluster(&self) -> MockCluster<'_, DefaultProducerContext> {
+        self.broker.cluster().unwrap()
     }
 
     pub fn servers(&self) -> String {
-        self.cluster.bootstrap_servers()
+        self.broker.bootstrap_servers()
     }
 
     pub fn topic(&self, name: &str, partitions: i32) {
-        self.cluster.create_topic(name, partitions, 1).unwrap();
+        self.broker.create_topic(name, partitions).unwrap();
     }
 
-    /// Answers every question for the topic with "there is no such topic".
+    /// Answers every request for the topic with an error: it does not exist.
     pub fn without_topic(&self, name: &str) {
-        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+        self.cluster().topic_error(name, Answer::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
     }
 
     /// The topic exists again.
     pub fn with_topic(&self, name: &str, partitions: i32) {
-        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
-        // It may have been made by the question for it.
-        let _ = self.cluster.create_topic(name, partitions, 1);
+        self.cluster().topic_error(name, Answer::RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+        // The request for it may have created it.
+        let _ = self.broker.create_topic(name, partitions);
     }
 
-    /// Answers every question for the topic with "no permission".
+    /// Answers every request for the topic with an error: no permission.
     pub fn without_permission(&self, name: &str) {
-        self.cluster.topic_error(name, Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED).unwrap();
+        self.cluster().topic_error(name, Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED).unwrap();
     }
 
     /// Answers the next requests to append with an error that may pass.
     pub fn stumble(&self, times: usize) {
         let answers = vec![Answer::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; times];
-        self.cluster.request_errors(RDKafkaApiKey::Produce, &answers);
+        self.cluster().request_errors(RDKafkaApiKey::Produce, &answers);
     }
 
     /// Refuses the next requests to append.
     pub fn refuse(&self, times: usize) {
         let answers = vec![Answer::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; times];
-        self.cluster.request_errors(RDKafkaApiKey::Produce, &answers);
+        self.cluster().request_errors(RDKafkaApiKey::Produce, &answers);
     }
 
     /// Answers the next transactions as a broker that knows a newer producer with their transactional id.
     pub fn fence(&self) {
         let answers = vec![Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH; 5];
-        self.cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answers);
+        self.cluster().request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answers);
     }
 
     /// Answers the next request to add partitions to a transaction as a broker that does not permit to write.
     pub fn forbid(&self) {
         let answer = [Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED];
-        self.cluster.request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answer);
+        self.cluster().request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answer);
     }
 
     pub fn down(&self) {
-        self.cluster.broker_down(BROKER).unwrap();
+        self.cluster().broker_down(BROKER).unwrap();
     }
 
     pub fn up(&self) {
-        self.cluster.broker_up(BROKER).unwrap();
+        self.cluster().broker_up(BROKER).unwrap();
     }
 
-    /// How long each answer takes.
+    /// Sets the time of each answer.
     pub fn slow(&self, round_trip: Duration) {
-        self.cluster.broker_round_trip_time(BROKER, round_trip).unwrap();
+        self.cluster().broker_round_trip_time(BROKER, round_trip).unwrap();
     }
 
     /// Everything on the topic, partition after partition, in order.
