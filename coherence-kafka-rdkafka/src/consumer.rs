@@ -43,8 +43,8 @@ const CLUSTER_TIMEOUT: Duration = Duration::from_secs(1);
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The remedy where two members have one `group.instance.id`.
-const FENCED: &str = ": another process has joined the group with the same group.instance.id and has taken its place; give \
-                      each process a name of its own, and restart this task";
+const FENCED: &str = ": another process has joined the group with the same group.instance.id and has replaced it; use a \
+                      different name for each process, and restart this task";
 
 /// Where reading of a newly assigned partition starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,19 +3,19 @@
 //!
 //! ```text
 //! assigned ──► a commit succeeds ──► leading, until lease ──► renewed by further commits, a third of a session apart
-//! revoked ───► standing by; given up when what was sent is out (`release`), or after the deadline
+//! revoked ───► standing by; the partition is returned after `release`, or after the deadline
 //! lost ──────► standing by
 //! doubted ───► standing by, until a commit succeeds that was sent later
 //! ```
 //!
-//! The broker accepts a commit only from the group's present member, so each commit that succeeds proves that at the time
-//! at which it was sent nobody else led, and that nobody does for a session from then on. A process that was frozen
-//! finds its lease over before it does anything: [`Leadership::leads`] asks the clock.
+//! The broker accepts a commit only from a current member of the group. So each commit that succeeds proves that no other
+//! process led when it was sent, and that none does for a session from then on. A process that was frozen finds that its
+//! lease has ended before it does anything: [`Leadership::leads`] reads the clock.
 //!
 //! A clock may stand still while others run. What a leader publishes is therefore fenced by the broker in addition
 //! ([`crate::producer::Client::init_transactions`]); a leader that was fenced calls [`Leadership::doubt`].
 //!
-//! Each time of leading has a number. A lease that ended and was renewed afterwards is a new term, so that what belongs to
+//! Each term of leadership has a number. A lease that ended and was renewed afterwards is a new term, so that the work of
 //! the old one neither sends nor releases in the name of the new one.
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::consumer::commits::CommitQueue;
 use crate::settings::client_config;
 
-/// How long one look at the group's events lasts.
+/// The timeout of one poll of the group.
 const POLL: Duration = Duration::from_millis(100);
 /// The first attempt to prove a new leadership, and the next one after it failed, come this soon.
 const RETRY: Duration = Duration::from_millis(200);
@@ -40,7 +40,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 /// The partition that decides.
 const PARTITION: i32 = 0;
 
-/// A member of the group. Dropping it leaves the group, which nobody waits for: see [`Leadership::leave`].
+/// A member of the group. Dropping it leaves the group without waiting for that: see [`Leadership::leave`].
 #[derive(Debug)]
 pub struct Leadership {
     shared: Arc<Shared>,
@@ -62,11 +62,11 @@ struct Shared {
 struct State {
     assigned: bool,
     standing: bool,
-    /// Until when nobody else can lead.
+    /// Until when no other process can lead.
     lease: Option<Instant>,
     /// The number of the present term, or of the last one.
     term: u64,
-    /// Up to this term nothing is on its way any more: a revocation waits for it.
+    /// Up to this term nothing is in flight: a revocation waits for it.
     released: u64,
     /// Only commits that were sent later count.
     doubted: Option<Instant>,
@@ -119,18 +119,18 @@ impl Leadership {
         Ok(Self { shared })
     }
 
-    /// Whether `term` is the present one, and nobody else can lead at this moment, as far as the clock of this process
-    /// can show.
+    /// Returns true if `term` is the present one and no other process can lead at this moment, by the clock of this
+    /// process.
     pub fn leads(&self, term: u64) -> bool {
         self.shared.state.lock().term_at(Instant::now()) == Some(term)
     }
 
-    /// Ready once it leads: the number of the term. Needs tokio's time.
+    /// Waits until it leads, and returns the number of the term. Needs tokio's time.
     pub async fn leading(&self) -> u64 {
         self.wait_for(|state| state.term_at(Instant::now())).await
     }
 
-    /// Ready once `term` is over. What follows is: stop sending, wait for what was sent, [`Leadership::release`]. Needs
+    /// Waits until `term` is over. Then stop sending, wait for what was sent, and call [`Leadership::release`]. Needs
     /// tokio's time.
     pub async fn standing_by(&self, term: u64) {
         self.wait_for(|state| (state.term_at(Instant::now()) != Some(term)).then_some(())).await;
@@ -148,7 +148,7 @@ impl Leadership {
         }
     }
 
-    /// Nothing of `term` is on its way any more: another process may lead.
+    /// Nothing of `term` is in flight: another process may lead.
     pub fn release(&self, term: u64) {
         let mut state = self.shared.state.lock();
         state.released = state.released.max(term);
@@ -156,14 +156,14 @@ impl Leadership {
         self.shared.released.notify_all();
     }
 
-    /// The broker has given the place of this process to another one, whatever the clock shows: it leads again only once
-    /// a commit is accepted that is sent after this.
+    /// The broker has fenced this process, whatever the clock shows: it leads again only after a commit that is sent
+    /// from now on is accepted.
     pub fn doubt(&self) {
         self.shared.state.lock().doubted = Some(Instant::now());
         self.shared.stand_by("fenced by a newer publisher");
     }
 
-    /// Leaves the group; ready once it has, or once librdkafka has given up.
+    /// Leaves the group, and waits until librdkafka has finished that.
     pub async fn leave(&self) {
         self.stop();
         let mut left = self.shared.left.subscribe();
@@ -186,13 +186,13 @@ impl Drop for Leadership {
 fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
     let commits = CommitQueue::new(consumer.client().native_ptr());
     let mut next_commit = Instant::now();
-    // The commit whose answer is not there yet, and when it was sent.
+    // The commit that is in flight, and when it was sent.
     let mut pending: Option<(usize, Instant)> = None;
     let (mut number, mut last_sent) = (0, next_commit);
     loop {
-        // Nothing is read: what comes are events and rebalances.
+        // Nothing is read: events and rebalances arrive here.
         if let Some(Err(error)) = consumer.poll(POLL) {
-            tracing::debug!(%error, "control topic");
+            tracing::debug!(%error, "leadership client reported an error");
         }
         let now = Instant::now();
         let (assigned, lease, doubted) = {
@@ -206,7 +206,7 @@ fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
             (next_commit, pending) = (now, None);
         }
         if lease.is_some_and(|lease| now >= lease) {
-            shared.stand_by("no answer from kafka for as long as a session lasts");
+            shared.stand_by("kafka confirmed no commit within the session timeout");
         }
         while let Some((answered, result)) = commits.answer() {
             let Some((_, sent)) = pending.take_if(|(number, _)| *number == answered) else { continue };
@@ -214,7 +214,7 @@ fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
                 Ok(()) => shared.lead(sent),
                 Err(error) => {
                     next_commit = Instant::now() + RETRY;
-                    tracing::debug!(%error, "leadership not confirmed");
+                    tracing::debug!(%error, "leadership commit refused, retrying");
                 }
             }
         }
@@ -229,17 +229,17 @@ fn serve(consumer: &BaseConsumer<Context>, shared: &Shared) {
                 }
                 Err(error) => {
                     next_commit = now + RETRY;
-                    tracing::debug!(%error, "leadership not confirmed");
+                    tracing::debug!(%error, "leadership commit not sent, retrying");
                 }
             }
         }
     }
-    shared.stand_by("it leaves the group");
-    // Leaving would wait for a release that nobody sends.
+    shared.stand_by("this process leaves the group");
+    // Leaving would wait for a release that does not come.
     shared.state.lock().assigned = false;
 }
 
-/// Commits what has no meaning: only the present member of the group can.
+/// Commits an offset without a meaning: only a current member of the group can.
 fn prove(commits: &CommitQueue, number: usize, topic: &str) -> Result<(), KafkaError> {
     let mut offsets = TopicPartitionList::new();
     offsets.add_partition_offset(topic, PARTITION, Offset::Offset(0))?;
@@ -257,7 +257,7 @@ impl Shared {
     /// A commit that was sent at this time was accepted.
     fn lead(&self, sent: Instant) {
         let mut state = self.state.lock();
-        // Revoked, or doubted, while the commit was on its way.
+        // Revoked, or doubted, while the commit was in flight.
         if !state.assigned || state.doubted.is_some_and(|doubted| sent <= doubted) {
             return;
         }
@@ -272,7 +272,7 @@ impl Shared {
         }
         state.term += 1;
         state.standing = true;
-        tracing::info!(term = state.term, "leading");
+        tracing::info!(term = state.term, "leadership acquired");
         drop(state);
         self.changed.send_replace(());
     }
@@ -283,7 +283,7 @@ impl Shared {
         let stood = std::mem::replace(&mut state.standing, false);
         drop(state);
         if stood {
-            tracing::warn!(reason, "standing by");
+            tracing::warn!(reason, "leadership ended, standing by");
             self.changed.send_replace(());
         }
     }
@@ -299,8 +299,8 @@ struct Context(Arc<Shared>);
 impl ClientContext for Context {}
 
 impl ConsumerContext for Context {
-    /// What a revocation takes away is given up only when nothing of this process is on its way any more; the group
-    /// waits for that, as long as the session lasts.
+    /// The partition is returned only when nothing of this process is in flight; the group waits for that, for the time
+    /// of a session at most.
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(partitions) = rebalance else { return };
         if !self.0.decides(partitions) {
@@ -308,7 +308,11 @@ impl ConsumerContext for Context {
         }
         let lost = consumer.assignment_lost();
         self.0.state.lock().assigned = false;
-        self.0.stand_by(if lost { "the group has given the partition away" } else { "the group hands over" });
+        self.0.stand_by(if lost {
+            "the partition of the control topic was lost"
+        } else {
+            "the partition of the control topic was revoked"
+        });
         if lost {
             return;
         }

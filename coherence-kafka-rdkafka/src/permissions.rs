@@ -1,7 +1,7 @@
-//! What the user of a client may do with a topic.
+//! The permissions of a client's user for a topic.
 //!
-//! A transaction that holds nothing but a record without permission makes librdkafka fail for good: its abort is refused,
-//! because the coordinator knows of no transaction. So the permission is looked up before anything is published.
+//! If a transaction contains nothing but a record without permission, librdkafka fails permanently: the abort is refused,
+//! because the coordinator does not know the transaction. So the permission is read before anything is published.
 //!
 //! # Safety
 //! What the `unsafe` blocks rely on: the consumer keeps its client alive during the call; each handle is destroyed once,

@@ -228,7 +228,7 @@ impl Client {
         usize::try_from(unsafe { rd::rd_kafka_outq_len(self.client.native_ptr()) }).unwrap_or(0)
     }
 
-    /// Gives up every record that is queued, and with `in_flight` those that were sent. Each is reported.
+    /// Discards every record that is queued, and with `in_flight` those that were sent. Each is reported.
     pub fn purge(&self, in_flight: bool) {
         let in_flight = if in_flight { rd::RD_KAFKA_PURGE_F_INFLIGHT } else { 0 };
         let which = rd::RD_KAFKA_PURGE_F_QUEUE | in_flight;
@@ -264,7 +264,7 @@ impl Topic {
     /// # Errors
     /// A name that no topic can have.
     pub fn new(client: &Arc<Client>, name: &str) -> Result<Self, String> {
-        let refused = || format!("{name:?} is no name of a topic");
+        let refused = || format!("{name:?} is not a topic name");
         let c_name = CString::new(name).map_err(|_| refused())?;
         // SAFETY: the client is alive, the name ends with a null, and without a configuration the client's is used.
         let handle =
@@ -278,7 +278,7 @@ impl Topic {
 
 impl Drop for Topic {
     fn drop(&mut self) {
-        // SAFETY: the handle was made by `new` and is used nowhere else.
+        // SAFETY: the handle was created by `new` and is used nowhere else.
         unsafe { rd::rd_kafka_topic_destroy(self.handle) }
     }
 }
@@ -303,7 +303,7 @@ fn error(event: &Event) -> (Code, String) {
     if code == Code::Fatal {
         tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
     } else {
-        tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer");
+        tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer reported an error");
     }
     (code, reason)
 }

@@ -22,7 +22,7 @@ impl fmt::Display for TopicPartition {
 /// A header of a record; the value may be null.
 pub type Header = (String, Option<Vec<u8>>);
 
-/// When a record was made, or appended to its log.
+/// When a record was created, or appended to its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
     /// Milliseconds since 1970.

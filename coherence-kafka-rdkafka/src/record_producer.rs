@@ -30,16 +30,16 @@ pub struct RecordProducer {
 }
 
 /// How often librdkafka reports which of its connections are up.
-const LOOK: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// librdkafka's default of `message.timeout.ms`.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(300);
 
 struct Reports {
     arrived: Mutex<Vec<Acknowledgement>>,
-    /// The last time at which no broker was connected.
+    /// When no broker was connected for the last time.
     unconnected: Mutex<Option<Instant>>,
-    /// `message.timeout.ms`, but never so short that an outage could lie between two looks.
+    /// `message.timeout.ms`, but never so short that an outage could lie between two reports.
     patience: Duration,
 }
 
@@ -50,11 +50,11 @@ impl RecordProducer {
     /// A setting that librdkafka refuses.
     pub fn new(settings: &[(String, String)]) -> Result<Self, String> {
         let mut config = client_config(settings);
-        config.set("statistics.interval.ms", LOOK.as_millis().to_string());
+        config.set("statistics.interval.ms", REPORT_INTERVAL.as_millis().to_string());
         let timeout = ["message.timeout.ms", "delivery.timeout.ms"]
             .into_iter()
             .find_map(|name| config.get(name)?.parse().ok().map(Duration::from_millis));
-        let patience = timeout.unwrap_or(MESSAGE_TIMEOUT).max(LOOK * 3);
+        let patience = timeout.unwrap_or(MESSAGE_TIMEOUT).max(REPORT_INTERVAL * 3);
         let reports = Reports { arrived: Mutex::default(), unconnected: Mutex::default(), patience };
         let client = config.create_with_context(reports).map_err(|e| e.to_string())?;
         Ok(Self { client })
@@ -115,7 +115,7 @@ impl ClientContext for Reports {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             *self.unconnected.lock() = Some(Instant::now());
         }
-        tracing::debug!(%error, reason, "kafka producer");
+        tracing::debug!(%error, reason, "kafka record producer reported an error");
     }
 }
 
@@ -144,8 +144,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_record_that_was_given_up_while_no_broker_was_there_may_be_sent_again() {
-        // Nobody listens on port 1.
+    fn every_record_that_expired_while_no_broker_was_reachable_may_be_sent_again() {
+        // No process listens on port 1.
         let settings = [("bootstrap.servers", "127.0.0.1:1"), ("message.timeout.ms", "1500")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let producer = RecordProducer::new(&settings).unwrap();

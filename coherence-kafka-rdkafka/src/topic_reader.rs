@@ -14,20 +14,20 @@ use crate::error_capture::ErrorCapture;
 use crate::permissions::may_write;
 use crate::settings::client_config;
 
-/// What is set for the consumer that reads, unless the user does: bounded memory, and no pause behind a full queue.
+/// Settings of the consumer, unless the user sets them: bounded memory, and no pause behind a full queue.
 const DEFAULTS: [(&str, &str); 3] = [
     ("fetch.queue.backoff.ms", "10"),
     ("queued.max.messages.kbytes", "4096"),
     ("fetch.message.max.bytes", "262144"),
 ];
 
-/// How long one look for the next record lasts.
+/// The timeout of one poll.
 const POLL: Duration = Duration::from_millis(100);
-/// Records of one piece that is handed over.
+/// Maximum records of one piece.
 const PIECE: usize = 1_000;
-/// Or bytes: those of the keys, and what is made of the records.
+/// Maximum bytes of one piece: the keys, and the results of `take`.
 const PIECE_BYTES: usize = 256 << 10;
-/// Pieces that wait for the receiver.
+/// Maximum pieces that wait for the receiver.
 const PIECES: usize = 4;
 
 /// A record of a reading.
@@ -46,8 +46,8 @@ pub struct TopicRecord<'a> {
 /// Why a topic could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// There is none.
-    #[error("there is no topic {0}: make it, with cleanup.policy=compact")]
+    /// The topic does not exist.
+    #[error("topic {0} does not exist: create it, with cleanup.policy=compact")]
     NoTopic(String),
     /// What is published to it would be refused.
     #[error("no permission to write to topic {0}: grant the user Write on it")]
@@ -67,13 +67,12 @@ impl ReadError {
     }
 }
 
-/// Begins to read `topic` on its own thread, with consumer `settings` by librdkafka's names. `take` gets every record on
-/// that thread; what it makes of them comes through the receiver in pieces, in order within a partition. The last
-/// message is how the reading ended: an empty piece, or the error. A topic is not read where the cluster reports that the
-/// user may not write to it. Dropping the receiver ends the reading. A slow receiver holds up the reading: what waits is
-/// bounded in bytes.
+/// Begins to read `topic` on its own thread, with consumer `settings` by librdkafka's names. That thread calls `take` for
+/// every record; the results arrive at the receiver in pieces, in order within a partition. The last message is the
+/// outcome: an empty piece, or the error. A topic is not read if the cluster reports that the user may not write to it.
+/// Dropping the receiver stops the reading. A slow receiver delays it: the bytes that wait are bounded.
 ///
-/// The reading fails where Kafka sends nothing new for `patience`.
+/// The reading fails if Kafka sends nothing new for `patience`.
 pub fn read_topic<T: Send + 'static>(
     settings: Vec<(String, String)>,
     topic: String,
@@ -89,7 +88,7 @@ pub fn read_topic<T: Send + 'static>(
     };
     // Without a thread the receiver finds the channel closed before the end of the reading.
     if let Err(error) = std::thread::Builder::new().name("topic-reader".to_owned()).spawn(reading) {
-        tracing::error!(%error, "no thread to read the topic");
+        tracing::error!(%error, "topic not read, no thread could be started");
     }
     receiver
 }
@@ -133,7 +132,7 @@ fn read<T>(
                     ends.remove(&record.partition());
                 }
             }
-            // What was compacted away, or belongs to a transaction, may be the last before the end.
+            // The last offset before the end may be compacted away, or belong to a transaction.
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 last_word = Instant::now();
                 ends.remove(&partition);
@@ -172,7 +171,8 @@ fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<ErrorCapture>,
     for (name, value) in DEFAULTS.iter().filter(|(name, _)| settings.iter().all(|(set, _)| set != name)) {
         config.set(*name, *value);
     }
-    // What a fenced publisher has left is in no committed transaction. A group is needed by librdkafka and never joined: partitions are assigned here.
+    // Records of a fenced publisher are in no committed transaction. librdkafka needs a group; it is never joined, because
+    // partitions are assigned here.
     config
         .set("group.id", "coherence-kafka-topic-reader")
         .set("enable.auto.commit", "false")

@@ -73,7 +73,7 @@ pub(super) fn give_back(client: &BaseConsumer<Events>, kind: RebalanceKind, list
         (_, RebalanceKind::Revoke) => client.unassign(),
     };
     if let Err(error) = outcome {
-        tracing::debug!(%error, "rebalance while closing");
+        tracing::debug!(%error, "rebalance not answered while the consumer closes");
     }
 }
 
@@ -92,7 +92,7 @@ impl Events {
 
 impl ClientContext for Events {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client");
+        tracing::debug!(%error, reason, "kafka consumer reported an error");
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         let denied = |credentials| GroupEvent::Denied { reason: reason.to_owned(), credentials };
         self.push(match code {

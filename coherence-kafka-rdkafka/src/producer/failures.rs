@@ -74,7 +74,7 @@ pub(super) fn sorted(code: Code, topic: &str, persisted: Persisted, last: &LastE
     }
     match code {
         Code::MessageSizeTooLarge | Code::MessageBatchTooLarge => SendError::Refused(format!(
-            "the broker takes no record of this size: raise max.message.bytes of topic {topic} ({})",
+            "the broker accepts no record of this size: raise max.message.bytes of topic {topic} ({})",
             text(code)
         )),
         Code::InvalidMessageSize
@@ -109,9 +109,9 @@ fn timed_out(topic: &str, persisted: Persisted, last: &LastError) -> SendError {
 
 /// What an operator has to do before the topic accepts a record.
 fn blocked(code: Code, topic: &str) -> Option<String> {
-    // A broker that makes topics by itself refuses such a name without a word.
+    // A broker that creates topics automatically refuses such a name without an error.
     let collides = if topic.contains(['.', '_']) {
-        "; no broker makes a topic whose name differs only in dots and underscores from that of another one"
+        "; no broker creates a topic whose name differs only in dots and underscores from that of another one"
     } else {
         ""
     };
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_topic_whose_name_may_collide_with_another_one_says_so() {
+    fn the_error_of_a_missing_topic_names_a_possible_collision() {
         let of = |topic| sorted(Code::UnknownTopic, topic, Persisted::No, &LastError::default()).to_string();
         assert_eq!(
             of("orders"),

@@ -44,7 +44,7 @@ pub enum Client {
     Consumer,
     /// Writes topics.
     Producer,
-    /// Makes topics and asks about them.
+    /// Creates and describes topics.
     Admin,
 }
 

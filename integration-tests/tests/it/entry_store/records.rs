@@ -108,7 +108,7 @@ fn a_record_that_the_broker_will_not_have_is_refused_and_its_neighbours_are_stor
     assert_eq!(outcome(entry(&1, &"a")), Ok(()));
     let refused = outcome(entry(&2, &large)).unwrap_err();
     assert!(
-        matches!(&refused, StoreError::Refused(why) if why.contains("the broker takes no record of this size")),
+        matches!(&refused, StoreError::Refused(why) if why.contains("the broker accepts no record of this size")),
         "{refused}"
     );
     let refused = outcome(entry(&2, &large.repeat(3))).unwrap_err();

@@ -81,7 +81,7 @@ fn a_topic_that_was_deleted_and_made_again_gets_the_whole_map_while_the_source_r
     published.equal(kafka, grid, &source);
     delete_topic(kafka, &published.name);
     eventually(SOON, "the source waits for its topic", || {
-        source.log().contains("make it, with cleanup.policy=compact")
+        source.log().contains("create it, with cleanup.policy=compact")
     });
     assert!(kafka.end_offsets(&published.name).is_err(), "nobody but its owner makes the topic");
     kafka.create_topic(&published.name, 4).unwrap();

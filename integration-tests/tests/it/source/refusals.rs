@@ -70,7 +70,7 @@ fn beside_a_topic_that_does_not_exist_other_maps_are_published_and_it_is_filled_
     eventually(SOON, "the map without a topic is refused", || {
         source.state(&missing.name).as_deref() == Some("refused")
     });
-    let cause = format!("there is no topic {}: make it", missing.name);
+    let cause = format!("topic {} does not exist: create it", missing.name);
     assert!(source.log().contains(&cause), "{}", source.log());
     published.follows(&source);
     grid.tool().put(&published.name, "k", "v").unwrap();
