@@ -46,6 +46,7 @@ pub struct Encoder {
 
 /// Why a value cannot be written. Holds nothing of the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// A `BigDecimal` beyond the decimals of POF.
     #[error(
@@ -76,7 +77,7 @@ pub enum EncodeError {
     #[error(transparent)]
     Write(#[from] coherence_kafka_common::pof::WriteError),
     /// POF that is not whole. Converters give none such.
-    #[error("reading the POF of a value: {0}")]
+    #[error(transparent)]
     Pof(#[from] coherence_kafka_common::packed::DecodeError),
 }
 

@@ -34,6 +34,7 @@ use expiring::Expiring;
 
 /// Why a cache cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CacheError {
     /// Its scheme is refused.
     #[error("cache {cache}: {errors}")]

@@ -6,6 +6,7 @@ use coherence_kafka_rdkafka::producer::SendError;
 
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The entry store of a topic does not support the operation.
     #[error("{0} is not supported by an entry store of a kafka topic")]

@@ -64,6 +64,7 @@ impl fmt::Debug for KafkaEntryStore {
 
 /// Why an entry store cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// No topic can have this name.
     #[error("{name:?} is not a topic name: {why}")]

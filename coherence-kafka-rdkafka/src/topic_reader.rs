@@ -45,6 +45,7 @@ pub struct TopicRecord<'a> {
 
 /// Why a topic could not be read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The topic does not exist.
     #[error("topic {0} does not exist: create it, with cleanup.policy=compact")]

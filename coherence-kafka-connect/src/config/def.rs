@@ -268,6 +268,7 @@ pub const HIDDEN: &str = "[hidden]";
 
 /// A setting that cannot be accepted; its text is Connect's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum Violation {
     /// A required setting is absent.
     #[error("Missing required configuration \"{key}\" which has no default value.")]

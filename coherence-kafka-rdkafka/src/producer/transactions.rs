@@ -22,6 +22,7 @@ pub enum Unfinished {
 
 /// Why a term of a producer is over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Lost {
     /// The broker has fenced it: a newer producer uses its transactional id.
     #[error("a newer publisher has the transactional id")]
