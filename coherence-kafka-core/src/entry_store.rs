@@ -38,7 +38,7 @@ impl fmt::Debug for BinaryEntry {
 }
 
 /// Coherence's `NonBlockingEntryStore`: no call blocks, each entry's outcome comes through its observer, exactly once.
-/// The same operations, awaited: [`crate::Awaiting`].
+/// The same operations, awaited: [`crate::AsyncEntryStore`].
 ///
 /// Entries of one key become records in the order of the calls; callers with several threads order the calls. Outcomes
 /// that are known at once are reported before the call returns, on the thread of the caller.
@@ -71,7 +71,7 @@ pub trait EntryStore: Send + Sync + fmt::Debug {
     /// entry never gets [`crate::StoreError::Full`]. Ready, too, once the store is closed.
     fn room(&self) -> BoxFuture<'_, ()>;
 
-    /// Returns how long [`crate::Awaiting`] waits for room.
+    /// Returns how long [`crate::AsyncEntryStore`] waits for room.
     fn max_block(&self) -> Duration {
         MAX_BLOCK
     }

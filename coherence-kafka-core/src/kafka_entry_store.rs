@@ -36,14 +36,14 @@ const BATCH_BYTES: usize = 1 << 20;
 /// either. The module of [`Producer`] describes the failure of a producer.
 ///
 /// ```no_run
-/// # use coherence_kafka_core::{Awaiting, BinaryEntry, KafkaEntryStore};
+/// # use coherence_kafka_core::{AsyncEntryStore, BinaryEntry, KafkaEntryStore};
 /// # use coherence_kafka_common::map::Expiry;
 /// # async fn example(entry: BinaryEntry) -> Result<(), Box<dyn std::error::Error>> {
 /// let orders = KafkaEntryStore::builder("orders")
 ///     .setting("bootstrap.servers", "localhost:9092")
 ///     .pass_through()
 ///     .build()?;
-/// Awaiting::of(&orders).store(entry).await?;
+/// AsyncEntryStore::of(&orders).store(entry).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -271,7 +271,7 @@ impl KafkaEntryStore {
         &self.producer
     }
 
-    fn give(
+    fn submit(
         &self,
         entries: impl ExactSizeIterator<Item = BinaryEntry>,
         operation: Operation,
@@ -302,11 +302,11 @@ impl KafkaEntryStore {
 
 impl EntryStore for KafkaEntryStore {
     fn store(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        self.give(std::iter::once(entry), Operation::Store, observer);
+        self.submit(std::iter::once(entry), Operation::Store, observer);
     }
 
     fn erase(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
-        self.give(std::iter::once(entry), Operation::Erase, observer);
+        self.submit(std::iter::once(entry), Operation::Erase, observer);
     }
 
     fn load(&self, entry: BinaryEntry, observer: &Arc<dyn StoreObserver>) {
@@ -314,11 +314,11 @@ impl EntryStore for KafkaEntryStore {
     }
 
     fn store_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
-        self.give(entries.into_iter(), Operation::Store, observer);
+        self.submit(entries.into_iter(), Operation::Store, observer);
     }
 
     fn erase_all(&self, entries: Vec<BinaryEntry>, observer: &Arc<dyn StoreObserver>) {
-        self.give(entries.into_iter(), Operation::Erase, observer);
+        self.submit(entries.into_iter(), Operation::Erase, observer);
     }
 
     fn room(&self) -> BoxFuture<'_, ()> {

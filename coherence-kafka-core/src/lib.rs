@@ -3,7 +3,7 @@
 //! ```text
 //! cache_config.rs  the user's cache configuration file                    cache_factory.rs   caches that store, as it says
 //! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
-//! awaiting.rs      the same, awaited
+//! async_entry_store.rs      the same, awaited
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
 //!   producer.rs    from a record to its outcome, in order and bounded
@@ -12,7 +12,7 @@
 //! stats.rs error.rs
 //! ```
 
-pub mod awaiting;
+pub mod async_entry_store;
 pub mod cache_config;
 pub mod cache_factory;
 pub mod entry_store;
@@ -27,7 +27,7 @@ pub mod stats;
 #[cfg(test)]
 mod testing;
 
-pub use awaiting::Awaiting;
+pub use async_entry_store::AsyncEntryStore;
 pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
 pub use cache_factory::{CacheError, CacheFactory};
 pub use entry_store::{BinaryEntry, EntryStore};

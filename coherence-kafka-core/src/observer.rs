@@ -25,7 +25,7 @@ pub trait StoreObserver: Send + Sync {
 }
 
 /// Notifies the observer. An observer that panics was notified of the entry at which it panicked.
-pub(crate) fn tell_all(observer: &dyn StoreObserver, entries: Vec<BinaryEntry>) {
+pub(crate) fn notify_all(observer: &dyn StoreObserver, entries: Vec<BinaryEntry>) {
     let mut entries = entries.into_iter();
     while let before @ 1.. = entries.len() {
         if guarded(|| observer.on_next_all(&mut entries)) {
@@ -37,17 +37,17 @@ pub(crate) fn tell_all(observer: &dyn StoreObserver, entries: Vec<BinaryEntry>) 
     }
 }
 
-/// As [`tell_all`], for an entry that failed.
-pub(crate) fn tell_error(observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
+/// As [`notify_all`], for an entry that failed.
+pub(crate) fn notify_error(observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
     guarded(|| observer.on_error(entry, error));
 }
 
-fn guarded(tell: impl FnOnce()) -> bool {
-    let told = catch_unwind(AssertUnwindSafe(tell)).is_ok();
-    if !told {
+fn guarded(notify: impl FnOnce()) -> bool {
+    let notified = catch_unwind(AssertUnwindSafe(notify)).is_ok();
+    if !notified {
         tracing::error!("store observer panicked, continuing");
     }
-    told
+    notified
 }
 
 #[cfg(test)]

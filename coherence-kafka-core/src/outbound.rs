@@ -111,7 +111,7 @@ pub struct Outbound {
 
 /// A record: where its bytes are, in the entry or in the scratch buffer that it was planned with.
 #[derive(Debug)]
-pub struct Planned {
+pub struct OutboundRecord {
     key: Piece,
     value: Option<Piece>,
     event: Event,
@@ -145,7 +145,7 @@ impl Outbound {
         entry: &BinaryEntry,
         operation: Operation,
         scratch: &mut Vec<u8>,
-    ) -> Result<Planned, StoreError> {
+    ) -> Result<OutboundRecord, StoreError> {
         let end = scratch.len();
         let planned = self.planned(entry, operation, scratch);
         if planned.is_err() {
@@ -159,7 +159,7 @@ impl Outbound {
         entry: &BinaryEntry,
         operation: Operation,
         scratch: &mut Vec<u8>,
-    ) -> Result<Planned, StoreError> {
+    ) -> Result<OutboundRecord, StoreError> {
         let value = entry.value.as_deref().filter(|_| operation == Operation::Store);
         let mut more = Vec::new();
         let (key, value_piece) = match &self.form {
@@ -206,13 +206,13 @@ impl Outbound {
             }),
             _ => None,
         };
-        Ok(Planned { key, value: value_piece, event, ttl, more, partition: None })
+        Ok(OutboundRecord { key, value: value_piece, event, ttl, more, partition: None })
     }
 
     /// Returns the headers of a planned record, in order.
     pub fn headers<'a>(
         &'a self,
-        planned: &'a Planned,
+        planned: &'a OutboundRecord,
         scratch: &'a [u8],
     ) -> Vec<(&'a str, Option<&'a [u8]>)> {
         let mut headers = vec![planned.event.header()];
@@ -224,7 +224,7 @@ impl Outbound {
     }
 }
 
-impl Planned {
+impl OutboundRecord {
     /// Returns the record's bytes, in the entry and the scratch buffer that it was planned with.
     pub fn record<'a>(&self, entry: &'a BinaryEntry, scratch: &'a [u8]) -> Record<'a> {
         let value = self.value.as_ref().map(|piece| {

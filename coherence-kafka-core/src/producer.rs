@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! store(s) ── one lock: ledger + librdkafka's queue ──► broker        sending.rs, ledger.rs
-//!                       in transactions, if wanted                    transaction.rs, company.rs, term.rs
-//! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs, recipients.rs
+//!                       in transactions, if wanted                    transaction.rs, isolation.rs, term.rs
+//! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs, observers.rs
 //! ```
 //!
 //! * A record is handed to librdkafka and noted in a ledger under one lock, so the order of the calls is the order of
@@ -32,12 +32,12 @@ use tokio::sync::Notify;
 
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::observer::{StoreObserver, tell_all, tell_error};
-use crate::outbound::{Event, Outbound, Planned};
+use crate::observer::{StoreObserver, notify_all, notify_error};
+use crate::outbound::{Event, Outbound, OutboundRecord};
 use crate::stats::Counters;
-use company::Topics;
+use isolation::Isolation;
 use ledger::{Ledger, Stake};
-use recipients::{Recipient, Recipients};
+use observers::{Observer, Observers};
 use sending::Core;
 use settings::{Prepared, prepared};
 use spare::Spare;
@@ -45,9 +45,9 @@ use spare::Spare;
 pub use coherence_kafka_rdkafka::producer::Lost;
 pub use term::Transactions;
 
-mod company;
+mod isolation;
 mod ledger;
-mod recipients;
+mod observers;
 mod reports;
 mod sending;
 mod settings;
@@ -97,7 +97,7 @@ struct Outstanding {
 /// Entries that are no longer held, with their outcome and observer: one for each run of entries with the same number.
 struct Outcomes {
     entries: Vec<(Outstanding, Stake, Result<(), StoreError>)>,
-    to: Vec<Arc<Recipient>>,
+    to: Vec<Arc<Observer>>,
 }
 
 /// A store, as its producer knows it.
@@ -107,13 +107,13 @@ pub(crate) struct Account {
     topic: usize,
     closed: AtomicBool,
     /// Entries whose observers do not know their outcome yet.
-    untold: AtomicUsize,
+    unreported: AtomicUsize,
 }
 
 /// Entries and their records, on the way to [`Producer::send`].
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub entries: Vec<(BinaryEntry, Planned)>,
+    pub entries: Vec<(BinaryEntry, OutboundRecord)>,
     pub scratch: Vec<u8>,
     /// Nothing more of this call is taken.
     pub full: bool,
@@ -125,7 +125,7 @@ impl Account {
     /// Counts an entry that failed, and notifies its observer.
     pub fn fail(&self, observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
         self.counters.failed(&error);
-        tell_error(observer, entry, error);
+        notify_error(observer, entry, error);
     }
 }
 
@@ -166,11 +166,11 @@ impl Producer {
             client: transactions.is_none().then_some(client),
             topics: Vec::new(),
             ledger: Ledger::new(limits),
-            recipients: Recipients::default(),
+            observers: Observers::default(),
             spare: Spare::default(),
             parked: VecDeque::new(),
             transaction: None,
-            companies: Topics::default(),
+            isolation: Isolation::default(),
             flushing: 0,
             ending: false,
             lost: transactions.as_ref().map(|_| Lost::Ended),
@@ -204,7 +204,7 @@ impl Producer {
             }
         };
         let counters = Counters::default();
-        Ok(Arc::new(Account { counters, topic: index, closed: false.into(), untold: 0.into() }))
+        Ok(Arc::new(Account { counters, topic: index, closed: false.into(), unreported: 0.into() }))
     }
 
     /// Returns the partition for a key, in a topic with this number of partitions; `None` where it is random.
@@ -229,7 +229,7 @@ impl Producer {
                 Ok(bytes) => {
                     let (delete, only_event) = (planned.is_delete(), planned.only_event());
                     let charge = bytes + entry.key.len() + entry.value.as_ref().map_or(0, |v| v.len());
-                    let to = core.recipients.hold(observer, account);
+                    let to = core.observers.hold(observer, account);
                     let item = Outstanding { entry, to, record_bytes: bytes, delete, only_event };
                     core.ledger.hold(item, charge + OVERHEAD_BYTES);
                     held += 1;
@@ -238,7 +238,7 @@ impl Producer {
             }
         }
         account.counters.held(held);
-        account.untold.fetch_add(held as usize, Ordering::SeqCst);
+        account.unreported.fetch_add(held as usize, Ordering::SeqCst);
     }
 
     /// Waits for room: not at all where one more entry may be held, else once many may be, so that a caller with many
@@ -275,7 +275,7 @@ impl Producer {
             let _core = self.shared.core.lock();
             account.closed.store(true, Ordering::Relaxed);
         }
-        let told = self.shared.wait_until(|_| account.untold.load(Ordering::SeqCst) == 0);
+        let told = self.shared.wait_until(|_| account.unreported.load(Ordering::SeqCst) == 0);
         let _ = tokio::time::timeout(deadline, told).await;
         self.shared.give_up(|of| Arc::ptr_eq(of, account), false)
     }
@@ -333,18 +333,17 @@ impl Shared {
         let given_up = {
             let mut core = self.core.lock();
             core.stop |= stop;
-            let Core { ledger, recipients, .. } = &mut *core;
-            let given_up =
-                ledger.abandon(|item| recipients.get(item.to).is_some_and(|to| which(&to.account)));
+            let Core { ledger, observers, .. } = &mut *core;
+            let given_up = ledger.abandon(|item| observers.get(item.to).is_some_and(|to| which(&to.account)));
             core.outcomes(given_up.into_iter().map(|(item, stake)| (item, stake, Err(StoreError::Closed))))
         };
         let count = given_up.entries.len();
-        self.tell(given_up);
+        self.notify(given_up);
         count
     }
 
     /// Reports outcomes, and settles them only then.
-    fn tell(&self, outcomes: Outcomes) {
+    fn notify(&self, outcomes: Outcomes) {
         let Outcomes { entries, to } = outcomes;
         let runs = entries.chunk_by(|(a, ..), (b, ..)| a.to == b.to);
         for (run, to) in runs.zip(&to) {
@@ -369,13 +368,13 @@ impl Shared {
                 match outcome {
                     Ok(()) => stored.push(item.entry),
                     Err(error) => {
-                        tell_all(&*to.observer, std::mem::take(&mut stored));
+                        notify_all(&*to.observer, std::mem::take(&mut stored));
                         to.account.fail(&*to.observer, item.entry, error);
                     }
                 }
             }
-            tell_all(&*to.observer, stored);
-            to.account.untold.fetch_sub(stakes.len() - before, Ordering::SeqCst);
+            notify_all(&*to.observer, stored);
+            to.account.unreported.fetch_sub(stakes.len() - before, Ordering::SeqCst);
         }
         let mut core = self.core.lock();
         stakes.into_iter().for_each(|stake| core.ledger.settle(stake));

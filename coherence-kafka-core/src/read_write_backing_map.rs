@@ -41,8 +41,8 @@ use tokio::runtime::Handle;
 use crate::entry_store::EntryStore;
 use crate::observer::StoreObserver;
 
-mod carry_on;
 mod change;
+mod complete_on_drop;
 mod expirations;
 mod named_map;
 mod options;

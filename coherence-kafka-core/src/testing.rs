@@ -58,7 +58,7 @@ impl Seen {
         told.clone()
     }
 
-    fn tell(&self, entry: BinaryEntry, outcome: Result<(), StoreError>) {
+    fn notify(&self, entry: BinaryEntry, outcome: Result<(), StoreError>) {
         self.told.lock().push((entry, outcome));
         self.more.notify_all();
     }
@@ -66,11 +66,11 @@ impl Seen {
 
 impl StoreObserver for Seen {
     fn on_next(&self, entry: BinaryEntry) {
-        self.tell(entry, Ok(()));
+        self.notify(entry, Ok(()));
     }
 
     fn on_error(&self, entry: BinaryEntry, error: StoreError) {
-        self.tell(entry, Err(error));
+        self.notify(entry, Err(error));
     }
 }
 

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Expiry, Format, NamedMap as _, Session as _};
 use coherence_kafka_core::{
-    Awaiting, BinaryEntry, EntryStore, KafkaEntryStore, ReadWriteBackingMap, ReadWriteOptions, StoreError,
-    StoreObserver,
+    AsyncEntryStore, BinaryEntry, EntryStore, KafkaEntryStore, ReadWriteBackingMap, ReadWriteOptions,
+    StoreError, StoreObserver,
 };
 use futures::executor::block_on;
 use parking_lot::Mutex;
@@ -101,7 +101,7 @@ pub(super) fn bare(order: &Order) -> Result<Measured> {
 pub(super) fn connected(order: &Order, linger_ms: &str) -> Result<KafkaEntryStore> {
     let store =
         KafkaEntryStore::builder(&order.topic).pass_through().settings(order.settings(linger_ms)).build()?;
-    runtime()?.block_on(Awaiting::of(&store).store(first_entry()))?;
+    runtime()?.block_on(AsyncEntryStore::of(&store).store(first_entry()))?;
     Ok(store)
 }
 

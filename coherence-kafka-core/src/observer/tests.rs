@@ -38,7 +38,7 @@ fn who_panics_with_an_entry_in_hand_is_told_of_the_others() {
         },
         Mutex::default(),
     );
-    tell_all(&told, three());
+    notify_all(&told, three());
     assert_eq!(*told.1.lock(), three());
 }
 
@@ -52,7 +52,7 @@ fn who_panics_before_it_takes_an_entry_has_been_told_of_one_each_time() {
         },
         Mutex::default(),
     );
-    tell_all(&told, three());
+    notify_all(&told, three());
     assert_eq!(*calls.lock(), 3);
-    tell_error(&told, removed(1), StoreError::Closed);
+    notify_error(&told, removed(1), StoreError::Closed);
 }

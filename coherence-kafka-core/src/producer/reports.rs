@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(50);
 /// Outcomes that are taken from the ledger under one lock: few enough to be in the processor's cache when they are
 /// reported.
-pub(super) const TOLD_AT_ONCE: usize = 256;
+pub(super) const REPORTED_AT_ONCE: usize = 256;
 /// How long librdkafka may take to report what was purged.
 const PURGE: Duration = Duration::from_millis(500);
 
@@ -68,9 +68,9 @@ impl Shared {
     pub(super) fn report(&self, reports: &mut Vec<Report>) {
         let mut reports = reports.drain(..).peekable();
         while reports.peek().is_some() {
-            let mut outcomes = Vec::with_capacity(reports.len().min(TOLD_AT_ONCE));
+            let mut outcomes = Vec::with_capacity(reports.len().min(REPORTED_AT_ONCE));
             let mut core = self.core.lock();
-            for Report { number, outcome, headers } in reports.by_ref().take(TOLD_AT_ONCE) {
+            for Report { number, outcome, headers } in reports.by_ref().take(REPORTED_AT_ONCE) {
                 if let (Some(event), Some(headers)) = (core.only_event(number), headers) {
                     core.spare.keep(event, headers);
                 }
@@ -83,7 +83,7 @@ impl Shared {
             }
             let outcomes = core.outcomes(outcomes.into_iter());
             drop(core);
-            self.tell(outcomes);
+            self.notify(outcomes);
         }
     }
 
@@ -106,7 +106,7 @@ impl Shared {
         let error = StoreError::Unavailable(unknown.to_owned());
         let lost = core.outcomes(taken.into_iter().map(|(item, stake)| (item, stake, Err(error.clone()))));
         drop(core);
-        self.tell(lost);
+        self.notify(lost);
         true
     }
 
@@ -119,7 +119,7 @@ impl Shared {
         }
         let expired = core.expire_parked(timeout);
         drop(core);
-        self.tell(expired);
+        self.notify(expired);
     }
 
     pub(super) fn purge(&self, client: &Client, reports: &mut Vec<Report>) {
@@ -153,7 +153,7 @@ impl Shared {
         core.failed = None;
         let failures = core.unpark();
         drop(core);
-        self.tell(failures);
+        self.notify(failures);
     }
 
     /// Ends the thread: the records that librdkafka still holds have their outcome, or are given up.

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::producer::{Client, HeaderList, Lost, NotTaken, Topic};
 
-use super::company::Topics;
+use super::isolation::Isolation;
 use super::ledger::{Ledger, Stake};
-use super::recipients::Recipients;
+use super::observers::Observers;
 use super::spare::Spare;
 use super::transaction::Transaction;
 use super::{Account, Outcomes, Outstanding};
 use crate::entry_store::BinaryEntry;
 use crate::error::StoreError;
-use crate::outbound::{Event, Outbound, Planned};
+use crate::outbound::{Event, Outbound, OutboundRecord};
 
 pub(super) struct Core {
     pub accepting: bool,
@@ -26,14 +26,14 @@ pub(super) struct Core {
     /// Their handles are those of the client, and none without one.
     pub topics: Vec<(String, Option<Topic>)>,
     pub ledger: Ledger<Outstanding>,
-    pub recipients: Recipients,
+    pub observers: Observers,
     pub spare: Spare,
     /// In the ledger, not yet sent, oldest first.
     pub parked: VecDeque<Parked>,
     /// That of a term, where records are sent in transactions only.
     pub transaction: Option<Transaction>,
-    /// Which of the topics share one.
-    pub companies: Topics,
+    /// Which topics share it.
+    pub isolation: Isolation,
     /// How many wait until everything is settled: a transaction is not kept open then.
     pub flushing: usize,
     /// The term shall end.
@@ -67,7 +67,7 @@ impl Core {
     pub fn send(
         &mut self,
         entry: &BinaryEntry,
-        planned: &Planned,
+        planned: &OutboundRecord,
         scratch: &[u8],
         account: &Account,
         outbound: &Outbound,
@@ -80,7 +80,7 @@ impl Core {
             return Err(StoreError::Unavailable(format!("not sent: {lost}")));
         }
         if self.transaction.is_some()
-            && let Some(why) = self.companies.left_out(account.topic, Instant::now)
+            && let Some(why) = self.isolation.paused(account.topic, Instant::now)
         {
             return Err(why);
         }
@@ -132,7 +132,7 @@ impl Core {
     /// Returns whether a record of this topic is sent now, and not parked for the next transaction.
     fn may_send(&mut self, topic: usize) -> bool {
         let Some(transaction) = &mut self.transaction else { return true };
-        transaction.is_open() && self.companies.joins(&mut transaction.company, topic)
+        transaction.is_open() && self.isolation.admits(&mut transaction.participants, topic)
     }
 
     fn sent(&mut self) {
@@ -166,7 +166,7 @@ impl Core {
     ) -> Outcomes {
         let entries: Vec<_> = entries.collect();
         let runs = entries.chunk_by(|(a, ..), (b, ..)| a.to == b.to);
-        let to = runs.filter_map(|run| self.recipients.release(run[0].0.to, run.len())).collect();
+        let to = runs.filter_map(|run| self.observers.release(run[0].0.to, run.len())).collect();
         Outcomes { entries, to }
     }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::producer::{Client, Lost, Report, Topic, Unfinished};
 
-use super::reports::TOLD_AT_ONCE;
+use super::reports::REPORTED_AT_ONCE;
 use super::transaction::{Aborts, Transaction};
 use super::{Producer, Shared};
 use crate::error::StoreError;
@@ -145,23 +145,23 @@ impl Shared {
     fn next_transaction(&self) {
         let mut core = self.core.lock();
         let ended = core.transaction.replace(Transaction::default()).unwrap_or_default();
-        core.companies.on_end(&ended);
+        core.isolation.on_end(&ended);
         let failures = core.unpark();
         drop(core);
-        self.tell(failures);
+        self.notify(failures);
         let mut outcomes = ended.outcomes().into_iter();
         while outcomes.len() > 0 {
             let mut core = self.core.lock();
             let some: Vec<_> = outcomes
                 .by_ref()
-                .take(TOLD_AT_ONCE)
+                .take(REPORTED_AT_ONCE)
                 .filter_map(|(number, outcome)| {
                     core.ledger.take(number).map(|(item, stake)| (item, stake, outcome))
                 })
                 .collect();
             let some = core.outcomes(some.into_iter());
             drop(core);
-            self.tell(some);
+            self.notify(some);
         }
     }
 
@@ -190,7 +190,7 @@ impl Shared {
         let aborted = core.transaction.take().filter(|transaction| transaction.aborts.is_some());
         let mut errors = HashMap::new();
         if let Some(aborted) = aborted {
-            core.companies.on_end(&aborted);
+            core.isolation.on_end(&aborted);
             let outcomes = aborted.outcomes().into_iter();
             errors.extend(outcomes.filter_map(|(number, outcome)| Some((number, outcome.err()?))));
         }
@@ -204,7 +204,7 @@ impl Shared {
         core.forget_client();
         (core.failed, core.lost, core.ending) = (None, Some(lost), false);
         drop(core);
-        self.tell(taken);
+        self.notify(taken);
     }
 }
 

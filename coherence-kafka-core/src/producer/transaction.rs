@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::company::Company;
+use super::isolation::Participants;
 use crate::error::StoreError;
 
 /// See the module.
@@ -23,7 +23,7 @@ pub(super) struct Transaction {
     /// The numbers of its records, with what the brokers answered.
     reported: Vec<(usize, Result<(), StoreError>)>,
     /// The topics of its records.
-    pub company: Company,
+    pub participants: Participants,
     /// Why it can only be aborted.
     pub aborts: Option<Aborts>,
 }
@@ -89,7 +89,7 @@ impl Transaction {
 
     /// Returns the outcomes of its records.
     pub fn outcomes(self) -> Vec<(usize, Result<(), StoreError>)> {
-        let alone = self.company.only().is_some();
+        let alone = self.participants.only().is_some();
         let Self { mut reported, aborts, .. } = self;
         let Some(Aborts { why, topic_refused }) = aborts else { return reported };
         for (_, outcome) in &mut reported {
@@ -173,10 +173,10 @@ mod tests {
         let purged = Err(StoreError::Unavailable("purged".to_owned()));
         let refused = StoreError::Refused("no permission".to_owned());
         let aborts = Aborts { why: "no permission".to_owned(), topic_refused: Some(refused.clone()) };
-        for (company, expected) in
-            [(Company::Alone(0), Err(refused)), (Company::Together(vec![true, true]), purged.clone())]
+        for (participants, expected) in
+            [(Participants::Only(0), Err(refused)), (Participants::Shared(vec![true, true]), purged.clone())]
         {
-            let mut transaction = Transaction { company, ..Transaction::default() };
+            let mut transaction = Transaction { participants, ..Transaction::default() };
             transaction.on_sent();
             transaction.on_report(1, purged.clone());
             transaction.aborts = Some(aborts.clone());

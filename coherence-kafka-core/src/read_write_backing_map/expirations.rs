@@ -58,7 +58,7 @@ impl Shared {
     async fn erase_absent(self: &Arc<Self>, key: Bytes) -> Result<(), MapError> {
         let claim = self.claim(self.order.one(&key)).await?;
         let shared = self.clone();
-        self.carry_on(async move {
+        self.complete_on_drop(async move {
             let _claim = claim;
             if shared.map.contains_key(&key).await? {
                 return Ok(());

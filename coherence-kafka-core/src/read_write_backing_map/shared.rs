@@ -14,8 +14,8 @@ use futures::stream::TryStreamExt as _;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::carry_on::CarryOn;
 use super::change::{Change, ChangeAll, NotStored, answer};
+use super::complete_on_drop::CompleteOnDrop;
 use super::write_behind::{WriteBehind, closed};
 use super::write_through::WriteThrough;
 
@@ -53,12 +53,18 @@ impl Shared {
         if self.is_closed() { Err(closed()) } else { Ok(claim) }
     }
 
-    pub fn carry_on<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> CarryOn<T> {
-        CarryOn::new(&self.runtime, call)
+    pub fn complete_on_drop<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> CompleteOnDrop<T> {
+        CompleteOnDrop::new(&self.runtime, call)
     }
 
     /// Waits for the store, as long as a caller waits at most.
-    async fn in_time<T: Send + 'static>(&self, call: CarryOn<Result<T, MapError>>) -> Result<T, MapError> {
+    async fn in_time<T: Send + 'static>(
+        &self,
+        call: CompleteOnDrop<Result<T, MapError>>,
+    ) -> Result<T, MapError> {
         let Some(limit) = self.cachestore_timeout else { return call.await };
         timeout(limit, call).await.unwrap_or_else(|_| {
             let reason = format!("no outcome after {limit:?} (cachestore-timeout), it may still be stored");
@@ -73,7 +79,7 @@ impl Shared {
         change.check(key)?;
         let claim = self.claim(self.order.one(key)).await?;
         let (shared, key) = (self.clone(), Bytes::copy_from_slice(key));
-        self.in_time(self.carry_on(async move {
+        self.in_time(self.complete_on_drop(async move {
             let _claim = claim;
             match &shared.mode {
                 Mode::Through(through) => through.change(key, change).await,
@@ -95,7 +101,7 @@ impl Shared {
         change.check(&entries)?;
         let claim = self.claim(Keys::Batch(entries.clone())).await?;
         let shared = self.clone();
-        self.in_time(self.carry_on(async move {
+        self.in_time(self.complete_on_drop(async move {
             let _claim = claim;
             shared.change_claimed(entries, change).await
         }))
@@ -121,7 +127,7 @@ impl Shared {
         }
         let claim = self.claim(Keys::All).await?;
         let shared = self.clone();
-        self.carry_on(async move {
+        self.complete_on_drop(async move {
             let _claim = claim;
             let mut keys = shared.map.keys().try_chunks(CLEAR_KEYS);
             let (mut not_erased, mut seen) = (Vec::new(), 0);

@@ -17,7 +17,7 @@ use super::options::ReadWriteOptions;
 use super::queue::{Counts, Fate, Outcome, Queue, Settings, Settled, size_of};
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
-use crate::observer::{StoreObserver, tell_all, tell_error};
+use crate::observer::{StoreObserver, notify_all, notify_error};
 
 /// Pause before a failed change is retried, in addition to Kafka's own timeouts.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -230,7 +230,7 @@ impl WriteBehind {
         let Some(observer) = &self.observer else { return };
         let mut fates = settled.iter().map(|settled| settled.fate);
         entries.retain(|_| fates.next() == Some(Fate::Stored));
-        tell_all(&**observer, entries);
+        notify_all(&**observer, entries);
         self.end(&mut self.queue.lock(), &settled);
     }
 
@@ -302,7 +302,7 @@ impl WriteBehind {
         drop(failures);
         self.log_failures();
         if let Some(observer) = &self.observer {
-            tell_error(&**observer, entry, error);
+            notify_error(&**observer, entry, error);
         }
     }
 

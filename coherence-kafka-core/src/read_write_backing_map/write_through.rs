@@ -7,7 +7,7 @@ use coherence_kafka_common::map::{Entries, MapError, NamedMap};
 use hashbrown::HashMap;
 
 use super::change::{Change, ChangeAll, NotStored, not_stored};
-use crate::awaiting::Awaiting;
+use crate::async_entry_store::AsyncEntryStore;
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
 
@@ -35,7 +35,7 @@ impl WriteThrough {
             Change::Remove => true,
         };
         let entry = change.entry(&key, update);
-        let store = Awaiting::of(&*self.store);
+        let store = AsyncEntryStore::of(&*self.store);
         let stored = if entry.value.is_some() { store.store(entry).await } else { store.erase(entry).await };
         match stored {
             Err(error) if self.rollback => Err(not_stored(error)),
@@ -48,7 +48,7 @@ impl WriteThrough {
 
     /// Erases an entry that has already left the map.
     pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
-        Awaiting::of(&*self.store).erase(Change::Remove.entry(key, true)).await.map_err(not_stored)
+        AsyncEntryStore::of(&*self.store).erase(Change::Remove.entry(key, true)).await.map_err(not_stored)
     }
 
     /// Changes the entries. Returns those that were not stored, by index.
@@ -61,7 +61,7 @@ impl WriteThrough {
             return Ok(Vec::new());
         }
         let given = change.entries(&entries, &change.held(&*self.map, &entries).await?, false);
-        let store = Awaiting::of(&*self.store);
+        let store = AsyncEntryStore::of(&*self.store);
         let failed = match change {
             ChangeAll::Put(_) => store.store_distinct(given).await,
             ChangeAll::Remove => store.erase_distinct(given).await,

@@ -4,7 +4,7 @@ use std::thread;
 
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Entries, Format, NamedMap, Session};
-use coherence_kafka_core::{Awaiting, ReadWriteBackingMap, ReadWriteOptions};
+use coherence_kafka_core::{AsyncEntryStore, ReadWriteBackingMap, ReadWriteOptions};
 use coherence_kafka_rdkafka::admin::{NewTopic, create_topic};
 use integration_tests::kafka::{KafkaOptions, SCRAM_USER};
 use integration_tests::sandbox::{free_port, unique};
@@ -24,7 +24,7 @@ fn with(topic: &str, bootstrap: &str, settings: &[(&str, &str)]) -> KafkaEntrySt
 /// Why a record is not in the topic within 6 s.
 fn failure(topic: &str, bootstrap: &str, settings: &[(&str, &str)]) -> StoreError {
     let store = with(topic, bootstrap, &[&[("message.timeout.ms", "6000")], settings].concat());
-    wait(Awaiting::of(&store).store(entry(&1, &"a"))).unwrap_err()
+    wait(AsyncEntryStore::of(&store).store(entry(&1, &"a"))).unwrap_err()
 }
 
 /// A map that writes behind into the store, after a millisecond.
@@ -90,7 +90,7 @@ fn a_failed_write_names_the_port_the_authority_the_name_the_password_or_the_topi
     let any_name = [&ssl(right)[..], &[(certificate, "none")]].concat();
     for (bootstrap, settings) in [(&tls.ssl, &ssl(right)[..]), (&tls.unnamed, &any_name)] {
         let store = with("there", bootstrap, settings);
-        assert_eq!(wait(Awaiting::of(&store).store(entry(&1, &"a"))), Ok(()));
+        assert_eq!(wait(AsyncEntryStore::of(&store).store(entry(&1, &"a"))), Ok(()));
     }
 }
 
@@ -171,7 +171,7 @@ async fn what_is_written_behind_without_permission_is_in_the_topic_once_it_is_gr
     .unwrap();
 
     let store = with("orders", &kafka.bootstrap(), &of("writer"));
-    let error = Awaiting::of(&store).store(entry(&1, &"a")).await.unwrap_err();
+    let error = AsyncEntryStore::of(&store).store(entry(&1, &"a")).await.unwrap_err();
     assert!(
         matches!(&error, StoreError::Blocked(why) if why.contains("no permission for topic orders")),
         "{error}"
@@ -193,11 +193,11 @@ async fn a_topic_whose_name_collides_with_another_one_is_blocked_and_the_other_g
     kafka.create_topic("org.example.Orders", 1).unwrap();
     let first = with("org.example.Orders", &kafka.bootstrap(), &[]);
     let second = with("org_example_Orders", &kafka.bootstrap(), &[("message.timeout.ms", "8000")]);
-    assert_eq!(Awaiting::of(&first).store(entry(&1, &"a")).await, Ok(()));
-    let error = Awaiting::of(&second).store(entry(&1, &"a")).await.unwrap_err();
+    assert_eq!(AsyncEntryStore::of(&first).store(entry(&1, &"a")).await, Ok(()));
+    let error = AsyncEntryStore::of(&second).store(entry(&1, &"a")).await.unwrap_err();
     assert!(matches!(error, StoreError::Blocked(_)), "{error}");
     assert!(error.to_string().contains("differs only in dots and underscores"), "{error}");
-    assert_eq!(Awaiting::of(&first).store(entry(&2, &"a")).await, Ok(()));
+    assert_eq!(AsyncEntryStore::of(&first).store(entry(&2, &"a")).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use coherence_kafka_core::Awaiting;
+use coherence_kafka_core::AsyncEntryStore;
 use futures::executor::block_on;
 use integration_tests::kafka::KafkaOptions;
 use integration_tests::require_peers;
@@ -14,7 +14,7 @@ use super::*;
 const KEYS: i64 = 500;
 
 /// Stores `from..to` as values, each key's in ascending order, waiting for room.
-fn give(store: &KafkaEntryStore, observer: &Arc<dyn StoreObserver>, values: std::ops::Range<i64>) {
+fn submit(store: &KafkaEntryStore, observer: &Arc<dyn StoreObserver>, values: std::ops::Range<i64>) {
     for value in values {
         block_on(store.room());
         store.store(entry(&((value % KEYS) as i32), &value), observer);
@@ -31,10 +31,10 @@ fn a_broker_that_dies_and_comes_back_loses_doubles_and_reorders_nothing() {
         builder(&kafka, &topic).pass_through().setting("reconnect.backoff.max.ms", "500").build().unwrap();
     let (outcomes, observer) = Outcomes::new();
     let half = 20_000;
-    give(&store, &observer, 0..half);
+    submit(&store, &observer, 0..half);
     eventually(LONG, "some are acknowledged", || outcomes.told.lock().acknowledged > 100);
     kafka.kill().unwrap();
-    give(&store, &observer, half..2 * half);
+    submit(&store, &observer, half..2 * half);
     kafka.restart().unwrap();
     outcomes.wait_for(2 * half as usize);
     assert_eq!(outcomes.told.lock().failed, []);
@@ -58,10 +58,10 @@ fn while_the_broker_is_gone_every_entry_is_reported_and_none_that_was_acknowledg
         .build()
         .unwrap();
     let (outcomes, observer) = Outcomes::new();
-    give(&store, &observer, 0..20_000);
+    submit(&store, &observer, 0..20_000);
     eventually(LONG, "some are acknowledged", || outcomes.told.lock().acknowledged > 100);
     kafka.kill().unwrap();
-    give(&store, &observer, 20_000..20_500);
+    submit(&store, &observer, 20_000..20_500);
     outcomes.wait_for(20_500);
     let failed: HashSet<i64> = {
         let told = outcomes.told.lock();
@@ -73,10 +73,10 @@ fn while_the_broker_is_gone_every_entry_is_reported_and_none_that_was_acknowledg
     let mut next = 20_500;
     eventually(LONG, "an entry is stored again", || {
         next += 1;
-        block_on(Awaiting::of(&store).store(entry(&0, &next))).is_ok()
+        block_on(AsyncEntryStore::of(&store).store(entry(&0, &next))).is_ok()
     });
     let again = (0..KEYS).map(|key| entry(&(key as i32), &(next + 1 + key))).collect();
-    let again = wait(Awaiting::of(&store).store_all(again));
+    let again = wait(AsyncEntryStore::of(&store).store_all(again));
     assert!(again.iter().all(Result::is_ok), "{:?}", again.iter().find(|outcome| outcome.is_err()));
     assert_eq!(wait(store.close(LONG)), 0);
     for (key, values) in by_key(kafka.records(&topic).unwrap()) {

@@ -3,7 +3,7 @@
 use coherence_kafka_common::decoration::int_decorated_key;
 use coherence_kafka_common::pass_through::Part;
 use coherence_kafka_common::serializer::registry;
-use coherence_kafka_core::{Awaiting, KeyForm};
+use coherence_kafka_core::{AsyncEntryStore, KeyForm};
 use integration_tests::require_peers;
 use integration_tests::sandbox::unique;
 use integration_tests::shared;
@@ -19,7 +19,7 @@ fn stores_updates_and_removals_are_records_with_their_event() {
     let first = entry(&1, &"a");
     let second = BinaryEntry { update: true, expiry: Expiry::After(LONG), ..entry(&1, &"b") };
     wait(async {
-        let awaiting = Awaiting::of(&store);
+        let awaiting = AsyncEntryStore::of(&store);
         awaiting.store(first.clone()).await.unwrap();
         awaiting.store(second.clone()).await.unwrap();
         awaiting.erase(second.clone()).await.unwrap();
@@ -55,7 +55,7 @@ fn keys_in_pass_through_are_plain_or_as_java_decorates_them() {
         kafka.create_topic(&topic, 1).unwrap();
         let store = builder(kafka, &topic).pass_through().key_form(form).build().unwrap();
         let entries = vec![plain.clone(), decorated.clone()];
-        assert!(wait(Awaiting::of(&store).erase_all(entries)).iter().all(Result::is_ok));
+        assert!(wait(AsyncEntryStore::of(&store).erase_all(entries)).iter().all(Result::is_ok));
         let keys: Vec<_> =
             kafka.records(&topic).unwrap().into_iter().filter_map(|record| record.key).collect();
         assert_eq!(keys, expected, "{form:?}");
@@ -74,7 +74,7 @@ fn what_cannot_be_serialized_is_reported_and_what_is_around_it_stored() {
         .build()
         .unwrap();
     let entries = vec![entry(&1, &"a"), entry(&2, &2), entry(&"3", &"c"), entry(&4, &"d")];
-    let outcomes = wait(Awaiting::of(&store).store_all(entries));
+    let outcomes = wait(AsyncEntryStore::of(&store).store_all(entries));
     assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
     let records = kafka.records(&topic).unwrap();
     let bytes: Vec<_> =
@@ -91,7 +91,7 @@ fn a_missing_topic_is_reported_in_time() {
         .setting("topic.metadata.propagation.max.ms", "500")
         .build()
         .unwrap();
-    let error = wait(Awaiting::of(&store).store(entry(&1, &"a"))).unwrap_err();
+    let error = wait(AsyncEntryStore::of(&store).store(entry(&1, &"a"))).unwrap_err();
     assert!(matches!(error, StoreError::Blocked(_)), "{error}");
 }
 
@@ -104,7 +104,7 @@ fn a_record_that_the_broker_will_not_have_is_refused_and_its_neighbours_are_stor
     let store =
         builder(kafka, &topic).pass_through().setting("message.max.bytes", "5000000").build().unwrap();
     let large = "x".repeat(2_000_000);
-    let outcome = |entry: BinaryEntry| wait(Awaiting::of(&store).store(entry));
+    let outcome = |entry: BinaryEntry| wait(AsyncEntryStore::of(&store).store(entry));
     assert_eq!(outcome(entry(&1, &"a")), Ok(()));
     let refused = outcome(entry(&2, &large)).unwrap_err();
     assert!(
@@ -120,7 +120,7 @@ fn a_record_that_the_broker_will_not_have_is_refused_and_its_neighbours_are_stor
     // The limit of the broker is for what arrives there.
     let compressed = builder(kafka, &topic).pass_through().setting("message.max.bytes", "5000000");
     let compressed = compressed.setting("compression.type", "lz4").build().unwrap();
-    assert_eq!(wait(Awaiting::of(&compressed).store(entry(&4, &large))), Ok(()));
+    assert_eq!(wait(AsyncEntryStore::of(&compressed).store(entry(&4, &large))), Ok(()));
     let keys: Vec<i32> =
         kafka.records(&topic).unwrap().into_iter().map(|record| object(&record.key.unwrap())).collect();
     assert_eq!(keys, [1, 3, 4]);
@@ -152,7 +152,7 @@ fn keys_have_the_bytes_and_the_partitions_that_javas_producer_gives_them() {
             .build()
             .unwrap();
         let entries = (0..KEYS).map(|n| entry(&key(kind, n), &n.to_string())).collect();
-        assert!(wait(Awaiting::of(&store).store_all(entries)).iter().all(Result::is_ok));
+        assert!(wait(AsyncEntryStore::of(&store).store_all(entries)).iter().all(Result::is_ok));
         let read = |topic: &str| -> Vec<_> {
             let records = kafka.records(topic).unwrap().into_iter();
             records.map(|record| (record.partition, record.key, record.value)).collect()

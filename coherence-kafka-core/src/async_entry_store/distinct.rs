@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::Awaiting;
+use super::AsyncEntryStore;
 use crate::entry_store::{BinaryEntry, EntryStore};
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
@@ -15,14 +15,14 @@ use crate::observer::StoreObserver;
 /// One operation of a store for many entries.
 type Operation = for<'s> fn(&'s (dyn EntryStore + 's), Vec<BinaryEntry>, &Arc<dyn StoreObserver>);
 
-impl Awaiting<'_> {
+impl AsyncEntryStore<'_> {
     /// Those that were not stored, in no order. No two entries have a key in common, so that their keys identify them:
     /// one observer is enough for all.
     pub(crate) async fn store_distinct(self, entries: Vec<BinaryEntry>) -> Vec<(BinaryEntry, StoreError)> {
         self.distinct(entries, |store, entries, observer| store.store_all(entries, observer)).await
     }
 
-    /// As [`Awaiting::store_distinct`], for tombstones.
+    /// As [`AsyncEntryStore::store_distinct`], for tombstones.
     pub(crate) async fn erase_distinct(self, entries: Vec<BinaryEntry>) -> Vec<(BinaryEntry, StoreError)> {
         self.distinct(entries, |store, entries, observer| store.erase_all(entries, observer)).await
     }

@@ -8,18 +8,18 @@ use tokio::runtime::Handle;
 
 /// Polled by its caller, and by a task once the caller drops it: a change must not stop between the store and the map,
 /// or the map and the queue.
-pub(super) struct CarryOn<T: Send + 'static> {
+pub(super) struct CompleteOnDrop<T: Send + 'static> {
     call: Option<BoxFuture<'static, T>>,
     runtime: Handle,
 }
 
-impl<T: Send + 'static> CarryOn<T> {
+impl<T: Send + 'static> CompleteOnDrop<T> {
     pub fn new(runtime: &Handle, call: impl Future<Output = T> + Send + 'static) -> Self {
         Self { call: Some(Box::pin(call)), runtime: runtime.clone() }
     }
 }
 
-impl<T: Send + 'static> Future for CarryOn<T> {
+impl<T: Send + 'static> Future for CompleteOnDrop<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
@@ -35,7 +35,7 @@ impl<T: Send + 'static> Future for CarryOn<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for CarryOn<T> {
+impl<T: Send + 'static> Drop for CompleteOnDrop<T> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.runtime.spawn(async move {

@@ -18,9 +18,9 @@ mod distinct;
 ///
 /// An operation is begun when its future is first polled. Dropping the future takes back nothing that was handed over.
 #[derive(Debug, Clone, Copy)]
-pub struct Awaiting<'s>(&'s dyn EntryStore);
+pub struct AsyncEntryStore<'s>(&'s dyn EntryStore);
 
-impl<'s> Awaiting<'s> {
+impl<'s> AsyncEntryStore<'s> {
     /// Returns the operations of `store`.
     pub fn of(store: &'s dyn EntryStore) -> Self {
         Self(store)

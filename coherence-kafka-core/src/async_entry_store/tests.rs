@@ -24,7 +24,7 @@ fn store(mock: &Mock, max_block: Duration, kbytes: &str) -> KafkaEntryStore {
 fn each_operation_is_ready_with_its_outcome() {
     let mock = Mock::start();
     let store = store(&mock, Duration::from_secs(60), "1024");
-    let awaiting = Awaiting::of(&store);
+    let awaiting = AsyncEntryStore::of(&store);
     wait(async {
         assert_eq!(awaiting.store(entry(1, "a")).await, Ok(()));
         assert_eq!(awaiting.erase(removed(1)).await, Ok(()));
@@ -49,7 +49,7 @@ fn more_entries_than_there_is_room_for_are_stored_in_order() {
     let mock = Mock::start();
     let store = store(&mock, Duration::from_secs(60), "4");
     let entries: Vec<_> = (0..300).map(|n| entry(7, &n.to_string())).collect();
-    let outcomes = wait(Awaiting::of(&store).store_all(entries.clone()));
+    let outcomes = wait(AsyncEntryStore::of(&store).store_all(entries.clone()));
     assert!(outcomes.iter().all(Result::is_ok));
     let values: Vec<_> = mock.records("t", 1).into_iter().filter_map(|record| record.value).collect();
     assert_eq!(values, entries.into_iter().map(|entry| entry.value.unwrap().to_vec()).collect::<Vec<_>>());
@@ -61,7 +61,7 @@ fn without_room_in_time_the_entries_are_refused_as_full() {
     let store = store(&mock, Duration::from_millis(200), "4");
     mock.down();
     let wait_for_outcomes = async {
-        let awaiting = Awaiting::of(&store);
+        let awaiting = AsyncEntryStore::of(&store);
         let outcomes = awaiting.store_all((0..40).map(|n| entry(n, "a")).collect());
         let close = async {
             // Only what was taken is given up by it.
@@ -121,7 +121,7 @@ impl EntryStore for RefusesOne {
 fn what_comes_behind_an_entry_that_found_no_room_in_time_does_not_overtake_it() {
     let store = RefusesOne { refused: entry(1, "b"), stored: Mutex::default() };
     let entries = vec![entry(1, "a"), entry(1, "b"), entry(1, "c")];
-    let outcomes = wait(Awaiting::of(&store).store_all(entries));
+    let outcomes = wait(AsyncEntryStore::of(&store).store_all(entries));
     assert_eq!(outcomes, [Ok(()), Err(StoreError::Full), Err(StoreError::Full)]);
     assert_eq!(*store.stored.lock(), [entry(1, "a")]);
 }
