@@ -26,7 +26,7 @@ const GRPC: [&str; 6] = ["tonic", "tonic-prost", "tonic-prost-build", "prost", "
 const HTTP: [&str; 4] = ["axum", "hyper", "ureq", "reqwest"];
 const LOGGING: [&str; 3] = ["tracing", "log", "tracing-subscriber"];
 
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 10] = [
     Room {
         name: "coherence-kafka-common",
         uses: &[],
@@ -111,6 +111,7 @@ const ROOMS: [Room; 9] = [
             "coherence-kafka-connect",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
+            "coherence-kafka-worker",
             "coherence-kafka-sink",
             "coherence-kafka-source",
             "integration-tests",
