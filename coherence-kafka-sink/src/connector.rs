@@ -13,20 +13,20 @@ use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::{
-    Connector, ConnectorType, Context, Description, Grids, Peers, Plugin, Task, TaskFailure, TaskSet,
-    TaskState,
+    Connector, Context, Description, Grids, Peers, Plugin, Task, TaskFailure, TaskSet, TaskState,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::config::{self, ConnectorConfig, Topics, shared, table};
+use crate::check;
+use crate::config::table::DESCRIPTION;
+use crate::config::{self, ConnectorConfig, Topics, shared};
 use crate::counters::Counters;
 use crate::pipeline::{Form, Pipeline};
 use crate::saved::{Saved, SavedError};
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{self, OffsetReset, Rules, SinkTask, TaskOptions, TaskParts};
 use crate::writer::{Membership, Writer};
-use crate::{check, metrics};
 
 pub use sessions::{LocalSessions, OpenSession, Sessions};
 
@@ -36,16 +36,6 @@ mod sessions;
 const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 /// Default of `max.poll.interval.ms`.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
-
-/// The names, settings and metrics of sink connectors.
-pub static DESCRIPTION: Description = Description {
-    kind: ConnectorType::Sink,
-    classes: table::CONNECTOR_CLASSES,
-    settings: &table::CONNECTOR,
-    families: table::FAMILIES,
-    shared_groups: table::SHARED,
-    metrics: metrics::FAMILIES,
-};
 
 /// The kind of connector that moves topics to maps.
 #[derive(Debug, Default)]

@@ -9,8 +9,10 @@ use coherence_kafka_common::map::Session as _;
 use coherence_kafka_connect::config::Checked;
 use coherence_kafka_rdkafka::admin::describe_topics;
 
+use coherence_kafka_worker::grid_session;
+
 use crate::config::{self, SourceConfig, Sources};
-use crate::source::{self, one_partition};
+use crate::source::one_partition;
 
 /// How long the cluster may take to answer.
 const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
@@ -34,10 +36,15 @@ pub async fn run(sources: &Sources) -> Checked {
         findings.note(warning);
     }
     findings.good(format_args!("configuration: {} map(s)", config.maps.len()));
-    check_topics(&config, &mut findings).await;
-    check_control(&config, &mut findings).await;
-    check_maps(&config, &mut findings).await;
+    peers(&config, &mut findings).await;
     findings
+}
+
+/// Checks that the topics and maps of a source can be reached.
+pub(crate) async fn peers(config: &SourceConfig, findings: &mut Checked) {
+    check_topics(config, findings).await;
+    check_control(config, findings).await;
+    check_maps(config, findings).await;
 }
 
 async fn check_topics(config: &SourceConfig, findings: &mut Checked) {
@@ -105,7 +112,7 @@ async fn check_control(config: &SourceConfig, findings: &mut Checked) {
 }
 
 async fn check_maps(config: &SourceConfig, findings: &mut Checked) {
-    let session = match source::session(&config.session) {
+    let session = match grid_session(&config.session, tokio::runtime::Handle::current()) {
         Ok(session) => session,
         Err(error) => return findings.problem(SETTINGS, error),
     };

@@ -1,26 +1,26 @@
 //! The command line.
 
-use std::fmt;
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+use coherence_kafka_worker::Files;
 
 use crate::config::Sources;
 
 /// Oracle Coherence maps into Kafka topics.
 ///
 /// Listens to maps of a running grid and publishes their changes; after every gap it publishes the difference between
-/// map and topic.
+/// map and topic. Reads the files of Kafka Connect's standalone mode: a worker file, and connector files as properties
+/// or JSON. One file may hold both. Or it reads one file of its own, which names no connector.class.
 #[derive(Debug, Parser)]
 #[command(name = "coherence-kafka-source", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// `check` instead of running.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// The file to run.
+    /// The files to run.
     #[command(flatten)]
-    pub settings: Settings,
-    /// Publishes the difference between maps and topics, all of the maps where the topics are empty, and ends.
+    pub files: Files,
+    /// Publishes the difference between maps and topics, all of the maps where the topics are empty, and ends. Needs a
+    /// file of the source's own.
     #[arg(long)]
     pub once: bool,
 }
@@ -28,37 +28,21 @@ pub struct Cli {
 /// What the program does instead of publishing.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Checks the settings, and that Kafka and the grid are reachable; publishes nothing.
-    Check(Settings),
+    /// Checks the files, and that Kafka and the grid are reachable; publishes nothing.
+    Check(Files),
 }
 
-/// A file and what overrides it. `Debug` shows no overrides: there may be passwords among them.
-#[derive(Clone, Args)]
-pub struct Settings {
-    /// The properties file.
-    #[arg(value_name = "SOURCE.properties")]
-    pub file: Option<PathBuf>,
-    /// Overrides a setting; beats COHERENCE_KAFKA_SOURCE_… of the environment, which beats the file.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("file", &self.file).finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    /// With the environment of the process.
-    pub fn sources(&self) -> Sources {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Sources {
-            file: self.file.clone(),
-            environment: std::env::vars_os().filter_map(text).collect(),
-            set: self.set.clone(),
-        }
-    }
+/// Returns where the settings of a source in a file of its own come from, with the environment of the process; `None`
+/// where the files are those of a worker.
+pub fn own_file(files: &Files) -> Option<Sources> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let sources = Sources {
+        file: files.worker.clone(),
+        environment: std::env::vars_os().filter_map(text).collect(),
+        set: files.set.clone(),
+    };
+    let one = files.connectors.is_empty() && files.connector_set.is_empty();
+    (one && !sources.are_a_workers()).then_some(sources)
 }

@@ -1,10 +1,11 @@
-//! The configuration of a source: one properties file, over it the environment and the command line, all of it checked
-//! before anything starts.
+//! The configuration of a source: a connector of a worker; or one properties file, over it the environment and the command
+//! line. All of it is checked before anything starts.
 //!
 //! ```text
-//! file ─ environment ─ --set ──► table.rs (types, defaults) ─┬► mappings.rs (cache → topic) ─► form.rs
-//!                                                            └► schemes.rs (a cache configuration file; for each
-//!                                                               cache its own topic, form and producer)
+//! worker, connector ─► flat.rs ─┐
+//! file ─ environment ─ --set ───┴► table.rs (types, defaults) ─┬► mappings.rs (cache → topic) ─► form.rs
+//!                                                              └► schemes.rs (a cache configuration file; for each
+//!                                                                 cache its own topic, form and producer)
 //!                                what it does not know is a producer setting ──► clients.rs, librdkafka's names
 //! ```
 
@@ -18,9 +19,13 @@ use coherence_kafka_connect::config::{
 };
 use coherence_kafka_core::Transactions;
 use coherence_kafka_rdkafka::settings::connection;
+use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, connector};
+
+use crate::config::table::DESCRIPTION;
 
 mod clients;
 pub mod docs;
+pub(crate) mod flat;
 mod form;
 pub mod mappings;
 mod schemes;
@@ -45,6 +50,27 @@ pub struct Sources {
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    /// Returns whether the settings are those of a worker: a connector is named, or a worker without connectors is
+    /// configured.
+    pub(crate) fn are_a_workers(&self) -> bool {
+        const OF_WORKERS: [&str; 4] =
+            ["listeners", "key.converter", "value.converter", "offset.storage.file.filename"];
+        const OF_MAPS: [&str; 3] = [table::CACHES, table::MAPPINGS, table::CACHE_CONFIG];
+        // What is wrong with the file is found when it is read.
+        let mut found = ConfigErrors::default();
+        let file = self.file.as_deref().and_then(|path| layers::file(path, &mut found));
+        let arguments = layers::command_line("--set", &self.set, &mut found);
+        let mut settings = file.map(|file| file.settings).unwrap_or_default();
+        settings.extend(layers::environment(&self.environment, PREFIX, &[]));
+        settings.extend(arguments);
+        let has = |keys: &[&str]| settings.iter().any(|property| keys.contains(&property.key.as_str()));
+        has(&["connector.class"])
+            || self.environment.get("CONNECTOR_CONNECTOR_CLASS").is_some()
+            || (has(&OF_WORKERS) && !has(&OF_MAPS))
     }
 }
 
@@ -138,9 +164,10 @@ pub fn load(sources: &Sources) -> Result<SourceConfig, ConfigErrors> {
 }
 
 impl SourceConfig {
-    /// Checks settings; `environment` is what `${env:…}` may see. The result may only be used where nothing was refused.
+    /// Checks the settings of a file of its own; `environment` is what `${env:…}` may see. The result may only be used
+    /// where nothing was refused.
     pub fn check(properties: &Properties, environment: Environment, findings: &mut ConfigErrors) -> Self {
-        let variables = Variables::declared(properties, environment.clone(), findings);
+        let variables = Variables::declared(properties, environment, findings);
         let properties = variables.resolve(properties, findings);
         let (values, violations) =
             table::TABLE.parse(|key| properties.get(key).map(|property| property.value.as_str()));
@@ -148,24 +175,51 @@ impl SourceConfig {
             let property = properties.get(violation.key());
             findings.violation(property, violation);
         }
+        Self::of(&values, &properties, &variables, findings)
+    }
+
+    /// Checks the settings of a connector of a worker, whose variables are resolved. The result may only be used where
+    /// nothing was refused.
+    pub fn of_connector(
+        worker: &WorkerConfig,
+        properties: &Properties,
+        findings: &mut ConfigErrors,
+    ) -> (Self, RestartConfig) {
+        let values = connector::read(worker, &DESCRIPTION, properties, findings);
+        connector::tasks_max(worker, properties, &values, findings);
+        let restart = RestartConfig::read(&values, |key| properties.get(key), findings);
+        let flat = flat::Flat::of_connector(worker, properties, findings);
+        let mut found = ConfigErrors::default();
+        let config = Self::of(&values, &flat.properties, worker.variables(), &mut found);
+        findings.append(flat.as_written(found));
+        (config, restart)
+    }
+
+    /// Checks the values of a table, and the settings of the producer that stand with them.
+    fn of(
+        values: &Values,
+        properties: &Properties,
+        variables: &Variables,
+        findings: &mut ConfigErrors,
+    ) -> Self {
         let text = |key| values.text(key).unwrap_or_default().to_owned();
         let session_timeout = values.millis(table::SESSION_TIMEOUT);
-        let producer = clients::producer(&properties, session_timeout, findings);
+        let producer = clients::producer(properties, session_timeout, findings);
         let interval = values.millis(table::COMPARISON_INTERVAL);
-        let session = SessionConfig::read(&values, |key| properties.get(key), &variables, findings);
+        let session = SessionConfig::read(values, |key| properties.get(key), variables, findings);
         let maps = match properties.get(table::CACHE_CONFIG) {
             Some(file) => {
                 let settings = schemes::Settings {
                     file,
-                    properties: &properties,
+                    properties,
                     caches: values.list(table::CACHES),
                     session_timeout,
                     format: session.format,
-                    environment: &environment,
+                    variables,
                 };
                 schemes::maps(&settings, findings)
             }
-            None => maps(&values, &properties, producer, findings),
+            None => maps(values, properties, producer, findings),
         };
         let name = text(table::NAME);
         let transactions = Transactions {
@@ -182,8 +236,8 @@ impl SourceConfig {
             session_timeout,
             transactions,
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
-            metrics: metrics(&values, &properties, findings),
-            consumer: connection(&properties),
+            metrics: metrics(values, properties, findings),
+            consumer: connection(properties),
             warnings: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! Oracle Coherence maps into Kafka topics: the library behind the command `coherence-kafka-source`.
 //!
 //! ```text
+//! connector.rs             the source as a connector of a worker
 //! cli.rs check.rs progress.rs metrics.rs status.rs   the command, and its status for others
 //! config.rs config/        settings: file, environment, command line → checked configuration
 //! source.rs                all maps: leading or standing by
@@ -19,6 +20,7 @@
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod connector;
 pub mod digest;
 pub mod metrics;
 pub mod progress;
@@ -27,3 +29,5 @@ pub mod records;
 pub mod source;
 pub mod status;
 pub mod task;
+
+pub use connector::{SourceConnector, SourcePlugin};

@@ -1,68 +1,54 @@
-//! The command `coherence-kafka-source`: wires the library to arguments, signals and exit codes.
+//! The command `coherence-kafka-source`: the worker, with the connector that publishes maps; or a source alone, with a file
+//! of its own.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
-use clap::Parser as _;
-use coherence_kafka_source::cli::{Cli, Command, Settings};
+use coherence_kafka_source::cli::{Cli, Command, own_file};
+use coherence_kafka_source::config::Sources;
 use coherence_kafka_source::source::{Report, Source, SourceError};
-use coherence_kafka_source::{check, config, metrics, progress};
-use tokio::signal::unix::{SignalKind, signal};
+use coherence_kafka_source::{SourcePlugin, check, config, metrics, progress};
+use coherence_kafka_worker::command::{self, Signals, code_of, refuse};
+use coherence_kafka_worker::{Plugin, terminal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 // Events and entries are allocated and freed by the thousand; the system's allocator is half as fast at it and keeps more.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const PROGRAM: &str = "coherence-kafka-source";
+
 fn main() -> anyhow::Result<ExitCode> {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            error.print()?;
-            // As the sink does, and connect-standalone: --version is a question answered.
-            let asked_version = error.kind() == clap::error::ErrorKind::DisplayVersion;
-            return Ok(ExitCode::from(u8::from(!asked_version)));
-        }
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(progress::log_writer)
-        .with_ansi(false)
-        // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
-        .log_internal_errors(false)
-        .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let code = runtime.block_on(execute(cli))?;
-    // Everything that still runs was asked to stop and had its time.
-    runtime.shutdown_background();
-    Ok(code)
+    command::main(execute)
 }
 
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
-    let settings = match &cli.command {
-        Some(Command::Check(settings)) => settings,
-        None => &cli.settings,
+    let files = match &cli.command {
+        Some(Command::Check(files)) => files,
+        None => &cli.files,
     };
-    if settings.file.is_none() && settings.set.is_empty() {
-        complain(&"usage: coherence-kafka-source SOURCE.properties, see --help");
-        return Ok(ExitCode::from(1));
-    }
-    match cli.command {
-        Some(Command::Check(settings)) => {
-            let findings = check::run(&settings.sources()).await;
-            writeln!(io::stdout(), "{findings}")?;
+    let plugin = Arc::new(SourcePlugin) as Arc<dyn Plugin>;
+    let own = if files.worker.is_none() && files.set.is_empty() { None } else { own_file(files) };
+    match (&cli.command, own) {
+        (Some(Command::Check(_)), Some(sources)) => {
+            let findings = check::run(&sources).await;
+            terminal::print(&findings);
             Ok(ExitCode::from(findings.exit_code()))
         }
-        None => run(&cli.settings, cli.once).await,
+        (Some(Command::Check(files)), None) => Ok(command::check(PROGRAM, &plugin, files).await),
+        (None, Some(sources)) => run(&sources, cli.once).await,
+        (None, None) if cli.once => {
+            Ok(refuse(&"--once needs a file of the source's own, without connector.class: see --help", 1))
+        }
+        (None, None) => Ok(command::run(PROGRAM, &plugin, files).await?),
     }
 }
 
-/// Runs until a signal: the first one stops gracefully, the second at once. Or once, until maps and topics are equal.
-async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
-    let config = match config::load(&settings.sources()) {
+/// Runs a source alone until a signal: the first one stops gracefully, the second at once. Or once, until maps and topics
+/// are equal.
+async fn run(sources: &Sources, once: bool) -> anyhow::Result<ExitCode> {
+    let config = match config::load(sources) {
         Ok(config) => config,
         Err(errors) => return Ok(refuse(&errors, check::SETTINGS)),
     };
@@ -86,7 +72,7 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals::new()?;
     let stop = CancellationToken::new();
     let began = Instant::now();
     if once {
@@ -94,13 +80,12 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), maps = source.statuses().len(), "source started");
     let mut running = std::pin::pin!(source.run(&stop, once));
-    let signalled = tokio::select! {
+    let first = tokio::select! {
         ended = &mut running => {
-            progress::stop();
+            terminal::stop();
             return Ok(finish(ended, &Report::of(source.statuses(), began)));
         }
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
+        first = signals.next() => first,
     };
     tracing::info!(
         "stopping: waiting until sent records are acknowledged; a second signal stops immediately"
@@ -108,22 +93,20 @@ async fn run(settings: &Settings, once: bool) -> anyhow::Result<ExitCode> {
     stop.cancel();
     tokio::select! {
         ended = running => {
-            progress::stop();
+            terminal::stop();
             if let Err(error) = ended {
                 return Ok(refuse(&error, exit_code(&error)));
             }
         }
-        _ = interrupt.recv() => std::process::exit(130),
-        _ = terminate.recv() => std::process::exit(143),
+        second = signals.next() => std::process::exit(code_of(second).into()),
     }
-    Ok(ExitCode::from(128 + u8::try_from(signalled.as_raw_value()).unwrap_or(0)))
+    Ok(ExitCode::from(code_of(first)))
 }
 
 fn finish(ended: Result<(), SourceError>, report: &Report) -> ExitCode {
     match ended {
         Ok(()) => {
-            // Stdout may be closed.
-            let _ = writeln!(io::stdout(), "{report}");
+            terminal::print(report);
             ExitCode::from(if report.is_complete() { 0 } else { check::MAPS })
         }
         Err(error) => refuse(&error, exit_code(&error)),
@@ -135,15 +118,4 @@ fn exit_code(error: &SourceError) -> u8 {
         SourceError::Settings(_) | SourceError::AnotherLeads { .. } => check::SETTINGS,
         SourceError::Maps(_) => check::MAPS,
     }
-}
-
-fn refuse(error: &dyn std::fmt::Display, exit_code: u8) -> ExitCode {
-    progress::stop();
-    complain(error);
-    ExitCode::from(exit_code)
-}
-
-/// Prints a line on stderr. `eprintln!` would panic where stderr is closed.
-fn complain(line: &dyn std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,92 +1,98 @@
-//! `GET /metrics`: the metrics of a source, in Prometheus' text format.
+//! The metrics of a source, in OpenMetrics text: names, labels and meanings, and `GET /metrics` of a process without a
+//! worker.
 
-use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use coherence_kafka_worker::metrics::{self, Family, Kind, Sample};
 
 use crate::status::{State, Status};
 
-const PREFIX: &str = "coherence_kafka_source";
-/// The format of OpenMetrics, which Prometheus asks for.
-const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+type Metric = (Family, fn(&Status) -> u64);
 
-type Counter = (&'static str, &'static str, fn(&Status) -> u64);
-type Gauge = (&'static str, &'static str, fn(&Status) -> i64);
+const fn counter(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
+    (Family { name, kind: Kind::Counter, help, labels: &["map", "topic"] }, read)
+}
 
-const COUNTERS: [Counter; 12] = [
-    ("events", "Events of the map", |s| s.events.now()),
-    ("scanned", "Entries that comparisons scanned", |s| s.scanned.now()),
-    ("records", "Records and tombstones submitted to Kafka", |s| s.records.now()),
-    ("superfluous", "Records that the topic held already", |s| s.superfluous.now()),
-    ("overtaken", "Events left out because the topic was ahead of them", |s| s.overtaken.now()),
-    ("acknowledged", "Records that Kafka acknowledged", |s| s.acknowledged.now()),
-    ("failed", "Records that were not acknowledged and are published again", |s| s.failed.now()),
-    ("refused", "Entries that cannot become a record or that Kafka refuses", |s| s.refused.now()),
-    ("gaps", "Times at which changes may have been missed", |s| s.gaps.now()),
-    ("comparisons", "Comparisons of map and topic", |s| s.comparisons.now()),
-    ("kept", "Keys that comparisons kept in the topic though the map does not have them", |s| s.kept.now()),
-    ("strays", "Values in partitions in which their keys do not belong", |s| s.strays.now()),
+const fn gauge(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
+    (Family { name, kind: Kind::Gauge, help, labels: &["map", "topic"] }, read)
+}
+
+/// The metrics that have one value for every map.
+#[rustfmt::skip]
+const OF_MAPS: &[Metric] = &[
+    counter("coherence_kafka_source_events", "Events of the map", |s| s.events.now()),
+    counter("coherence_kafka_source_scanned", "Entries that comparisons scanned", |s| s.scanned.now()),
+    counter("coherence_kafka_source_records", "Records and tombstones submitted to Kafka", |s| s.records.now()),
+    counter("coherence_kafka_source_superfluous", "Records that the topic held already", |s| s.superfluous.now()),
+    counter("coherence_kafka_source_overtaken", "Events left out because the topic was ahead of them", |s| s.overtaken.now()),
+    counter("coherence_kafka_source_acknowledged", "Records that Kafka acknowledged", |s| s.acknowledged.now()),
+    counter("coherence_kafka_source_failed", "Records that were not acknowledged and are published again", |s| s.failed.now()),
+    counter("coherence_kafka_source_refused", "Entries that cannot become a record or that Kafka refuses", |s| s.refused.now()),
+    counter("coherence_kafka_source_gaps", "Times at which changes may have been missed", |s| s.gaps.now()),
+    counter("coherence_kafka_source_comparisons", "Comparisons of map and topic", |s| s.comparisons.now()),
+    counter("coherence_kafka_source_kept", "Keys that comparisons kept in the topic though the map does not have them", |s| s.kept.now()),
+    counter("coherence_kafka_source_strays", "Values in partitions in which their keys do not belong", |s| s.strays.now()),
+    gauge("coherence_kafka_source_in_flight", "Records without acknowledgement", |s| s.in_flight.now().try_into().unwrap_or(0)),
+    gauge("coherence_kafka_source_digest_keys", "Keys in the digest of the topic", |s| s.digest_keys.now().try_into().unwrap_or(0)),
+    gauge("coherence_kafka_source_digest_bytes", "Bytes of the digest of the topic", |s| s.digest_bytes.now().try_into().unwrap_or(0)),
 ];
 
-const GAUGES: [Gauge; 3] = [
-    ("in_flight", "Records without acknowledgement", |s| s.in_flight.now()),
-    ("digest_keys", "Keys in the digest of the topic", |s| s.digest_keys.now()),
-    ("digest_bytes", "Bytes of the digest of the topic", |s| s.digest_bytes.now()),
-];
+const STATE: Family = Family {
+    name: "coherence_kafka_source_state",
+    kind: Kind::Gauge,
+    help: "1 for the current state, 0 for the others",
+    labels: &["map", "topic", "state"],
+};
+const RESTARTS: Family = Family {
+    name: "coherence_kafka_source_task_restarts",
+    kind: Kind::Counter,
+    help: "Restarts of the task",
+    labels: &[],
+};
 
-#[derive(Debug)]
-struct Collected(Vec<Arc<Status>>);
-
-impl Collector for Collected {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for (name, help, read) in COUNTERS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for status in &self.0 {
-                ConstCounter::new(read(status)).encode(family.encode_family(&labels(status))?)?;
-            }
-        }
-        for (name, help, read) in GAUGES {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for status in &self.0 {
-                ConstGauge::new(read(status)).encode(family.encode_family(&labels(status))?)?;
-            }
-        }
-        let help = "1 for the current state, 0 for the others";
-        let mut family = encoder.encode_descriptor("state", help, None, MetricType::Gauge)?;
-        for status in &self.0 {
-            for state in State::ALL {
-                let [map, topic] = labels(status);
-                let labels = [map, topic, ("state", state.name())];
-                let is = i64::from(status.state() == state);
-                ConstGauge::new(is).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
+/// All metrics of a task.
+pub static FAMILIES: &[Family] = &{
+    let mut all = [STATE; OF_MAPS.len() + 2];
+    let mut at = 0;
+    while at < OF_MAPS.len() {
+        all[at] = OF_MAPS[at].0;
+        at += 1;
     }
+    all[OF_MAPS.len() + 1] = RESTARTS;
+    all
+};
+
+/// Returns the samples of a map.
+pub(crate) fn samples(status: &Status) -> Vec<Sample> {
+    let labels = || vec![status.map.clone().into(), status.topic.clone().into()];
+    let of_map = OF_MAPS.iter().map(|(family, read)| Sample {
+        family: *family,
+        labels: labels(),
+        value: read(status),
+    });
+    let is = status.state();
+    let states = State::ALL.into_iter().map(|state| {
+        let mut labels = labels();
+        labels.push(state.name().into());
+        Sample { family: STATE, labels, value: u64::from(state == is) }
+    });
+    of_map.chain(states).collect()
 }
 
-fn labels(status: &Status) -> [(&str, &str); 2] {
-    [("map", &status.map), ("topic", &status.topic)]
+/// Returns the sample of the restarts of a task.
+pub(crate) fn restarts(value: u64) -> Sample {
+    Sample { family: RESTARTS, labels: Vec::new(), value }
 }
 
-/// Returns the metrics at the moment.
+/// Returns the metrics at the moment, of a process without a worker.
 pub fn render(statuses: &[Arc<Status>]) -> String {
-    let mut registry = Registry::with_prefix(PREFIX);
-    registry.register_collector(Box::new(Collected(statuses.to_vec())));
-    let mut page = String::new();
+    let samples = statuses.iter().flat_map(|status| samples(status)).collect();
     // Writing into a string does not fail.
-    let _ = text::encode(&mut page, &registry);
-    page
+    metrics::page(FAMILIES, samples).unwrap_or_default()
 }
 
 /// Answers `GET /metrics` until the process ends. Where it listens.
@@ -98,7 +104,7 @@ pub fn serve(host: &str, port: u16, statuses: Vec<Arc<Status>>) -> std::io::Resu
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let page = move || async move { ([(CONTENT_TYPE, FORMAT)], render(&statuses)) };
+    let page = move || async move { ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], render(&statuses)) };
     let router = Router::new().route("/metrics", get(page));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {

@@ -2,32 +2,20 @@
 //!
 //! Only where stderr is a terminal; otherwise the logs show the progress.
 
-use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_client::GrpcSession;
 use coherence_kafka_common::map::Session as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use coherence_kafka_worker::terminal;
 
 use crate::status::Status;
 
-static BAR: OnceLock<ProgressBar> = OnceLock::new();
-
 const TEMPLATE: &str = "{bar:30} {human_pos}/{human_len} entries  {per_sec}  {eta}  {msg}";
 
-/// Draws the bar until [`stop`]. Does nothing where stderr is no terminal.
+/// Draws the bar until [`terminal::stop`]. Does nothing where stderr is no terminal.
 pub fn start(session: GrpcSession, statuses: Vec<Arc<Status>>) {
-    if !io::stderr().is_terminal() {
-        return;
-    }
-    let bar = BAR.get_or_init(|| {
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-            bar.set_style(style);
-        }
-        bar
-    });
+    let Some(bar) = terminal::bar(TEMPLATE) else { return };
     tokio::spawn(async move {
         for status in &statuses {
             // A bar without the size of a map is too short, and no more than that.
@@ -44,32 +32,4 @@ pub fn start(session: GrpcSession, statuses: Vec<Arc<Status>>) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-}
-
-/// Takes the bar away, before a report or the end.
-pub fn stop() {
-    if let Some(bar) = BAR.get() {
-        bar.finish_and_clear();
-    }
-}
-
-/// Returns the writer of log lines: stderr, without breaking the progress bar.
-pub fn log_writer() -> impl Write {
-    Above
-}
-
-struct Above;
-
-impl Write for Above {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match BAR.get() {
-            Some(bar) => bar.suspend(|| io::stderr().write_all(bytes)),
-            None => io::stderr().write_all(bytes),
-        }?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
 }

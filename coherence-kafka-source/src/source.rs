@@ -16,11 +16,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coherence_client::{GrpcSession, SessionOptions, SettingNames, TlsOptions};
-use coherence_kafka_connect::config::{SessionConfig, TlsFiles};
+use coherence_client::GrpcSession;
 use coherence_kafka_core::{KafkaEntryStore, Producer, Producers};
 use coherence_kafka_rdkafka::admin::{NewTopic, create_topic, describe_topics};
 use coherence_kafka_rdkafka::leadership::Leadership;
+use coherence_kafka_worker::grid_session;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{FormConfig, SourceConfig};
@@ -94,8 +94,18 @@ impl Source {
     /// # Errors
     /// Settings that cannot be used.
     pub fn new(config: SourceConfig) -> Result<Self, SourceError> {
+        let statuses = statuses(&config);
+        Self::with(config, statuses)
+    }
+
+    /// The same, with statuses that outlive it: those of its maps, in their order.
+    ///
+    /// # Errors
+    /// Settings that cannot be used.
+    pub fn with(config: SourceConfig, statuses: Vec<Arc<Status>>) -> Result<Self, SourceError> {
         let settings = |error: String| SourceError::Settings(error);
-        let session = session(&config.session)?;
+        let session = grid_session(&config.session, tokio::runtime::Handle::current())
+            .map_err(|error| settings(error.to_string()))?;
         let producers = Producers::transactional(config.transactions.clone());
         let mut maps = Vec::new();
         for map in &config.maps {
@@ -113,8 +123,6 @@ impl Source {
                 .map_err(|error| settings(error.to_string()))?;
             maps.push(Published { store: Arc::new(store), producer, records });
         }
-        let status = |map: &crate::config::MapConfig| Arc::new(Status::new(&map.cache, &map.topic));
-        let statuses = config.maps.iter().map(status).collect();
         Ok(Self { config: Arc::new(config), session, producers, maps, statuses })
     }
 
@@ -291,28 +299,9 @@ pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
     )
 }
 
-/// Returns a session with the grid; connects to nothing yet.
-///
-/// # Errors
-/// Settings that cannot be used.
-pub fn session(config: &SessionConfig) -> Result<GrpcSession, SourceError> {
-    let options = SessionOptions {
-        addresses: config.addresses.clone(),
-        scope: config.scope.clone(),
-        format: config.format,
-        request_timeout: config.request_timeout,
-        // A caller that wants an answer soon also wants to know soon that no proxy is reachable.
-        connect_timeout: config.request_timeout.min(SessionOptions::default().connect_timeout),
-        tls: config.tls.as_ref().map(|TlsFiles { ca, client, server_name }| TlsOptions {
-            ca: ca.clone(),
-            certificate: client.as_ref().map(|(certificate, _)| certificate.clone()),
-            key: client.as_ref().map(|(_, key)| key.clone()),
-            server_name: server_name.clone(),
-        }),
-        setting_names: SettingNames::PROPERTIES,
-        ..SessionOptions::default()
-    };
-    GrpcSession::new(options).map_err(|error| SourceError::Settings(error.to_string()))
+/// Returns a status for each map.
+pub fn statuses(config: &SourceConfig) -> Vec<Arc<Status>> {
+    config.maps.iter().map(|map| Arc::new(Status::new(&map.cache, &map.topic))).collect()
 }
 
 /// The result of a snapshot.

@@ -93,11 +93,7 @@ pub fn text_of(
     families: &'static [Family],
     connectors: Vec<(String, Vec<TaskStatus>)>,
 ) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Snapshot { families, connectors }));
-    let mut text = String::new();
-    openmetrics::encode(&mut text, &registry)?;
-    Ok(text)
+    encoded(Snapshot { families, connectors })
 }
 
 /// Returns the table of all metrics of a worker in Markdown, where its tasks have these.
@@ -154,38 +150,66 @@ impl Snapshot {
         }
         Ok(())
     }
+}
 
-    /// Encodes the plugin's metrics.
-    fn encode_families(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let tasks: Vec<_> = self.tasks().map(|(labels, status)| (labels, status.state.samples())).collect();
-        for family in self.families {
-            let kind = family.kind.metric_type();
-            let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
-            for (of_task, samples) in &tasks {
-                for sample in samples.iter().filter(|sample| sample.family.name == family.name) {
-                    let own = family.labels.iter().zip(&sample.labels);
-                    let labels: Vec<_> = of_task
-                        .iter()
-                        .map(|(name, value)| (*name, value.as_str()))
-                        .chain(own.map(|(name, value)| (*name, value.as_ref())))
-                        .collect();
-                    match family.kind {
-                        Kind::Counter => {
-                            let mut one = metric.encode_family(&labels)?;
-                            one.encode_counter::<NoLabelSet, _, u64>(&sample.value, None)?;
-                        }
-                        Kind::Gauge => set(&mut metric, &labels, sample.value)?,
+/// The samples of tasks, each with the labels of its task.
+type Samples = Vec<(Vec<(&'static str, String)>, Vec<Sample>)>;
+
+/// Encodes metrics of tasks.
+fn encode_families(encoder: &mut DescriptorEncoder<'_>, families: &[Family], tasks: &Samples) -> fmt::Result {
+    for family in families {
+        let kind = family.kind.metric_type();
+        let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+        for (of_task, samples) in tasks {
+            for sample in samples.iter().filter(|sample| sample.family.name == family.name) {
+                let own = family.labels.iter().zip(&sample.labels);
+                let labels: Vec<_> = of_task
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .chain(own.map(|(name, value)| (*name, value.as_ref())))
+                    .collect();
+                match family.kind {
+                    Kind::Counter => {
+                        let mut one = metric.encode_family(&labels)?;
+                        one.encode_counter::<NoLabelSet, _, u64>(&sample.value, None)?;
                     }
+                    Kind::Gauge => set(&mut metric, &labels, sample.value)?,
                 }
             }
         }
-        Ok(())
     }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Alone(&'static [Family], Samples);
+
+impl Collector for Alone {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        encode_families(&mut encoder, self.0, &self.1)
+    }
+}
+
+/// Returns samples of these metrics as OpenMetrics text, for a program that runs a task without a worker.
+///
+/// # Errors
+/// Never in practice: writing to a text does not fail.
+pub fn page(families: &'static [Family], samples: Vec<Sample>) -> Result<String, fmt::Error> {
+    encoded(Alone(families, vec![(Vec::new(), samples)]))
+}
+
+fn encoded(collector: impl Collector) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(collector));
+    let mut text = String::new();
+    openmetrics::encode(&mut text, &registry)?;
+    Ok(text)
 }
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.encode_families(&mut encoder)?;
+        let samples = self.tasks().map(|(labels, status)| (labels, status.state.samples())).collect();
+        encode_families(&mut encoder, self.families, &samples)?;
         let mut statuses = describe(&mut encoder, STATUS)?;
         for (mut labels, status) in self.tasks() {
             let state = if status.failure.is_some() { "failed" } else { "running" };

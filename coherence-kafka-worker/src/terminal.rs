@@ -40,6 +40,20 @@ pub fn start(worker: Arc<Worker>) -> io::Result<()> {
     Ok(())
 }
 
+/// Draws a bar of this template instead of the line; `None` where stderr is no terminal.
+pub fn bar(template: &str) -> Option<&'static ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    Some(LINE.get_or_init(|| {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar
+    }))
+}
+
 /// Removes the line, before a report or the end.
 pub fn stop() {
     if let Some(line) = LINE.get() {

@@ -126,3 +126,64 @@ pub fn binary() -> Result<PathBuf> {
     );
     Ok(binary)
 }
+
+/// A worker whose connectors are sources. Dropping it kills it.
+#[derive(Debug)]
+pub struct SourceWorker {
+    process: Process,
+    rest: String,
+    // Last: the log is read while the process is stopped.
+    _folder: Folder,
+}
+
+impl SourceWorker {
+    /// Writes a worker file, starts the binary with it and waits until it runs. The REST listener gets a free port.
+    ///
+    /// # Errors
+    ///
+    /// When it ends before, or does not run in time; with the end of its log.
+    pub fn start(worker: Settings<'_>) -> Result<Self> {
+        let folder = Folder::new("source-worker")?;
+        let rest = format!("http://127.0.0.1:{}", sandbox::free_port()?);
+        let mut all = vec![("listeners", rest.as_str())];
+        all.extend(worker);
+        let mut command = Command::new(binary()?);
+        command.arg(write_properties(folder.path(), "worker.properties", &all)?);
+        let mut process =
+            Process::start("coherence-kafka-source", command, &folder.path().join("source.log"))?;
+        process.wait_for_line("source started", START_DEADLINE)?;
+        Ok(Self { process, rest, _folder: folder })
+    }
+
+    /// Makes a request: the status, and the text of the answer.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn call(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.rest))
+            .header("Content-Type", "application/json");
+        let mut answer = match body {
+            "" => agent.run(request.body(())?)?,
+            body => agent.run(request.body(body.as_bytes().to_vec())?)?,
+        };
+        Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// SIGTERM, and the wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// When it had to be killed.
+    pub fn stop(self) -> Result<ExitStatus> {
+        self.process.stop()
+    }
+}

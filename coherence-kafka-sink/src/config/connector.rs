@@ -18,7 +18,7 @@ use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, create_c
 use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;
 use super::pattern;
-use crate::connector::DESCRIPTION;
+use crate::config::table::DESCRIPTION;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
 

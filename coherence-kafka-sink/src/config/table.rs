@@ -5,7 +5,8 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::session;
-use coherence_kafka_worker::config::table::{ignored, not_yet};
+use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
+use coherence_kafka_worker::{ConnectorType, Description};
 
 use DefaultValue::{Null, Required, Text};
 use Importance::{High, Low, Medium};
@@ -60,6 +61,8 @@ const BEFORE_SESSION: &[ConfigKey] = &[
         "Folder in which embedded maps outlive their process: `<connector>.maps` contains the maps of a connector and the offsets up to which they hold its topics. The file is written as a whole before offsets are committed (`offset.flush.interval.ms`) and at the stop; the start reads it and continues from its offsets. The folder must exist; no two processes may use it for one connector. Without it the topics are read from the beginning at every start."),
 ];
 
+const RESTART: [ConfigKey; 3] = restart_keys(DELIVERY);
+
 #[rustfmt::skip]
 const BEHIND_SESSION: &[ConfigKey] = &[
     session::UNANSWERED,
@@ -87,12 +90,9 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "A record without key: `ignore` discards, logs and counts it, and sends it to the dead letter queue if one is set; `fail` makes it a bad record."),
     key("behavior.on.null.values", Kind::String, Text("delete"), OneOf(&["delete", "ignore", "fail"]), (DELIVERY, Medium),
         "A record without value: `delete` removes its key, `ignore` skips it, `fail` makes it a bad record."),
-    key("coherence.task.restart.attempts", Kind::Int, Text("0"), AtLeast(-1), (DELIVERY, Low),
-        "Maximum number of consecutive automatic restarts of a failed task; `-1`: no limit. The restarts are counted for each record at fault. The count restarts when the task has passed that record; after failures that name no record, when the task has run for `coherence.task.restart.backoff.max.ms`."),
-    key("coherence.task.restart.backoff.ms", Kind::Long, Text("1000"), AtLeast(1), (DELIVERY, Low),
-        "Maximum milliseconds before the first of these restarts; the bound doubles each time, with full jitter."),
-    key("coherence.task.restart.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),
-        "Maximum milliseconds before such a restart."),
+    RESTART[0],
+    RESTART[1],
+    RESTART[2],
     key("errors.tolerance", Kind::String, Text("none"), OneOf(&["none", "all"]), (ERRORS, Medium),
         "`none`: a bad record fails its task. `all`: it is reported and skipped. Unlike in Connect this includes failed writes: it covers converters, encoding, records that are too large, and records that the grid refuses."),
     key("errors.log.enable", Kind::Boolean, Text("false"), Any, (ERRORS, Medium),
@@ -131,6 +131,16 @@ pub static FAMILIES: &[(&str, Option<&str>)] = &[
     ("transforms.", Some("`transforms` does not list it.")),
     ("predicates.", Some("`predicates` does not list it.")),
 ];
+
+/// The names, settings and metrics of sink connectors.
+pub static DESCRIPTION: Description = Description {
+    kind: ConnectorType::Sink,
+    classes: CONNECTOR_CLASSES,
+    settings: &CONNECTOR,
+    families: FAMILIES,
+    shared_groups: SHARED,
+    metrics: crate::metrics::FAMILIES,
+};
 
 #[cfg(test)]
 mod tests;

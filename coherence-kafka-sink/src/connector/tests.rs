@@ -6,7 +6,7 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, NamedMap};
 use coherence_kafka_connect::config::Environment;
 use coherence_kafka_worker::config::ConnectorConfig as Configured;
-use coherence_kafka_worker::{ConnectorInfo, CreateError, Worker};
+use coherence_kafka_worker::{ConnectorInfo, ConnectorType, CreateError, Worker};
 use parking_lot::Mutex;
 
 use super::*;

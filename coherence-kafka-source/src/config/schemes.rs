@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Format;
-use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property};
+use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Property, Variables};
 use coherence_kafka_core::cache_config::in_variables;
 use coherence_kafka_core::read_write_backing_map::{PublishExpirations, ReadWriteOptions};
 use coherence_kafka_core::{CacheConfig, CacheScheme, StoreScheme};
@@ -45,7 +45,7 @@ pub(super) struct Settings<'a> {
     /// The serializer of the session.
     pub format: Format,
     /// Answers for Java's system properties.
-    pub environment: &'a Environment,
+    pub variables: &'a Variables,
 }
 
 /// Returns the maps to publish. The result may only be used where nothing was refused.
@@ -56,7 +56,9 @@ pub(super) fn maps(settings: &Settings<'_>, findings: &mut ConfigErrors) -> Vec<
         findings.error(property, why);
     }
     let path = Path::new(settings.file.trimmed());
-    let property = |name: &str| in_variables(name, |variable| settings.environment.get(variable).cloned());
+    let property = |name: &str| {
+        in_variables(name, |variable| settings.variables.environment(variable).map(str::to_owned))
+    };
     let config = match CacheConfig::from_file(path, property) {
         Ok(config) => config,
         Err(errors) => {

@@ -1,10 +1,12 @@
-//! The settings of a source.
+//! The settings of a source: in a file of its own, and as a connector of a worker.
 
-use coherence_kafka_connect::config::def::DefaultValue::{Null, Text};
+use coherence_kafka_connect::config::def::DefaultValue::{Null, Required, Text};
 use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
 use coherence_kafka_connect::config::def::Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, concat, key};
 use coherence_kafka_connect::config::session;
+use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
+use coherence_kafka_worker::{ConnectorType, Description};
 
 pub(super) const NAME: &str = "name";
 pub(super) const CACHES: &str = "coherence.caches";
@@ -26,10 +28,26 @@ const MAPS: &str = "Maps and topics";
 const RECORDS: &str = "Records";
 const RUNNING: &str = "Running";
 
+const NAME_KEY: ConfigKey = key(
+    NAME,
+    Kind::String,
+    Text("coherence-source"),
+    Name,
+    (RUNNING, High),
+    "Name of the source. Of all processes with one name, one publishes and the others stand by.",
+);
+const METRICS_KEY: ConfigKey = key(
+    METRICS,
+    Kind::String,
+    Null,
+    NonEmpty,
+    (RUNNING, Medium),
+    "Address of `GET /metrics`, `http://host:port`, in Prometheus' text format. Default: none.",
+);
+
+/// The settings that a source has in a file of its own and as a connector of a worker.
 #[rustfmt::skip]
-const OWN: [ConfigKey; 15] = [
-    key(NAME, Kind::String, Text("coherence-source"), Name, (RUNNING, High),
-        "Name of the source. Of all processes with one name, one publishes and the others stand by."),
+const COMMON: [ConfigKey; 13] = [
     key(MAPPINGS, Kind::List, Null, Any, (MAPS, High),
         "Items `cache->topic`, separated by commas. A cache `orders-*` stands for all `coherence.caches` with that beginning; its topic contains `{cache-name}`, the name of the cache, or one `*`, the text that the cache's `*` stands for."),
     key(CACHES, Kind::List, Null, Any, (MAPS, High),
@@ -56,13 +74,81 @@ const OWN: [ConfigKey; 15] = [
         "Milliseconds after which a transaction is committed. This is the delay until a consumer with `isolation.level=read_committed` sees a record. A longer interval costs the broker less; 0 commits as soon as the sent records are acknowledged."),
     key(SHUTDOWN_TIMEOUT, Kind::Long, Text("10000"), AtLeast(0), (RUNNING, Medium),
         "Maximum milliseconds of a whole stop: it waits for the acknowledgement of sent records and leaves the group."),
-    key(METRICS, Kind::String, Null, NonEmpty, (RUNNING, Medium),
-        "Address of `GET /metrics`, `http://host:port`, in Prometheus' text format. Default: none."),
 ];
 
-/// The settings that are not a Kafka client's.
+/// The settings of a source in a file of its own that are not a Kafka client's.
 pub const TABLE: ConfigDef = ConfigDef { keys: &KEYS };
-const KEYS: [ConfigKey; OWN.len() + session::KEYS.len()] = concat(&[&OWN, &session::KEYS]);
+const KEYS: [ConfigKey; COMMON.len() + session::KEYS.len() + 2] =
+    concat(&[&[NAME_KEY], &COMMON, &[METRICS_KEY], &session::KEYS]);
+
+/// Class names by which the connector is known.
+pub const CONNECTOR_CLASSES: &[&str] = &[
+    "com.oracle.coherence.kafka.connect.CoherenceSourceConnector",
+    "CoherenceSourceConnector",
+    "CoherenceSource",
+];
+
+const CONNECTOR_GROUP: &str = "Connector";
+const SERIALIZERS: &str = "Keys and values are written by serializers: `key.serializer`, `value.serializer`.";
+const CONSUMERS: &str =
+    "The consumers of a source reach the cluster as its producer does: set `producer.override.`.";
+
+/// The settings of a source as a connector of a worker.
+pub static CONNECTOR: ConfigDef = ConfigDef { keys: &CONNECTOR_KEYS };
+const CONNECTOR_KEYS: [ConfigKey; OF_CONNECTOR.len() + COMMON.len() + session::KEYS.len() + 3] =
+    concat(&[&OF_CONNECTOR, &COMMON, &session::KEYS, &restart_keys(RUNNING)]);
+
+#[rustfmt::skip]
+const OF_CONNECTOR: [ConfigKey; 8] = [
+    key(NAME, Kind::String, Required, Name, (CONNECTOR_GROUP, High),
+        "Name of the connector. Of all workers that run a connector with this name, one publishes and the others stand by."),
+    key("connector.class", Kind::Class, Required, Any, (CONNECTOR_GROUP, High),
+        "`com.oracle.coherence.kafka.connect.CoherenceSourceConnector`, `CoherenceSourceConnector` or `CoherenceSource`."),
+    key("tasks.max", Kind::Int, Text("1"), AtLeast(1), (CONNECTOR_GROUP, High),
+        "Maximum number of tasks. A source has one task, which publishes all of its maps."),
+    ignored("key.converter", SERIALIZERS),
+    ignored("value.converter", SERIALIZERS),
+    ignored("header.converter", SERIALIZERS),
+    not_yet("transforms", Kind::List, Text(""), Any, "Single message transforms."),
+    not_yet("predicates", Kind::List, Text(""), Any, "Predicates of transforms."),
+];
+
+/// Families of settings of the connector: the prefix, and why it is without effect if it is.
+pub static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
+    ("producer.override.", None),
+    ("key.serializer.", None),
+    ("value.serializer.", None),
+    ("serializer.encoding", None),
+    ("deserializer.encoding", None),
+    ("default.list.key.serde.", None),
+    ("default.list.value.serde.", None),
+    ("key.converter.", Some(SERIALIZERS)),
+    ("value.converter.", Some(SERIALIZERS)),
+    ("header.converter.", Some(SERIALIZERS)),
+    ("consumer.override.", Some(CONSUMERS)),
+    ("admin.override.", Some(CONSUMERS)),
+    ("topic.creation.", Some("A source creates no topic for a map: create it with cleanup.policy=compact.")),
+    ("transforms.", Some("`transforms` does not list it.")),
+    ("predicates.", Some("`predicates` does not list it.")),
+];
+
+/// The names, settings and metrics of source connectors.
+pub static DESCRIPTION: Description = Description {
+    kind: ConnectorType::Source,
+    classes: CONNECTOR_CLASSES,
+    settings: &CONNECTOR,
+    families: CONNECTOR_FAMILIES,
+    shared_groups: &["Coherence"],
+    metrics: crate::metrics::FAMILIES,
+};
+
+/// Returns whether a setting of the connector is one of the source in a file of its own too.
+pub(super) fn is_own(key: &str) -> bool {
+    let serializers = FAMILIES.iter().take(6);
+    COMMON.iter().chain(&session::KEYS).any(|known| known.name == key)
+        || key == NAME
+        || serializers.into_iter().any(|family| key.starts_with(family))
+}
 
 /// What serializers read, and what declares variables: families end in a dot.
 const FAMILIES: [&str; 8] = [

@@ -36,6 +36,19 @@ pub const fn not_yet(
     key(name, kind, default, validator, (NOT_YET, Low), documentation)
 }
 
+/// Returns the settings of restarts of a failed task, for the table of a connector, in this group.
+#[rustfmt::skip]
+pub const fn restart_keys(group: &'static str) -> [ConfigKey; 3] {
+    [
+        key("coherence.task.restart.attempts", Kind::Int, Text("0"), AtLeast(-1), (group, Low),
+            "Maximum number of consecutive automatic restarts of a failed task; `-1`: no limit. The restarts are counted for each record at fault. The count restarts when the task has passed that record; after failures that name no record, when the task has run for `coherence.task.restart.backoff.max.ms`."),
+        key("coherence.task.restart.backoff.ms", Kind::Long, Text("1000"), AtLeast(1), (group, Low),
+            "Maximum milliseconds before the first of these restarts; the bound doubles each time, with full jitter."),
+        key("coherence.task.restart.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (group, Low),
+            "Maximum milliseconds before such a restart."),
+    ]
+}
+
 const KAFKA: &str = "Kafka";
 const CONVERTERS: &str = "Converters";
 const WORKER_GROUP: &str = "Worker";

@@ -84,6 +84,7 @@ const ROOMS: [Room; 10] = [
             "coherence-kafka-connect",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
+            "coherence-kafka-worker",
         ],
         without: &["rdkafka", "config"],
         places: &[],

@@ -25,6 +25,7 @@ mod permissions;
 mod publishing;
 mod refusals;
 mod sharing;
+mod worker;
 
 /// How long anything may take that is not itself a long outage.
 const SOON: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 
 use super::super::table;
 use super::{Check, setting};
-use crate::connector::DESCRIPTION;
+use crate::config::table::DESCRIPTION;
 
 /// Returns the session of a connector that configures none.
 ///

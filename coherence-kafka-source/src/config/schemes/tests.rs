@@ -3,6 +3,8 @@ use std::fs;
 use tempfile::NamedTempFile;
 
 use super::super::{FormConfig, SourceConfig};
+use coherence_kafka_connect::config::Environment;
+
 use super::*;
 
 const KAFKA: (&str, &str) = ("bootstrap.servers", "localhost:9092");

@@ -1,0 +1,238 @@
+//! The source as a connector of a worker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, Property, SessionConfig};
+use coherence_kafka_rdkafka::settings::{ClientSettings, connection, producer};
+use coherence_kafka_worker::config::table::is_shared;
+use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
+use coherence_kafka_worker::metrics::Sample;
+use coherence_kafka_worker::{
+    Connector, Context, Description, Grids, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState,
+};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::SourceConfig;
+use crate::config::flat::Flat;
+use crate::config::table::{self, DESCRIPTION};
+use crate::source::{self, Source};
+use crate::status::{State, Status};
+use crate::{check, metrics};
+
+/// How often a task checks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The kind of connector that publishes maps to topics.
+#[derive(Debug, Default)]
+pub struct SourcePlugin;
+
+impl Plugin for SourcePlugin {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn check_clients(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) -> ClientSettings {
+        if worker.has_embedded_broker() {
+            let property = worker.properties().get("bootstrap.servers");
+            let why = "embedded has no transactions, which a source publishes in: name a Kafka cluster";
+            findings.error_at(property, "bootstrap.servers", why);
+        }
+        let mut found = ConfigErrors::default();
+        let flat = Flat::of_worker(worker, &mut found);
+        // A worker may leave its connectors to bring their own credentials.
+        let mut of_connectors = ConfigErrors::default();
+        producer(&flat.properties, &[], &mut of_connectors);
+        of_connectors.errors.clear();
+        findings.append(flat.as_written(of_connectors));
+        findings.append(found);
+        connection(&flat.properties).into_iter().collect()
+    }
+
+    fn check_shared(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) {
+        let (values, violations) =
+            table::CONNECTOR.parse(|key| shared(worker, key).map(|property| property.value.as_str()));
+        for violation in violations.into_iter().filter(|found| is_shared(&DESCRIPTION, found.key())) {
+            let property = shared(worker, violation.key());
+            findings.violation(property, violation);
+        }
+        session(worker, &values, findings);
+    }
+
+    fn connector(
+        &self,
+        worker: &WorkerConfig,
+        properties: &Properties,
+        findings: &mut ConfigErrors,
+    ) -> Option<Arc<dyn Connector>> {
+        let (config, restart) = SourceConfig::of_connector(worker, properties, findings);
+        Some(Arc::new(SourceConnector { restart, config: Arc::new(config) }))
+    }
+
+    fn check_peers<'a>(
+        &'a self,
+        worker: &'a WorkerConfig,
+        alone: bool,
+        grids: &'a mut Grids,
+        findings: &'a mut Checked,
+    ) -> BoxFuture<'a, ()> {
+        async move {
+            if !alone {
+                return;
+            }
+            let (values, _) =
+                table::CONNECTOR.parse(|key| shared(worker, key).map(|property| property.value.as_str()));
+            // What is wrong with it has refused the worker.
+            let session = session(worker, &values, &mut ConfigErrors::default());
+            let at = session.addresses.join(",");
+            match grids.open(&session).await {
+                Ok(_) => findings.good(format_args!("worker: grid at {at} reached")),
+                Err(error) => findings.note(format_args!("worker: no grid is reachable at {at}: {error}")),
+            }
+        }
+        .boxed()
+    }
+}
+
+fn shared<'a>(worker: &'a WorkerConfig, key: &str) -> Option<&'a Property> {
+    is_shared(&DESCRIPTION, key).then(|| worker.properties().get(key)).flatten()
+}
+
+fn session(worker: &WorkerConfig, values: &Values, findings: &mut ConfigErrors) -> SessionConfig {
+    SessionConfig::read(values, |key| shared(worker, key), worker.variables(), findings)
+}
+
+/// A source connector whose configuration is valid.
+#[derive(Debug)]
+pub struct SourceConnector {
+    config: Arc<SourceConfig>,
+    restart: RestartConfig,
+}
+
+impl SourceConnector {
+    /// Returns its configuration.
+    pub fn config(&self) -> &SourceConfig {
+        &self.config
+    }
+}
+
+impl Connector for SourceConnector {
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// One: the processes of a source elect one publisher of all its maps.
+    fn tasks(&self) -> u32 {
+        1
+    }
+
+    fn clients_of_task(&self) -> u64 {
+        // The producers, the consumer of the control topic, and the readers of topics.
+        self.config.maps.len().min(4) as u64 + 2
+    }
+
+    fn restart(&self) -> RestartConfig {
+        self.restart
+    }
+
+    fn start(&self, context: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
+        let state =
+            Arc::new(SourceState { statuses: source::statuses(&self.config), restarts: AtomicU64::new(0) });
+        Ok(Arc::new(SourceTasks { config: self.config.clone(), state, runtime: context.runtime.clone() }))
+    }
+
+    fn check<'a>(&'a self, _: &'a mut Peers, findings: &'a mut Checked) -> BoxFuture<'a, ()> {
+        check::peers(&self.config, findings).boxed()
+    }
+}
+
+struct SourceTasks {
+    config: Arc<SourceConfig>,
+    state: Arc<SourceState>,
+    runtime: Handle,
+}
+
+impl TaskSet for SourceTasks {
+    fn task(&self, _: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure> {
+        let _in_runtime = self.runtime.enter();
+        let source = Source::with((*self.config).clone(), self.state.statuses.clone())
+            .map_err(|error| TaskFailure::new(error.to_string()))?;
+        Ok(Box::new(SourceTask { source, stop, runtime: self.runtime.clone() }))
+    }
+
+    fn state(&self, _: u32) -> Arc<dyn TaskState> {
+        self.state.clone()
+    }
+
+    fn on_ended(&self) {}
+}
+
+struct SourceTask {
+    source: Source,
+    stop: Arc<AtomicBool>,
+    runtime: Handle,
+}
+
+impl Task for SourceTask {
+    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
+        let stopped = CancellationToken::new();
+        self.runtime.block_on(async {
+            let watch = async {
+                while !self.stop.load(Ordering::SeqCst) {
+                    tokio::time::sleep(LOOK).await;
+                }
+                stopped.cancel();
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                ended = self.source.run(&stopped, false) => {
+                    ended.map_err(|error| TaskFailure::new(error.to_string()))
+                }
+                () = watch => Ok(()),
+            }
+        })
+    }
+}
+
+/// What the task of a connector has done.
+#[derive(Debug)]
+struct SourceState {
+    statuses: Vec<Arc<Status>>,
+    restarts: AtomicU64,
+}
+
+impl TaskState for SourceState {
+    fn on_restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        let mut samples: Vec<_> = self.statuses.iter().flat_map(|status| metrics::samples(status)).collect();
+        samples.push(metrics::restarts(self.restarts.load(Ordering::Relaxed)));
+        samples
+    }
+
+    fn progress(&self) -> Progress {
+        let sum = |read: fn(&Status) -> u64| self.statuses.iter().map(|status| read(status)).sum();
+        let away = |status: &&Arc<Status>| matches!(status.state(), State::GridAway | State::KafkaAway);
+        Progress {
+            records: sum(|status| status.acknowledged.now()),
+            lag: Some(sum(|status| u64::try_from(status.in_flight.now()).unwrap_or(0))),
+            counts: vec![("compared", sum(|status| status.scanned.now()))],
+            errors: sum(|status| status.refused.now()),
+            waits: self
+                .statuses
+                .iter()
+                .find(away)
+                .map(|status| format!("{}: {}", status.map, status.state().name())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
