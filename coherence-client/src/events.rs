@@ -82,11 +82,11 @@ pub(crate) struct Added {
 /// All listeners of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    table: Mutex<Table>,
+    registrations: Mutex<Registrations>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct Registrations {
     maps: HashMap<Arc<str>, Map>,
     /// The maps by their ids on the stream.
     ids: HashMap<i32, Arc<str>>,
@@ -111,12 +111,12 @@ struct Registration {
     /// The grid names it in events; 0 for a key.
     filter_id: i64,
     /// The registration on the grid, where it exists.
-    form: Option<Form>,
+    detail: Option<Detail>,
     listeners: Vec<Listener>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Detail {
     Lite,
     Full,
 }
@@ -130,7 +130,7 @@ struct Listener {
     /// The registration that the grid has is the one that this needs.
     listens: bool,
     /// Taken when it listens for the first time.
-    told: Option<oneshot::Sender<Result<(), MapError>>>,
+    ready: Option<oneshot::Sender<Result<(), MapError>>>,
     queue: Arc<Queue>,
 }
 
@@ -138,9 +138,9 @@ impl Registration {
     /// Gives up the listeners that never listened. Returns true where one was given up.
     fn fail_new(&mut self, error: &MapError) -> bool {
         let before = self.listeners.len();
-        self.listeners.retain_mut(|listener| match listener.told.take() {
-            Some(told) => {
-                let _ = told.send(Err(error.clone()));
+        self.listeners.retain_mut(|listener| match listener.ready.take() {
+            Some(ready) => {
+                let _ = ready.send(Err(error.clone()));
                 false
             }
             None => true,
@@ -154,8 +154,8 @@ impl Listener {
     fn settle(&mut self) {
         self.listens = true;
         self.queue.listens();
-        if let Some(told) = self.told.take() {
-            let _ = told.send(Ok(()));
+        if let Some(ready) = self.ready.take() {
+            let _ = ready.send(Ok(()));
         }
     }
 
@@ -172,7 +172,7 @@ impl Listener {
 impl Listeners {
     /// Adds a listener whose queue holds up to `max_bytes`. `None` once the session is closed.
     pub(crate) fn add(&self, map: &str, listen: Listen, max_bytes: usize) -> Option<Added> {
-        let mut table = self.table.lock();
+        let mut table = self.registrations.lock();
         if table.closed {
             return None;
         }
@@ -186,14 +186,14 @@ impl Listeners {
         let number = table.next_number;
         let map: Arc<str> =
             table.maps.get_key_value(map).map_or_else(|| map.into(), |(name, _)| name.clone());
-        let (told, listens) = oneshot::channel();
+        let (ready, listens) = oneshot::channel();
         let queue = Arc::new(Queue::new(max_bytes));
         let listener = Listener {
             number,
             lite: listen.lite,
             primed,
             listens: false,
-            told: Some(told),
+            ready: Some(ready),
             queue: queue.clone(),
         };
         let new_filter_id = table.next_filter_id + 1;
@@ -203,7 +203,7 @@ impl Listeners {
             if filter_id != 0 {
                 state.filters.insert(filter_id, target.clone());
             }
-            Registration { filter_id, form: None, listeners: Vec::new() }
+            Registration { filter_id, detail: None, listeners: Vec::new() }
         });
         registration.listeners.push(listener);
         table.next_filter_id = new_filter_id;
@@ -213,7 +213,7 @@ impl Listeners {
 
     /// Takes a listener out.
     pub(crate) fn remove(&self, id: &ListenerId) {
-        let mut table = self.table.lock();
+        let mut table = self.registrations.lock();
         if let Some(registration) =
             table.maps.get_mut(&id.map).and_then(|map| map.registrations.get_mut(&id.target))
         {
@@ -224,7 +224,7 @@ impl Listeners {
 
     /// Forgets registrations without listeners: without a stream they need not be removed on the grid.
     pub(crate) fn prune(&self) {
-        self.table.lock().maps.retain(|_, map| {
+        self.registrations.lock().maps.retain(|_, map| {
             map.registrations.retain(|_, registration| !registration.listeners.is_empty());
             let kept = &map.registrations;
             map.filters.retain(|_, target| kept.contains_key(target));
@@ -234,24 +234,24 @@ impl Listeners {
 
     /// Returns true without any listener, and nothing to take back from the grid.
     pub(crate) fn is_idle(&self) -> bool {
-        self.table.lock().maps.is_empty()
+        self.registrations.lock().maps.is_empty()
     }
 
     /// Makes all registrations again, on this stream.
     pub(crate) fn attach(&self, stream: u64) {
-        self.table.lock().stream = Some(stream);
+        self.registrations.lock().stream = Some(stream);
     }
 
     /// Handles the loss of the stream: each listener that listened gets one gap, and all must be registered again.
     pub(crate) fn lost(&self, reason: &str) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         table.stream = None;
         table.ids.clear();
         table.changed.clear();
         for (name, map) in &mut table.maps {
             map.cache_id = None;
             for (target, registration) in &mut map.registrations {
-                registration.form = None;
+                registration.detail = None;
                 for listener in &mut registration.listeners {
                     listener.listens = false;
                     listener.queue.lose(reason);
@@ -263,14 +263,14 @@ impl Listeners {
 
     /// Returns the next request to the grid; `None` where its registrations are complete.
     pub(crate) fn next_step(&self) -> Option<Step> {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         while let Some((map, target)) = table.changed.pop_front() {
             let Some(state) = table.maps.get_mut(&map) else { continue };
             let Some(registration) = state.registrations.get_mut(&target) else { continue };
             let filter_id = registration.filter_id;
             if registration.listeners.is_empty() {
-                if let (Some(_), Some(cache_id)) = (registration.form, state.cache_id) {
-                    registration.form = None;
+                if let (Some(_), Some(cache_id)) = (registration.detail, state.cache_id) {
+                    registration.detail = None;
                     return Some(Step::Unsubscribe { map, cache_id, target, filter_id });
                 }
                 state.registrations.remove(&target);
@@ -280,7 +280,7 @@ impl Listeners {
             }
             let full = registration.listeners.iter().any(|listener| !listener.lite);
             // What is full stays full: taking it back would be one more chance to miss something.
-            if registration.form.is_none() || (full && registration.form == Some(Form::Lite)) {
+            if registration.detail.is_none() || (full && registration.detail == Some(Detail::Lite)) {
                 return Some(Step::Subscribe { map, target, filter_id, lite: !full });
             }
             registration.listeners.iter_mut().filter(|listener| !listener.primed).for_each(Listener::settle);
@@ -296,7 +296,7 @@ impl Listeners {
 
     /// Notes the id of the map on the stream.
     pub(crate) fn bind(&self, map: &Arc<str>, cache_id: i32) {
-        let mut table = self.table.lock();
+        let mut table = self.registrations.lock();
         if let Some(state) = table.maps.get_mut(map) {
             let before = state.cache_id.replace(cache_id);
             if let Some(before) = before.filter(|before| *before != cache_id) {
@@ -306,14 +306,14 @@ impl Listeners {
         }
     }
 
-    /// Notes that the grid has registered the target of the map in this form.
+    /// Notes that the grid has registered the target of the map in this detail.
     pub(crate) fn subscribed(&self, map: &Arc<str>, target: &Target, cache_id: i32, lite: bool) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         let Some(state) = table.maps.get_mut(map) else { return };
         let Some(registration) = state.registrations.get_mut(target) else { return };
         // The map may have been destroyed in between, and the registration with it.
         if state.cache_id == Some(cache_id) {
-            registration.form = Some(if lite { Form::Lite } else { Form::Full });
+            registration.detail = Some(if lite { Detail::Lite } else { Detail::Full });
         }
         table.changed.push_back((map.clone(), target.clone()));
     }
@@ -321,11 +321,11 @@ impl Listeners {
     /// Handles the value of a key from the grid. It precedes all events since the registration: it is at least as new
     /// as the first of them, and the last of them has the final value.
     pub(crate) fn primed(&self, map: &Arc<str>, key: &Bytes, up_to: u64, value: Option<Bytes>) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         let target = Target::Key(key.clone());
         let registration = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(&target));
         // Without a registration it is not the value before the first event.
-        let Some(registration) = registration.filter(|registration| registration.form.is_some()) else {
+        let Some(registration) = registration.filter(|registration| registration.detail.is_some()) else {
             return;
         };
         let event = decode::present(key.clone(), value);
@@ -339,7 +339,7 @@ impl Listeners {
     /// Handles the failure of a [`Step`]: the listeners that never listened are notified and given up, the others are
     /// still to be registered.
     pub(crate) fn failed(&self, map: &Arc<str>, target: &Target, error: &MapError) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         if let Some(registration) = table.maps.get_mut(map).and_then(|map| map.registrations.get_mut(target))
         {
             registration.fail_new(error);
@@ -349,12 +349,12 @@ impl Listeners {
 
     /// Notes that the grid has removed a registration, or has lost it with the map or the stream.
     pub(crate) fn unsubscribed(&self, map: &Arc<str>, target: &Target) {
-        self.table.lock().changed.push_back((map.clone(), target.clone()));
+        self.registrations.lock().changed.push_back((map.clone(), target.clone()));
     }
 
     /// Handles that no stream can be opened: the listeners that never listened are notified and given up.
     pub(crate) fn fail_new(&self, error: &MapError) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         for (name, map) in &mut table.maps {
             for (target, registration) in &mut map.registrations {
                 if registration.fail_new(error) {
@@ -366,7 +366,7 @@ impl Listeners {
 
     /// Takes in a message of the stream that answers no request.
     pub(crate) fn take(&self, stream: u64, response: NamedCacheResponse) {
-        let table = &mut *self.table.lock();
+        let table = &mut *self.registrations.lock();
         if table.stream != Some(stream) {
             return;
         }
@@ -400,7 +400,7 @@ impl Listeners {
 
     /// Handles the destruction of a map: its id is no longer valid on the stream.
     pub(crate) fn destroyed(&self, stream: u64, cache_id: i32) {
-        let mut table = self.table.lock();
+        let mut table = self.registrations.lock();
         if table.stream == Some(stream)
             && let Some(name) = table.ids.get(&cache_id).cloned()
         {
@@ -410,7 +410,7 @@ impl Listeners {
 
     /// Ends the notices of all listeners, behind what they hold.
     pub(crate) fn close(&self) {
-        let mut table = self.table.lock();
+        let mut table = self.registrations.lock();
         table.closed = true;
         for map in std::mem::take(&mut table.maps).into_values() {
             for registration in map.registrations.into_values() {
@@ -420,7 +420,7 @@ impl Listeners {
     }
 }
 
-impl Table {
+impl Registrations {
     fn drop_if_unused(&mut self, name: &Arc<str>) {
         if let Some(map) = self.maps.get(name)
             && map.registrations.is_empty()
@@ -439,7 +439,7 @@ impl Table {
             self.ids.remove(&cache_id);
         }
         for (target, registration) in &mut map.registrations {
-            if registration.form.take().is_some() {
+            if registration.detail.take().is_some() {
                 registration.listeners.retain(|listener| {
                     if listener.listens {
                         listener.queue.push(MapNotice::Destroyed);

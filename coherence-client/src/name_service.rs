@@ -21,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use crate::causes::chain;
 use crate::options::SessionOptions;
 
 const PROXIES: &str = "NameService/string/$GRPC:GrpcProxy";
@@ -60,7 +61,7 @@ impl NameServiceAddress {
                     Err(_) => LookupError::Silent(options.connect_timeout),
                 };
                 answered |= matches!(error, LookupError::NoProxy | LookupError::NoCluster { .. });
-                reasons.push(format!("name service {member}: {error}"));
+                reasons.push(format!("name service {member}: {}", chain(&error)));
             }
             if !answered || asked == options.resolver_retries {
                 return Err(reasons.join(", "));
@@ -98,9 +99,9 @@ impl NameServiceAddress {
 enum LookupError {
     #[error("no answer within {0:?}")]
     Silent(Duration),
-    #[error("{0}: check the host and the cluster port")]
+    #[error("the connection failed: check the host and the cluster port")]
     Io(#[from] io::Error),
-    #[error("the answer cannot be read: {0}: check that this is a cluster port")]
+    #[error("the answer cannot be read: check that this is a cluster port")]
     Decode(#[from] DecodeError),
     #[error("the answer is not a list of host and port")]
     NotAList,

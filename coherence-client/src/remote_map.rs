@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::key_order::{Access, Claim, KeyOrder, Keys};
+use coherence_kafka_common::key_locks::{Access, KeyGuard, KeyLocks, Keys};
 use coherence_kafka_common::map::{
     Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap, SendGate,
 };
@@ -56,7 +56,7 @@ pub struct RemoteMap {
     core: Arc<SessionCore>,
     name: Arc<str>,
     /// `None` where the caller keeps the order.
-    order: Option<Arc<KeyOrder>>,
+    order: Option<Arc<KeyLocks>>,
     /// Asked for each request that changes entries.
     gate: Option<Arc<dyn SendGate>>,
 }
@@ -79,14 +79,14 @@ impl RemoteMap {
         Self { order: None, ..self.clone() }
     }
 
-    async fn claim_key(&self, key: &[u8], access: Access) -> Option<Arc<Claim>> {
+    async fn claim_key(&self, key: &[u8], access: Access) -> Option<Arc<KeyGuard>> {
         match &self.order {
             Some(order) => Some(Arc::new(order.claim(order.one(key), access).await)),
             None => None,
         }
     }
 
-    async fn claim(&self, keys: Keys, access: Access) -> Option<Arc<Claim>> {
+    async fn claim(&self, keys: Keys, access: Access) -> Option<Arc<KeyGuard>> {
         match &self.order {
             Some(order) => Some(Arc::new(order.claim(keys, access).await)),
             None => None,
@@ -95,7 +95,7 @@ impl RemoteMap {
 
     async fn call(
         &self,
-        claim: Option<Arc<Claim>>,
+        claim: Option<Arc<KeyGuard>>,
         bytes: usize,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
@@ -135,7 +135,7 @@ impl RemoteMap {
 
     async fn call_single(
         &self,
-        claim: Option<Arc<Claim>>,
+        claim: Option<Arc<KeyGuard>>,
         kind: Kind,
         batch: Batch,
         ttl: Option<i64>,
@@ -152,7 +152,7 @@ impl RemoteMap {
         &self,
         batches: Vec<Batch>,
         beside: usize,
-        claim: Option<Arc<Claim>>,
+        claim: Option<Arc<KeyGuard>>,
         request: impl Fn(i32, Batch) -> Request,
     ) -> Result<Vec<Answer>, MapError> {
         let request = &request;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use coherence_kafka_common::key_order::Claim;
+use coherence_kafka_common::key_locks::KeyGuard;
 use coherence_kafka_common::map::{Format, MapError, OfMap, SendGate};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -22,17 +22,17 @@ use crate::sub_channel::{Admission, SubChannel};
 mod connect;
 mod listening;
 
-use listening::{LISTENER_LANE, Listening};
+use listening::{LISTENER_STREAM, Listening};
 
 /// What a session, its maps and its listeners share.
 pub(crate) struct SessionCore {
     options: SessionOptions,
     runtime: Handle,
-    lanes: Vec<Mutex<Link>>,
+    streams: Vec<Mutex<Link>>,
     /// Index of the address to try first.
     next_address: AtomicUsize,
-    /// Index of the lane of the next request, before the remainder is taken.
-    next_lane: AtomicUsize,
+    /// Index of the stream of the next request, before the modulo.
+    next_stream: AtomicUsize,
     streams_opened: AtomicU64,
     /// A grid that accepted these options once is only unavailable when it refuses them.
     was_open: AtomicBool,
@@ -58,11 +58,11 @@ impl SessionCore {
     pub(crate) fn new(options: SessionOptions, runtime: Handle) -> Self {
         let closed = CancellationToken::new();
         Self {
-            lanes: (0..options.streams).map(|_| Mutex::new(Link::Down)).collect(),
+            streams: (0..options.streams).map(|_| Mutex::new(Link::Down)).collect(),
             options,
             runtime,
             next_address: AtomicUsize::new(0),
-            next_lane: AtomicUsize::new(0),
+            next_stream: AtomicUsize::new(0),
             streams_opened: AtomicU64::new(0),
             was_open: AtomicBool::new(false),
             replaced: AtomicU64::new(0),
@@ -86,14 +86,15 @@ impl SessionCore {
         &self.in_doubt
     }
 
-    /// Waits until no write in doubt may change one of these entries. Returns false if one was given up without answer.
+    /// Waits until no write in doubt may change one of these entries. Returns false if one was given up without
+    /// answer.
     pub(crate) async fn until_resolved(&self, entries: &[OfMap<'_>]) -> bool {
         self.in_doubt.until_resolved(entries, self.options.unanswered_timeout).await
     }
 
     /// Opens a stream to the grid unless one is open.
     pub(crate) async fn connect(self: &Arc<Self>) -> Result<(), MapError> {
-        self.stream(LISTENER_LANE).await.map(drop)
+        self.stream(LISTENER_STREAM).await.map(drop)
     }
 
     /// How many streams have ended and been replaced. Where it grows, the grid may have lost its entries.
@@ -121,15 +122,15 @@ impl SessionCore {
         self: &Arc<Self>,
         name: &Arc<str>,
         bytes: usize,
-        claim: Option<Arc<Claim>>,
+        claim: Option<Arc<KeyGuard>>,
         gate: Option<&Arc<dyn SendGate>>,
         request: impl FnOnce(i32) -> Request,
     ) -> Result<Answer, MapError> {
         let mut admission = self.admit(bytes).await?;
         admission._claim = claim;
         admission.gate = gate.cloned();
-        let lane = self.next_lane.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
-        let stream = self.stream(lane).await?;
+        let index = self.next_stream.fetch_add(1, Ordering::Relaxed) % self.streams.len();
+        let stream = self.stream(index).await?;
         let cache_id = stream.cache_id(name).await?;
         stream.call(Some((name, cache_id)), request(cache_id), Some(admission)).await
     }
@@ -137,7 +138,7 @@ impl SessionCore {
     /// Makes the map of this name on the grid.
     pub(crate) async fn ensure(self: &Arc<Self>, name: &str) -> Result<(), MapError> {
         let _admission = self.admit(0).await?;
-        self.stream(LISTENER_LANE).await?.cache_id(name).await?;
+        self.stream(LISTENER_STREAM).await?.cache_id(name).await?;
         Ok(())
     }
 
@@ -150,8 +151,8 @@ impl SessionCore {
     }
 
     pub(crate) async fn close(&self) {
-        // All permits: whoever holds one waits for an answer, and the reader gives up those without one. Only a call
-        // that nobody polls may hold one for longer.
+        // All permits: each holder of one waits for an answer, and the reader ends those without one. Only a call that
+        // is not polled may hold one for longer.
         let longest =
             self.options.connect_timeout + self.options.ready_timeout + self.options.request_timeout;
         let all = timeout(longest, self.requests.acquire_many(MAX_REQUESTS_IN_FLIGHT as u32)).await;
@@ -160,8 +161,8 @@ impl SessionCore {
         drop(all);
         self.closed.cancel();
         self.listening.close();
-        for lane in &self.lanes {
-            let link = std::mem::replace(&mut *lane.lock(), Link::Closed);
+        for link in &self.streams {
+            let link = std::mem::replace(&mut *link.lock(), Link::Closed);
             let stream = match link {
                 Link::Up(stream) => Some(stream),
                 Link::Opening(opening) => opening.await.ok(),

@@ -39,7 +39,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_common::key_order::Claim;
+use coherence_kafka_common::key_locks::KeyGuard;
 use coherence_kafka_common::map::{MapError, SendGate};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -63,7 +63,7 @@ pub(crate) struct Admission {
     pub _request: OwnedSemaphorePermit,
     pub _bytes: OwnedSemaphorePermit,
     /// The keys that no other request may concern meanwhile.
-    pub _claim: Option<Arc<Claim>>,
+    pub(crate) _claim: Option<Arc<KeyGuard>>,
     /// Asked when the request is about to leave.
     pub gate: Option<Arc<dyn SendGate>>,
 }
@@ -71,9 +71,9 @@ pub(crate) struct Admission {
 /// What a stream is to its session.
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
-    /// Tells the streams of a session apart.
+    /// Distinguishes the streams of a session.
     pub number: u64,
-    /// Who hears of events, where this is the stream on which the listeners are.
+    /// The listeners, if their events come on this stream.
     pub listeners: Option<Arc<Listeners>>,
     /// Where it is kept which writes are without answer.
     pub in_doubt: Arc<InDoubtWrites>,
@@ -138,7 +138,7 @@ impl SubChannel {
         Self { address, number, request_timeout, outgoing, table, in_doubt, stop, gone }
     }
 
-    /// Tells it apart from the other streams of its session.
+    /// Distinguishes it from the other streams of its session.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }

@@ -11,7 +11,7 @@
 //! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
 //! grid_address.rs                                      where a grid is: proxies, or a name service
-//! key_order.rs                                         calls for one key, one after the other
+//! key_locks.rs                                         locks on keys: calls for one key, one after the other
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! splitmix.rs                                          chance that can be repeated, for a demo and for tests
@@ -21,7 +21,7 @@ pub mod binary;
 pub mod decoration;
 pub mod grid_address;
 pub mod java_format;
-pub mod key_order;
+pub mod key_locks;
 pub mod local;
 pub mod map;
 pub mod nearest;

@@ -137,7 +137,7 @@ pub enum SerializerError {
     },
     /// Between Rust types and POF.
     #[error("pof: {0}")]
-    Pof(#[from] crate::pof::serde::Error),
+    Pof(crate::pof::serde::Error),
     /// An element of a list has one of the other errors.
     #[error("element {index} of the list: {error}")]
     Element {
@@ -146,6 +146,12 @@ pub enum SerializerError {
         /// What is wrong; its offset counts from the start of the element.
         error: Box<SerializerError>,
     },
+}
+
+impl From<crate::pof::serde::Error> for SerializerError {
+    fn from(error: crate::pof::serde::Error) -> Self {
+        SerializerError::Pof(error)
+    }
 }
 
 #[cfg(test)]

@@ -210,7 +210,7 @@ mod tests {
                     }
                     Act::Take => match poll_fn(|context| queue.poll_next(context)).now_or_never() {
                         Some(Some(MapNotice::Gap(_))) => {
-                            prop_assert!(listening, "told before anybody listens again");
+                            prop_assert!(listening, "notified before a listener listens again");
                             after_gap = true;
                         }
                         Some(Some(notice)) => {
@@ -228,7 +228,7 @@ mod tests {
                 let gaps = state.notices.iter().filter(|notice| number(notice).is_none()).count();
                 prop_assert!(state.bytes <= MAX + gaps * 200 + 400 + NOTICE_BYTES);
             }
-            prop_assert!(after_gap || expected == pushed, "the last events are missing, and nobody was told");
+            prop_assert!(after_gap || expected == pushed, "the last events are missing without a gap");
             prop_assert!(queue.state.lock().notices.is_empty());
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coherence_kafka_common::key_order::{Access, Claim, Keys};
+use coherence_kafka_common::key_locks::{Access, KeyGuard, Keys};
 use coherence_kafka_common::map::{Entries, MapError};
 
 use super::{BYTES_VALUE, RemoteMap, entries_of, entry_of};
@@ -120,7 +120,7 @@ impl RemoteMap {
     }
 
     /// Claims all keys for a request that changes entries that it does not name, and none for one that reads them.
-    async fn claim_changed(&self, access: Access) -> Option<Arc<Claim>> {
+    async fn claim_changed(&self, access: Access) -> Option<Arc<KeyGuard>> {
         match access {
             Access::Write => self.claim(Keys::All, access).await,
             Access::Read => None,

@@ -1,4 +1,4 @@
-//! Connecting: one attempt, shared by all who want the stream, over all addresses.
+//! Connecting: one attempt over all addresses, shared by all callers that need the stream.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use tokio::time::{Instant, sleep};
 
-use super::listening::LISTENER_LANE;
+use super::listening::LISTENER_STREAM;
 use super::{Link, SessionCore, session_closed};
 use crate::name_service::NameServiceAddress;
 use crate::options::parse_address;
 use crate::sub_channel::{self, OpenFailure, Role, SubChannel};
 
-/// Streams to one address, for each lane, that are read for the answers to late writes only: where there are more, the
-/// proxy has enough to do.
+/// Streams to one address, for each stream of the session, that are read for the answers to late writes only: with more
+/// of them, the proxy has enough to do.
 const MAX_RETIRED: usize = 2;
 
 pub(super) type Opening = Shared<BoxFuture<'static, Result<Arc<SubChannel>, MapError>>>;
 
 impl SessionCore {
-    /// The stream of a lane, opened where there is none. All who come while it is being opened wait for the same
-    /// attempt.
-    pub(super) async fn stream(self: &Arc<Self>, lane: usize) -> Result<Arc<SubChannel>, MapError> {
+    /// Returns the stream at this index, opened unless it is open. Callers that arrive while it is being opened wait
+    /// for the same attempt.
+    pub(super) async fn stream(self: &Arc<Self>, index: usize) -> Result<Arc<SubChannel>, MapError> {
         let opening = {
-            let mut link = self.lanes[lane].lock();
+            let mut link = self.streams[index].lock();
             match &*link {
                 Link::Up(stream) if stream.is_open() => return Ok(stream.clone()),
                 Link::Opening(opening) => opening.clone(),
@@ -39,7 +39,7 @@ impl SessionCore {
                         self.replaced.fetch_add(1, Ordering::Relaxed);
                     }
                     // A task, so that a caller that goes away does not take the attempt of the others with it.
-                    let task = self.runtime.spawn(self.clone().open(lane));
+                    let task = self.runtime.spawn(self.clone().open(index));
                     let opening: Opening =
                         task.map(|ended| ended.unwrap_or_else(|_| Err(runtime_gone()))).boxed().shared();
                     *link = Link::Opening(opening.clone());
@@ -51,11 +51,11 @@ impl SessionCore {
     }
 
     /// One attempt over all addresses, or as many as there is time for where callers are ready to wait.
-    async fn open(self: Arc<Self>, lane: usize) -> Result<Arc<SubChannel>, MapError> {
+    async fn open(self: Arc<Self>, index: usize) -> Result<Arc<SubChannel>, MapError> {
         let until = Instant::now() + self.options.ready_timeout;
         let mut pauses = self.pauses();
         let opened = loop {
-            let opened = self.open_first(lane).await.map(Arc::new);
+            let opened = self.open_first(index).await.map(Arc::new);
             let pause = pauses.next().unwrap_or(self.options.reconnect_backoff.1);
             let again =
                 matches!(&opened, Err(error) if error.is_retriable()) && Instant::now() + pause < until;
@@ -63,20 +63,20 @@ impl SessionCore {
                 break opened;
             }
         };
-        let mut link = self.lanes[lane].lock();
+        let mut link = self.streams[index].lock();
         if !matches!(*link, Link::Closed) {
             *link = opened.as_ref().map_or(Link::Down, |stream| Link::Up(stream.clone()));
         }
         opened
     }
 
-    async fn open_first(&self, lane: usize) -> Result<SubChannel, MapError> {
+    async fn open_first(&self, index: usize) -> Result<SubChannel, MapError> {
         let addresses = &self.options.addresses;
         let first = self.next_address.load(Ordering::Relaxed);
         let mut misuse = false;
         let mut reasons = Vec::new();
-        for index in (0..addresses.len()).map(|n| (first + n) % addresses.len()) {
-            let proxies = match self.proxies(&addresses[index]).await {
+        for at in (0..addresses.len()).map(|n| (first + n) % addresses.len()) {
+            let proxies = match self.proxies(&addresses[at]).await {
                 Ok(proxies) => proxies,
                 Err(reason) => {
                     reasons.push(reason);
@@ -91,13 +91,13 @@ impl SessionCore {
                 }
                 let role = Role {
                     number: self.streams_opened.fetch_add(1, Ordering::Relaxed),
-                    listeners: (lane == LISTENER_LANE).then(|| self.listening.listeners.clone()),
+                    listeners: (index == LISTENER_STREAM).then(|| self.listening.listeners.clone()),
                     in_doubt: self.in_doubt.clone(),
                 };
                 match sub_channel::open(&self.options, &address, role).await {
                     Ok(stream) => {
                         // When this stream ends, its address is the least promising one.
-                        self.next_address.store((index + 1) % addresses.len(), Ordering::Relaxed);
+                        self.next_address.store((at + 1) % addresses.len(), Ordering::Relaxed);
                         self.was_open.store(true, Ordering::Relaxed);
                         return Ok(stream);
                     }

@@ -1,6 +1,6 @@
-//! The task that keeps the listeners of a session registered: it tells the grid what changes, one request after the
+//! The task that keeps the listeners of a session registered: it sends each change to the grid, one request after the
 //! other because a grid would reorder them, and after the end of the stream it connects and registers all of them
-//! anew.
+//! again.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,11 +24,11 @@ use crate::split::{check_agent, check_key};
 use crate::sub_channel::SubChannel;
 
 /// The stream on which the listeners are. One, so that the events of a key keep their order.
-pub(super) const LISTENER_LANE: usize = 0;
+pub(super) const LISTENER_STREAM: usize = 0;
 
 const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
 
-/// The listeners of a session and what their task is told.
+/// The listeners of a session and the signals to their task.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     pub listeners: Arc<Listeners>,
@@ -131,7 +131,7 @@ async fn keep_registered(core: Weak<SessionCore>) {
                 Some(stream) => stream.clone(),
                 None => {
                     let Some(core) = core.upgrade() else { return };
-                    match core.stream(LISTENER_LANE).await {
+                    match core.stream(LISTENER_STREAM).await {
                         Ok(opened) => {
                             listeners.attach(opened.number());
                             stream.insert(opened).clone()

@@ -26,7 +26,7 @@ use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 
 /// Of a gRPC message: a flag and the length.
 const HEADER: usize = 5;
-/// So many bytes of a large message show whom it is for.
+/// The first bytes of a large message that are read: they contain its request id and its kind.
 const BEGIN: usize = 1024;
 
 /// A channel whose answers hold no message of more than `max` bytes.

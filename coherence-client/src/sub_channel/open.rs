@@ -36,7 +36,7 @@ const INIT_ID: i64 = 1;
 pub(crate) struct OpenFailure {
     /// True where the settings (or the server) must change before it can work.
     pub misuse: bool,
-    /// True where nobody listens there.
+    /// True where no process listens there.
     pub refused: bool,
     pub reason: String,
 }
@@ -49,7 +49,7 @@ fn misuse(reason: String) -> OpenFailure {
     OpenFailure { misuse: true, refused: false, reason }
 }
 
-/// An initialised stream that nobody reads yet. Dropping it gives it up.
+/// An initialised stream without a reader yet. Dropping it ends it.
 pub(super) struct Initialised {
     pub outgoing: mpsc::Sender<Frame>,
     pub stop: CancellationToken,
@@ -82,7 +82,7 @@ async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialis
         Ok(Err(error)) => {
             let failure =
                 refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names);
-            return Err(OpenFailure { refused: nobody_listens(&error), ..failure });
+            return Err(OpenFailure { refused: is_refused(&error), ..failure });
         }
         Ok(Ok(channel)) => channel,
     };
@@ -148,7 +148,7 @@ async fn init_stream(
     }
 }
 
-fn nobody_listens(error: &(dyn Error + 'static)) -> bool {
+fn is_refused(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source())
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::ConnectionRefused)

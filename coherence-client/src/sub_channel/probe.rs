@@ -10,8 +10,8 @@ use super::open::greet;
 use crate::in_doubt::{Cause, Change, InDoubtWrites};
 use crate::options::SessionOptions;
 
-/// How long a proxy has to have run since the connection broke before nothing of it is expected any more. An
-/// assumption: a proxy reads what lies in its sockets, and runs or drops it, within milliseconds.
+/// How long a proxy has to have run since the connection broke before nothing of it is expected. An assumption:
+/// a proxy reads what lies in its sockets, and runs or drops it, within milliseconds.
 const GRACE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
 
 /// Longest pause between two questions.

@@ -60,7 +60,7 @@ impl Reader {
                 }
             }
         }
-        // Ends the sending half too. What the grid has not taken yet is not sent any more.
+        // Ends the sending half too. What has not left yet is no longer sent.
         self.stop.cancel();
     }
 
@@ -102,7 +102,7 @@ impl Reader {
         };
         tracing::info!(address = self.address, reason, pending = pending.len(), "grid stream ended");
         for mut pending in pending.into_values() {
-            pending.tell(Err(MapError::Unavailable(reason.clone())));
+            pending.finish(Err(MapError::Unavailable(reason.clone())));
         }
     }
 

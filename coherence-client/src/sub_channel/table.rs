@@ -35,7 +35,7 @@ pub(super) struct Pending {
     /// The entries that it may change.
     pub changes: Option<Change>,
     pub messages: Answer,
-    /// `None` once the caller was told that there is none.
+    /// `None` once the caller has got an answer or an error.
     pub answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
     /// Held until the grid has answered even where the caller has gone: it bounds what the grid has to do.
     pub admission: Option<Admission>,
@@ -44,7 +44,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn tell(&mut self, answer: Result<Answer, MapError>) {
+    pub(crate) fn finish(&mut self, answer: Result<Answer, MapError>) {
         if let Some(caller) = self.answer.take() {
             let _ = caller.send(answer);
         }
@@ -72,7 +72,7 @@ impl Table {
     /// A request that was about to leave does not.
     pub fn hold_back(&mut self, id: i64, reason: &str) {
         if let Some(mut pending) = self.pending.remove(&id) {
-            pending.tell(Err(MapError::Unavailable(format!("not sent: {reason}"))));
+            pending.finish(Err(MapError::Unavailable(format!("not sent: {reason}"))));
         }
         self.held_back.notify_one();
     }
@@ -93,7 +93,7 @@ impl Table {
             Some(Response::Complete(_)) => {
                 if let Some(mut pending) = self.pending.remove(&id) {
                     let messages = std::mem::take(&mut pending.messages);
-                    pending.tell(Ok(messages));
+                    pending.finish(Ok(messages));
                 }
             }
             Some(Response::Error(error)) => {
@@ -103,7 +103,7 @@ impl Table {
                 if let Some(cache_id) = stale {
                     self.forget(cache_id);
                 }
-                pending.tell(Err(read.error));
+                pending.finish(Err(read.error));
                 return stale;
             }
             // Heartbeats are a sign of life by having come.

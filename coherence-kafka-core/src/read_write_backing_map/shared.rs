@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use coherence_kafka_common::key_order::{Access, Claim, KeyOrder, Keys};
+use coherence_kafka_common::key_locks::{Access, KeyGuard, KeyLocks, Keys};
 use coherence_kafka_common::map::{Entries, MapError, NamedMap};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -25,7 +25,7 @@ const CLEAR_KEYS: usize = 1024;
 /// The state that a map, its calls and its tasks share.
 pub(super) struct Shared {
     pub map: Arc<dyn NamedMap>,
-    pub order: Arc<KeyOrder>,
+    pub order: Arc<KeyLocks>,
     pub mode: Mode,
     pub cachestore_timeout: Option<Duration>,
     pub runtime: Handle,
@@ -45,7 +45,7 @@ impl Shared {
     }
 
     /// Refuses before the wait and after it: a close waits for the calls that got their turn before it.
-    pub async fn claim(&self, keys: Keys) -> Result<Claim, MapError> {
+    pub async fn claim(&self, keys: Keys) -> Result<KeyGuard, MapError> {
         if self.is_closed() {
             return Err(closed());
         }

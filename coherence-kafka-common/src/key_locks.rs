@@ -1,8 +1,8 @@
-//! Keeps the calls of a map in order where they concern the same key.
+//! Locks on keys, which keep the calls of a map in order where they concern the same key.
 //!
 //! What runs calls side by side finishes them in any order, as a grid does with the requests of a stream, so two writes
 //! to one key must not be in flight together. Every call claims its keys before it does anything: it waits for the calls
-//! before it that hold one of them, and gives them back when it is over. Reads share a key with each other.
+//! before it that hold one of them, and releases them when it is over. Reads share a key with each other.
 //!
 //! All keys of a call are claimed at once, under one lock, so claims wait only for older ones: no deadlock is possible,
 //! and calls get a key in the order in which they were first polled. A call that leaves while it waits keeps its place
@@ -26,7 +26,7 @@ use crate::map::Entries;
 /// The keys that a call concerns.
 #[derive(Debug, Clone)]
 pub enum Keys {
-    /// One, by its hash: see [`KeyOrder::one`].
+    /// One, by its hash: see [`KeyLocks::one`].
     One(u64),
     /// Those of a batch.
     Batch(Arc<Entries>),
@@ -43,16 +43,16 @@ pub enum Access {
     Write,
 }
 
-/// The claims of one map.
+/// The locks on the keys of one map.
 #[derive(Default)]
-pub struct KeyOrder {
+pub struct KeyLocks {
     hasher: RandomState,
     claims: Mutex<Claims>,
 }
 
-/// The right to do something with some keys, until it is dropped.
-pub struct Claim {
-    order: Arc<KeyOrder>,
+/// The keys of one call, locked until it is dropped.
+pub struct KeyGuard {
+    order: Arc<KeyLocks>,
     id: u64,
 }
 
@@ -76,7 +76,7 @@ struct Claims {
 struct Pending {
     keys: Keys,
     access: Access,
-    /// Of its keys, once they are in the tables: to give them back without reading them again.
+    /// Of its keys, once they are in the tables: to release them without reading them again.
     hashes: Vec<u64>,
     /// How many older claims it waits for.
     before: usize,
@@ -96,14 +96,14 @@ struct Held {
 /// Keys for which a table keeps its memory when it is empty.
 const KEPT_KEYS: usize = 1 << 16;
 
-impl KeyOrder {
+impl KeyLocks {
     /// Returns the key of a call with one, by the hash of its undecorated form.
     pub fn one(&self, key: &[u8]) -> Keys {
         Keys::One(self.hash(key))
     }
 
     /// Waits until no older claim stands against this one. Its age counts from the first poll.
-    pub async fn claim(self: &Arc<Self>, keys: Keys, access: Access) -> Claim {
+    pub async fn claim(self: &Arc<Self>, keys: Keys, access: Access) -> KeyGuard {
         let (claim, turn) = self.enter(keys, access);
         if let Some(turn) = turn {
             // The sender is dropped only after the claim has gone.
@@ -117,7 +117,7 @@ impl KeyOrder {
         self.claims.lock().pending.values().filter(|pending| !pending.left).count()
     }
 
-    fn enter(self: &Arc<Self>, keys: Keys, access: Access) -> (Claim, Option<oneshot::Receiver<()>>) {
+    fn enter(self: &Arc<Self>, keys: Keys, access: Access) -> (KeyGuard, Option<oneshot::Receiver<()>>) {
         let mut claims = self.claims.lock();
         claims.last += 1;
         let id = claims.last;
@@ -154,7 +154,7 @@ impl KeyOrder {
                 turn = Some(receiver);
             }
         }
-        (Claim { order: self.clone(), id }, turn)
+        (KeyGuard { order: self.clone(), id }, turn)
     }
 
     fn hash(&self, key: &[u8]) -> u64 {
@@ -267,7 +267,7 @@ fn find(table: &HashTable<Held>, hash: u64) -> Option<u64> {
     table.find(hash, |held| held.hash == hash).map(|held| held.id)
 }
 
-impl Drop for Claim {
+impl Drop for KeyGuard {
     fn drop(&mut self) {
         let turns = self.order.claims.lock().leave(self.id);
         for turn in turns {
@@ -277,15 +277,15 @@ impl Drop for Claim {
     }
 }
 
-impl fmt::Debug for KeyOrder {
+impl fmt::Debug for KeyLocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyOrder").field("claims", &self.claims.lock().pending.len()).finish_non_exhaustive()
+        f.debug_struct("KeyLocks").field("claims", &self.claims.lock().pending.len()).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Claim {
+impl fmt::Debug for KeyGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("KeyGuard").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 
 /// A claim that entered and, where it waits, the end of its wait.
 struct Entered {
-    claim: Option<Claim>,
+    claim: Option<KeyGuard>,
     turn: Option<oneshot::Receiver<()>>,
     granted: bool,
 }
@@ -20,14 +20,14 @@ impl Entered {
     }
 }
 
-fn enter(order: &Arc<KeyOrder>, keys: Keys, access: Access) -> Entered {
+fn enter(order: &Arc<KeyLocks>, keys: Keys, access: Access) -> Entered {
     let (claim, turn) = order.enter(keys, access);
     Entered { claim: Some(claim), turn, granted: false }
 }
 
 #[test]
 fn writes_of_one_key_come_one_after_the_other_in_the_order_of_their_first_poll() {
-    let order = Arc::new(KeyOrder::default());
+    let order = Arc::new(KeyLocks::default());
     let claim = |key: &[u8]| order.claim(order.one(key), Access::Write);
     let first = claim(b"\x15k").now_or_never().unwrap();
     let mut second = Box::pin(claim(b"\x15k"));
@@ -43,7 +43,7 @@ fn writes_of_one_key_come_one_after_the_other_in_the_order_of_their_first_poll()
 
 #[test]
 fn a_decorated_key_is_the_same_key() {
-    let order = Arc::new(KeyOrder::default());
+    let order = Arc::new(KeyLocks::default());
     let _plain = order.claim(order.one(b"\x15\x41\x05"), Access::Write).now_or_never().unwrap();
     let decorated = b"\x0D\xC2\xC9\xA1\xCA\x0F\x15\x41\x05";
     assert!(order.claim(order.one(decorated), Access::Write).now_or_never().is_none());
@@ -51,7 +51,7 @@ fn a_decorated_key_is_the_same_key() {
 
 #[test]
 fn a_waiting_call_that_leaves_does_not_let_those_behind_it_pass_those_before_it() {
-    let order = Arc::new(KeyOrder::default());
+    let order = Arc::new(KeyLocks::default());
     let first = order.claim(order.one(b"k"), Access::Write).now_or_never().unwrap();
     let second = enter(&order, order.one(b"k"), Access::Write);
     let mut third = enter(&order, order.one(b"k"), Access::Write);
@@ -63,7 +63,7 @@ fn a_waiting_call_that_leaves_does_not_let_those_behind_it_pass_those_before_it(
 
 #[test]
 fn nothing_is_kept_of_claims_that_are_over() {
-    let order = Arc::new(KeyOrder::default());
+    let order = Arc::new(KeyLocks::default());
     for _ in 0..3 {
         let batch = Arc::new(Entries::from_keys((0u32..1000).map(u32::to_be_bytes)));
         let first = enter(&order, Keys::Batch(batch.clone()), Access::Write);
@@ -111,7 +111,7 @@ fn conflict((keys, writes): &Held, (others, other_writes): &Held) -> bool {
 proptest! {
     #[test]
     fn a_claim_waits_for_exactly_the_older_ones_that_stand_against_it(steps in steps()) {
-        let order = Arc::new(KeyOrder::default());
+        let order = Arc::new(KeyLocks::default());
         // By age; those that left while they waited stay until it would have been their turn.
         let mut model: Vec<(Held, Entered)> = Vec::new();
         for step in steps {
