@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use coherence_client::binary::FMT_EXT;
+use coherence_client::map::{Entries, Expiry, Session};
+use coherence_client::pof::PofWriter;
 use coherence_client::{GrpcSession, SessionOptions};
-use coherence_kafka_common::binary::FMT_EXT;
-use coherence_kafka_common::map::{Entries, Expiry, Session};
-use coherence_kafka_common::pof::PofWriter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 /// Entries of one call. The session splits a call that exceeds the 4 MiB of a request.

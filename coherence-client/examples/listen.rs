@@ -1,12 +1,12 @@
-//! Hears what happens to a map, until an entry `stop` is put there.
+//! Prints the changes of a map until an entry `stop` is put there.
 //!
 //! ```text
 //! COHERENCE_SERVER_ADDRESS=localhost:1408 cargo run -p coherence-client --example listen -- orders
 //! ```
 
+use coherence_client::map::EventKind;
+use coherence_client::typed_map::{Classes, TypedListenTo, TypedMap, TypedNotice};
 use coherence_client::{GrpcSession, SessionOptions};
-use coherence_kafka_common::map::EventKind;
-use coherence_kafka_common::typed_map::{Classes, TypedListenTo, TypedMap, TypedNotice};
 use futures::StreamExt;
 
 #[tokio::main]

@@ -4,9 +4,9 @@
 //! COHERENCE_SERVER_ADDRESS=localhost:1408 cargo run -p coherence-client --example quickstart
 //! ```
 
+use coherence_client::map::Expiry;
+use coherence_client::typed_map::{Classes, TypedMap};
 use coherence_client::{GrpcSession, SessionOptions};
-use coherence_kafka_common::map::Expiry;
-use coherence_kafka_common::typed_map::{Classes, TypedMap};
 use futures::TryStreamExt;
 
 #[tokio::main]

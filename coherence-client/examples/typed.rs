@@ -11,11 +11,11 @@
 
 use std::collections::BTreeMap;
 
+use coherence_client::map::Expiry;
+use coherence_client::pof::PofContext;
+use coherence_client::serializer::json::JsonClasses;
+use coherence_client::typed_map::{Classes, TypedMap};
 use coherence_client::{GrpcSession, SessionOptions};
-use coherence_kafka_common::map::Expiry;
-use coherence_kafka_common::pof::PofContext;
-use coherence_kafka_common::serializer::json::JsonClasses;
-use coherence_kafka_common::typed_map::{Classes, TypedMap};
 use serde::{Deserialize, Serialize};
 
 /// Fields stand in the order of the properties of POF, and bear their names in JSON.

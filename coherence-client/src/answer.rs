@@ -103,9 +103,9 @@ pub(crate) fn unreadable(what: String) -> MapError {
 /// An error answer of the grid, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GridError {
-    pub error: MapError,
+    pub(crate) error: MapError,
     /// The cache id of the request is no longer valid.
-    pub stale_cache: bool,
+    pub(crate) stale_cache: bool,
 }
 
 /// Where a `ReadWriteBackingMap` wraps what its cache store threw. Behind these words stand the key and the text of the

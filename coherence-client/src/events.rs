@@ -73,10 +73,10 @@ pub(crate) struct ListenerId {
 
 /// A listener as its owner has it.
 pub(crate) struct Added {
-    pub id: ListenerId,
-    pub queue: Arc<Queue>,
+    pub(crate) id: ListenerId,
+    pub(crate) queue: Arc<Queue>,
     /// Notified when it listens, or why it does not.
-    pub listens: oneshot::Receiver<Result<(), MapError>>,
+    pub(crate) listens: oneshot::Receiver<Result<(), MapError>>,
 }
 
 /// All listeners of a session.

@@ -36,9 +36,9 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub(crate) struct FakeGrid {
-    pub address: String,
+    pub(crate) address: String,
     /// How many streams have been opened.
-    pub opened: Arc<AtomicUsize>,
+    pub(crate) opened: Arc<AtomicUsize>,
     streams: mpsc::UnboundedReceiver<FakeStream>,
     _server: DropGuard,
 }
@@ -58,7 +58,7 @@ impl FakeGrid {
         let (opened, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let (streams, receiver) = mpsc::unbounded_channel();
         let service = ProxyServiceServer::new(Proxy { opened: opened.clone(), streams })
-            .max_decoding_message_size(crate::MAX_MESSAGE_BYTES);
+            .max_decoding_message_size(crate::limits::MAX_MESSAGE_BYTES);
         let serving = server.add_service(service).serve_with_incoming(TcpIncoming::from(listener));
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(serving).await });
@@ -121,23 +121,23 @@ impl ProxyService for Proxy {
 }
 
 pub(crate) struct FakeStream {
-    pub init: InitRequest,
+    pub(crate) init: InitRequest,
     init_id: i64,
     requests: Streaming<ProxyRequest>,
     responses: mpsc::UnboundedSender<Result<ProxyResponse, Status>>,
     verdict: Option<oneshot::Sender<Result<(), Status>>>,
     /// How many signs of life have been asked for.
-    pub heartbeats: usize,
+    pub(crate) heartbeats: usize,
     /// Gives none.
-    pub silent: bool,
+    pub(crate) silent: bool,
 }
 
 /// A cache request that arrived.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    pub id: i64,
-    pub kind: Kind,
-    pub cache_id: Option<i32>,
+    pub(crate) id: i64,
+    pub(crate) kind: Kind,
+    pub(crate) cache_id: Option<i32>,
     message: Option<Any>,
 }
 

@@ -32,9 +32,9 @@ use crate::request::{Changed, plain_key};
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     /// The name of their map.
-    pub map: Arc<str>,
+    pub(crate) map: Arc<str>,
     /// Which entries of it.
-    pub entries: Changed,
+    pub(crate) entries: Changed,
 }
 
 /// The writes in doubt of one session.

@@ -13,7 +13,7 @@
 //! ```no_run
 //! # use std::sync::Arc;
 //! # use coherence_client::{GrpcSession, SessionOptions};
-//! # use coherence_kafka_common::map::{Entries, Expiry, Session};
+//! # use coherence_client::map::{Entries, Expiry, Session};
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let session = GrpcSession::new(SessionOptions::default())?;
 //! let map = session.map("orders").await?;
@@ -25,6 +25,8 @@
 //! ```
 //!
 //! Needs a grid that speaks protocol v1: Coherence CE 24.09 or later, 25.03 or later, or commercial 14.1.2 or later.
+
+#![warn(unreachable_pub, missing_debug_implementations)]
 
 mod answer;
 mod causes;
@@ -44,9 +46,8 @@ mod split;
 mod sub_channel;
 mod tls;
 
-pub use limits::{
-    MAX_BYTES_IN_FLIGHT, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_ENTRIES, MAX_REQUESTS_IN_FLIGHT,
-};
+pub use coherence_kafka_common::{binary, map, pof, serializer, typed_map};
+
 pub use options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
 pub use remote_map::{RemoteMap, Targets};
 pub use session::GrpcSession;

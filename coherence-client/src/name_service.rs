@@ -38,9 +38,9 @@ const MAX_PROXIES: usize = 1_000;
 #[derive(Debug, Clone)]
 pub(crate) struct NameServiceAddress {
     /// Members to ask, as `host:port`.
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
     /// The cluster that is wanted, where it is not the one that these are of.
-    pub cluster: Option<String>,
+    pub(crate) cluster: Option<String>,
 }
 
 impl NameServiceAddress {

@@ -1,6 +1,6 @@
 //! The messages of Coherence's gRPC protocol v1, generated from `proto/`.
 
-#![allow(missing_docs, dead_code, non_camel_case_types, clippy::all)]
+#![allow(missing_docs, dead_code, unreachable_pub, non_camel_case_types, clippy::all)]
 
 use bytes::Bytes;
 

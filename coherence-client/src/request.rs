@@ -55,10 +55,10 @@ const PUT_IF_ABSENT_JSON: &[u8] =
 /// One request with the id under which its answers come back.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    pub id: i64,
-    pub request: Request,
+    pub(crate) id: i64,
+    pub(crate) request: Request,
     /// Asked when the request is about to leave.
-    pub gate: Option<Arc<dyn SendGate>>,
+    pub(crate) gate: Option<Arc<dyn SendGate>>,
 }
 
 /// What a request asks for.
@@ -97,10 +97,10 @@ pub(crate) fn plain_key(key: &[u8]) -> &[u8] {
 /// The part of an [`Entries`] that travels in one request, without the decorations of keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Batch {
-    pub entries: Arc<Entries>,
-    pub range: Range<usize>,
+    pub(crate) entries: Arc<Entries>,
+    pub(crate) range: Range<usize>,
     /// Length of the encoded entries (or keys) alone.
-    pub encoded_len: usize,
+    pub(crate) encoded_len: usize,
 }
 
 impl Batch {

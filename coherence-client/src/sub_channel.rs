@@ -60,23 +60,23 @@ use table::{Pending, Table};
 /// The room that a request takes up in its session until it is answered.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub _request: OwnedSemaphorePermit,
-    pub _bytes: OwnedSemaphorePermit,
+    pub(crate) _request: OwnedSemaphorePermit,
+    pub(crate) _bytes: OwnedSemaphorePermit,
     /// The keys that no other request may concern meanwhile.
     pub(crate) _claim: Option<Arc<KeyGuard>>,
     /// Asked when the request is about to leave.
-    pub gate: Option<Arc<dyn SendGate>>,
+    pub(crate) gate: Option<Arc<dyn SendGate>>,
 }
 
 /// What a stream is to its session.
 #[derive(Debug, Clone)]
 pub(crate) struct Role {
     /// Distinguishes the streams of a session.
-    pub number: u64,
+    pub(crate) number: u64,
     /// The listeners, if their events come on this stream.
-    pub listeners: Option<Arc<Listeners>>,
+    pub(crate) listeners: Option<Arc<Listeners>>,
     /// Where it is kept which writes are without answer.
-    pub in_doubt: Arc<InDoubtWrites>,
+    pub(crate) in_doubt: Arc<InDoubtWrites>,
 }
 
 /// An initialised stream. Dropping it gives the stream up.

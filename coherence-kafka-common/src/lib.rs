@@ -17,6 +17,8 @@
 //! splitmix.rs                                          chance that can be repeated, for a demo and for tests
 //! ```
 
+#![warn(unreachable_pub, missing_debug_implementations)]
+
 pub mod binary;
 pub mod decoration;
 pub mod grid_address;
@@ -24,10 +26,12 @@ pub mod java_format;
 pub mod key_locks;
 pub mod local;
 pub mod map;
+#[doc(hidden)]
 pub mod nearest;
 pub mod packed;
 pub mod pass_through;
 pub mod pof;
 pub mod serializer;
+#[doc(hidden)]
 pub mod splitmix;
 pub mod typed_map;

@@ -30,7 +30,6 @@ mod value;
 mod walker;
 mod writer;
 
-pub use self::serde::{from_binary, from_slice, to_binary, to_vec};
 pub use context::{PofContext, PofContextBuilder, PofContextError};
 pub use decode::{check, decode};
 pub use object::{Evolvable, PofObject};

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_common::pof::{PofContext, to_binary};
+use coherence_kafka_common::pof::PofContext;
+use coherence_kafka_common::pof::serde::to_binary;
 use parking_lot::{Condvar, Mutex};
 
 use crate::entry_store::BinaryEntry;

@@ -31,7 +31,7 @@ const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
 /// The listeners of a session and the signals to their task.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
-    pub listeners: Arc<Listeners>,
+    pub(crate) listeners: Arc<Listeners>,
     changed: Notify,
     /// Whether the task has been started.
     started: AtomicBool,

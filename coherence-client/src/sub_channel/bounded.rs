@@ -32,8 +32,8 @@ const BEGIN: usize = 1024;
 /// A channel whose answers hold no message of more than `max` bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Bounded {
-    pub channel: Channel,
-    pub max: usize,
+    pub(crate) channel: Channel,
+    pub(crate) max: usize,
 }
 
 impl Service<http::Request<Body>> for Bounded {

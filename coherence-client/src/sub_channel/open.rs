@@ -35,10 +35,10 @@ const INIT_ID: i64 = 1;
 #[derive(Debug)]
 pub(crate) struct OpenFailure {
     /// True where the settings (or the server) must change before it can work.
-    pub misuse: bool,
+    pub(crate) misuse: bool,
     /// True where no process listens there.
-    pub refused: bool,
-    pub reason: String,
+    pub(crate) refused: bool,
+    pub(crate) reason: String,
 }
 
 fn passing(reason: String) -> OpenFailure {
@@ -51,11 +51,11 @@ fn misuse(reason: String) -> OpenFailure {
 
 /// An initialised stream without a reader yet. Dropping it ends it.
 pub(super) struct Initialised {
-    pub outgoing: mpsc::Sender<Frame>,
-    pub stop: CancellationToken,
-    pub grpc: Grpc<Bounded>,
-    pub responses: Streaming<ProxyResponse>,
-    pub table: Arc<Mutex<Table>>,
+    pub(crate) outgoing: mpsc::Sender<Frame>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) grpc: Grpc<Bounded>,
+    pub(crate) responses: Streaming<ProxyResponse>,
+    pub(crate) table: Arc<Mutex<Table>>,
 }
 
 /// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on

@@ -22,14 +22,14 @@ use crate::request::{Frame, Request};
 
 /// The receiving half.
 pub(super) struct Reader {
-    pub address: String,
-    pub options: SessionOptions,
+    pub(crate) address: String,
+    pub(crate) options: SessionOptions,
     /// For heartbeats. Does not keep the stream open: `stop` ends what reads from it.
-    pub outgoing: mpsc::Sender<Frame>,
-    pub role: Role,
-    pub table: Arc<Mutex<Table>>,
-    pub stop: CancellationToken,
-    pub gone: CancellationToken,
+    pub(crate) outgoing: mpsc::Sender<Frame>,
+    pub(crate) role: Role,
+    pub(crate) table: Arc<Mutex<Table>>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) gone: CancellationToken,
 }
 
 /// How a stream ends.
@@ -49,7 +49,7 @@ struct Quiet {
 }
 
 impl Reader {
-    pub async fn run(self, mut responses: Streaming<ProxyResponse>) {
+    pub(crate) async fn run(self, mut responses: Streaming<ProxyResponse>) {
         match self.serve(&mut responses).await {
             End::Closed => self.end("closed by the session", false),
             End::Broken(what) => self.end(&what, true),

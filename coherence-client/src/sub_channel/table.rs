@@ -16,31 +16,31 @@ use crate::proto::proxy::{ProxyResponse, proxy_response::Response};
 #[derive(Debug)]
 pub(super) struct Table {
     /// Why the stream ended, once it has.
-    pub ended: Option<String>,
+    pub(crate) ended: Option<String>,
     /// It has ended for its callers alone: the writes that are still pending are awaited.
-    pub retired: bool,
-    pub next_id: i64,
+    pub(crate) retired: bool,
+    pub(crate) next_id: i64,
     /// By id, and thereby by deadline: ids grow and the time-out is the same for all.
-    pub pending: BTreeMap<i64, Pending>,
+    pub(crate) pending: BTreeMap<i64, Pending>,
     /// The ids of the maps on this stream; each name is ensured once, or its events would come twice.
-    pub caches: HashMap<String, Arc<OnceCell<i32>>>,
+    pub(crate) caches: HashMap<String, Arc<OnceCell<i32>>>,
     /// Notified when a request is over that has not left.
-    pub held_back: Arc<Notify>,
+    pub(crate) held_back: Arc<Notify>,
 }
 
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub deadline: Instant,
-    pub cache_id: Option<i32>,
+    pub(crate) deadline: Instant,
+    pub(crate) cache_id: Option<i32>,
     /// The entries that it may change.
-    pub changes: Option<Change>,
-    pub messages: Answer,
+    pub(crate) changes: Option<Change>,
+    pub(crate) messages: Answer,
     /// `None` once the caller has got an answer or an error.
-    pub answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
+    pub(crate) answer: Option<oneshot::Sender<Result<Answer, MapError>>>,
     /// Held until the grid has answered even where the caller has gone: it bounds what the grid has to do.
-    pub admission: Option<Admission>,
+    pub(crate) admission: Option<Admission>,
     /// Where the caller has gone.
-    pub left: Option<Unanswered>,
+    pub(crate) left: Option<Unanswered>,
 }
 
 impl Pending {
@@ -53,12 +53,12 @@ impl Pending {
 
 impl Table {
     /// The entries that the requests without answer may change.
-    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
         self.pending.values().filter_map(|pending| pending.changes.as_ref())
     }
 
     /// Of a stream on which the request id 1 has been used.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             ended: None,
             retired: false,
@@ -70,7 +70,7 @@ impl Table {
     }
 
     /// A request that was about to leave does not.
-    pub fn hold_back(&mut self, id: i64, reason: &str) {
+    pub(crate) fn hold_back(&mut self, id: i64, reason: &str) {
         if let Some(mut pending) = self.pending.remove(&id) {
             pending.finish(Err(MapError::Unavailable(format!("not sent: {reason}"))));
         }
@@ -79,7 +79,7 @@ impl Table {
 
     /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no
     /// longer knows, where the response says so.
-    pub fn take(&mut self, response: ProxyResponse) -> Option<i32> {
+    pub(crate) fn take(&mut self, response: ProxyResponse) -> Option<i32> {
         let id = response.id;
         match response.response {
             Some(Response::Message(any)) => {
@@ -113,7 +113,7 @@ impl Table {
     }
 
     /// The map must be ensured again before it is used again.
-    pub fn forget(&mut self, cache_id: i32) {
+    pub(crate) fn forget(&mut self, cache_id: i32) {
         self.caches.retain(|_, cell| cell.get() != Some(&cache_id));
     }
 }

@@ -5,7 +5,8 @@
 //! [`PofWriter`](super::PofWriter)'s and the walker's.
 //!
 //! ```
-//! use coherence_kafka_common::pof::{self, PofContext};
+//! use coherence_kafka_common::pof::PofContext;
+//! use coherence_kafka_common::pof::serde::{from_binary, to_binary};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +24,8 @@
 //! let context = PofContext::builder().user_type("Person", 1001).user_type("Address", 1002).build()?;
 //! let address = Some(Address { city: "Springfield".into() });
 //! let person = Person { name: Some("Ann".into()), age: 50, address };
-//! let binary = pof::to_binary(&context, &person)?;
-//! assert_eq!(pof::from_binary::<Person>(&context, &binary)?, person);
+//! let binary = to_binary(&context, &person)?;
+//! assert_eq!(from_binary::<Person>(&context, &binary)?, person);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

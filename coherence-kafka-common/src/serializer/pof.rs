@@ -34,14 +34,14 @@ impl<T: Serialize + ?Sized> Serializer<T> for PofSerde {
         value: &T,
         out: &mut Vec<u8>,
     ) -> Result<(), SerializerError> {
-        out.extend(pof::to_binary(&self.context, value)?);
+        out.extend(pof::serde::to_binary(&self.context, value)?);
         Ok(())
     }
 }
 
 impl<T: DeserializeOwned> Deserializer<T> for PofSerde {
     fn deserialize(&self, _: &str, _: &[Header], bytes: &[u8]) -> Result<T, SerializerError> {
-        Ok(pof::from_binary(&self.context, bytes)?)
+        Ok(pof::serde::from_binary(&self.context, bytes)?)
     }
 }
 

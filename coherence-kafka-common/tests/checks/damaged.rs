@@ -60,7 +60,7 @@ fn read(binary: &[u8]) -> Result<PofValue, String> {
             classes::read_all(&value)?;
             Ok(value)
         }
-        _ => pof::from_binary(&PofContext::new(), binary).map_err(|error| error.to_string()),
+        _ => pof::serde::from_binary(&PofContext::new(), binary).map_err(|error| error.to_string()),
     }
 }
 

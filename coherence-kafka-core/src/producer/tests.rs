@@ -6,7 +6,8 @@ use std::sync::{Barrier, Once};
 use std::time::Instant;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_common::pof::{PofContext, from_binary};
+use coherence_kafka_common::pof::PofContext;
+use coherence_kafka_common::pof::serde::from_binary;
 use coherence_kafka_rdkafka::testing::{Mock, MockRecord};
 use futures::FutureExt as _;
 use proptest::prelude::*;

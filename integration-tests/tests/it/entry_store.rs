@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_common::pof::{PofContext, PofValue, from_binary, to_binary};
+use coherence_kafka_common::pof::serde::{from_binary, to_binary};
+use coherence_kafka_common::pof::{PofContext, PofValue};
 use coherence_kafka_core::kafka_entry_store::KafkaEntryStoreBuilder;
 use coherence_kafka_core::{BinaryEntry, EntryStore, KafkaEntryStore, StoreError, StoreObserver};
 use integration_tests::kafka::{Kafka, Record};

@@ -1,7 +1,7 @@
 //! Circles among the modules of a crate: files that can only be understood together.
 //!
-//! A module and its children may name each other, because the children belong to it. Two siblings may not, directly or by
-//! way of others: what both need belongs into a third one.
+//! A module and its children may name each other, because the children belong to it. Two siblings may not, directly or
+//! by way of others: what both need belongs into a third one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
