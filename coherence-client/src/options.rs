@@ -145,6 +145,7 @@ pub struct TlsOptions {
 
 /// Options that cannot work, found without the network. Settings are named as the fields of [`SessionOptions`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OptionsError {
     /// No address is configured.
     #[error("addresses: at least one is needed, as host:port")]

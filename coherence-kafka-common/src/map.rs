@@ -59,6 +59,9 @@ impl FromStr for Format {
 }
 
 /// Why a map call failed, sorted by whose fault it is. Each call ends in exactly one of these or in success.
+///
+/// Exhaustive on purpose: a caller that decides by the kind of error, such as one that isolates bad records, has to
+/// decide about a new kind too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MapError {
     /// The grid answered that it will not do it: the same request fails again.
@@ -85,7 +88,7 @@ pub enum MapError {
         /// What is wrong with it, without its bytes.
         reason: String,
     },
-    /// The entry store of the map did not take entry `index` of the call, or nobody knows whether it did.
+    /// The entry store of the map did not accept entry `index` of the call, or it is unknown whether it did.
     #[error("entry {index} not stored: {reason}")]
     NotStored {
         /// Position in the batch given to the call; the first of them.
@@ -122,7 +125,7 @@ impl MapError {
     }
 }
 
-/// When an entry leaves its map by itself, counted from the write. Every write decides anew: an entry that was
+/// When an entry leaves its map by itself, counted from the write. Every write decides again: an entry that was
 /// written to expire no longer does after a write with [`Expiry::Default`] to a map without default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Expiry {
@@ -257,7 +260,7 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
         unsupported("truncate")
     }
 
-    /// Ends the map with all its entries, everywhere. Its next use makes it anew, empty.
+    /// Ends the map with all its entries, everywhere. Its next use creates it again, empty.
     fn destroy(&self) -> BoxFuture<'_, Result<(), MapError>> {
         unsupported("destroy")
     }
@@ -271,8 +274,8 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
         self.entries().map_ok(|(key, _)| key).boxed()
     }
 
-    /// Listens from the moment in which the future is ready, until the stream is dropped. What happened at most
-    /// once is told at most once: see [`MapNotice::Gap`].
+    /// Listens from the moment in which the future is ready, until the stream is dropped. Each change
+    /// is reported at most once: see [`MapNotice::Gap`].
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {
         unsupported("listen")
     }
@@ -305,10 +308,11 @@ pub trait Session: Send + Sync + fmt::Debug {
     /// Refuses, without any I/O, a name that the maps of this session cannot bear.
     fn check_map_name(&self, name: &str) -> Result<(), MapError>;
 
-    /// The map of this name, made if it is not there. The same name gives the same map.
+    /// Returns the map of this name, created if it does not exist. The same name returns the same map.
     fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>>;
 
-    /// The same map, whose changes ask `gate` for each request. The default, for maps in the same process, asks nobody.
+    /// The same map, whose changes ask `gate` for each request. The default, for maps in the same process, ignores the
+    /// gate.
     fn gated_map<'a>(
         &'a self,
         name: &'a str,

@@ -85,6 +85,7 @@ impl DecodeError {
 
 /// What is wrong in a [`DecodeError`]. Never holds bytes of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Problem {
     /// The input ends inside the item.
     #[error("{needed} bytes needed and {remaining} left")]

@@ -109,6 +109,7 @@ pub struct PassThroughError {
 
 /// What is wrong in a [`PassThroughError`]. Offsets count from the start of the record's key or value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Fault {
     /// No byte at all, or none behind the decoration.
     #[error("is empty at byte {offset}: a Coherence binary starting with 0x15 was expected")]

@@ -94,6 +94,7 @@ impl<T, D: Deserializer<T> + ?Sized> Deserializer<T> for Arc<D> {
 
 /// Why a value has no bytes, or bytes no value. Never holds any of either; offsets count from the first byte given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SerializerError {
     /// A value of another type than the serializer takes. In Java this is a `ClassCastException`.
     #[error("{serializer} takes {expected}, not {found}")]

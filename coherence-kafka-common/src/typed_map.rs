@@ -54,6 +54,7 @@ use crate::serializer::{PofSerde, Serde, SerializerError};
 
 /// Why a call of a [`TypedMap`] failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TypedMapError {
     /// The map refused or failed.
     #[error(transparent)]

@@ -63,6 +63,7 @@ const EXPIRES: u8 = 2;
 
 /// Why a snapshot was not written or not read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SnapshotError {
     /// The file or its folder failed.
     #[error("cannot {action} {path}", path = path.display())]

@@ -148,6 +148,7 @@ impl PofContextBuilder {
 
 /// Why a [`PofContext`] cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PofContextError {
     /// POF writes type ids as Java's `int`.
     #[error("type id {type_id} of {name} is above {}", i32::MAX)]

@@ -407,6 +407,7 @@ pub struct DecimalOutOfRange {
 
 /// What POF cannot hold. Java refuses all but the offset, which it falsifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError {
     /// A decimal beyond POF's three decimal types.
     #[error(transparent)]

@@ -17,6 +17,7 @@ use crate::pof::PofValue;
 
 /// Why a serializer cannot be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RegistryError {
     /// An unknown name.
     #[error("unknown {kind} {name:?}{}", mean(.nearest))]
@@ -29,7 +30,7 @@ pub enum RegistryError {
         nearest: Option<String>,
     },
     /// bincode, which reads and writes a Rust type that its user names in code
-    /// ([`BincodeSerde`](super::BincodeSerde)), and nothing else.
+    /// (`BincodeSerde`), and nothing else.
     #[error("{name} needs a Rust type, which a setting cannot name")]
     Typed {
         /// The name.

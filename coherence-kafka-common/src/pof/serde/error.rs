@@ -10,6 +10,7 @@ use crate::packed::DecodeError;
 /// Why a value was not written or read. Holds no bytes of the value, unless a type's own serde code puts them into
 /// [`Custom`](Error::Custom).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The bytes are no POF, or none that this crate reads.
     #[error(transparent)]
