@@ -27,6 +27,7 @@ test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and 
 check: setup ## format, lints, documentation, the crates' rooms, licences
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
+	@cargo check -p coherence-kafka-common --no-default-features
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	@cargo test --workspace --test it rooms::
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \

@@ -1,4 +1,6 @@
-//! A client of an Oracle Coherence grid over gRPC, protocol v1.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
 //!
 //! ```text
 //! GrpcSession ── RemoteMap ── split ── request ──► sub-channel (one stream) ──► proxy of the grid
@@ -6,25 +8,8 @@
 //!                   └─────────────── events ◄──────┘
 //! ```
 //!
-//! Owns the protocol: connecting and reconnecting, the streams, request ids, listeners, the size limits and the guards
-//! against what a grid does not survive. Knows nothing of Kafka, of repeating requests (their caller does) and of what
-//! keys and values mean: they pass as bytes.
-//!
-//! ```no_run
-//! # use std::sync::Arc;
-//! # use coherence_client::{GrpcSession, SessionOptions};
-//! # use coherence_client::map::{Entries, Expiry, Session};
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let session = GrpcSession::new(SessionOptions::default())?;
-//! let map = session.map("orders").await?;
-//! // POF texts: the format byte 0x15, the type 0x4E, the length, the text.
-//! map.put_all(Arc::new(Entries::from_pairs([(b"\x15\x4e\x01k", b"\x15\x4e\x01v")])), Expiry::Default).await?;
-//! session.close().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! Needs a grid that speaks protocol v1: Coherence CE 24.09 or later, 25.03 or later, or commercial 14.1.2 or later.
+//! The crate owns the protocol: connecting and reconnecting, the streams, request ids, listeners, the size limits and
+//! the guards against requests that a grid does not survive. Keys and values pass as bytes.
 
 #![warn(unreachable_pub, missing_debug_implementations)]
 

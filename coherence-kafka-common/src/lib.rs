@@ -1,5 +1,6 @@
-//! What every crate of this workspace agrees on: Coherence's binary forms, POF, the map traits and the
-//! embedded map.
+#![doc = include_str!("../README.md")]
+//!
+//! # Inside
 //!
 //! Owns: bytes and traits. Never does: runtimes, sockets, logging; only the embedded map reads a clock and, for its
 //! snapshots, files.

@@ -18,9 +18,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+#[cfg(feature = "bincode")]
 mod bincode;
 mod byte_array;
 pub mod charset;
+#[cfg(feature = "bincode")]
 mod depth;
 mod dynamic;
 pub mod json;
@@ -32,6 +34,7 @@ mod string;
 mod uuid;
 mod void;
 
+#[cfg(feature = "bincode")]
 pub use self::bincode::BincodeSerde;
 pub use byte_array::ByteArraySerde;
 pub use list::ListSerde;
@@ -156,4 +159,5 @@ impl From<crate::pof::serde::Error> for SerializerError {
 }
 
 #[cfg(test)]
+#[cfg(feature = "bincode")]
 mod tests;
