@@ -74,7 +74,7 @@ impl RemoteMap {
     }
 
     /// Returns the same map without order among the calls for one key, for callers that have none of them in flight
-    /// together, or to whom it does not matter which of them comes last.
+    /// together, or for which any of them may come last.
     pub fn unordered(&self) -> Self {
         Self { order: None, ..self.clone() }
     }
@@ -183,7 +183,7 @@ impl RemoteMap {
         let mut puts = FuturesUnordered::new();
         let mut failure = Failure::default();
         loop {
-            // A grid that is away will not take the others either, nor may a store that fails.
+            // An unavailable grid will not accept the others either, nor may a store that fails.
             while puts.len() < MAX_REQUESTS_IN_FLIGHT && !failure.passes() {
                 let Some(index) = rest.next() else { break };
                 let batch = Batch::one(&entries, index);

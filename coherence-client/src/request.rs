@@ -280,7 +280,7 @@ pub(crate) fn remove_agent(format: Format) -> Bytes {
 }
 
 /// `ConditionalPut(Not(Present), value, return = true)` in JSON: puts where the key is absent, and answers with the
-/// value that is there instead. `None` where `value` is not JSON, and would become part of the agent.
+/// present value instead. `None` where `value` is not JSON, and would become part of the agent.
 pub(crate) fn put_if_absent_agent(value: &[u8]) -> Option<Bytes> {
     json::from_binary::<serde::de::IgnoredAny>(value, &JsonClasses::default()).ok()?;
     Some([PUT_IF_ABSENT_JSON, &value[1..], b",\"return\":true}"].concat().into())

@@ -8,10 +8,9 @@
 //!
 //! The reader task always takes what comes and never waits for a caller: a proxy queues answers without bound, so
 //! a reader that stops makes it run out of memory. It also watches the clock: the first request without an answer
-//! in time ends the stream, because its answer could still come and the grid does not say what became of it; and a
-//! stream that is silent, with nothing awaited, is asked for a sign of life, because a grid closes connections that
-//! send HTTP/2 pings. Every end of the stream fails all pending requests; a stream never comes back, the session opens
-//! another one.
+//! in time ends the stream, because its answer could still come and the grid does not report what became of it; and
+//! a silent stream, with nothing awaited, gets a heartbeat, because a grid closes connections that send HTTP/2 pings.
+//! Every end of the stream fails all pending requests; a stream never comes back, the session opens another one.
 //!
 //! Where writes are without answer then, they may still be applied. A stream that was too slow is not cancelled but
 //! *retired*: for its callers it has ended, and it is read on until its writes are answered.

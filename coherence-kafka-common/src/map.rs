@@ -209,8 +209,8 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
     /// [`MapError::NotSent`], which is found before the first of them leaves.
     fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>>;
 
-    /// Puts the entry where `key` is absent. The value that is there instead, or `None` where it was put. It expires as
-    /// the map is configured: a grid ignores an expiry in this request.
+    /// Puts the entry where `key` is absent. Returns the present value, or `None` where it was put. It expires as the
+    /// map is configured: a grid ignores an expiry in this request.
     fn put_if_absent<'a>(
         &'a self,
         key: &'a [u8],

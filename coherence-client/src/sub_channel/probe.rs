@@ -51,8 +51,8 @@ pub(super) fn start<'a>(
 /// Returns, with the reason in words, when what was sent to `address` before the connection broke can no longer run:
 ///
 /// * a connection is refused: the process has gone, or
-/// * it answered, and answered again what was asked [`GRACE`] later: it was running meanwhile. A first answer says
-///   little: a proxy that thaws gives it while it runs what it had received. Whether it is the same process does not
+/// * it answered, and answered again what was asked [`GRACE`] later: it was running meanwhile. A first answer
+///   proves little: a proxy that thaws sends it while it runs what it had received. Whether it is the same process does not
 ///   matter, because a member that was expelled from its cluster comes back as another one, with the same requests, or
 /// * its host did not accept a connection for [`GIVEN_UP_BY_GRID`]: it has gone, or it no longer belongs to the grid.
 ///

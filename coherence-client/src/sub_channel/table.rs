@@ -77,8 +77,8 @@ impl Table {
         self.held_back.notify_one();
     }
 
-    /// Takes in one response. Responses of different requests interleave freely. The id of a map that the grid no
-    /// longer knows, where the response says so.
+    /// Handles one response. Responses of different requests interleave freely. Returns the id of a map if the response
+    /// shows that the grid no longer knows it.
     pub(crate) fn take(&mut self, response: ProxyResponse) -> Option<i32> {
         let id = response.id;
         match response.response {

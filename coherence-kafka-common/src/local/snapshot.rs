@@ -6,7 +6,7 @@
 //! | bytes | |
 //! |---|---|
 //! | 4 | the length of the content in the low 31 bits, at most 65,536; the highest bit marks the last block |
-//! | as said | content |
+//! | that length | content |
 //! | 4 | CRC-32 (that of zlib) of the index of the block in 8 bytes, the first 4 bytes and the content |
 //!
 //! The contents one behind the other, regardless of where blocks end, are
@@ -25,7 +25,7 @@
 //! | 1 | `01` for an entry that stays, `02` for one that expires |
 //! | 4, 4 | the lengths of key and value, neither 0, together at most 2,147,483,647 |
 //! | 8 | only with `02`: when it expires, in milliseconds since 1970 |
-//! | as said | key, value |
+//! | these lengths | key, value |
 //!
 //! The file ends behind the last block. Whatever is different is damage.
 
