@@ -35,7 +35,9 @@ mod de;
 mod dynamic;
 mod reader;
 mod ser;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod tokens;
 
 /// The aliases of Java classes, by the names that serde knows Rust types by: those of the types themselves, or what
