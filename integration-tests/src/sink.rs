@@ -244,9 +244,14 @@ fn find_binary() -> Result<PathBuf> {
         bail!("{} is not there: {BUILD}", binary.display());
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate has no parent")?;
-    for name in
-        ["coherence-kafka-common", "coherence-client", "coherence-kafka-connect", "coherence-kafka-sink"]
-    {
+    for name in [
+        "coherence-kafka-common",
+        "coherence-client",
+        "coherence-kafka-connect",
+        "coherence-kafka-rdkafka",
+        "coherence-kafka-worker",
+        "coherence-kafka-sink",
+    ] {
         let newest = newest(&root.join(name).join("src"))?;
         if newest > built {
             eprintln!("{} is older than the sources of {name}: {BUILD}", binary.display());
