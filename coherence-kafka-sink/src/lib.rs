@@ -13,6 +13,8 @@
 //! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
 //! ```
 
+#![warn(unreachable_pub, missing_debug_implementations)]
+
 mod check;
 pub mod cli;
 pub mod config;

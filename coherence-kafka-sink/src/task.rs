@@ -180,6 +180,12 @@ pub struct TaskParts {
     pub stop: Arc<AtomicBool>,
 }
 
+impl std::fmt::Debug for TaskParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskParts").finish_non_exhaustive()
+    }
+}
+
 /// One task; [`SinkTask::run`] runs it to its end.
 pub struct SinkTask {
     name: String,
@@ -207,6 +213,12 @@ pub struct SinkTask {
 /// eighth of that time, so that an outage of hours costs few turns and an answer is never noticed late in proportion.
 fn answer_poll(since: Duration) -> Duration {
     (since / 8).clamp(Duration::from_millis(2), HOLD_POLL)
+}
+
+impl std::fmt::Debug for SinkTask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SinkTask").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl SinkTask {

@@ -17,6 +17,8 @@
 //! intermediate values may be missing, and a record may come more than once. A key never goes back to an older value,
 //! except where a record was not acknowledged or its process died; the newest one follows then.
 
+#![warn(unreachable_pub, missing_debug_implementations)]
+
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -88,6 +88,12 @@ struct Published {
     records: Records,
 }
 
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Source {
     /// Creates a source, without waiting for Kafka or the grid. Needs a tokio runtime.
     ///

@@ -13,7 +13,7 @@ use crate::plugin::{Peers, Plugin};
 use crate::start::{self, CLUSTER_DEADLINE, WORKER};
 
 /// Checks the files of `program`, and the peers that they name.
-pub async fn run(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Checked {
+pub(crate) async fn run(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Checked {
     let mut findings = Checked::default();
     let loaded = match start::load(program, plugin, files) {
         Ok(loaded) => loaded,

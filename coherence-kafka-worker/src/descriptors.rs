@@ -10,7 +10,7 @@ const KEPT: u64 = 100;
 
 /// Raises the limit of this process as far as permitted. The usual limit is low for programs that call `select`, which
 /// cannot handle more; nothing here calls it.
-pub fn raise_limit() {
+pub(crate) fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
         tracing::debug!(%error, "limit of file descriptors not raised");

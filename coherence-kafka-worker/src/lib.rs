@@ -16,6 +16,8 @@
 //!
 //! The worker knows connectors only by the traits of [`Plugin`]. It moves no records.
 
+#![warn(unreachable_pub, missing_debug_implementations)]
+
 mod check;
 mod cli;
 pub mod command;

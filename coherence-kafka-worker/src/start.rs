@@ -58,6 +58,12 @@ pub struct Running {
     _rest: rest::Server,
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
 impl Running {
     /// Starts the connectors and the REST listeners of a configuration. Must run inside a tokio runtime.
     ///

@@ -33,6 +33,12 @@ pub struct Worker {
     started: Condvar,
 }
 
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 struct TaskHandle {
     state: Arc<dyn TaskState>,
     control: Arc<Control>,

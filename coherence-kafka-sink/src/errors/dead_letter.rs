@@ -47,6 +47,12 @@ pub struct DeadLetterQueue {
     closed: Arc<AtomicBool>,
 }
 
+impl std::fmt::Debug for DeadLetterQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeadLetterQueue").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
 impl DeadLetterQueue {
     /// Creates the producer, and starts to look up the topic.
     ///

@@ -51,16 +51,16 @@ impl Blocks {
         self.directory[lowest(place(key.low), self.bits)] as usize
     }
 
-    pub fn get(&self, key: KeyHash) -> Option<&Slot> {
+    pub(super) fn get(&self, key: KeyHash) -> Option<&Slot> {
         self.blocks[self.number(key)].slots.find(key.low, |slot| slot.is(key))
     }
 
-    pub fn get_mut(&mut self, key: KeyHash) -> Option<&mut Slot> {
+    pub(super) fn get_mut(&mut self, key: KeyHash) -> Option<&mut Slot> {
         let number = self.number(key);
         self.blocks[number].slots.find_mut(key.low, |slot| slot.is(key))
     }
 
-    pub fn get_or_insert(&mut self, key: KeyHash, new: impl FnOnce() -> Slot) -> &mut Slot {
+    pub(super) fn get_or_insert(&mut self, key: KeyHash, new: impl FnOnce() -> Slot) -> &mut Slot {
         let mut number = self.number(key);
         while self.blocks[number].is_full() {
             self.make_room(number, key);
@@ -72,7 +72,7 @@ impl Blocks {
         }
     }
 
-    pub fn remove(&mut self, key: KeyHash) {
+    pub(super) fn remove(&mut self, key: KeyHash) {
         let number = self.number(key);
         if let Ok(slot) = self.blocks[number].slots.find_entry(key.low, |slot| slot.is(key)) {
             slot.remove();
@@ -80,7 +80,7 @@ impl Blocks {
     }
 
     /// Frees the memory of tables that became mostly empty.
-    pub fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Slot) -> bool) {
         for Block { slots, .. } in &mut self.blocks {
             slots.retain(&mut keep);
             if slots.len() < FULL / 4 {
@@ -89,19 +89,19 @@ impl Blocks {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Slot> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.blocks.iter().flat_map(|block| &block.slots)
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         self.blocks.iter_mut().flat_map(|block| &mut block.slots)
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.blocks.iter().map(|block| block.slots.len()).sum()
     }
 
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let of_block = |block: &Block| block.slots.allocation_size() + size_of::<Block>();
         self.blocks.iter().map(of_block).sum::<usize>() + self.directory.len() * size_of::<u32>()
     }

@@ -14,6 +14,12 @@ pub struct Outcomes {
     failed: mpsc::UnboundedReceiver<(BinaryEntry, StoreError)>,
 }
 
+impl std::fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outcomes").finish_non_exhaustive()
+    }
+}
+
 /// Of tombstones for strays: only the next reading of the topic tries again.
 struct OfStrays(Arc<Status>);
 

@@ -83,7 +83,7 @@ pub(super) struct Work<'m> {
 }
 
 impl Work<'_> {
-    pub fn is_comparing(&self) -> bool {
+    pub(super) fn is_comparing(&self) -> bool {
         self.scan.is_some()
             || self.key_scan.is_some()
             || self.flushing.is_some()
@@ -92,17 +92,17 @@ impl Work<'_> {
     }
 
     /// Nothing new is begun for a while.
-    pub fn pause(&mut self, trouble: Trouble) {
+    pub(super) fn pause(&mut self, trouble: Trouble) {
         let pause = self.pauses.get_or_insert_default().next(trouble);
         self.not_before = Some(Instant::now() + pause);
     }
 
-    pub fn may_begin(&self) -> bool {
+    pub(super) fn may_begin(&self) -> bool {
         self.not_before.is_none_or(|until| Instant::now() >= until)
     }
 
     /// A comparison could not be ended.
-    pub fn pause_comparison(&mut self, trouble: Trouble) {
+    pub(super) fn pause_comparison(&mut self, trouble: Trouble) {
         match trouble {
             Trouble::Away => self.pause(trouble),
             Trouble::Refused => {
@@ -112,24 +112,24 @@ impl Work<'_> {
         }
     }
 
-    pub fn may_compare(&self) -> bool {
+    pub(super) fn may_compare(&self) -> bool {
         self.may_begin() && self.compare_not_before.is_none_or(|until| Instant::now() >= until)
     }
 
     /// The map was scanned to its end.
-    pub fn on_scan_end(&mut self) {
+    pub(super) fn on_scan_end(&mut self) {
         (self.scan, self.key_scan) = (None, None);
         self.pauses = None;
     }
 
     /// The reading or comparison is given up.
-    pub fn stop_comparison(&mut self) {
+    pub(super) fn stop_comparison(&mut self) {
         (self.scan, self.key_scan, self.flushing) = (None, None, None);
         (self.digesting, self.looking) = (None, None);
     }
 
     /// Map and topic are equal.
-    pub fn on_settled(&mut self) {
+    pub(super) fn on_settled(&mut self) {
         self.refused_comparisons = None;
     }
 }
@@ -155,7 +155,7 @@ impl Pauses {
     }
 
     /// Waits before something is tried again.
-    pub async fn sleep(&mut self, trouble: Trouble) {
+    pub(super) async fn sleep(&mut self, trouble: Trouble) {
         tokio::time::sleep(self.next(trouble)).await;
     }
 }

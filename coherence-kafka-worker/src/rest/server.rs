@@ -45,6 +45,12 @@ pub struct Server {
     runtime: Option<Runtime>,
 }
 
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
+
 impl Server {
     /// Serves the routes on every listener.
     ///

@@ -17,7 +17,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Asks all of its tasks to end.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         self.tasks.iter().for_each(|task| task.control.end());
     }
 
@@ -37,14 +37,14 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    pub fn connector(&self) -> Option<&Arc<Connector>> {
+    pub(super) fn connector(&self) -> Option<&Arc<Connector>> {
         match self {
             Entry::Starting { .. } => None,
             Entry::Running(connector) | Entry::Stopping(connector) => Some(connector),
         }
     }
 
-    pub fn config(&self) -> &BTreeMap<String, String> {
+    pub(super) fn config(&self) -> &BTreeMap<String, String> {
         match self {
             Entry::Starting { config, .. } => config,
             Entry::Running(connector) | Entry::Stopping(connector) => &connector.config,
@@ -68,7 +68,7 @@ pub(super) struct Connectors {
 
 impl Connectors {
     /// Takes a name, and as many tasks. How many tasks there were before.
-    pub fn reserve(
+    pub(super) fn reserve(
         &mut self,
         name: &str,
         config: BTreeMap<String, String>,
@@ -94,7 +94,7 @@ impl Connectors {
     }
 
     /// Marks a connector as one that ends.
-    pub fn stop(&mut self, name: &str) -> Result<Arc<Connector>, RequestError> {
+    pub(super) fn stop(&mut self, name: &str) -> Result<Arc<Connector>, RequestError> {
         let entry = self.by_name.get_mut(name).ok_or(RequestError::UnknownConnector)?;
         let connector = entry.connector().ok_or(RequestError::Conflict)?.clone();
         *entry = Entry::Stopping(connector.clone());
@@ -102,16 +102,16 @@ impl Connectors {
     }
 
     /// Returns every connector that has tasks.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Connector>> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.by_name.values().filter_map(Entry::connector)
     }
 
-    pub fn are_starting(&self) -> bool {
+    pub(super) fn are_starting(&self) -> bool {
         self.by_name.values().any(|entry| entry.connector().is_none())
     }
 
     /// Removes the connectors that were asked to end and have ended.
-    pub fn drop_ended(&mut self) {
+    pub(super) fn drop_ended(&mut self) {
         let ended = self.by_name.extract_if(.., |_, entry| match entry {
             Entry::Stopping(connector) => connector.has_ended(),
             Entry::Starting { .. } | Entry::Running(_) => false,

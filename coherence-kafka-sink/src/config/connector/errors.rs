@@ -29,6 +29,12 @@ pub struct DeadLetterConfig {
     admin: BTreeMap<String, String>,
 }
 
+impl std::fmt::Debug for DeadLetterConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeadLetterConfig").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
 impl DeadLetterConfig {
     /// Returns the options of the queue of one task of the connector `name`.
     pub fn for_task(&self, name: &str, task: u32) -> QueueOptions {
