@@ -36,7 +36,7 @@ macro_rules! require_peers {
 }
 
 /// The folder of everything that belongs to the servers: `target/peers`.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
     target.join("peers")

@@ -69,7 +69,7 @@ pub struct Contents {
 
 impl Contents {
     /// Counts one entry in, given as the texts of its key and value.
-    pub fn add(&mut self, key: &str, value: &str) {
+    fn add(&mut self, key: &str, value: &str) {
         let bytes = key.bytes().chain([0]).chain(value.bytes());
         let hash = bytes
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
