@@ -1,7 +1,5 @@
-//! Kafka Connect's data model in Rust: schemas, values, converters, configuration.
-//!
-//! Owns: what a record means, and what a setting means. Never does: sockets, runtimes, Kafka clients, grids; files are
-//! read for configuration alone.
+#![doc = include_str!("../README.md")]
+#![warn(unreachable_pub, missing_debug_implementations)]
 
 pub mod config;
 pub mod converter;

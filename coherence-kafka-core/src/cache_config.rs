@@ -83,7 +83,7 @@ pub struct CacheConfig {
 }
 
 impl CacheConfig {
-    /// Reads and checks a file; `property` answers for Java's system properties, see [`environment`].
+    /// Reads and checks a file; `property` returns the value of a system property of Java.
     ///
     /// # Errors
     /// As [`CacheConfig::parse`], and where the file cannot be read.
@@ -267,13 +267,13 @@ impl fmt::Debug for CacheConfig {
     }
 }
 
-/// Java's system properties from the environment of the process: the variable of the same name, else the one in
-/// upper case with underscores for dots, as `COHERENCE_KAFKA_PASSTHROUGH` for `coherence.kafka.passthrough`.
-pub fn environment(name: &str) -> Option<String> {
+/// As [`in_variables`], from the environment of the process.
+pub(crate) fn environment(name: &str) -> Option<String> {
     in_variables(name, |variable| std::env::var(variable).ok())
 }
 
-/// As [`environment`], from the variables that the caller passes.
+/// Returns a system property of Java from variables: the one of the same name, else the one in upper case with
+/// underscores for dots, as `COHERENCE_KAFKA_PASSTHROUGH` for `coherence.kafka.passthrough`.
 pub fn in_variables(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     variable(name).or_else(|| variable(&name.to_uppercase().replace(['.', '-'], "_")))
 }

@@ -100,7 +100,7 @@ enum Cache {
 }
 
 impl CacheFactory {
-    /// Reads the file; the environment answers for Java's system properties, see [`environment`]. The maps are those of
+    /// Reads the file, with system properties of Java as [`in_variables`](crate::in_variables) finds them. The maps are those of
     /// `session`: elements of a scheme about the storage of entries have no effect.
     ///
     /// # Errors

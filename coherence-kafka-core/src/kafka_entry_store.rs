@@ -33,7 +33,7 @@ const BATCH_BYTES: usize = 1 << 20;
 ///
 /// Entries of a key become records in the order of the calls. Each entry is reported to its observer exactly once: when
 /// Kafka has acknowledged its record, when it is known to have failed, or when the store is closed or dropped before
-/// either. The module of [`Producer`] describes the failure of a producer.
+/// either. [`Producer`] describes the failure of a producer.
 ///
 /// ```no_run
 /// # use coherence_kafka_core::{AsyncEntryStore, BinaryEntry, KafkaEntryStore};

@@ -1,41 +1,46 @@
-//! Maps → topics: a change of a map becomes a record of a topic, acknowledged or reported, in order.
+#![doc = include_str!("../README.md")]
 //!
 //! ```text
-//! cache_config.rs  the user's cache configuration file                    cache_factory.rs   caches that store, as it says
-//! entry_store.rs   EntryStore: what a map calls when an entry changes     observer.rs   who learns what became of it
-//! async_entry_store.rs      the same, awaited
+//! cache_config.rs  the user's cache configuration file       cache_factory.rs   caches and their stores, by this file
+//! entry_store.rs   the calls of a map when an entry changes  observer.rs   the observer of the outcomes
+//! async_entry_store.rs   the same calls, awaited
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
 //!   producer.rs    from a record to its outcome, in order and bounded
-//!   producers.rs   stores of equal settings share one of those
-//! read_write_backing_map.rs   a map over another one, whose changes the entry store gets before it or behind it
+//!   producers.rs   stores of equal settings share one producer
+//! read_write_backing_map.rs   a map over another one; the entry store receives its changes before or after
 //! stats.rs error.rs
 //! ```
 
-pub mod async_entry_store;
-pub mod cache_config;
-pub mod cache_factory;
-pub mod entry_store;
-pub mod error;
-pub mod kafka_entry_store;
-pub mod observer;
-pub mod outbound;
-pub mod producer;
-pub mod producers;
-pub mod read_write_backing_map;
-pub mod stats;
+#![warn(unreachable_pub, missing_debug_implementations)]
+
+mod async_entry_store;
+mod cache_config;
+mod cache_factory;
+mod entry_store;
+mod error;
+mod kafka_entry_store;
+mod observer;
+mod outbound;
+mod producer;
+mod producers;
+mod read_write_backing_map;
+mod stats;
 #[cfg(test)]
 mod testing;
 
 pub use async_entry_store::AsyncEntryStore;
-pub use cache_config::{CacheConfig, CacheScheme, StoreScheme};
+pub use cache_config::{CacheConfig, CacheScheme, StoreScheme, in_variables};
 pub use cache_factory::{CacheError, CacheFactory};
+pub use coherence_kafka_rdkafka::producer::Lost;
 pub use entry_store::{BinaryEntry, EntryStore};
 pub use error::StoreError;
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
-pub use outbound::KeyForm;
-pub use producer::{Lost, Producer, Transactions};
+pub use outbound::{EVENT_HEADER, Event, Form, KeyForm, Operation, Outbound, OutboundRecord, Record};
+pub use producer::{Producer, Transactions};
 pub use producers::Producers;
-pub use read_write_backing_map::{ReadWriteBackingMap, ReadWriteOptions};
+pub use read_write_backing_map::{
+    Counts, NotStored, PublishExpirations, ReadWriteBackingMap, ReadWriteOptions,
+};
 pub use stats::{Failures, StoreStats};

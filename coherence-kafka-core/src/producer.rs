@@ -5,20 +5,6 @@
 //!                       in transactions, if wanted                    transaction.rs, isolation.rs, term.rs
 //! observers ◄── one thread: delivery reports ◄── librdkafka           reports.rs, observers.rs
 //! ```
-//!
-//! * A record is handed to librdkafka and noted in a ledger under one lock, so the order of the calls is the order of
-//!   the records, from however many threads they come. Records of one key go to one partition, and the idempotent producer
-//!   keeps their order there through retries.
-//! * The ledger is bounded, in bytes; librdkafka's own queue is not, so that it never refuses what the ledger has taken.
-//! * When librdkafka's producer fails permanently (it does so when it can no longer guarantee the order), nothing is
-//!   sent until every record that it holds has its outcome: acknowledged, or failed. Then another one replaces it and
-//!   sends the records that were submitted meanwhile, in order. A record on its way when the old one failed gets the
-//!   broker's answer where it comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the
-//!   broker may append it later, even behind newer records of its key. No idempotent producer can take back what it has
-//!   sent. Callers that must exclude this store the newest value of that key once more, or publishes in transactions
-//!   ([`Producer::transactional`]): then a failure ends the term, and the next one begins after the broker has settled
-//!   what the old one left. What waits for the other producer longer than `message.timeout.ms` is
-//!   [`StoreError::Unavailable`], too, also where none can be made.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -26,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use coherence_kafka_rdkafka::producer::{self as kafka, Client, Topic};
+use coherence_kafka_rdkafka::producer::{self as kafka, Client, Lost, Topic};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -42,7 +28,6 @@ use sending::Core;
 use settings::{Prepared, prepared};
 use spare::Spare;
 
-pub use coherence_kafka_rdkafka::producer::Lost;
 pub use term::Transactions;
 
 mod isolation;
@@ -63,6 +48,20 @@ const OVERHEAD_BYTES: usize = 400;
 ///
 /// Dropping it without [`Producer::close`] gives up the entries that are not acknowledged: each such entry is reported
 /// as [`StoreError::Closed`] before the drop returns, which waits for nothing.
+///
+/// * A record is handed to librdkafka and noted in a ledger under one lock, so the order of the calls is the order of
+///   the records, from however many threads they come. Records of one key go to one partition, and the idempotent producer
+///   keeps their order there through retries.
+/// * The ledger is bounded, in bytes; librdkafka's own queue is not, so that it never refuses what the ledger has taken.
+/// * When librdkafka's producer fails permanently (it does so when it can no longer guarantee the order), nothing is
+///   sent until every record that it holds has its outcome: acknowledged, or failed. Then another one replaces it and
+///   sends the records that were submitted meanwhile, in order. A record on its way when the old one failed gets the
+///   broker's answer where it comes within ten seconds; if not, it is reported as [`StoreError::Unavailable`], and the
+///   broker may append it later, even behind newer records of its key. No idempotent producer can take back what it has
+///   sent. Callers that must exclude this store the newest value of that key once more, or publishes in transactions
+///   ([`Producer::transactional`]): then a failure ends the term, and the next one begins after the broker has settled
+///   what the old one left. What waits for the other producer longer than `message.timeout.ms` is
+///   [`StoreError::Unavailable`], too, also where none can be made.
 pub struct Producer {
     shared: Arc<Shared>,
 }
@@ -123,7 +122,7 @@ pub(crate) struct Batch {
 
 impl Account {
     /// Counts an entry that failed, and notifies its observer.
-    pub fn fail(&self, observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
+    pub(crate) fn fail(&self, observer: &dyn StoreObserver, entry: BinaryEntry, error: StoreError) {
         self.counters.failed(&error);
         notify_error(observer, entry, error);
     }

@@ -9,25 +9,6 @@
 //! Owns: the order of changes of one key between map and store, the queue of what is written behind and its task. Never
 //! does: read from the store (an entry store of a topic cannot), keep entries itself, or see changes that other
 //! programs make in the map below without it.
-//!
-//! # What survives a crash
-//!
-//! **Write-through.** A call that has succeeded is in the topic, acknowledged, and was put into the map. A process that
-//! dies between the two leaves a record whose change is in no map: its caller got no answer. A call that failed with a
-//! retriable error may be in the topic all the same; with rollback the map has not changed then, and the repeated call,
-//! or the next change of the key, makes both equal again. A grid that fails after the acknowledgement gives its own
-//! error: the topic is ahead of the map then.
-//!
-//! **Write-behind.** A call that has succeeded is in the map, and in the memory of this process until its record is
-//! acknowledged. A process that dies loses to the topic, not to the map, whatever [`ReadWriteBackingMap::counts`] shows
-//! as queued and in flight: changes of at least the last `write-delay`, and all of an outage of the broker. With an
-//! embedded map both are lost with the process. The call does not report a failure: changes that are lost to the topic
-//! are reported to the observer, counted and logged. A broker that is away, a topic that does not exist yet and a
-//! permission that is missing lose nothing as long as the process lives: failed changes are retried, the newest of each
-//! key. Only changes that Kafka would never accept are lost to the topic.
-//!
-//! **In both** the changes of a key that come through one `ReadWriteBackingMap` reach the map and the topic in one
-//! order; two of them over one map, or another client that writes into the grid, have no order among each other.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,8 +40,7 @@ use shared::{Mode, Shared};
 use write_behind::WriteBehind;
 use write_through::WriteThrough;
 
-/// A map over another one, whose changes an [`EntryStore`] gets: before the map below changes, or behind it. See the
-/// [module](self) for what that means when something fails.
+/// A map over another one, whose changes an [`EntryStore`] gets: before the map below changes, or after it.
 ///
 /// **Calls.** Reads and listeners are those of the map below. Of the changes:
 /// * `put`, `put_all`: a `store` for each entry.
@@ -87,6 +67,25 @@ use write_through::WriteThrough;
 ///
 /// **Ending.** [`ReadWriteBackingMap::close`] ends it. One that is dropped writes what is queued as long as its runtime
 /// lives. Neither closes the store, which may serve others.
+///
+/// # What survives a crash
+///
+/// **Write-through.** A call that has succeeded is in the topic, acknowledged, and was put into the map. A process that
+/// dies between the two leaves a record whose change is in no map: its caller got no answer. A call that failed with a
+/// retriable error may be in the topic all the same; with rollback the map has not changed then, and the repeated call,
+/// or the next change of the key, makes both equal again. A grid that fails after the acknowledgement gives its own
+/// error: the topic is ahead of the map then.
+///
+/// **Write-behind.** A call that has succeeded is in the map, and in the memory of this process until its record is
+/// acknowledged. A process that dies loses to the topic, not to the map, whatever [`ReadWriteBackingMap::counts`] shows
+/// as queued and in flight: changes of at least the last `write-delay`, and all of an outage of the broker. With an
+/// embedded map both are lost with the process. The call does not report a failure: changes that are lost to the topic
+/// are reported to the observer, counted and logged. A broker that is away, a topic that does not exist yet and a
+/// permission that is missing lose nothing as long as the process lives: failed changes are retried, the newest of each
+/// key. Only changes that Kafka would never accept are lost to the topic.
+///
+/// **In both** the changes of a key that come through one `ReadWriteBackingMap` reach the map and the topic in one
+/// order; two of them over one map, or another client that writes into the grid, have no order among each other.
 pub struct ReadWriteBackingMap {
     shared: Arc<Shared>,
     expirations: Option<AbortHandle>,

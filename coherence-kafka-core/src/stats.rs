@@ -63,22 +63,22 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub fn held(&self, count: u64) {
+    pub(crate) fn held(&self, count: u64) {
         self.held.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Counts `count` outcomes.
-    pub fn released(&self, count: u64) {
+    pub(crate) fn released(&self, count: u64) {
         self.released.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub fn acknowledged(&self, records: u64, deletes: u64, bytes: u64) {
+    pub(crate) fn acknowledged(&self, records: u64, deletes: u64, bytes: u64) {
         self.acknowledged.fetch_add(records, Ordering::Relaxed);
         self.deletes.fetch_add(deletes, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub fn failed(&self, error: &StoreError) {
+    pub(crate) fn failed(&self, error: &StoreError) {
         let count = match error {
             StoreError::Unsupported(_) => &self.unsupported,
             StoreError::Serializer { .. } | StoreError::PassThrough(_) | StoreError::Binary { .. } => {
@@ -93,7 +93,7 @@ impl Counters {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub fn read(&self) -> StoreStats {
+    pub(crate) fn read(&self) -> StoreStats {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let released = read(&self.released);
         StoreStats {

@@ -37,18 +37,18 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub fn new() -> (Arc<Self>, Arc<dyn StoreObserver>) {
+    pub(crate) fn new() -> (Arc<Self>, Arc<dyn StoreObserver>) {
         let seen = Arc::new(Self::default());
         (seen.clone(), seen)
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.told.lock().len()
     }
 
     /// Waits until `count` entries have their outcome.
     #[track_caller]
-    pub fn wait_for(&self, count: usize) -> Vec<(BinaryEntry, Result<(), StoreError>)> {
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<(BinaryEntry, Result<(), StoreError>)> {
         let end = Instant::now() + SOON;
         let mut told = self.told.lock();
         while told.len() < count {

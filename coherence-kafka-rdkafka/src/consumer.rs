@@ -5,6 +5,7 @@
 //! them. librdkafka keeps the member in its group meanwhile, and waits for each answer without a deadline, also where nothing
 //! was assigned or revoked. So the consumer notes each answer that it owes, and sends the missing ones when it is dropped.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -85,6 +86,12 @@ pub struct Consumer {
     /// It leaves a cooperative group before it is closed.
     unsubscribes: bool,
     client: BaseConsumer<Events>,
+}
+
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").finish_non_exhaustive()
+    }
 }
 
 impl Consumer {

@@ -4,6 +4,7 @@
 //! work together, never that data is safe.
 #![allow(unsafe_code)]
 
+use std::fmt;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
@@ -22,6 +23,12 @@ pub struct EmbeddedKafka {
     // The mock cluster of a client, not a free-standing one: only its handle has the setting against the wait of three seconds
     // for further members when a group forms.
     owner: BaseProducer,
+}
+
+impl fmt::Debug for EmbeddedKafka {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedKafka").field("bootstrap_servers", &self.bootstrap_servers()).finish()
+    }
 }
 
 impl EmbeddedKafka {
@@ -68,6 +75,12 @@ impl EmbeddedKafka {
 /// A producer of records, for the demo.
 pub struct Producer {
     client: BaseProducer,
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").finish_non_exhaustive()
+    }
 }
 
 impl Producer {

@@ -28,28 +28,28 @@ struct Found {
 
 impl ErrorCapture {
     /// A capture that keeps log lines and logs nothing.
-    pub fn with_logs() -> Self {
+    pub(crate) fn with_logs() -> Self {
         Self { keeps_logs: true, ..Self::default() }
     }
 
     /// Adds the error of a call.
-    pub fn note(&self, reason: &str) {
+    pub(crate) fn note(&self, reason: &str) {
         self.found.lock().general.get_or_insert_with(|| reason.to_owned());
     }
 
     /// Waiting does not help: the credentials are refused, or the TLS handshake fails.
-    pub fn is_hopeless(&self) -> bool {
+    pub(crate) fn is_hopeless(&self) -> bool {
         self.found.lock().hopeless
     }
 
     /// The most precise reason that was reported.
-    pub fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         let found = self.found.lock();
         found.error.clone().or_else(|| found.log.clone()).or_else(|| found.general.clone())
     }
 
     /// Why no answer came within `waited`.
-    pub fn explained_reason(&self, waited: Duration) -> String {
+    pub(crate) fn explained_reason(&self, waited: Duration) -> String {
         self.reason().map_or_else(|| format!("no answer within {waited:?}"), |reason| explained(&reason))
     }
 }

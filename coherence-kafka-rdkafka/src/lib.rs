@@ -9,6 +9,8 @@
 //! `unsafe` is allowed in queue.rs, consumer/, producer.rs, producer/, permissions.rs and embedded.rs, for calls of librdkafka that `rdkafka`
 //! lacks. Each of these files states why it is sound.
 
+#![warn(unreachable_pub, missing_debug_implementations)]
+
 pub mod admin;
 pub mod consumer;
 pub mod embedded;

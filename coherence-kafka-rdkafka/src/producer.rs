@@ -15,6 +15,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_void};
+use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,12 @@ pub struct Client {
     client: RdClient<Context>,
     last_error: LastError,
     max_record_bytes: usize,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("holds", &self.holds()).finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -251,6 +258,12 @@ pub struct Topic {
     name: String,
     /// Keeps the client alive for as long as the handle.
     _client: Arc<Client>,
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Topic").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 // SAFETY: the handle may be used from any thread.

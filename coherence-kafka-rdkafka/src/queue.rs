@@ -24,23 +24,23 @@ unsafe impl Sync for Queue {}
 
 impl Queue {
     /// A new queue of `client`, a live handle.
-    pub fn new(client: *mut RDKafka) -> Self {
+    pub(crate) fn new(client: *mut RDKafka) -> Self {
         // SAFETY: the client is alive.
         Self(unsafe { rd::rd_kafka_queue_new(client) })
     }
 
     /// The main queue of `client`, a live handle.
-    pub fn main(client: *mut RDKafka) -> Self {
+    pub(crate) fn main(client: *mut RDKafka) -> Self {
         // SAFETY: the client is alive. The call adds a reference, which is returned on drop.
         Self(unsafe { rd::rd_kafka_queue_get_main(client) })
     }
 
-    pub fn as_ptr(&self) -> *mut rd::rd_kafka_queue_t {
+    pub(crate) fn as_ptr(&self) -> *mut rd::rd_kafka_queue_t {
         self.0
     }
 
     /// Waits up to `wait` for the next event.
-    pub fn poll(&self, wait: Duration) -> Option<Event> {
+    pub(crate) fn poll(&self, wait: Duration) -> Option<Event> {
         // SAFETY: the queue is alive; the result is null or an event of ours.
         let event = unsafe { rd::rd_kafka_queue_poll(self.0, millis(wait)) };
         (!event.is_null()).then_some(Event(event))
@@ -63,23 +63,23 @@ pub(crate) fn millis(wait: Duration) -> i32 {
 pub(crate) struct Event(*mut rd::rd_kafka_event_t);
 
 impl Event {
-    pub fn as_ptr(&self) -> *mut rd::rd_kafka_event_t {
+    pub(crate) fn as_ptr(&self) -> *mut rd::rd_kafka_event_t {
         self.0
     }
 
-    pub fn kind(&self) -> i32 {
+    pub(crate) fn kind(&self) -> i32 {
         // SAFETY: the event is alive.
         unsafe { rd::rd_kafka_event_type(self.0) }
     }
 
     /// `NoError` for an event of success.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         // SAFETY: the event is alive.
         Code::from(unsafe { rd::rd_kafka_event_error(self.0) })
     }
 
     /// The number that the request was sent with.
-    pub fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         // SAFETY: the event is alive. The opaque pointer is returned as it was sent.
         unsafe { rd::rd_kafka_event_opaque(self.0) }.addr()
     }

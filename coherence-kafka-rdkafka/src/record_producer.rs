@@ -1,5 +1,6 @@
 //! A producer for few records, such as dead letters: it separates an outage from a refusal.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -27,6 +28,12 @@ pub type Acknowledgement = (usize, Result<(), Unacknowledged>);
 /// A producer that reports the outcome of every record.
 pub struct RecordProducer {
     client: ThreadedProducer<Reports>,
+}
+
+impl fmt::Debug for RecordProducer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordProducer").finish_non_exhaustive()
+    }
 }
 
 /// How often librdkafka reports which of its connections are up.

@@ -20,6 +20,7 @@ use rdkafka::types::RDKafkaApiKey;
 use crate::embedded::EmbeddedKafka;
 
 /// A broker on a loopback port.
+#[derive(Debug)]
 pub struct Mock {
     broker: EmbeddedKafka,
 }

@@ -12,8 +12,7 @@ use coherence_kafka_common::pass_through::Part;
 use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::registry::{self, RegistryError};
 use coherence_kafka_common::serializer::{Deserializer, Serializer};
-use coherence_kafka_core::outbound::{Form, Operation, Outbound};
-use coherence_kafka_core::{BinaryEntry, StoreError};
+use coherence_kafka_core::{BinaryEntry, Form, Operation, Outbound, StoreError};
 
 use crate::config::FormConfig;
 use crate::digest::{Hasher, KeyHash, ValueHash};

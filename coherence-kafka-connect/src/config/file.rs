@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use super::findings::{ConfigErrors, Finding};
+use super::initial_state::InitialState;
 use super::json::{self, Members};
 use super::properties::Property;
 
@@ -25,30 +26,6 @@ pub struct ConfigFile {
     pub initial_state: Option<InitialState>,
     /// Repeated keys and other oddities.
     pub warnings: Vec<Finding>,
-}
-
-/// State of a connector after its creation (KIP-980).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum InitialState {
-    /// Its tasks run.
-    #[default]
-    Running,
-    /// It has no tasks until it is resumed.
-    Paused,
-    /// It has no tasks until it is resumed; its offsets may be altered.
-    Stopped,
-}
-
-impl InitialState {
-    /// Reads the name of a state, in any case, as Connect does.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_uppercase().as_str() {
-            "RUNNING" => Some(InitialState::Running),
-            "PAUSED" => Some(InitialState::Paused),
-            "STOPPED" => Some(InitialState::Stopped),
-            _ => None,
-        }
-    }
 }
 
 /// Reads the file at `path`.

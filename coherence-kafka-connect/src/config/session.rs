@@ -20,7 +20,7 @@ const ADDRESS: &str = "coherence.session.address";
 const SCOPE: &str = "coherence.session.scope";
 const FORMAT: &str = "coherence.session.format";
 const REQUEST_TIMEOUT: &str = "coherence.session.request.timeout.ms";
-const UNANSWERED_TIMEOUT: &str = "coherence.session.unanswered.timeout.ms";
+const UNANSWERED: &str = "coherence.session.unanswered.timeout.ms";
 const TLS: &str = "coherence.session.tls.enabled";
 const CA: &str = "coherence.session.tls.ca";
 const CERTIFICATE: &str = "coherence.session.tls.certificate";
@@ -29,7 +29,7 @@ const SERVER_NAME: &str = "coherence.session.tls.server.name";
 
 /// The settings of a grid's session, to be part of a program's table.
 #[rustfmt::skip]
-pub const KEYS: [ConfigKey; 9] = [
+pub const SESSION_KEYS: [ConfigKey; 9] = [
     key(ADDRESS, Kind::List, Null, Any, (GROUP, High),
         "Addresses of the grid's gRPC proxies, `host:port`, separated by commas; or `coherence:///host[:port][,host[:port]…][/cluster]`, the name service of a cluster, which lists its proxies (port 7574 unless set). Default: the environment variable `COHERENCE_SERVER_ADDRESS`, else `localhost:1408`."),
     key(SCOPE, Kind::String, Text(""), Any, (GROUP, Low),
@@ -52,8 +52,8 @@ pub const KEYS: [ConfigKey; 9] = [
 
 /// The setting of a program that writes to maps and waits for writes without answer, to be part of its table.
 #[rustfmt::skip]
-pub const UNANSWERED: ConfigKey =
-    key(UNANSWERED_TIMEOUT, Kind::Long, Text("600000"), AtLeast(-1), (GROUP, Medium),
+pub const UNANSWERED_TIMEOUT: ConfigKey =
+    key(UNANSWERED, Kind::Long, Text("600000"), AtLeast(-1), (GROUP, Medium),
         "Milliseconds for which a batch is held because an earlier attempt to write one of its keys is unanswered and may still be applied; then the task continues, and an older value may replace a newer one. A grid removes a member that does not answer after 300000 unless configured otherwise. `-1`: for ever.");
 
 /// Where maps are and how they are written.
@@ -96,7 +96,7 @@ pub struct TlsFiles {
 }
 
 impl SessionConfig {
-    /// Checks the values of a table that holds [`KEYS`]; `property` returns the place of a setting.
+    /// Checks the values of a table that holds [`SESSION_KEYS`]; `property` returns the place of a setting.
     pub fn read<'a>(
         values: &Values,
         property: impl Fn(&str) -> Option<&'a Property>,
@@ -121,7 +121,7 @@ impl SessionConfig {
             scope: values.text(SCOPE).unwrap_or_default().to_owned(),
             format: if values.text(FORMAT) == Some("json") { Format::Json } else { Format::Pof },
             request_timeout: values.millis(REQUEST_TIMEOUT),
-            unanswered_timeout: match values.typed(UNANSWERED_TIMEOUT) {
+            unanswered_timeout: match values.typed(UNANSWERED) {
                 Some(Typed::Number(millis)) => u64::try_from(*millis).ok().map(Duration::from_millis),
                 _ => None,
             },

@@ -42,12 +42,12 @@ pub(super) struct Evaluation<'a, 'w> {
 }
 
 impl<'a, 'w> Evaluation<'a, 'w> {
-    pub fn new(schemes: &'a Schemes, passthrough: Option<&'a str>, walk: &'w mut Walk<'a>) -> Self {
+    pub(super) fn new(schemes: &'a Schemes, passthrough: Option<&'a str>, walk: &'w mut Walk<'a>) -> Self {
         Evaluation { schemes, passthrough, walk, result: Evaluated::default() }
     }
 
     /// Evaluates the scheme that a cache is mapped to, or the back of a near cache.
-    pub fn scheme(&mut self, scheme: &Arc<Element>, back: bool) {
+    pub(super) fn scheme(&mut self, scheme: &Arc<Element>, back: bool) {
         match scheme.name.as_str() {
             "distributed-scheme" => self.distributed(scheme),
             known::FEDERATED => {
@@ -111,7 +111,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
     }
 
     /// Returns the name of a serializer, or the one that a Java class stands for.
-    pub fn serializer(&mut self, serializer: &Arc<Element>) {
+    pub(super) fn serializer(&mut self, serializer: &Arc<Element>) {
         let class = serializer.child("instance").unwrap_or(serializer).child("class-name").cloned();
         // The name of a serializer is no secret, wherever it comes from.
         let Some((name, _)) = self.walk.text(class.as_ref().unwrap_or(serializer)) else { return };

@@ -188,7 +188,7 @@ pub(super) struct Parameters<'a> {
 
 impl Parameters<'_> {
     /// Returns the text with the parameters replaced, and whether one of them is a secret.
-    pub fn evaluate(&self, text: &str) -> Result<(String, bool), MacroError> {
+    pub(super) fn evaluate(&self, text: &str) -> Result<(String, bool), MacroError> {
         let mut evaluation = Evaluation {
             parameters: self,
             out: String::new(),

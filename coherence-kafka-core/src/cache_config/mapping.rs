@@ -25,7 +25,7 @@ impl Mapping {
     }
 
     /// Returns a name that this mapping is for.
-    pub fn example(&self) -> String {
+    pub(super) fn example(&self) -> String {
         self.pattern.replace('*', "x")
     }
 }
@@ -44,7 +44,7 @@ const PARAMETER: Known =
 
 impl Mappings {
     /// Reads every mapping; `walk` reports what is wrong with one.
-    pub fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
+    pub(super) fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
         let mut mappings: Vec<Mapping> = Vec::new();
         let mut lines: HashMap<String, usize> = HashMap::new();
         for child in walk.all(element, "cache-mapping", &["topic-mapping"]) {
@@ -83,7 +83,7 @@ impl Mappings {
     }
 
     /// Returns the mapping of a cache: the one of its own name, else the longest pattern.
-    pub fn of(&self, cache_name: &str) -> Option<&Mapping> {
+    pub(super) fn of(&self, cache_name: &str) -> Option<&Mapping> {
         let exact = self.0.iter().find(|mapping| mapping.pattern == cache_name);
         let pattern = || {
             let fitting = self.0.iter().filter(|mapping| mapping.fits(cache_name));
@@ -92,7 +92,7 @@ impl Mappings {
         exact.or_else(pattern)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Mapping> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Mapping> {
         self.0.iter()
     }
 }

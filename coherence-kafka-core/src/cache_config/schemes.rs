@@ -16,7 +16,7 @@ pub(super) struct Schemes {
 
 impl Schemes {
     /// Collects every scheme that has a name; two with one name are an error.
-    pub fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
+    pub(super) fn read(element: &Element, walk: &mut Walk<'_>) -> Self {
         let mut by_name: HashMap<String, Arc<Element>> = HashMap::new();
         for scheme in &element.children {
             // No element refers to schemes without a name, such as that of a proxy.
@@ -36,12 +36,12 @@ impl Schemes {
     }
 
     /// Returns the scheme of this name.
-    pub fn get(&self, name: &str) -> Option<&Arc<Element>> {
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<Element>> {
         self.by_name.get(name)
     }
 
     /// Returns the error for a name that no scheme has.
-    pub fn missing(&self, name: &str) -> String {
+    pub(super) fn missing(&self, name: &str) -> String {
         let mean = nearest(name, self.by_name.keys().map(String::as_str));
         let mean = mean.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
         format!("no scheme in <caching-schemes> has the name {name}{mean}")
@@ -49,7 +49,7 @@ impl Schemes {
 
     /// Returns the element merged with the schemes that it refers to, one after the other: of each the children whose
     /// names it does not have. `None` after an error, which is reported.
-    pub fn resolve(&self, element: &Arc<Element>, walk: &mut Walk<'_>) -> Option<Arc<Element>> {
+    pub(super) fn resolve(&self, element: &Arc<Element>, walk: &mut Walk<'_>) -> Option<Arc<Element>> {
         let Some(mut reference) = element.child("scheme-ref").cloned() else {
             return Some(Arc::clone(element));
         };

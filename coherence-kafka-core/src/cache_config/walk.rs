@@ -24,11 +24,11 @@ pub(super) struct Known {
 pub(super) struct Children(HashMap<&'static str, Arc<Element>>);
 
 impl Children {
-    pub fn get(&self, name: &str) -> Option<&Arc<Element>> {
+    pub(super) fn get(&self, name: &str) -> Option<&Arc<Element>> {
         self.0.get(name)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -57,20 +57,20 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(file: &'a str, parameters: Option<Parameters<'a>>) -> Self {
+    pub(super) fn new(file: &'a str, parameters: Option<Parameters<'a>>) -> Self {
         Walk { file, parameters, findings: ConfigErrors::default(), ignored: Vec::new(), impossible: false }
     }
 
-    pub fn origin(&self, element: &Element) -> String {
+    pub(super) fn origin(&self, element: &Element) -> String {
         format!("{}:{}", self.file, element.line)
     }
 
-    pub fn error(&mut self, element: &Element, message: String) {
+    pub(super) fn error(&mut self, element: &Element, message: String) {
         let finding = self.finding(element, message);
         self.findings.errors.push(finding);
     }
 
-    pub fn warn(&mut self, element: &Element, message: String) {
+    pub(super) fn warn(&mut self, element: &Element, message: String) {
         let finding = self.finding(element, message);
         self.findings.warnings.push(finding);
     }
@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes an element that is passed over.
-    pub fn ignore(&mut self, why: Ignored, element: &Element) {
+    pub(super) fn ignore(&mut self, why: Ignored, element: &Element) {
         let known = (why, element.line, element.shown.clone());
         if !self.ignored.contains(&known) {
             self.ignored.push(known);
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the children by name, each once.
-    pub fn children(&mut self, parent: &Element, known: &Known) -> Children {
+    pub(super) fn children(&mut self, parent: &Element, known: &Known) -> Children {
         let mut found: HashMap<&'static str, Arc<Element>> = HashMap::new();
         for child in &parent.children {
             if child.space != Space::Coherence {
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns every child of one name; any other is ignored, unless it looks like a misspelled one.
-    pub fn all(&mut self, parent: &Element, name: &str, jvm: &[&str]) -> Vec<Arc<Element>> {
+    pub(super) fn all(&mut self, parent: &Element, name: &str, jvm: &[&str]) -> Vec<Arc<Element>> {
         let mut found = Vec::new();
         for child in &parent.children {
             if child.space != Space::Coherence {
@@ -160,7 +160,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the text of an element, system properties put in, nothing else.
-    pub fn plain(&mut self, element: &Element) -> Option<String> {
+    pub(super) fn plain(&mut self, element: &Element) -> Option<String> {
         match &element.text {
             Ok(text) => Some(text.clone()),
             Err(why) => {
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the text of an element that must be there and must not be empty.
-    pub fn required(
+    pub(super) fn required(
         &mut self,
         parent: &Element,
         element: Option<&Arc<Element>>,
@@ -190,7 +190,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the text of an element with all its macros replaced, and whether it is a secret.
-    pub fn text(&mut self, element: &Element) -> Option<(String, bool)> {
+    pub(super) fn text(&mut self, element: &Element) -> Option<(String, bool)> {
         let text = self.plain(element)?;
         let Some(parameters) = &self.parameters else { return Some((text, element.secret)) };
         match parameters.evaluate(&text) {
@@ -203,7 +203,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the value of an element, or `default` where it is missing or refused, which is reported.
-    pub fn value<T>(
+    pub(super) fn value<T>(
         &mut self,
         element: Option<&Arc<Element>>,
         default: T,

@@ -51,12 +51,12 @@ pub(super) struct Element {
 
 impl Element {
     /// Returns the first child of Coherence's with this name.
-    pub fn child(&self, name: &str) -> Option<&Arc<Element>> {
+    pub(super) fn child(&self, name: &str) -> Option<&Arc<Element>> {
         self.children.iter().find(|child| child.space == Space::Coherence && child.name == name)
     }
 
     /// Returns the element alone.
-    pub fn without_children(&self) -> Element {
+    pub(super) fn without_children(&self) -> Element {
         Element {
             space: self.space,
             name: self.name.clone(),
@@ -70,7 +70,7 @@ impl Element {
     }
 
     /// Returns whether this is `kafka:producer`.
-    pub fn is_producer(&self) -> bool {
+    pub(super) fn is_producer(&self) -> bool {
         self.space == Space::Kafka && self.name == "producer"
     }
 }

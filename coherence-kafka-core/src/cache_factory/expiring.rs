@@ -17,7 +17,7 @@ pub(super) struct Expiring {
 }
 
 impl Expiring {
-    pub fn new(map: Arc<dyn NamedMap>, delay: Duration) -> Self {
+    pub(super) fn new(map: Arc<dyn NamedMap>, delay: Duration) -> Self {
         Self { map, delay }
     }
 

@@ -27,7 +27,7 @@ pub(super) enum Participants {
 
 impl Participants {
     /// Returns the topic, where it is the only one.
-    pub fn only(&self) -> Option<usize> {
+    pub(super) fn only(&self) -> Option<usize> {
         match self {
             Participants::None => None,
             Participants::Only(topic) => Some(*topic),
@@ -58,7 +58,7 @@ struct TopicState {
 
 impl Isolation {
     /// Adds a topic if it may participate. Returns false if it waits for another transaction.
-    pub fn admits(&self, participants: &mut Participants, topic: usize) -> bool {
+    pub(super) fn admits(&self, participants: &mut Participants, topic: usize) -> bool {
         let isolated = self.topics.get(topic).is_some_and(|state| state.isolated);
         match participants {
             Participants::None if isolated => *participants = Participants::Only(topic),
@@ -80,13 +80,13 @@ impl Isolation {
     }
 
     /// Returns why a topic is paused at this time.
-    pub fn paused(&self, topic: usize, now: impl FnOnce() -> Instant) -> Option<StoreError> {
+    pub(super) fn paused(&self, topic: usize, now: impl FnOnce() -> Instant) -> Option<StoreError> {
         let (until, why) = self.topics.get(topic)?.paused.as_ref()?;
         (now() < *until).then(|| why.clone())
     }
 
     /// Handles the commit, or abort, of a transaction.
-    pub fn on_end(&mut self, transaction: &Transaction) {
+    pub(super) fn on_end(&mut self, transaction: &Transaction) {
         match &transaction.aborts {
             None => self.on_commit(&transaction.participants),
             Some(Aborts { why, topic_refused }) => {

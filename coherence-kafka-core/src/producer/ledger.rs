@@ -48,7 +48,7 @@ pub(crate) struct Stake {
 pub(crate) struct Mark(u64);
 
 impl<T> Ledger<T> {
-    pub fn new(max: Limits) -> Self {
+    pub(super) fn new(max: Limits) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
@@ -62,24 +62,24 @@ impl<T> Ledger<T> {
 
     /// Returns whether one more item may be held, whatever its size: the limit of bytes is exceeded by less than one
     /// item.
-    pub fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.bytes < self.max.bytes && self.slots.len() - self.free.len() < self.max.items
     }
 
     /// Returns whether a quarter of what may be held is free.
-    pub fn has_much_room(&self) -> bool {
+    pub(super) fn has_much_room(&self) -> bool {
         let items = self.slots.len() - self.free.len();
         self.bytes <= self.max.bytes / 4 * 3 && items <= self.max.items / 4 * 3 && self.has_room()
     }
 
     /// Returns whether half of what may be held is in use.
-    pub fn is_half_full(&self) -> bool {
+    pub(super) fn is_half_full(&self) -> bool {
         let items = self.slots.len() - self.free.len();
         self.bytes >= self.max.bytes / 2 || items >= self.max.items / 2
     }
 
     /// Returns the item of this number, where it is held and was not abandoned.
-    pub fn item(&self, number: usize) -> Option<&T> {
+    pub(super) fn item(&self, number: usize) -> Option<&T> {
         match self.slots.get(number)? {
             Slot::Held(item, _) => Some(item),
             _ => None,
@@ -87,22 +87,22 @@ impl<T> Ledger<T> {
     }
 
     /// Bytes of everything that is held, was abandoned, or is taken and not settled yet.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Returns how many items are held.
-    pub fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.held
     }
 
     /// Returns the next number of [`Ledger::hold`].
-    pub fn next_number(&self) -> usize {
+    pub(super) fn next_number(&self) -> usize {
         self.free.last().copied().unwrap_or(self.slots.len())
     }
 
     /// Holds an item; its number.
-    pub fn hold(&mut self, item: T, bytes: usize) -> usize {
+    pub(super) fn hold(&mut self, item: T, bytes: usize) -> usize {
         let stake = Stake { bytes, epoch: self.epoch + self.unsettled.len() as u64 - 1 };
         if let Some(newest) = self.unsettled.back_mut() {
             *newest += 1;
@@ -124,7 +124,7 @@ impl<T> Ledger<T> {
 
     /// Handles the report of the record of this number. Returns its item, unless it was abandoned. Its number is free
     /// now.
-    pub fn take(&mut self, number: usize) -> Option<(T, Stake)> {
+    pub(super) fn take(&mut self, number: usize) -> Option<(T, Stake)> {
         let slot = self.slots.get_mut(number)?;
         match std::mem::replace(slot, Slot::Free) {
             Slot::Free => None,
@@ -143,7 +143,7 @@ impl<T> Ledger<T> {
 
     /// Returns the items that `which` selects, in no order. Their records will still be reported; until then their
     /// numbers and bytes are not free.
-    pub fn abandon(&mut self, mut which: impl FnMut(&T) -> bool) -> Vec<(T, Stake)> {
+    pub(super) fn abandon(&mut self, mut which: impl FnMut(&T) -> bool) -> Vec<(T, Stake)> {
         let mut given_back = Vec::new();
         for slot in &mut self.slots {
             if !matches!(slot, Slot::Held(item, _) if which(item)) {
@@ -160,18 +160,18 @@ impl<T> Ledger<T> {
     }
 
     /// Returns whether the item of this number is held and was not abandoned.
-    pub fn is_held(&self, number: usize) -> bool {
+    pub(super) fn is_held(&self, number: usize) -> bool {
         matches!(self.slots.get(number), Some(Slot::Held(..)))
     }
 
     /// Returns the numbers of everything that is held or abandoned.
-    pub fn numbers(&self) -> Vec<usize> {
+    pub(super) fn numbers(&self) -> Vec<usize> {
         let in_use = |(number, slot): (usize, &Slot<T>)| (!matches!(slot, Slot::Free)).then_some(number);
         self.slots.iter().enumerate().filter_map(in_use).collect()
     }
 
     /// Settles an item whose outcome has been reported.
-    pub fn settle(&mut self, stake: Stake) {
+    pub(super) fn settle(&mut self, stake: Stake) {
         self.bytes -= stake.bytes;
         let index = usize::try_from(stake.epoch - self.epoch).unwrap_or(usize::MAX);
         if let Some(count) = self.unsettled.get_mut(index) {
@@ -184,7 +184,7 @@ impl<T> Ledger<T> {
     }
 
     /// Returns a mark that is reached once everything that is held or taken now is settled.
-    pub fn mark(&mut self) -> Mark {
+    pub(super) fn mark(&mut self) -> Mark {
         if self.unsettled.back().is_some_and(|newest| *newest > 0) {
             self.unsettled.push_back(0);
         }
@@ -192,7 +192,7 @@ impl<T> Ledger<T> {
     }
 
     /// Returns whether everything before the mark is settled.
-    pub fn has_reached(&self, mark: Mark) -> bool {
+    pub(super) fn has_reached(&self, mark: Mark) -> bool {
         self.epoch >= mark.0
     }
 }

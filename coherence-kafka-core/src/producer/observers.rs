@@ -37,7 +37,7 @@ impl Observer {
 
 impl Observers {
     /// Counts an entry; the number of its observer.
-    pub fn hold(&mut self, observer: &Arc<dyn StoreObserver>, account: &Arc<Account>) -> u32 {
+    pub(super) fn hold(&mut self, observer: &Arc<dyn StoreObserver>, account: &Arc<Account>) -> u32 {
         if let Some(Some(held)) = self.slots.get_mut(self.newest as usize)
             && held.observer.is(observer, account)
         {
@@ -60,12 +60,12 @@ impl Observers {
     }
 
     /// Returns the observer of a number.
-    pub fn get(&self, number: u32) -> Option<&Observer> {
+    pub(super) fn get(&self, number: u32) -> Option<&Observer> {
         self.slots.get(number as usize)?.as_ref().map(|held| &*held.observer)
     }
 
     /// Releases `entries` entries of an observer. Returns it, because it must not be dropped under the lock.
-    pub fn release(&mut self, number: u32, entries: usize) -> Option<Arc<Observer>> {
+    pub(super) fn release(&mut self, number: u32, entries: usize) -> Option<Arc<Observer>> {
         let slot = self.slots.get_mut(number as usize)?;
         let held = slot.as_mut()?;
         held.entries -= entries;

@@ -64,7 +64,7 @@ pub(super) struct Parked {
 
 impl Core {
     /// Returns the bytes of the record that was sent, or parked.
-    pub fn send(
+    pub(super) fn send(
         &mut self,
         entry: &BinaryEntry,
         planned: &OutboundRecord,
@@ -150,17 +150,17 @@ impl Core {
 
     /// Returns whether a transaction is to be committed before it is due: for those that wait, or because what it holds
     /// takes the room for more.
-    pub fn wants_commit(&self) -> bool {
+    pub(super) fn wants_commit(&self) -> bool {
         self.flushing > 0 || !self.parked.is_empty() || self.ledger.is_half_full()
     }
 
     /// Returns the only header of a record that is held under this number, where it has no other.
-    pub fn only_event(&self, number: usize) -> Option<Event> {
+    pub(super) fn only_event(&self, number: usize) -> Option<Event> {
         self.ledger.item(number)?.only_event
     }
 
     /// Items that the ledger has returned, to be reported.
-    pub fn outcomes(
+    pub(super) fn outcomes(
         &mut self,
         entries: impl Iterator<Item = (Outstanding, Stake, Result<(), StoreError>)>,
     ) -> Outcomes {
@@ -171,13 +171,13 @@ impl Core {
     }
 
     /// Drops the handles of the client but that of the thread of reports, which may wait for its end.
-    pub fn forget_client(&mut self) {
+    pub(super) fn forget_client(&mut self) {
         self.topics.iter_mut().for_each(|(_, handle)| *handle = None);
         self.client = None;
     }
 
     /// Gives up records that were parked for longer than `timeout`: no client has ever had them.
-    pub fn expire_parked(&mut self, timeout: Duration) -> Outcomes {
+    pub(super) fn expire_parked(&mut self, timeout: Duration) -> Outcomes {
         let error = StoreError::Unavailable(format!(
             "no kafka client was available within message.timeout.ms ({timeout:?}); the record is not in the topic"
         ));
@@ -191,7 +191,7 @@ impl Core {
 
     /// Sends the parked records, in order, until the client accepts no more; those for another transaction stay.
     /// Returns those that cannot be sent.
-    pub fn unpark(&mut self) -> Outcomes {
+    pub(super) fn unpark(&mut self) -> Outcomes {
         let mut failures = Vec::new();
         let mut parked = std::mem::take(&mut self.parked);
         while let Some(Parked { number, since, topic, partition, key, value, headers }) = parked.pop_front() {

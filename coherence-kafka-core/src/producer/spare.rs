@@ -13,12 +13,12 @@ pub(super) struct Spare([Vec<HeaderList>; 3]);
 
 impl Spare {
     /// A list of this event alone.
-    pub fn take(&mut self, event: Event) -> HeaderList {
+    pub(super) fn take(&mut self, event: Event) -> HeaderList {
         self.0[event as usize].pop().unwrap_or_else(|| HeaderList::new(&[event.header()]))
     }
 
     /// Keeps a list of this event alone.
-    pub fn keep(&mut self, event: Event, list: HeaderList) {
+    pub(super) fn keep(&mut self, event: Event, list: HeaderList) {
         let lists = &mut self.0[event as usize];
         if lists.len() < MAX_SPARE {
             lists.push(list);

@@ -38,18 +38,18 @@ pub(super) struct Aborts {
 
 impl Transaction {
     /// Returns whether records may join it.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         !self.ending
     }
 
     /// Adds a record.
-    pub fn on_sent(&mut self) {
+    pub(super) fn on_sent(&mut self) {
         self.since.get_or_insert_with(Instant::now);
         self.in_flight += 1;
     }
 
     /// Handles the report of a record: it is in a log, or failed.
-    pub fn on_report(&mut self, number: usize, outcome: Result<(), StoreError>) {
+    pub(super) fn on_report(&mut self, number: usize, outcome: Result<(), StoreError>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         // It can only be aborted: what joined it would be in vain.
         self.ending |= outcome.is_err();
@@ -57,18 +57,18 @@ impl Transaction {
     }
 
     /// Ends it: no further record joins.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.ending = true;
     }
 
     /// Ends it where it has records and is `wanted`, or is as old as `interval`.
-    pub fn end_if_due(&mut self, now: Instant, interval: Duration, wanted: bool) {
+    pub(super) fn end_if_due(&mut self, now: Instant, interval: Duration, wanted: bool) {
         let due = |since| wanted || now.duration_since(since) >= interval;
         self.ending |= self.since.is_some_and(due);
     }
 
     /// Returns how long nothing is to be done for it, unless something is reported.
-    pub fn rests(&self, now: Instant, interval: Duration, wanted: bool) -> Option<Duration> {
+    pub(super) fn rests(&self, now: Instant, interval: Duration, wanted: bool) -> Option<Duration> {
         match self.since {
             None => None,
             Some(_) if self.ending || wanted => (self.in_flight == 0).then_some(Duration::ZERO),
@@ -77,18 +77,18 @@ impl Transaction {
     }
 
     /// Returns whether it has ended and every record of it was reported: it can be committed or aborted.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.ending && self.in_flight == 0
     }
 
     /// Returns why one of its topics takes no records until an operator acts, if one does.
-    pub fn blocked(&self) -> Option<StoreError> {
+    pub(super) fn blocked(&self) -> Option<StoreError> {
         let mut errors = self.reported.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
         errors.find(|error| matches!(error, StoreError::Blocked(_))).cloned()
     }
 
     /// Returns the outcomes of its records.
-    pub fn outcomes(self) -> Vec<(usize, Result<(), StoreError>)> {
+    pub(super) fn outcomes(self) -> Vec<(usize, Result<(), StoreError>)> {
         let alone = self.participants.only().is_some();
         let Self { mut reported, aborts, .. } = self;
         let Some(Aborts { why, topic_refused }) = aborts else { return reported };

@@ -36,25 +36,25 @@ pub struct NotStored {
 }
 
 impl Change {
-    pub fn value(&self) -> Option<&Bytes> {
+    pub(super) fn value(&self) -> Option<&Bytes> {
         match self {
             Change::Put(value, _) | Change::PutIfAbsent(value) | Change::Replace(value) => Some(value),
             Change::Remove => None,
         }
     }
 
-    pub fn entry(&self, key: &Bytes, update: bool) -> BinaryEntry {
+    pub(super) fn entry(&self, key: &Bytes, update: bool) -> BinaryEntry {
         let expiry = if let Change::Put(_, expiry) = self { *expiry } else { Expiry::Default };
         BinaryEntry { key: key.clone(), value: self.value().cloned(), update, expiry }
     }
 
     /// Refuses what no map holds, before the store has it.
-    pub fn check(&self, key: &[u8]) -> Result<(), MapError> {
+    pub(super) fn check(&self, key: &[u8]) -> Result<(), MapError> {
         check(0, key, self.value().map(|value| &value[..]))
     }
 
     /// Returns the value before, as the map's own call returns it.
-    pub async fn apply(&self, map: &dyn NamedMap, key: &[u8]) -> Result<Option<Bytes>, MapError> {
+    pub(super) async fn apply(&self, map: &dyn NamedMap, key: &[u8]) -> Result<Option<Bytes>, MapError> {
         match self {
             Change::Put(value, expiry) => map.put(key, value, *expiry).await,
             Change::PutIfAbsent(value) => map.put_if_absent(key, value).await,
@@ -64,7 +64,7 @@ impl Change {
     }
 
     /// Returns whether the map changes where it has this before.
-    pub fn applies_to(&self, before: bool) -> bool {
+    pub(super) fn applies_to(&self, before: bool) -> bool {
         match self {
             Change::PutIfAbsent(_) => !before,
             Change::Replace(_) => before,
@@ -74,7 +74,7 @@ impl Change {
 }
 
 impl ChangeAll {
-    pub async fn apply(self, map: &dyn NamedMap, entries: Arc<Entries>) -> Result<(), MapError> {
+    pub(super) async fn apply(self, map: &dyn NamedMap, entries: Arc<Entries>) -> Result<(), MapError> {
         match self {
             ChangeAll::Put(expiry) => map.put_all(entries, expiry).await,
             ChangeAll::Remove => map.remove_all(entries).await,
@@ -82,12 +82,12 @@ impl ChangeAll {
     }
 
     /// Refuses what no map holds, before the store has it.
-    pub fn check(self, entries: &Entries) -> Result<(), MapError> {
+    pub(super) fn check(self, entries: &Entries) -> Result<(), MapError> {
         entries.iter().enumerate().try_for_each(|(index, (key, value))| check(index, key, self.value(value)))
     }
 
     /// Returns the bytes of the value of an entry, as far as the change has values.
-    pub fn value(self, value: &[u8]) -> Option<&[u8]> {
+    pub(super) fn value(self, value: &[u8]) -> Option<&[u8]> {
         match self {
             ChangeAll::Put(_) => Some(value),
             ChangeAll::Remove => None,
@@ -102,7 +102,11 @@ impl ChangeAll {
     }
 
     /// Returns the keys that the map has, undecorated, where the change needs to know.
-    pub async fn held(self, map: &dyn NamedMap, entries: &Arc<Entries>) -> Result<HashSet<Bytes>, MapError> {
+    pub(super) async fn held(
+        self,
+        map: &dyn NamedMap,
+        entries: &Arc<Entries>,
+    ) -> Result<HashSet<Bytes>, MapError> {
         match self {
             ChangeAll::Put(_) => {
                 let present = map.get_all(entries.clone()).await?;
@@ -113,7 +117,12 @@ impl ChangeAll {
     }
 
     /// Returns the entries for the store, each with its own memory, or all in one allocation.
-    pub fn entries(self, entries: &Entries, held: &HashSet<Bytes>, own_memory: bool) -> Vec<BinaryEntry> {
+    pub(super) fn entries(
+        self,
+        entries: &Entries,
+        held: &HashSet<Bytes>,
+        own_memory: bool,
+    ) -> Vec<BinaryEntry> {
         let mut room = BytesMut::with_capacity(if own_memory { 0 } else { entries.payload_bytes() });
         let entry = |(key, value): (&[u8], &[u8])| {
             let update = held.contains(undecorated(key));

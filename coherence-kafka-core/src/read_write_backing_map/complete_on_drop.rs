@@ -14,7 +14,7 @@ pub(super) struct CompleteOnDrop<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> CompleteOnDrop<T> {
-    pub fn new(runtime: &Handle, call: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(super) fn new(runtime: &Handle, call: impl Future<Output = T> + Send + 'static) -> Self {
         Self { call: Some(Box::pin(call)), runtime: runtime.clone() }
     }
 }

@@ -181,7 +181,7 @@ pub(super) enum Fate {
 }
 
 impl Queue {
-    pub fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         Self {
             settings,
             slots: Slots::default(),
@@ -198,7 +198,7 @@ impl Queue {
     }
 
     /// Accepts a change of the map. Returns the bytes of the older one that it replaces.
-    pub fn accept(&mut self, mut entry: BinaryEntry, now: Duration) -> usize {
+    pub(super) fn accept(&mut self, mut entry: BinaryEntry, now: Duration) -> usize {
         let bytes = size(&entry);
         self.counts.accepted += 1;
         self.counts.bytes += bytes;
@@ -225,7 +225,7 @@ impl Queue {
 
     /// Appends to `batch` the changes for the store, in this order; nothing where nothing is due. What would
     /// go along but for one of its key in flight is ready when that one comes back.
-    pub fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
+    pub(super) fn take(&mut self, now: Duration, batch: &mut Vec<BinaryEntry>) {
         if self.pause.is_some_and(|pause| now < pause.until) {
             return;
         }
@@ -268,7 +268,7 @@ impl Queue {
     }
 
     /// Returns when [`Queue::take`] next has a change, as far as time alone decides.
-    pub fn next_ripe(&self) -> Option<Duration> {
+    pub(super) fn next_ripe(&self) -> Option<Duration> {
         let fronts = [self.unripe.front(), self.later.front()];
         let fronts = fronts.into_iter().flatten().map(|(at, _)| *at);
         let ready = (!self.ready.is_empty()).then_some(Duration::ZERO);
@@ -277,13 +277,18 @@ impl Queue {
     }
 
     /// Handles the answer of the store.
-    pub fn settle(&mut self, entry: &BinaryEntry, outcome: Outcome, now: impl Fn() -> Duration) -> Settled {
+    pub(super) fn settle(
+        &mut self,
+        entry: &BinaryEntry,
+        outcome: Outcome,
+        now: impl Fn() -> Duration,
+    ) -> Settled {
         let number = self.slots.find(&entry.key).map(|(number, _)| number);
         self.settle_at(number, entry, outcome, now)
     }
 
     /// Handles that the store has these: [`Queue::settle`] for each.
-    pub fn settle_stored(&mut self, entries: &[BinaryEntry]) -> Vec<Settled> {
+    pub(super) fn settle_stored(&mut self, entries: &[BinaryEntry]) -> Vec<Settled> {
         let numbers = self.slots.find_all(entries.iter().map(|entry| &entry.key));
         let never = || Duration::ZERO;
         let settle = |(entry, number)| self.settle_at(number, entry, Outcome::Stored, never);
@@ -352,7 +357,7 @@ impl Queue {
     }
 
     /// Ends changes whose outcome has been reported. Returns true where a flush may have ended with them.
-    pub fn end(&mut self, epoch: u64) -> bool {
+    pub(super) fn end(&mut self, epoch: u64) -> bool {
         let Some(count) = self.unended.get_mut(&epoch) else { return false };
         *count -= 1;
         if *count > 0 {
@@ -371,7 +376,7 @@ impl Queue {
 
     /// Makes all present changes due now, except failed ones. The flush has ended when [`Queue::is_flushed`] returns
     /// true for the number returned.
-    pub fn flush(&mut self) -> u64 {
+    pub(super) fn flush(&mut self) -> u64 {
         let epoch = self.epoch;
         self.epoch += 1;
         if !self.is_flushed(epoch) {
@@ -381,13 +386,13 @@ impl Queue {
         epoch
     }
 
-    pub fn is_flushed(&self, epoch: u64) -> bool {
+    pub(super) fn is_flushed(&self, epoch: u64) -> bool {
         self.unended.first_key_value().is_none_or(|(oldest, _)| *oldest > epoch)
     }
 
     /// Gives up: the waiting changes are returned as failed, and those in flight are not requeued. Returns the released
     /// bytes, too.
-    pub fn abandon(&mut self) -> (Vec<BinaryEntry>, usize) {
+    pub(super) fn abandon(&mut self) -> (Vec<BinaryEntry>, usize) {
         self.abandoned = true;
         self.unripe.clear();
         self.later.clear();
@@ -411,16 +416,16 @@ impl Queue {
         (queued.into_iter().map(|queued| queued.entry).collect(), freed)
     }
 
-    pub fn is_abandoned(&self) -> bool {
+    pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned
     }
 
     /// Returns true while no change waits or is in flight.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 }

@@ -40,12 +40,12 @@ pub(super) enum Mode {
 }
 
 impl Shared {
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
     /// Refuses before the wait and after it: a close waits for the calls that got their turn before it.
-    pub async fn claim(&self, keys: Keys) -> Result<KeyGuard, MapError> {
+    pub(super) async fn claim(&self, keys: Keys) -> Result<KeyGuard, MapError> {
         if self.is_closed() {
             return Err(closed());
         }
@@ -53,7 +53,7 @@ impl Shared {
         if self.is_closed() { Err(closed()) } else { Ok(claim) }
     }
 
-    pub fn complete_on_drop<T: Send + 'static>(
+    pub(super) fn complete_on_drop<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
     ) -> CompleteOnDrop<T> {
@@ -72,7 +72,11 @@ impl Shared {
         })
     }
 
-    pub async fn change(self: &Arc<Self>, key: &[u8], change: Change) -> Result<Option<Bytes>, MapError> {
+    pub(super) async fn change(
+        self: &Arc<Self>,
+        key: &[u8],
+        change: Change,
+    ) -> Result<Option<Bytes>, MapError> {
         if let Mode::ReadOnly = self.mode {
             return change.apply(&*self.map, key).await;
         }
@@ -90,7 +94,7 @@ impl Shared {
         .await
     }
 
-    pub async fn change_all(
+    pub(super) async fn change_all(
         self: &Arc<Self>,
         entries: Arc<Entries>,
         change: ChangeAll,
@@ -121,7 +125,7 @@ impl Shared {
     }
 
     /// Continues to the end where some keys cannot be erased.
-    pub async fn clear(self: &Arc<Self>) -> Result<(), MapError> {
+    pub(super) async fn clear(self: &Arc<Self>) -> Result<(), MapError> {
         if let Mode::ReadOnly = self.mode {
             return self.map.clear().await;
         }
@@ -148,7 +152,7 @@ impl Shared {
     }
 
     /// Waits for all changes, and makes one that the store does not see.
-    pub async fn below<'a>(
+    pub(super) async fn below<'a>(
         &'a self,
         call: impl FnOnce(&'a dyn NamedMap) -> BoxFuture<'a, Result<(), MapError>>,
     ) -> Result<(), MapError> {
@@ -156,7 +160,7 @@ impl Shared {
         call(&*self.map).await
     }
 
-    pub async fn flush(&self, deadline: Duration) -> usize {
+    pub(super) async fn flush(&self, deadline: Duration) -> usize {
         let until = Instant::now() + deadline;
         // The calls before it have ended when it has its turn.
         let turn = self.order.claim(Keys::All, Access::Write);

@@ -85,7 +85,7 @@ struct Failures {
 }
 
 impl WriteBehind {
-    pub fn new(
+    pub(super) fn new(
         map: Arc<dyn NamedMap>,
         store: Arc<dyn EntryStore>,
         observer: Option<Arc<dyn StoreObserver>>,
@@ -116,7 +116,7 @@ impl WriteBehind {
         }
     }
 
-    pub async fn change(&self, key: Bytes, change: Change) -> Result<Option<Bytes>, MapError> {
+    pub(super) async fn change(&self, key: Bytes, change: Change) -> Result<Option<Bytes>, MapError> {
         let bytes = size_of(key.len(), change.value().map_or(0, Bytes::len));
         self.check_size(0, bytes)?;
         let room = self.room(bytes).await?;
@@ -127,7 +127,7 @@ impl WriteBehind {
         Ok(before)
     }
 
-    pub async fn change_all(&self, entries: Arc<Entries>, change: ChangeAll) -> Result<(), MapError> {
+    pub(super) async fn change_all(&self, entries: Arc<Entries>, change: ChangeAll) -> Result<(), MapError> {
         let size =
             |(key, value): (&[u8], &[u8])| size_of(key.len(), change.value(value).map_or(0, <[u8]>::len));
         for (index, entry) in entries.iter().enumerate() {
@@ -158,7 +158,7 @@ impl WriteBehind {
     }
 
     /// Erases an entry that has already left the map.
-    pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
+    pub(super) async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
         let room = self.room(size_of(key.len(), 0)).await?;
         self.enqueue(vec![Change::Remove.entry(key, true)], room)
     }
@@ -290,7 +290,7 @@ impl WriteBehind {
     }
 
     /// Returns why changes had to wait the last time.
-    pub fn last_cause(&self) -> Option<StoreError> {
+    pub(super) fn last_cause(&self) -> Option<StoreError> {
         self.waits_for.lock().last.clone()
     }
 
@@ -325,7 +325,7 @@ impl WriteBehind {
     }
 
     /// Runs the task: submits due changes to the store, until no further ones can come.
-    pub async fn run(self: Arc<Self>) {
+    pub(super) async fn run(self: Arc<Self>) {
         let observer: Arc<dyn StoreObserver> = self.clone();
         let mut batch = Vec::new();
         loop {
@@ -368,7 +368,7 @@ impl WriteBehind {
     }
 
     /// Waits until what is here now has ended, without regard to its time.
-    pub async fn flush(&self) {
+    pub(super) async fn flush(&self) {
         let flush = self.hurry();
         loop {
             let ended = self.ended.notified();
@@ -383,13 +383,13 @@ impl WriteBehind {
     }
 
     /// Ends the task once it has written the present changes: no further calls come.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.last.store(true, Ordering::SeqCst);
         self.hurry();
     }
 
     /// Gives up the waiting changes, and notifies the observer. Returns how many those are, with those in flight.
-    pub fn abandon(&self) -> usize {
+    pub(super) fn abandon(&self) -> usize {
         self.room.close();
         let (waiting, in_flight) = {
             let mut queue = self.queue.lock();
@@ -403,7 +403,7 @@ impl WriteBehind {
         remains
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         self.queue.lock().counts()
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct WriteThrough {
 }
 
 impl WriteThrough {
-    pub async fn change(&self, key: Bytes, change: Change) -> Result<Option<Bytes>, MapError> {
+    pub(super) async fn change(&self, key: Bytes, change: Change) -> Result<Option<Bytes>, MapError> {
         let update = match change {
             Change::Put(..) => self.map.contains_key(&key).await?,
             Change::PutIfAbsent(_) | Change::Replace(_) => {
@@ -47,12 +47,12 @@ impl WriteThrough {
     }
 
     /// Erases an entry that has already left the map.
-    pub async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
+    pub(super) async fn erase(&self, key: &Bytes) -> Result<(), MapError> {
         AsyncEntryStore::of(&*self.store).erase(Change::Remove.entry(key, true)).await.map_err(not_stored)
     }
 
     /// Changes the entries. Returns those that were not stored, by index.
-    pub async fn change_all(
+    pub(super) async fn change_all(
         &self,
         entries: Arc<Entries>,
         change: ChangeAll,

@@ -183,6 +183,7 @@ impl BatchQueue {
 }
 
 /// The records of one read. Dropping it returns their memory to librdkafka.
+#[derive(Debug)]
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut rd::rd_kafka_message_t>,
 }

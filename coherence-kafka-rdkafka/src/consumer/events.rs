@@ -78,11 +78,11 @@ pub(super) fn give_back(client: &BaseConsumer<Events>, kind: RebalanceKind, list
 }
 
 impl Events {
-    pub fn push(&self, event: GroupEvent) {
+    pub(super) fn push(&self, event: GroupEvent) {
         self.queue.lock().push(event);
     }
 
-    pub fn answered(&self, kind: RebalanceKind) {
+    pub(super) fn answered(&self, kind: RebalanceKind) {
         let mut owed = self.owed.lock();
         if let Some(first) = owed.iter().position(|rebalance| rebalance.kind == kind) {
             owed.remove(first);

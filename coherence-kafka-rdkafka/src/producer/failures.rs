@@ -29,14 +29,14 @@ pub(super) enum Persisted {
 }
 
 impl Persisted {
-    pub fn of(status: Status) -> Self {
+    pub(super) fn of(status: Status) -> Self {
         match status {
             Status::RD_KAFKA_MSG_STATUS_NOT_PERSISTED => Persisted::No,
             _ => Persisted::Perhaps,
         }
     }
 
-    pub fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Persisted::No => "is not in the topic",
             Persisted::Perhaps => "may be in the topic",
@@ -49,7 +49,7 @@ impl Persisted {
 pub(super) struct LastError(Mutex<Option<(Code, String)>>);
 
 impl LastError {
-    pub fn note(&self, code: Code, reason: &str) {
+    pub(super) fn note(&self, code: Code, reason: &str) {
         let mut last = self.0.lock();
         // "all brokers are down" is less precise than the reason before it.
         if code != Code::AllBrokersDown || last.is_none() {
@@ -58,7 +58,7 @@ impl LastError {
     }
 
     /// A broker has acknowledged something: what was noted before is not why the next record fails.
-    pub fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.0.lock() = None;
     }
 

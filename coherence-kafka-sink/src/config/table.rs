@@ -4,7 +4,7 @@ use coherence_kafka_common::map::Expiry;
 use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
-use coherence_kafka_connect::config::session;
+use coherence_kafka_connect::config::{SESSION_KEYS, UNANSWERED_TIMEOUT};
 use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
@@ -28,9 +28,9 @@ const ERRORS: &str = "Errors";
 
 /// Settings of a sink connector.
 pub static CONNECTOR: ConfigDef = ConfigDef {
-    keys: &concat::<{ BEFORE_SESSION.len() + session::KEYS.len() + BEHIND_SESSION.len() }>(&[
+    keys: &concat::<{ BEFORE_SESSION.len() + SESSION_KEYS.len() + BEHIND_SESSION.len() }>(&[
         BEFORE_SESSION,
-        &session::KEYS,
+        &SESSION_KEYS,
         BEHIND_SESSION,
     ]),
 };
@@ -65,7 +65,7 @@ const RESTART: [ConfigKey; 3] = restart_keys(DELIVERY);
 
 #[rustfmt::skip]
 const BEHIND_SESSION: &[ConfigKey] = &[
-    session::UNANSWERED,
+    UNANSWERED_TIMEOUT,
     key("coherence.json.arrays", Kind::String, Text("list"), OneOf(&["list", "array"]), (COHERENCE, Low),
         "Type of an array of a converted value in a POF map: `list` is a `java.util.List`, `array` is an `Object[]`."),
     key("coherence.batch.max.records", Kind::Int, Text("5000"), Between(1, 1_000_000), (DELIVERY, Medium),

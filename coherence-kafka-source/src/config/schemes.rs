@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use coherence_kafka_common::map::Format;
 use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Property, Variables};
-use coherence_kafka_core::cache_config::in_variables;
-use coherence_kafka_core::read_write_backing_map::{PublishExpirations, ReadWriteOptions};
-use coherence_kafka_core::{CacheConfig, CacheScheme, StoreScheme};
+use coherence_kafka_core::{
+    CacheConfig, CacheScheme, PublishExpirations, ReadWriteOptions, StoreScheme, in_variables,
+};
 use coherence_kafka_rdkafka::settings::connection;
 
 use super::{MapConfig, clients, form, mappings, table};

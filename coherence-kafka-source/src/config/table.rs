@@ -1,10 +1,10 @@
 //! The settings of a source: in a file of its own, and as a connector of a worker.
 
+use coherence_kafka_connect::config::SESSION_KEYS;
 use coherence_kafka_connect::config::def::DefaultValue::{Null, Required, Text};
 use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
 use coherence_kafka_connect::config::def::Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, concat, key};
-use coherence_kafka_connect::config::session;
 use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
@@ -78,8 +78,8 @@ const COMMON: [ConfigKey; 13] = [
 
 /// The settings of a source in a file of its own that are not a Kafka client's.
 pub const TABLE: ConfigDef = ConfigDef { keys: &KEYS };
-const KEYS: [ConfigKey; COMMON.len() + session::KEYS.len() + 2] =
-    concat(&[&[NAME_KEY], &COMMON, &[METRICS_KEY], &session::KEYS]);
+const KEYS: [ConfigKey; COMMON.len() + SESSION_KEYS.len() + 2] =
+    concat(&[&[NAME_KEY], &COMMON, &[METRICS_KEY], &SESSION_KEYS]);
 
 /// Class names by which the connector is known.
 pub const CONNECTOR_CLASSES: &[&str] = &[
@@ -95,8 +95,8 @@ const CONSUMERS: &str =
 
 /// The settings of a source as a connector of a worker.
 pub static CONNECTOR: ConfigDef = ConfigDef { keys: &CONNECTOR_KEYS };
-const CONNECTOR_KEYS: [ConfigKey; OF_CONNECTOR.len() + COMMON.len() + session::KEYS.len() + 3] =
-    concat(&[&OF_CONNECTOR, &COMMON, &session::KEYS, &restart_keys(RUNNING)]);
+const CONNECTOR_KEYS: [ConfigKey; OF_CONNECTOR.len() + COMMON.len() + SESSION_KEYS.len() + 3] =
+    concat(&[&OF_CONNECTOR, &COMMON, &SESSION_KEYS, &restart_keys(RUNNING)]);
 
 #[rustfmt::skip]
 const OF_CONNECTOR: [ConfigKey; 8] = [
@@ -145,7 +145,7 @@ pub static DESCRIPTION: Description = Description {
 /// Returns whether a setting of the connector is one of the source in a file of its own too.
 pub(super) fn is_own(key: &str) -> bool {
     let serializers = FAMILIES.iter().take(6);
-    COMMON.iter().chain(&session::KEYS).any(|known| known.name == key)
+    COMMON.iter().chain(&SESSION_KEYS).any(|known| known.name == key)
         || key == NAME
         || serializers.into_iter().any(|family| key.starts_with(family))
 }

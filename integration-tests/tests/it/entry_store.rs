@@ -8,7 +8,7 @@ use bytes::Bytes;
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_common::pof::serde::{from_binary, to_binary};
 use coherence_kafka_common::pof::{PofContext, PofValue};
-use coherence_kafka_core::kafka_entry_store::KafkaEntryStoreBuilder;
+use coherence_kafka_core::KafkaEntryStoreBuilder;
 use coherence_kafka_core::{BinaryEntry, EntryStore, KafkaEntryStore, StoreError, StoreObserver};
 use integration_tests::kafka::{Kafka, Record};
 use parking_lot::{Condvar, Mutex};

@@ -10,13 +10,13 @@ use coherence_kafka_common::decoration::undecorated_key;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// The place of a key, until it is removed.
-pub type Number = u32;
+pub(super) type Number = u32;
 
 /// What each key has, by number and by key.
 ///
 /// A key is the same with and without the decoration of a partitioned map: it is the same on a topic.
 #[derive(Debug)]
-pub struct Slots<T> {
+pub(super) struct Slots<T> {
     hasher: DefaultHashBuilder,
     table: HashTable<Place>,
     slots: Vec<Option<Slot<T>>>,
@@ -69,7 +69,7 @@ impl<T> Slots<T> {
     }
 
     /// Returns the number of a key that has something, and what that is.
-    pub fn find(&mut self, key: &[u8]) -> Option<(Number, &mut T)> {
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<(Number, &mut T)> {
         let key = identity(key);
         let number = self.find_hashed(self.hash(key), key)?;
         Some((number, self.get_mut(number)?))
@@ -77,13 +77,13 @@ impl<T> Slots<T> {
 
     /// Returns the numbers of keys that have something, as by [`Slots::find`] for each. What is looked at first for all
     /// of them is on its way from memory for all of them at once.
-    pub fn find_all<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> Vec<Option<Number>> {
+    pub(super) fn find_all<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> Vec<Option<Number>> {
         let hashed = keys.map(|key| identity(key)).map(|key| (self.hash(key), key)).collect::<Vec<_>>();
         hashed.into_iter().map(|(hash, key)| self.find_hashed(hash, key)).collect()
     }
 
     /// Returns the number of a key and its content; a new key gets a number and `content`.
-    pub fn entry(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> (Number, &mut T) {
+    pub(super) fn entry(&mut self, key: &Bytes, content: impl FnOnce() -> T) -> (Number, &mut T) {
         let plain = identity(key);
         let hash = self.hash(plain);
         let number = self.find_hashed(hash, plain).unwrap_or_else(|| {
@@ -102,12 +102,12 @@ impl<T> Slots<T> {
     }
 
     /// Returns the content of a number.
-    pub fn get_mut(&mut self, number: Number) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, number: Number) -> Option<&mut T> {
         Some(&mut self.slots.get_mut(number as usize)?.as_mut()?.content)
     }
 
     /// Takes its number from a key.
-    pub fn remove(&mut self, number: Number) {
+    pub(super) fn remove(&mut self, number: Number) {
         let Some(slot) = self.slots.get_mut(number as usize).and_then(Option::take) else { return };
         if let Ok(place) = self.table.find_entry(Place::spread(slot.hash), |place| place.number == number) {
             place.remove();
@@ -116,12 +116,12 @@ impl<T> Slots<T> {
     }
 
     /// Returns all numbers.
-    pub fn numbers(&self) -> Vec<Number> {
+    pub(super) fn numbers(&self) -> Vec<Number> {
         self.table.iter().map(|place| place.number).collect()
     }
 
     /// Returns true where no key has content.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 }

@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::observer::StoreObserver;
 
 /// What becomes of an entry that is given to the store.
-pub enum Answer {
+pub(super) enum Answer {
     Stored,
     Failed(StoreError),
     /// The test gives the outcome, by [`FakeStore::release`].
@@ -39,19 +39,19 @@ struct State {
 }
 
 #[derive(Clone)]
-pub struct FakeStore {
+pub(super) struct FakeStore {
     state: Arc<Mutex<State>>,
     room: Arc<Notify>,
     max_block: Duration,
 }
 
 impl FakeStore {
-    pub fn new(behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static) -> Self {
+    pub(super) fn new(behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static) -> Self {
         Self::with_capacity(usize::MAX, behaviour)
     }
 
     /// One that holds so many without outcome.
-    pub fn with_capacity(
+    pub(super) fn with_capacity(
         capacity: usize,
         behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static,
     ) -> Self {
@@ -62,12 +62,12 @@ impl FakeStore {
         store
     }
 
-    pub fn with_max_block(self, max_block: Duration) -> Self {
+    pub(super) fn with_max_block(self, max_block: Duration) -> Self {
         Self { max_block, ..self }
     }
 
     /// Holds nothing more.
-    pub fn fill(&self) {
+    pub(super) fn fill(&self) {
         self.state.lock().capacity = 0;
     }
 
@@ -77,24 +77,24 @@ impl FakeStore {
     }
 
     /// How often it was called to store or erase.
-    pub fn calls(&self) -> usize {
+    pub(super) fn calls(&self) -> usize {
         self.state.lock().calls
     }
 
-    pub fn behave(&self, behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static) {
+    pub(super) fn behave(&self, behaviour: impl FnMut(&BinaryEntry) -> Answer + Send + 'static) {
         self.state.lock().behaviour = Some(Box::new(behaviour));
     }
 
-    pub fn log(&self) -> Vec<BinaryEntry> {
+    pub(super) fn log(&self) -> Vec<BinaryEntry> {
         self.state.lock().log.clone()
     }
 
-    pub fn held(&self) -> usize {
+    pub(super) fn held(&self) -> usize {
         self.state.lock().held.len()
     }
 
     /// Ends the oldest that is held.
-    pub fn release(&self, error: Option<StoreError>) {
+    pub(super) fn release(&self, error: Option<StoreError>) {
         let mut state = self.state.lock();
         let (entry, observer) = state.held.pop_front().unwrap();
         if error.is_none() {
@@ -201,7 +201,7 @@ impl fmt::Debug for FakeStore {
 }
 
 /// What the topic would give a reader: the newest of each key.
-pub fn replayed(log: &[BinaryEntry]) -> std::collections::BTreeMap<Bytes, Bytes> {
+pub(super) fn replayed(log: &[BinaryEntry]) -> std::collections::BTreeMap<Bytes, Bytes> {
     let mut map = std::collections::BTreeMap::new();
     for entry in log {
         match &entry.value {

@@ -1,6 +1,6 @@
 //! The same over maps of a grid, which expire entries by themselves and may be away.
 
-use coherence_kafka_core::read_write_backing_map::PublishExpirations;
+use coherence_kafka_core::PublishExpirations;
 use integration_tests::grid::{Grid, GridOptions};
 
 use super::*;
