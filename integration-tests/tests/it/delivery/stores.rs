@@ -120,18 +120,17 @@ fn a_record_that_the_database_refuses_is_isolated_once_it_takes_others() {
 
 #[test]
 fn a_database_that_needs_longer_for_a_batch_than_the_request_timeout_gets_it_in_parts() {
-    const RECORDS: u64 = 2500;
     require_peers!();
     let kafka = shared::kafka();
     let (grid, _folder) = grid();
     grid.tool().guard(false, Duration::from_millis(10)).unwrap();
     let flow = Flow::new(kafka, &grid, "slow", 1);
-    // A batch of all of them needs 25 seconds.
-    kafka.produce(&flow.name, (0..RECORDS).map(|n| (Some(format!("k{n}")), Some(n.to_string())))).unwrap();
-    let sink = flow.start(&[], &[("coherence.session.request.timeout.ms", "4000")]);
+    // A batch of 5,000 takes 50 seconds.
+    kafka.produce(&flow.name, (0..5000).map(|n| (Some(format!("k{n}")), Some(n.to_string())))).unwrap();
+    let sink = flow.start(&[], &[("coherence.session.request.timeout.ms", "8000")]);
     flow.assert_delivered(kafka, &sink, 5 * SOON);
-    let expected: Contents = (0..RECORDS).map(|n| (format!("k{n}"), n.to_string())).collect();
+    let expected: Contents = (0..5000).map(|n| (format!("k{n}"), n.to_string())).collect();
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), expected);
     let written = grid.tool().written().unwrap();
-    assert!(written <= 4 * RECORDS, "{written} entries were written to the database");
+    assert!(written <= 4 * 5000, "{written} entries were written to the database");
 }
