@@ -1,4 +1,4 @@
-//! Kafka topics into Oracle Coherence maps: the library behind the command `coherence-kafka-sink`.
+#![doc = include_str!("../README.md")]
 //!
 //! ```text
 //! connector.rs connector/          the sink as a connector of a worker; the sessions that it writes to

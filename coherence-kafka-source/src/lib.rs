@@ -1,4 +1,4 @@
-//! Oracle Coherence maps into Kafka topics: the library behind the command `coherence-kafka-source`.
+#![doc = include_str!("../README.md")]
 //!
 //! ```text
 //! connector.rs             the source as a connector of a worker

@@ -1,5 +1,4 @@
-//! A Kafka Connect worker as a library: the programs `coherence-kafka-sink` and `coherence-kafka-source` are this worker
-//! with a connector each.
+#![doc = include_str!("../README.md")]
 //!
 //! ```text
 //! plugin.rs                what a connector is to the worker: the traits that a sink and a source implement
