@@ -15,7 +15,7 @@ use coherence_kafka_connect::value::Value;
 use coherence_kafka_rdkafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::config::ConnectorConfig;
 use coherence_kafka_sink::counters::Counters;
-use coherence_kafka_sink::settle::{Reached, Settle};
+use coherence_kafka_sink::offset_tracker::{OffsetTracker, Reached};
 use coherence_kafka_sink::{Sessions, SinkPlugin};
 use coherence_kafka_worker::Worker;
 use coherence_kafka_worker::config::WorkerConfig;
@@ -126,7 +126,7 @@ fn consume(order: &Order) -> Result<Measured> {
     let topics: Vec<&str> = order.topics.iter().map(String::as_str).collect();
     let mut consumer = Consumer::join(&config.consumer_settings(0), &topics, READ_AT_ONCE)
         .map_err(|reason| anyhow!("{reason}"))?;
-    let mut settle = Settle::default();
+    let mut tracker = OffsetTracker::default();
     let (mut count, mut first, mut first_commit) = (0, None, None);
     let mut next_commit = Instant::now();
     let end = Instant::now() + DEADLINE;
@@ -135,7 +135,7 @@ fn consume(order: &Order) -> Result<Measured> {
         for event in consumer.poll() {
             match event {
                 GroupEvent::Assigned(partitions) => {
-                    settle.assign(&partitions);
+                    tracker.assign(&partitions);
                     let partitions: Vec<_> =
                         partitions.into_iter().map(|tp| (tp, StartAt::Committed)).collect();
                     consumer.assign(&partitions).map_err(|reason| anyhow!("{reason}"))?;
@@ -154,17 +154,17 @@ fn consume(order: &Order) -> Result<Measured> {
             first.get_or_insert_with(Instant::now);
             count += 1;
             let partition =
-                settle.find(record.topic, record.partition).context("a record of a foreign partition")?;
+                tracker.find(record.topic, record.partition).context("a record of a foreign partition")?;
             let next = record.offset + 1;
             match reached.last_mut().filter(|last| last.partition == partition) {
                 Some(last) => last.next = next,
                 None => reached.push(Reached { partition, next }),
             }
         }
-        settle.confirm(&reached);
-        if Instant::now() >= next_commit && settle.to_commit().next().is_some() {
-            consumer.commit(0, settle.to_commit()).map_err(|reason| anyhow!("{reason}"))?;
-            settle.commit_sent();
+        tracker.confirm(&reached);
+        if Instant::now() >= next_commit && tracker.to_commit().next().is_some() {
+            consumer.commit(0, tracker.to_commit()).map_err(|reason| anyhow!("{reason}"))?;
+            tracker.commit_sent();
             next_commit = Instant::now() + Duration::from_secs(5);
         }
     }

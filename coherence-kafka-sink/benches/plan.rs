@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_sink::plan::{Plan, Source};
+use coherence_kafka_sink::plan::{BatchPlan, RecordId};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const RECORDS: usize = 5_000;
@@ -38,9 +38,9 @@ fn plan(criterion: &mut Criterion) {
         let records = records(case);
         group.bench_function(case.name, |bencher| {
             bencher.iter(|| {
-                let mut plan = Plan::default();
+                let mut plan = BatchPlan::default();
                 for (offset, (key, tombstone)) in records.iter().enumerate() {
-                    let source = Source { partition: 0, offset: offset as i64 };
+                    let source = RecordId { partition: 0, offset: offset as i64 };
                     let applied: Result<(), Infallible> = plan.apply(
                         source,
                         |out| {

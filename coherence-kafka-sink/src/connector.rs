@@ -26,7 +26,7 @@ use crate::pipeline::{Form, Pipeline};
 use crate::saved::{Saved, SavedError};
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{self, OffsetReset, Rules, SinkTask, TaskOptions, TaskParts};
-use crate::writer::{Membership, Writer};
+use crate::writer::{GroupLease, Writer};
 
 pub use sessions::{LocalSessions, OpenSession, Sessions};
 
@@ -175,7 +175,7 @@ impl SinkTasks {
         let task = |number| {
             let counters = Arc::new(Counters::default());
             let options = task_options(config, context, number);
-            let membership = Arc::new(Membership::new(options.delivery.revoke_deadline));
+            let membership = Arc::new(GroupLease::new(options.delivery.revoke_deadline));
             let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name())
                 .with_refused_timeout(config.refused_timeout)
                 .of_member(membership.clone());

@@ -6,7 +6,7 @@
 //! config.rs config/                settings of a sink connector → checked configuration
 //! counters.rs metrics.rs           what the tasks have done so far
 //! task.rs task/                    one member of the consumer group: the delivery
-//! pipeline.rs plan.rs settle.rs    pure: record → operation → one write per key; offsets that may be committed
+//! pipeline.rs plan.rs offset_tracker.rs    pure: record → operation → one write per key; offsets that may be committed
 //! expiry.rs                        pure: when entries expire
 //! errors.rs errors/                handling of bad records, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
@@ -24,10 +24,10 @@ pub mod demo;
 pub mod errors;
 pub mod expiry;
 pub mod metrics;
+pub mod offset_tracker;
 pub mod pipeline;
 pub mod plan;
 pub mod saved;
-pub mod settle;
 pub mod task;
 pub mod writer;
 

@@ -13,7 +13,7 @@ use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
-use crate::plan::{Plan, Source};
+use crate::plan::{BatchPlan, RecordId};
 
 /// How the records of a connector become entries.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub enum Form {
 
 /// What a record was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum Operation {
     /// An entry to put.
     Put,
     /// A tombstone.
@@ -113,7 +113,7 @@ pub enum RecordError {
 
 /// Ends the taking of a record early.
 enum Stop {
-    Nothing(Taken),
+    Nothing(Operation),
     Error(RecordError),
 }
 
@@ -140,22 +140,22 @@ impl Pipeline {
     /// Why it means nothing; the plan is then unchanged.
     pub fn apply(
         &self,
-        plan: &mut Plan,
-        source: Source,
+        plan: &mut BatchPlan,
+        source: RecordId,
         record: &RawRecord<'_>,
         expiry: Expiry,
-    ) -> Result<Taken, RecordError> {
-        let Some(key) = record.key else { return Ok(Taken::NullKey) };
+    ) -> Result<Operation, RecordError> {
+        let Some(key) = record.key else { return Ok(Operation::NullKey) };
         let start = plan.bytes();
-        let mut taken = Taken::Put;
+        let mut taken = Operation::Put;
         let outcome = plan.apply(
             source,
             |out| self.write_key(record.topic, key, out),
             |out| {
                 if !self.write_value(record, out).map_err(Stop::Error)? {
                     match self.null_values {
-                        NullValues::Delete => taken = Taken::Remove,
-                        NullValues::Ignore => return Err(Stop::Nothing(Taken::NullValue)),
+                        NullValues::Delete => taken = Operation::Remove,
+                        NullValues::Ignore => return Err(Stop::Nothing(Operation::NullValue)),
                         NullValues::Fail => return Err(Stop::Error(RecordError::NullValue)),
                     }
                 }
@@ -164,7 +164,7 @@ impl Pipeline {
                     let limit = self.max_entry_bytes;
                     return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
                 }
-                Ok((taken == Taken::Put).then_some(expiry))
+                Ok((taken == Operation::Put).then_some(expiry))
             },
         );
         match outcome {
@@ -210,7 +210,7 @@ impl Pipeline {
                     .to_connect(topic, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
                 match converted.value {
-                    Value::Null => Err(Stop::Nothing(Taken::NullKey)),
+                    Value::Null => Err(Stop::Nothing(Operation::NullKey)),
                     key => encoder
                         .encode_key(key, out)
                         .map_err(|error| Stop::Error(RecordError::EncodeKey(error))),

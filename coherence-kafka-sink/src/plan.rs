@@ -12,7 +12,7 @@ use std::hash::BuildHasher as _;
 
 /// Which record an operation came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source {
+pub struct RecordId {
     /// Index of the partition in the task's table.
     pub partition: u32,
     /// Offset of the record.
@@ -21,19 +21,19 @@ pub struct Source {
 
 /// The operations of one batch on one map, in the making.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct BatchPlan {
     bytes: Vec<u8>,
     // One operation at each index of the three: apart, because most plans end as they are here.
     spans: Vec<Span>,
-    kinds: Vec<Kind>,
-    sources: Vec<Source>,
+    kinds: Vec<WriteKind>,
+    sources: Vec<RecordId>,
     index: HashTable<u32>,
     hasher: RandomState,
 }
 
-/// What is done to the keys of a [`Write`].
+/// What is done to the keys of a [`MapWrite`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum WriteKind {
     /// They are put, to expire so.
     Put(Expiry),
     /// They are removed.
@@ -42,16 +42,16 @@ pub enum Kind {
 
 /// One write of a batch to one map: all that is done to its keys in the same way.
 #[derive(Debug, Clone)]
-pub struct Write {
+pub struct MapWrite {
     /// What is done.
-    pub kind: Kind,
+    pub kind: WriteKind,
     /// Entries to put, or keys to remove.
     pub entries: Arc<Entries>,
     /// The record behind each entry.
-    pub sources: Arc<[Source]>,
+    pub sources: Arc<[RecordId]>,
 }
 
-impl Plan {
+impl BatchPlan {
     /// Creates an empty plan with room for `keys` and `bytes`: a table that grows with its batch hashes every key again
     /// and again, and a buffer that does moves every byte.
     pub fn with_capacity(keys: usize, bytes: usize) -> Self {
@@ -72,14 +72,15 @@ impl Plan {
     /// The error of a writer; the plan is then unchanged.
     pub fn apply<E>(
         &mut self,
-        source: Source,
+        source: RecordId,
         write_key: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
         write_value: impl FnOnce(&mut Vec<u8>) -> Result<Option<Expiry>, E>,
     ) -> Result<(), E> {
         let start = self.bytes.len();
         let written = write_key(&mut self.bytes).and_then(|()| {
             let value = self.bytes.len();
-            write_value(&mut self.bytes).map(|expiry| (value, expiry.map_or(Kind::Remove, Kind::Put)))
+            write_value(&mut self.bytes)
+                .map(|expiry| (value, expiry.map_or(WriteKind::Remove, WriteKind::Put)))
         });
         let (value, kind) = match written {
             Ok(written) => written,
@@ -98,7 +99,7 @@ impl Plan {
             value: value as u32,
             value_len: (self.bytes.len() - value) as u32,
         };
-        if kind == Kind::Remove {
+        if kind == WriteKind::Remove {
             self.bytes.truncate(value);
             span.value_len = 0;
         }
@@ -129,16 +130,16 @@ impl Plan {
     ///
     /// # Errors
     /// None in practice: the spans were made here.
-    pub fn finish(self) -> Result<Vec<Write>, OutOfBounds> {
+    pub fn finish(self) -> Result<Vec<MapWrite>, OutOfBounds> {
         let Self { bytes, spans, kinds, sources, .. } = self;
         let Some(first) = kinds.first().copied() else { return Ok(Vec::new()) };
         // Nearly always all of them are puts alike.
-        if first != Kind::Remove && kinds.iter().all(|kind| *kind == first) {
+        if first != WriteKind::Remove && kinds.iter().all(|kind| *kind == first) {
             let entries = Arc::new(Entries::new(bytes, spans)?);
-            return Ok(vec![Write { kind: first, entries, sources: sources.into() }]);
+            return Ok(vec![MapWrite { kind: first, entries, sources: sources.into() }]);
         }
-        let mut groups: Vec<(Kind, Vec<usize>)> = vec![(first, Vec::with_capacity(kinds.len()))];
-        let mut by_kind = HashMap::<Kind, usize, RandomState>::default();
+        let mut groups: Vec<(WriteKind, Vec<usize>)> = vec![(first, Vec::with_capacity(kinds.len()))];
+        let mut by_kind = HashMap::<WriteKind, usize, RandomState>::default();
         let mut last = 0;
         for (operation, kind) in kinds.iter().enumerate() {
             if groups[last].0 != *kind {
@@ -154,7 +155,7 @@ impl Plan {
         }
         // One group of puts, the largest, takes the buffer over; the others are copied out of it.
         let whole = (0..groups.len())
-            .filter(|&group| groups[group].0 != Kind::Remove)
+            .filter(|&group| groups[group].0 != WriteKind::Remove)
             .max_by_key(|&group| groups[group].1.len());
         let mut writes = Vec::with_capacity(groups.len());
         let mut kept = None;
@@ -166,10 +167,10 @@ impl Plan {
                 continue;
             }
             let pairs = of_group().map(|span| (key_bytes(&bytes, span), value_bytes(&bytes, span)));
-            writes.push(Write { kind, entries: Arc::new(Entries::from_unique_pairs(pairs)), sources });
+            writes.push(MapWrite { kind, entries: Arc::new(Entries::from_unique_pairs(pairs)), sources });
         }
         if let Some((kind, sources, spans)) = kept {
-            writes.push(Write { kind, entries: Arc::new(Entries::new(bytes, spans)?), sources });
+            writes.push(MapWrite { kind, entries: Arc::new(Entries::new(bytes, spans)?), sources });
         }
         Ok(writes)
     }

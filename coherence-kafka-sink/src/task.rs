@@ -33,9 +33,9 @@ use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
 use crate::pipeline::Pipeline;
 use crate::saved::{Saved, Saving};
-use crate::writer::{Membership, Writer};
+use crate::writer::{GroupLease, Writer};
 
-mod building;
+mod batch_builder;
 pub mod delivery;
 mod in_flight;
 mod lag;
@@ -171,7 +171,7 @@ pub struct TaskParts {
     /// The maps that are written to, where they are saved.
     pub saved: Option<Arc<Saved>>,
     /// The writer's view of the group.
-    pub membership: Arc<Membership>,
+    pub membership: Arc<GroupLease>,
     /// Where writes run.
     pub runtime: tokio::runtime::Handle,
     /// What is counted.
@@ -292,7 +292,7 @@ impl SinkTask {
             if self.parts.stop.load(Ordering::Acquire) {
                 self.delivery.on_stop(Instant::now());
             }
-            if let Some(gap) = self.parts.membership.on_served(Instant::now()) {
+            if let Some(gap) = self.parts.membership.on_poll(Instant::now()) {
                 tracing::warn!(
                     task = self.name,
                     gap_ms = gap.as_millis() as u64,

@@ -22,11 +22,11 @@
 //! one of its keys is answered or can no longer run ([`Session::until_resolved`]), and counts as confirmed only when
 //! the same is true of its own attempts. Batches of other keys go on meanwhile.
 //!
-//! **Membership.** Every request asks the membership of its task right before it leaves ([`SendGate`]).
+//! **GroupLease.** Every request asks the membership of its task right before it leaves ([`SendGate`]).
 //!
 //! ```text
 //! attempt.rs   what is sent, in which parts       evidence.rs   which entries are to blame
-//! pace.rs      how much is sent at once           pauses.rs     how long to wait       membership.rs   whether to write
+//! pace.rs      how much is sent at once           pauses.rs     how long to wait       group_lease.rs   whether to write
 //! ```
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use coherence_kafka_common::map::{MapError, OfMap, SendGate, Session};
 use parking_lot::Mutex;
 
 use crate::counters::{Cause, Counters, Holding};
-use crate::plan::{Source, Write};
+use crate::plan::{MapWrite, RecordId};
 use attempt::{Attempts, Stop};
 use clock::Clock;
 use pace::Pace;
@@ -44,11 +44,11 @@ use pace::Pace;
 mod attempt;
 pub(crate) mod clock;
 mod evidence;
-mod membership;
+mod group_lease;
 mod pace;
 
 use coherence_kafka_worker::{Backoff, Pauses};
-pub use membership::Membership;
+pub use group_lease::GroupLease;
 
 /// `coherence.refused.timeout.ms` where nothing else is said.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,13 +60,13 @@ const OBSERVATIONS: u32 = 8;
 const MOST_PATIENT: u32 = 4;
 
 /// The writes of one batch: map name and what to write to it.
-pub type BatchWrites = Vec<(Arc<str>, Vec<Write>)>;
+pub type BatchWrites = Vec<(Arc<str>, Vec<MapWrite>)>;
 
 /// A record that the grid refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedRecord {
     /// The record.
-    pub source: Source,
+    pub source: RecordId,
     /// The map that refuses it.
     pub map: Arc<str>,
     /// Why.
@@ -116,7 +116,7 @@ pub struct Writer {
     refused_timeout: Duration,
     counters: Arc<Counters>,
     task: String,
-    membership: Option<Arc<Membership>>,
+    membership: Option<Arc<GroupLease>>,
     gate: Option<Arc<dyn SendGate>>,
     pace: Mutex<Pace>,
     clock: Clock,
@@ -158,7 +158,7 @@ impl Writer {
     }
 
     /// The same writer, for a task that writes only while it is a member of its group.
-    pub fn of_member(self, membership: Arc<Membership>) -> Self {
+    pub fn of_member(self, membership: Arc<GroupLease>) -> Self {
         let gate: Arc<dyn SendGate> = membership.clone();
         Self { membership: Some(membership), gate: Some(gate), ..self }
     }
@@ -183,7 +183,7 @@ impl Writer {
     ///
     /// # Errors
     /// See [`WriteFailure`]; parts of the batch may have been applied.
-    pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
+    pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<RejectedRecord>, WriteFailure> {
         self.until_resolved(batch).await;
         let outcome = self.attempt(batch).await;
         if outcome.is_ok() {
@@ -196,7 +196,7 @@ impl Writer {
         outcome
     }
 
-    async fn attempt(&self, batch: &BatchWrites) -> Result<Vec<Refused>, WriteFailure> {
+    async fn attempt(&self, batch: &BatchWrites) -> Result<Vec<RejectedRecord>, WriteFailure> {
         let now = || self.clock.now();
         let mut trouble =
             self.carried.lock().take().filter(|carried| now() - carried.last <= self.refused_timeout);
@@ -211,7 +211,7 @@ impl Writer {
         let mut alone_since = None;
         loop {
             if let Some(membership) = &self.membership {
-                membership.holds().await;
+                membership.until_confirmed().await;
             }
             let (map, error) = match attempts.run().await {
                 Ok(None) => {
@@ -287,7 +287,7 @@ impl Writer {
 
     /// Waits until no earlier attempt to write one of these entries may still be applied.
     async fn until_resolved<'a>(&self, batch: &'a BatchWrites) {
-        let of_map = |(map, writes): &'a (Arc<str>, Vec<Write>)| {
+        let of_map = |(map, writes): &'a (Arc<str>, Vec<MapWrite>)| {
             writes.iter().map(|write| OfMap { map, entries: &write.entries })
         };
         let entries: Vec<_> = batch.iter().flat_map(of_map).collect();

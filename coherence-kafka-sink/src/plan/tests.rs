@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn apply(plan: &mut Plan, offset: i64, key: &[u8], value: Option<&[u8]>) {
-    let source = Source { partition: 0, offset };
+fn apply(plan: &mut BatchPlan, offset: i64, key: &[u8], value: Option<&[u8]>) {
+    let source = RecordId { partition: 0, offset };
     plan.apply(
         source,
         |out| {
@@ -21,8 +21,8 @@ fn apply(plan: &mut Plan, offset: i64, key: &[u8], value: Option<&[u8]>) {
     .unwrap();
 }
 
-fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<Write> {
-    let mut plan = Plan::default();
+fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<MapWrite> {
+    let mut plan = BatchPlan::default();
     for (offset, (key, value)) in operations.iter().enumerate() {
         apply(&mut plan, offset as i64, key, value.as_deref());
     }
@@ -30,7 +30,7 @@ fn run(operations: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<Write> {
 }
 
 /// The only write of a plan.
-fn only(writes: &[Write]) -> &Write {
+fn only(writes: &[MapWrite]) -> &MapWrite {
     assert_eq!(writes.len(), 1);
     &writes[0]
 }
@@ -38,7 +38,7 @@ fn only(writes: &[Write]) -> &Write {
 #[test]
 fn a_put_then_delete_of_a_key_only_removes() {
     let writes = run(&[(b"k".to_vec(), Some(b"v".to_vec())), (b"k".to_vec(), None)]);
-    assert_eq!(only(&writes).kind, Kind::Remove);
+    assert_eq!(only(&writes).kind, WriteKind::Remove);
     assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b""[..])));
     assert_eq!(only(&writes).sources[0].offset, 1);
 }
@@ -46,17 +46,17 @@ fn a_put_then_delete_of_a_key_only_removes() {
 #[test]
 fn a_delete_then_put_of_a_key_only_puts() {
     let writes = run(&[(b"k".to_vec(), None), (b"k".to_vec(), Some(b"v".to_vec()))]);
-    assert_eq!(only(&writes).kind, Kind::Put(Expiry::Default));
+    assert_eq!(only(&writes).kind, WriteKind::Put(Expiry::Default));
     assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b"v"[..])));
 }
 
 #[test]
 fn a_record_that_cannot_be_written_leaves_no_trace() {
-    let mut plan = Plan::default();
+    let mut plan = BatchPlan::default();
     apply(&mut plan, 0, b"k", Some(b"old"));
     let before = plan.bytes();
     let failed = plan.apply(
-        Source { partition: 0, offset: 1 },
+        RecordId { partition: 0, offset: 1 },
         |out| {
             out.extend_from_slice(b"k");
             Ok(())
@@ -86,11 +86,11 @@ proptest! {
             0 => Expiry::Default,
             millis => Expiry::After(std::time::Duration::from_millis(millis)),
         };
-        let mut plan = Plan::default();
+        let mut plan = BatchPlan::default();
         let mut model = BTreeMap::new();
         for (offset, (key, value)) in operations.iter().enumerate() {
-            let source = Source { partition: 0, offset: offset as i64 };
-            let kind = value.as_ref().map_or(Kind::Remove, |(_, millis)| Kind::Put(expiry(*millis)));
+            let source = RecordId { partition: 0, offset: offset as i64 };
+            let kind = value.as_ref().map_or(WriteKind::Remove, |(_, millis)| WriteKind::Put(expiry(*millis)));
             let bytes = value.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
             plan.apply(
                 source,

@@ -5,7 +5,7 @@
 //! carries them out in order before the next input.
 //!
 //! ```text
-//! records ──▶ building ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ settle ──▶ (save) ──▶ commit
+//! records ──▶ batch builder ──nothing in flight──▶ in flight ──written, and dead letters acknowledged──▶ tracker ──▶ (save) ──▶ commit
 //!    │ bad: policy ─▶ report                     │ refused records: rewind, read again without them
 //!    │                                           │ nothing to compare with: rewind, read again with more
 //!    ▼ under `none`                              ▼ settings, retry timeout
@@ -18,16 +18,16 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::record::{CommitError, RawRecord, TopicPartition};
 
-use super::building::Building;
+use super::batch_builder::BatchBuilder;
 use super::{Rules, TaskFailure};
 use crate::counters::{Counters, Uncounted};
 use crate::errors::discarded::Discarded;
 use crate::errors::reporter::Reporter;
 use crate::errors::{NullKeys, Tolerance};
-use crate::pipeline::{RecordError, Taken};
-use crate::plan::Source;
-use crate::settle::{Reached, Settle};
-use crate::writer::{Refused, WriteFailure};
+use crate::offset_tracker::{OffsetTracker, Reached};
+use crate::pipeline::{Operation, RecordError};
+use crate::plan::RecordId;
+use crate::writer::{RejectedRecord, WriteFailure};
 use commits::Commits;
 use logs::Jump;
 use reports::Reports;
@@ -49,13 +49,13 @@ pub struct Delivery {
     reporter: Reporter,
     counters: Arc<Counters>,
     uncounted: Uncounted,
-    settle: Settle,
-    building: Building,
+    tracker: OffsetTracker,
+    builder: BatchBuilder,
     in_flight: Option<InFlight>,
     /// The batch being built waits until then for more records, if nothing waits for it.
     lingers_until: Option<Instant>,
     /// Records that the grid refused in a batch that is read again without them.
-    refused: BTreeMap<Source, Refused>,
+    refused: BTreeMap<RecordId, RejectedRecord>,
     /// Records sent to the dead letter queue whose offsets are not confirmed yet.
     reports: Reports,
     /// Gaps in the offsets, which are checked after the read.
@@ -120,8 +120,8 @@ impl Delivery {
             counters: reporter.counters.clone(),
             uncounted: Uncounted::default(),
             reporter,
-            settle: Settle::default(),
-            building: Building::default(),
+            tracker: OffsetTracker::default(),
+            builder: BatchBuilder::default(),
             in_flight: None,
             lingers_until: None,
             refused: BTreeMap::new(),
@@ -152,12 +152,12 @@ impl Delivery {
         let larger = |most: usize, limit: usize| most.saturating_mul(self.stretch).min(most.max(limit));
         let records = larger(self.options.batch_records, STRETCHED_RECORDS);
         let bytes = larger(self.options.batch_bytes, STRETCHED_BYTES);
-        records.saturating_sub(self.building.records()).min(self.building.room_in(bytes))
+        records.saturating_sub(self.builder.records()).min(self.builder.room_in(bytes))
     }
 
     /// Returns true while records wait to be written.
     pub fn has_records(&self) -> bool {
-        !self.building.is_empty()
+        !self.builder.is_empty()
     }
 
     /// Handles the first record of the batch being built: it waits for more, unless another batch is in flight, whose
@@ -197,7 +197,7 @@ impl Delivery {
     /// Returns the assigned partitions, each with the offset of its first record that is not done, as far as that is
     /// known.
     pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
-        self.settle.assigned()
+        self.tracker.assigned()
     }
 
     /// Handles an assignment. `held` returns the position below which the maps already hold everything of a partition.
@@ -206,11 +206,11 @@ impl Delivery {
         partitions: Vec<TopicPartition>,
         held: impl Fn(&TopicPartition) -> Option<i64>,
     ) {
-        self.settle.assign(&partitions);
+        self.tracker.assign(&partitions);
         let held: Vec<_> =
             partitions.into_iter().map(|tp| (held(&tp), tp)).map(|(at, tp)| (tp, at)).collect();
         for (tp, at) in &held {
-            self.settle.note_held(tp, *at);
+            self.tracker.note_held(tp, *at);
         }
         self.actions.push_back(Action::Assign(held));
     }
@@ -256,7 +256,7 @@ impl Delivery {
             Err(CommitError::Failed(reason)) => {
                 self.counters.commit_failures.add(1);
                 tracing::warn!(task = self.task, reason, "offset commit failed, retrying");
-                self.settle.commit_failed();
+                self.tracker.commit_failed();
             }
         }
         self.advance(now);
@@ -273,7 +273,7 @@ impl Delivery {
                     reason,
                     "embedded maps not saved, retrying; no offsets are committed until they are saved"
                 );
-                self.settle.commit_failed();
+                self.tracker.commit_failed();
             }
         }
         self.actions.extend(self.commits.on_saved(number, outcome.is_ok(), now));
@@ -283,27 +283,27 @@ impl Delivery {
     /// Accepts a record that was read. Returns false when no further one is wanted.
     pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
         self.uncounted.records += 1;
-        let Some((number, expected)) = self.building.enter(record, &mut self.settle, &self.rules) else {
+        let Some((number, expected)) = self.builder.enter(record, &mut self.tracker, &self.rules) else {
             return true;
         };
         if let Some(expected) = expected.filter(|expected| *expected != record.offset) {
             self.on_jump(number, expected, record.offset);
             if record.offset < expected {
                 // Its partition has another number now.
-                self.building.enter(record, &mut self.settle, &self.rules);
+                self.builder.enter(record, &mut self.tracker, &self.rules);
             }
         }
-        let Some((source, taken)) = self.building.take(record, &self.refused, &self.rules) else {
+        let Some((source, taken)) = self.builder.take(record, &self.refused, &self.rules) else {
             return true;
         };
         let error = match taken {
-            Ok(Taken::Put) => return counted(&mut self.uncounted.puts),
-            Ok(Taken::Remove) => return counted(&mut self.uncounted.removes),
-            Ok(Taken::NullValue) => return counted(&mut self.uncounted.null_values),
-            Ok(Taken::NullKey) if self.reporter.policy.null_keys == NullKeys::Ignore => {
+            Ok(Operation::Put) => return counted(&mut self.uncounted.puts),
+            Ok(Operation::Remove) => return counted(&mut self.uncounted.removes),
+            Ok(Operation::NullValue) => return counted(&mut self.uncounted.null_values),
+            Ok(Operation::NullKey) if self.reporter.policy.null_keys == NullKeys::Ignore => {
                 RecordError::NullKeyDiscarded
             }
-            Ok(Taken::NullKey) => RecordError::NullKey,
+            Ok(Operation::NullKey) => RecordError::NullKey,
             Err(error) => error,
         };
         let ignored = matches!(error, RecordError::NullKeyDiscarded);
@@ -319,8 +319,8 @@ impl Delivery {
         let refused = report.and_then(|report| report.refused.as_deref());
         if skipped && refused.is_none() {
             let bytes = report.map_or(0, |report| report.bytes);
-            self.building.pass(record.offset);
-            self.building.report(self.reports.awaited(&source), bytes);
+            self.builder.pass(record.offset);
+            self.builder.report(self.reports.awaited(&source), bytes);
             return true;
         }
         let reason = match refused {
@@ -341,7 +341,7 @@ impl Delivery {
     pub fn on_written(
         &mut self,
         number: WriteNumber,
-        outcome: Result<Vec<Refused>, WriteFailure>,
+        outcome: Result<Vec<RejectedRecord>, WriteFailure>,
         now: Instant,
     ) {
         let Some(in_flight) = self.in_flight.as_mut().filter(|in_flight| in_flight.number == number) else {
@@ -358,7 +358,7 @@ impl Delivery {
                 self.count_refused_of_gone_logs(&refused);
                 self.refused.extend(refused.into_iter().map(|refused| (refused.source, refused)));
                 self.in_flight = None;
-                self.building = Building::default();
+                self.builder = BatchBuilder::default();
                 // A bad record behind them is met again.
                 if matches!(self.failure, Some(TaskFailure::Record { .. })) {
                     self.failure = None;
@@ -368,14 +368,14 @@ impl Delivery {
             // The records behind it can show whether a record or the store is at fault.
             Err(WriteFailure::Alone { .. }) => {
                 self.in_flight = None;
-                self.building = Building::default();
+                self.builder = BatchBuilder::default();
                 self.stretch = self.stretch.saturating_mul(2);
                 self.rewind();
             }
             Err(failure) => {
                 self.in_flight = None;
                 // What was built behind it must not overtake it.
-                self.building = Building::default();
+                self.builder = BatchBuilder::default();
                 self.fail(TaskFailure::Write(failure.to_string()));
             }
         }
@@ -426,8 +426,8 @@ impl Delivery {
 
     fn stop(&mut self, now: Instant) {
         // Read again after the restart, its bad records would be in the dead letter queue twice.
-        if !self.building.is_reported() {
-            self.building = Building::default();
+        if !self.builder.is_reported() {
+            self.builder = BatchBuilder::default();
         }
         self.phase = Phase::Stopping { deadline: now + self.options.stop_deadline };
     }
@@ -450,11 +450,11 @@ impl Delivery {
     /// Returns true while no record in hand is unfinished.
     fn is_idle(&self) -> bool {
         let waits = self.reports.awaits_gone() || (self.failure.is_some() && self.reports.is_open());
-        self.in_flight.is_none() && self.building.is_empty() && !waits
+        self.in_flight.is_none() && self.builder.is_empty() && !waits
     }
 
     fn is_committed(&self) -> bool {
-        self.commits.is_idle() && self.settle.to_commit().next().is_none()
+        self.commits.is_idle() && self.tracker.to_commit().next().is_none()
     }
 
     /// Does everything that follows from the present state.
@@ -477,7 +477,7 @@ impl Delivery {
             }
             // A failed task first writes the records before the one at fault.
             Phase::Running
-                if self.failure.is_some() && self.in_flight.is_none() && self.building.is_empty() =>
+                if self.failure.is_some() && self.in_flight.is_none() && self.builder.is_empty() =>
             {
                 self.stop(now);
                 self.advance(now);
@@ -514,11 +514,11 @@ impl Delivery {
     /// Sends the batch that was built, if nothing is in flight and it waits for nothing more.
     fn launch(&mut self, now: Instant) {
         let more = self.room() > 0 && self.lingers_until.is_some_and(|until| now < until);
-        if self.in_flight.is_some() || self.building.is_empty() || more {
+        if self.in_flight.is_some() || self.builder.is_empty() || more {
             return;
         }
         self.lingers_until = None;
-        match self.building.take_out().finish() {
+        match self.builder.take_out().finish() {
             Ok(batch) => {
                 self.writes += 1;
                 let number = self.writes;
@@ -527,7 +527,7 @@ impl Delivery {
                     self.actions.push_back(Action::Write(number, Arc::new(batch.writes)));
                 }
                 let (reached, records, awaits) = (batch.reached, batch.records, batch.awaits);
-                self.settle.note_taken(&reached);
+                self.tracker.note_taken(&reached);
                 self.in_flight = Some(InFlight { number, reached, records, awaits, written });
                 if written {
                     self.on_batch_written();
@@ -546,19 +546,19 @@ impl Delivery {
         self.stretch = 1;
         self.counters.confirmed.add(batch.records);
         self.counters.batches.add(1);
-        self.settle.confirm(&batch.reached);
-        let Self { settle, refused, reports, .. } = self;
-        let confirmed = |source: &Source| settle.is_confirmed(source.partition, source.offset);
+        self.tracker.confirm(&batch.reached);
+        let Self { tracker, refused, reports, .. } = self;
+        let confirmed = |source: &RecordId| tracker.is_confirmed(source.partition, source.offset);
         refused.retain(|source, _| !confirmed(source));
         reports.confirmed(confirmed);
     }
 
     fn let_go(&mut self, partitions: Vec<TopicPartition>) {
-        let numbers = self.settle.release(&partitions);
+        let numbers = self.tracker.release(&partitions);
         self.commits.release(&partitions);
         self.refused.retain(|source, _| !numbers.contains(&source.partition));
         self.reports.release(&numbers);
-        self.building.end_run();
+        self.builder.end_run();
         self.actions.push_back(Action::Release(partitions));
     }
 
@@ -568,13 +568,13 @@ impl Delivery {
             self.actions.push_back(Action::Abandon);
         }
         *self.counters.holding.lock() = None;
-        self.building = Building::default();
+        self.builder = BatchBuilder::default();
     }
 
     /// Seeks back to the first unconfirmed record of each partition that is kept.
     fn rewind(&mut self) {
         self.jumps.clear();
-        self.actions.extend(self.settle.rewind().into_iter().map(|(tp, at)| Action::Seek(tp, at)));
+        self.actions.extend(self.tracker.rewind().into_iter().map(|(tp, at)| Action::Seek(tp, at)));
     }
 
     /// Saves or commits, if it is due and a position has changed.
@@ -585,7 +585,7 @@ impl Delivery {
                 task = self.task,
                 "offset commit not answered within offset.flush.timeout.ms, retrying"
             );
-            self.settle.commit_failed();
+            self.tracker.commit_failed();
         }
         // A revoke and a stop wait for the answer, or lag tools and the next owner would see an older position.
         let urgent = match self.phase {
@@ -593,7 +593,7 @@ impl Delivery {
             Phase::Stopping { .. } => true,
             Phase::Over => return,
         };
-        self.actions.extend(self.commits.next(&mut self.settle, urgent, now));
+        self.actions.extend(self.commits.next(&mut self.tracker, urgent, now));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::delivery::WriteNumber;
-use crate::writer::{BatchWrites, Refused, WriteFailure, Writer};
+use crate::writer::{BatchWrites, RejectedRecord, WriteFailure, Writer};
 
 /// A write on its way, and the channel on which the runtime reports its end to the task's thread.
 ///
@@ -15,7 +15,7 @@ use crate::writer::{BatchWrites, Refused, WriteFailure, Writer};
 pub(super) struct InFlight {
     pub(super) number: WriteNumber,
     pub(super) began: Instant,
-    done: Receiver<Result<Vec<Refused>, WriteFailure>>,
+    done: Receiver<Result<Vec<RejectedRecord>, WriteFailure>>,
     write: tokio::task::JoinHandle<()>,
     runtime: tokio::runtime::Handle,
 }
@@ -38,7 +38,7 @@ impl InFlight {
     }
 
     /// Its outcome, if it ends within `wait`.
-    pub(super) fn wait(&self, wait: Duration) -> Option<Result<Vec<Refused>, WriteFailure>> {
+    pub(super) fn wait(&self, wait: Duration) -> Option<Result<Vec<RejectedRecord>, WriteFailure>> {
         match self.done.recv_timeout(wait) {
             Ok(outcome) => Some(outcome),
             Err(RecvTimeoutError::Timeout) => None,
@@ -64,7 +64,7 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
-    use crate::plan::{Kind, Source, Write};
+    use crate::plan::{MapWrite, RecordId, WriteKind};
     use coherence_kafka_worker::Backoff;
 
     /// A grid that never answers.
@@ -108,8 +108,9 @@ mod tests {
         let backoff = Backoff { min: none, max: none, timeout: None };
         let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned());
         let entries = Arc::new(Entries::from_pairs([(b"k", b"v")]));
-        let sources = Arc::from([Source { partition: 0, offset: 0 }]);
-        let batch = vec![("m".into(), vec![Write { kind: Kind::Put(Expiry::Default), entries, sources }])];
+        let sources = Arc::from([RecordId { partition: 0, offset: 0 }]);
+        let batch =
+            vec![("m".into(), vec![MapWrite { kind: WriteKind::Put(Expiry::Default), entries, sources }])];
         let write = InFlight::start(1, Arc::new(batch), &Arc::new(writer), runtime.handle());
         let until = |flag: &AtomicBool| {
             while !flag.load(Ordering::Acquire) {

@@ -74,7 +74,7 @@ impl Bench {
             rules: Rules { pipeline: Arc::new(pipeline), mappings: Arc::default(), expiries: Arc::default() },
             writer: Arc::new(Writer::new(session, backoff, counters.clone(), options.name())),
             saved: None,
-            membership: Arc::new(Membership::new(second)),
+            membership: Arc::new(GroupLease::new(second)),
             runtime: runtime.handle().clone(),
             counters,
             stop: Arc::default(),

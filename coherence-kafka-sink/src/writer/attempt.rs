@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use super::clock::Clock;
 use super::evidence::{ENOUGH, OfMap};
 use super::pace::Pace;
-use super::{BatchWrites, Refused, WriteFailure};
-use crate::plan::{Kind, Source, Write};
+use super::{BatchWrites, RejectedRecord, WriteFailure};
+use crate::plan::{MapWrite, RecordId, WriteKind};
 
 /// Writes that run side by side at most: a batch has many only where its records expire at many different times.
 const SIDE_BY_SIDE: usize = 16;
@@ -23,7 +23,7 @@ const SIDE_BY_SIDE: usize = 16;
 pub(super) struct Attempts<'a> {
     sender: Sender<'a>,
     maps: Vec<OfMap<'a>>,
-    pub(super) refused: Vec<Refused>,
+    pub(super) refused: Vec<RejectedRecord>,
     /// How long an entry fails before it is to blame.
     timeout: Duration,
     random: RandomState,
@@ -269,8 +269,8 @@ impl<'a> Attempts<'a> {
     }
 }
 
-fn refuse(refused: &mut Vec<Refused>, source: Option<Source>, map: &Arc<str>, error: MapError) {
-    refused.extend(source.map(|source| Refused { source, map: map.clone(), error }));
+fn refuse(refused: &mut Vec<RejectedRecord>, source: Option<RecordId>, map: &Arc<str>, error: MapError) {
+    refused.extend(source.map(|source| RejectedRecord { source, map: map.clone(), error }));
 }
 
 /// Of two, the one after which less is known: a grid that is away may come back without its entries.
@@ -290,23 +290,23 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    async fn send(&self, name: &Arc<str>, write: &Write, entries: Arc<Entries>) -> Result<Answer, Stop> {
+    async fn send(&self, name: &Arc<str>, write: &MapWrite, entries: Arc<Entries>) -> Result<Answer, Stop> {
         let map = self.open(name).await?;
         let (count, began) = (entries.len(), self.clock.now());
         let answer = match write.kind {
-            Kind::Put(expiry) => map.put_all(entries, expiry).await,
-            Kind::Remove => map.remove_all(entries).await,
+            WriteKind::Put(expiry) => map.put_all(entries, expiry).await,
+            WriteKind::Remove => map.remove_all(entries).await,
         };
         self.sort(name, answer, count, self.clock.now() - began)
     }
 
-    async fn send_alone(&self, name: &Arc<str>, write: &Write, entry: usize) -> Result<Answer, Stop> {
+    async fn send_alone(&self, name: &Arc<str>, write: &MapWrite, entry: usize) -> Result<Answer, Stop> {
         let Some((key, value)) = write.entries.get(entry) else { return Ok(Answer::Accepted) };
         let map = self.open(name).await?;
         let began = self.clock.now();
         let answer = match write.kind {
-            Kind::Put(expiry) => map.put(key, value, expiry).await,
-            Kind::Remove => map.remove(key).await,
+            WriteKind::Put(expiry) => map.put(key, value, expiry).await,
+            WriteKind::Remove => map.remove(key).await,
         };
         self.sort(name, answer.map(drop), 1, self.clock.now() - began)
     }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::{Entries, MapError};
 
-use crate::plan::{Kind, Write};
+use crate::plan::{MapWrite, WriteKind};
 
 /// Accepted puts that are written again with each attempt, to see whether the store still works.
 const CONTROLS: usize = 8;
@@ -44,7 +44,7 @@ enum Standing {
 /// A write of the batch, and what is known about its entries.
 #[derive(Debug)]
 pub(super) struct OfWrite<'a> {
-    pub(super) write: &'a Write,
+    pub(super) write: &'a MapWrite,
     /// By entry; empty while all of them are open.
     standings: Vec<Standing>,
 }
@@ -77,7 +77,7 @@ impl OfWrite<'_> {
     }
 
     fn is_put(&self) -> bool {
-        self.write.kind != Kind::Remove
+        self.write.kind != WriteKind::Remove
     }
 
     /// The entries of a range that are still to be written.
@@ -106,7 +106,7 @@ impl OfWrite<'_> {
 }
 
 impl<'a> OfMap<'a> {
-    pub(super) fn new(map: &'a Arc<str>, writes: &'a [Write]) -> Self {
+    pub(super) fn new(map: &'a Arc<str>, writes: &'a [MapWrite]) -> Self {
         let writes = writes.iter().map(|write| OfWrite { write, standings: Vec::new() }).collect();
         Self { map, writes, accepted: 0, failed: Vec::new(), trouble: None }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::clock::simulated::Time;
 use super::*;
-use crate::plan::Kind;
+use crate::plan::WriteKind;
 use grid::{Grid, State};
 
 mod grid;
@@ -18,11 +18,11 @@ fn key(n: usize) -> Vec<u8> {
 }
 
 /// The records behind `n` entries have the offsets 0, 1, ….
-fn puts(range: std::ops::Range<usize>, expiry: Expiry) -> Write {
+fn puts(range: std::ops::Range<usize>, expiry: Expiry) -> MapWrite {
     let entries =
         Arc::new(coherence_kafka_common::map::Entries::from_pairs(range.clone().map(|i| (key(i), b"v"))));
-    let sources = range.map(|i| Source { partition: 0, offset: i as i64 }).collect();
-    Write { kind: Kind::Put(expiry), entries, sources }
+    let sources = range.map(|i| RecordId { partition: 0, offset: i as i64 }).collect();
+    MapWrite { kind: WriteKind::Put(expiry), entries, sources }
 }
 
 /// A batch of `n` puts; the record behind entry `i` has offset `i`.
@@ -48,7 +48,7 @@ fn write_all(grid: &Grid, batch: &BatchWrites) -> Result<Vec<i64>, WriteFailure>
     write_with(grid, batch, None)
 }
 
-fn offsets(refused: &[Refused]) -> Vec<i64> {
+fn offsets(refused: &[RejectedRecord]) -> Vec<i64> {
     let mut offsets: Vec<_> = refused.iter().map(|refused| refused.source.offset).collect();
     offsets.sort_unstable();
     offsets

@@ -158,8 +158,8 @@ const WITHOUT_CLIENTS: [&str; 9] = [
     "src/expiry.rs",
     "src/pipeline.rs",
     "src/plan.rs",
-    "src/settle.rs",
-    "src/task/building.rs",
+    "src/offset_tracker.rs",
+    "src/task/batch_builder.rs",
     "src/task/delivery.rs",
     "src/task/delivery/",
 ];

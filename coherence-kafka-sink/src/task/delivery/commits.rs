@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 
 use super::{Action, CommitNumber, DeliveryOptions};
-use crate::settle::Settle;
+use crate::offset_tracker::OffsetTracker;
 
 /// How long an urgent save or commit waits after a failure before it is sent again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -72,19 +72,19 @@ impl Commits {
 
     /// Returns the next save or commit, if one is due and a position has changed. `urgent` where a revoke or a stop
     /// waits for it.
-    pub(super) fn next(&mut self, settle: &mut Settle, urgent: bool, now: Instant) -> Option<Action> {
+    pub(super) fn next(&mut self, tracker: &mut OffsetTracker, urgent: bool, now: Instant) -> Option<Action> {
         let due = if urgent { now >= self.not_before } else { now >= self.next };
         if !due || !self.is_idle() {
             return None;
         }
         if !urgent && std::mem::take(&mut self.names_again) {
-            settle.commit_failed();
+            tracker.commit_failed();
         }
-        let offsets: Vec<_> = settle.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
+        let offsets: Vec<_> = tracker.to_commit().map(|(tp, next)| (tp.clone(), next)).collect();
         if offsets.is_empty() {
             return None;
         }
-        settle.commit_sent();
+        tracker.commit_sent();
         self.next = now + self.interval;
         if !self.saves {
             return Some(self.commit(offsets, now));

@@ -9,14 +9,14 @@ use coherence_kafka_rdkafka::record::{OutgoingRecord, RawRecord, TopicPartition}
 use super::{Action, Delivery, LetterNumber};
 use crate::counters::{Cause, Holding};
 use crate::pipeline::RecordError;
-use crate::plan::Source;
+use crate::plan::RecordId;
 use crate::task::TaskFailure;
 
 impl Delivery {
     /// Applies the policy to a bad record; its batch is not confirmed before the queue has acknowledged it.
     pub(super) fn report(
         &mut self,
-        source: Source,
+        source: RecordId,
         record: &RawRecord<'_>,
         error: &RecordError,
         ignored: bool,
@@ -38,7 +38,7 @@ impl Delivery {
     /// Handles the answer of the dead letter queue to a record.
     pub fn on_reported(&mut self, number: LetterNumber, outcome: Result<(), String>, now: Instant) {
         let source = self.reports.on_answer(number, outcome.as_ref().err());
-        self.building.on_answer(number);
+        self.builder.on_answer(number);
         if let Some(in_flight) = &mut self.in_flight {
             in_flight.awaits.remove(&number);
         }
@@ -58,9 +58,9 @@ impl Delivery {
     }
 
     /// Ends the task rather than lose a record that belongs in the queue. Earlier records are finished first.
-    fn on_letter_refused(&mut self, source: Source, reason: String) {
-        self.settle.stop_at(source.partition, source.offset);
-        let Some(TopicPartition { topic, partition }) = self.settle.partition(source.partition).cloned()
+    fn on_letter_refused(&mut self, source: RecordId, reason: String) {
+        self.tracker.stop_at(source.partition, source.offset);
+        let Some(TopicPartition { topic, partition }) = self.tracker.partition(source.partition).cloned()
         else {
             // It cannot be read again from a log that is gone.
             return self.fail(TaskFailure::DeadLetterQueue(reason));
@@ -96,6 +96,6 @@ impl Delivery {
                 reached.next = reached.next.min(open.offset);
             }
         }
-        self.settle.confirm(&reached);
+        self.tracker.confirm(&reached);
     }
 }

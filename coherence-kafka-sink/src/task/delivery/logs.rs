@@ -6,7 +6,7 @@
 use coherence_kafka_rdkafka::record::TopicPartition;
 
 use super::Delivery;
-use crate::writer::Refused;
+use crate::writer::RejectedRecord;
 
 /// Offsets that were left out. Compaction and the markers of transactions leave gaps that are normal.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Delivery {
     /// Notes the offsets that the group has committed, at which reading begins.
     pub fn on_positions(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
-            self.settle.note_committed(tp, *position);
+            self.tracker.note_committed(tp, *position);
         }
     }
 
@@ -28,7 +28,7 @@ impl Delivery {
     /// of a partition that stays empty would begin at its end again, and would miss the records that arrive meanwhile.
     pub fn on_starts(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
-            self.settle.note_held(tp, Some(*position));
+            self.tracker.note_held(tp, Some(*position));
         }
     }
 
@@ -38,13 +38,13 @@ impl Delivery {
         for Jump { number, expected, offset } in std::mem::take(&mut self.jumps) {
             let starts = match known {
                 Some((of, starts)) if of == number => starts,
-                _ => self.settle.partition(number).and_then(&start),
+                _ => self.tracker.partition(number).and_then(&start),
             };
             known = Some((number, starts));
             let Some(starts) = starts.filter(|starts| *starts > expected) else { continue };
-            let removed = self.settle.note_removed(number, expected, starts.min(offset));
+            let removed = self.tracker.note_removed(number, expected, starts.min(offset));
             if removed > 0
-                && let Some(tp) = self.settle.partition(number)
+                && let Some(tp) = self.tracker.partition(number)
             {
                 self.counters.offsets_removed.add(removed);
                 tracing::warn!(
@@ -61,8 +61,8 @@ impl Delivery {
     }
 
     /// Counts refused records of logs that are gone: they cannot be read again to be reported.
-    pub(super) fn count_refused_of_gone_logs(&self, refused: &[Refused]) {
-        let gone = |refused: &&Refused| self.settle.partition(refused.source.partition).is_none();
+    pub(super) fn count_refused_of_gone_logs(&self, refused: &[RejectedRecord]) {
+        let gone = |refused: &&RejectedRecord| self.tracker.partition(refused.source.partition).is_none();
         let records = refused.iter().filter(gone).count() as u64;
         if records > 0 {
             self.counters.refused.add(records);
@@ -82,7 +82,7 @@ impl Delivery {
             self.jumps.push(Jump { number, expected, offset });
             return;
         }
-        let Some(tp) = self.settle.partition(number).cloned() else { return };
+        let Some(tp) = self.tracker.partition(number).cloned() else { return };
         self.counters.logs_replaced.add(1);
         tracing::warn!(
             task = self.task,
@@ -92,8 +92,8 @@ impl Delivery {
             "offsets went back: the topic was deleted and created again, or its log was truncated; reading continues \
              at the new offset"
         );
-        self.settle.begin_anew(number, offset);
-        self.building.end_run();
+        self.tracker.begin_anew(number, offset);
+        self.builder.end_run();
         self.refused.retain(|source, _| source.partition != number);
         self.reports.log_gone(number);
         // From here on no position of the old log is committed; the group's is replaced at once.

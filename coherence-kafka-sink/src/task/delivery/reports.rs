@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::LetterNumber;
-use crate::plan::Source;
+use crate::plan::RecordId;
 
 /// Records sent to the dead letter queue.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     /// Those whose offsets are not confirmed: one that is read again with its batch is not reported twice.
-    by_record: BTreeMap<Source, Report>,
+    by_record: BTreeMap<RecordId, Report>,
     /// Those without answer.
-    open: BTreeMap<LetterNumber, Source>,
+    open: BTreeMap<LetterNumber, RecordId>,
     /// Those among them whose log is gone. Their records cannot be read again, so these letters are always awaited.
     gone: BTreeSet<LetterNumber>,
     last: LetterNumber,
@@ -31,7 +31,7 @@ pub(super) struct Report {
 
 impl Reports {
     /// Adds a letter that is about to be sent, or only its report where no queue is configured (`bytes` is `None`).
-    pub(super) fn add(&mut self, source: Source, bytes: Option<usize>) -> LetterNumber {
+    pub(super) fn add(&mut self, source: RecordId, bytes: Option<usize>) -> LetterNumber {
         self.last += 1;
         let report = Report { number: self.last, bytes: bytes.unwrap_or_default(), refused: None };
         self.by_record.insert(source, report);
@@ -42,23 +42,23 @@ impl Reports {
     }
 
     /// Returns the report of a record.
-    pub(super) fn get(&self, source: &Source) -> Option<&Report> {
+    pub(super) fn get(&self, source: &RecordId) -> Option<&Report> {
         self.by_record.get(source)
     }
 
     /// Returns the letter of a record, if it is without answer.
-    pub(super) fn awaited(&self, source: &Source) -> Option<LetterNumber> {
+    pub(super) fn awaited(&self, source: &RecordId) -> Option<LetterNumber> {
         let number = self.by_record.get(source)?.number;
         self.open.contains_key(&number).then_some(number)
     }
 
     /// Returns the record of a letter without answer.
-    pub(super) fn record(&self, number: LetterNumber) -> Option<Source> {
+    pub(super) fn record(&self, number: LetterNumber) -> Option<RecordId> {
         self.open.get(&number).copied()
     }
 
     /// Handles the answer to a letter. Returns its record, unless nothing waits for the answer.
-    pub(super) fn on_answer(&mut self, number: LetterNumber, refused: Option<&String>) -> Option<Source> {
+    pub(super) fn on_answer(&mut self, number: LetterNumber, refused: Option<&String>) -> Option<RecordId> {
         let source = self.open.remove(&number)?;
         self.gone.remove(&number);
         if let Some(report) = self.by_record.get_mut(&source) {
@@ -78,7 +78,7 @@ impl Reports {
     }
 
     /// Forgets the records that are confirmed.
-    pub(super) fn confirmed(&mut self, is_confirmed: impl Fn(&Source) -> bool) {
+    pub(super) fn confirmed(&mut self, is_confirmed: impl Fn(&RecordId) -> bool) {
         self.by_record.retain(|source, _| !is_confirmed(source));
     }
 

@@ -482,9 +482,9 @@ fn a_batch_with_a_refused_record_is_read_again_and_reports_nothing_twice() {
     };
     read(&mut bench);
     assert_eq!(bench.tick(), ["report 1", "write 1"]);
-    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 7 };
+    let source = RecordId { partition: bench.delivery.tracker.find("t", 0).unwrap(), offset: 7 };
     let error = MapError::Refused("no".to_owned());
-    bench.delivery.on_written(1, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
+    bench.delivery.on_written(1, Ok(vec![RejectedRecord { source, map: "t".into(), error }]), bench.now);
     assert_eq!(bench.actions(), ["seek t-0 5"]);
     read(&mut bench);
     assert_eq!(bench.tick(), ["report 2", "write 2"]);
@@ -638,9 +638,9 @@ fn a_log_that_was_created_again_is_read_from_its_own_positions() {
     bench.take(0, 1, "good");
     assert_eq!(bench.tick(), ["write 2", "commit t-0@0"], "the old position is replaced at once");
     bench.delivery.on_committed(2, Ok(()), bench.now);
-    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 1 };
+    let source = RecordId { partition: bench.delivery.tracker.find("t", 0).unwrap(), offset: 1 };
     let error = MapError::Refused("no".to_owned());
-    bench.delivery.on_written(2, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
+    bench.delivery.on_written(2, Ok(vec![RejectedRecord { source, map: "t".into(), error }]), bench.now);
     assert_eq!(bench.actions(), ["seek t-0 0"]);
     bench.take(0, 0, "good");
     bench.take(0, 1, "good");
@@ -767,9 +767,9 @@ fn a_task_that_fails_for_a_record_first_finishes_what_the_grid_refused_before_it
     }
     assert!(!bench.take(0, 3, "bad"));
     assert_eq!(bench.tick(), ["write 1"]);
-    let source = Source { partition: bench.delivery.settle.find("t", 0).unwrap(), offset: 1 };
+    let source = RecordId { partition: bench.delivery.tracker.find("t", 0).unwrap(), offset: 1 };
     let error = MapError::Refused("no".to_owned());
-    bench.delivery.on_written(1, Ok(vec![Refused { source, map: "t".into(), error }]), bench.now);
+    bench.delivery.on_written(1, Ok(vec![RejectedRecord { source, map: "t".into(), error }]), bench.now);
     assert_eq!(bench.actions(), ["seek t-0 0"]);
     assert!(bench.take(0, 0, "good"));
     assert!(!bench.take(0, 1, "good"));

@@ -160,7 +160,7 @@ fn a_neighbour_in_another_map_shows_nothing() {
 #[test]
 fn removals_that_succeed_without_the_store_blame_no_put() {
     let grid = Grid::new(State { down: vec![(0, TEN_MINUTES)], removes_pass: true, ..State::default() });
-    let removals = Write { kind: Kind::Remove, ..puts(10..40, Expiry::Default) };
+    let removals = MapWrite { kind: WriteKind::Remove, ..puts(10..40, Expiry::Default) };
     let batch = vec![("m".into(), vec![removals, puts(0..3, Expiry::Default)])];
     assert_eq!(write_alone(&grid, &batch), [0i64; 0]);
     assert_eq!(grid.written(), keys(0..3));

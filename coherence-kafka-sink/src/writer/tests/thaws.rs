@@ -7,7 +7,7 @@ const LIMIT: Duration = Duration::from_millis(200);
 /// Writes until nothing happens any more; how many requests have left.
 fn left(state: State, batch: &BatchWrites) -> usize {
     let grid = Grid::new(state);
-    let membership = Arc::new(Membership::new(LIMIT));
+    let membership = Arc::new(GroupLease::new(LIMIT));
     membership.begin();
     let backoff = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
     let writer =

@@ -14,7 +14,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::log::{Place, expiry_of, place_of};
-use crate::plan::Kind;
+use crate::plan::WriteKind;
 use crate::writer::BatchWrites;
 use crate::writer::clock::simulated::Time;
 
@@ -96,7 +96,7 @@ impl Grid {
         for (map, writes) in writes {
             for write in writes {
                 for (key, value) in write.entries.iter() {
-                    let value = (write.kind != Kind::Remove).then(|| value.to_vec());
+                    let value = (write.kind != WriteKind::Remove).then(|| value.to_vec());
                     let taken =
                         value.as_ref().is_none_or(|v| v[1] == 0 && !self.lock().throwing.contains(key));
                     let key = (map.to_string(), key.to_vec());

@@ -5,7 +5,7 @@
 //! the confirmed position of a partition is where its last confirmed batch ended.
 //!
 //! A partition has its own number for each assignment, and for each log: where a topic was deleted and created again,
-//! or a log was truncated, the partition gets a new one ([`Settle::begin_anew`]). Operations that began under an old
+//! or a log was truncated, the partition gets a new one ([`OffsetTracker::begin_anew`]). Operations that began under an old
 //! number confirm nothing of the new log.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use coherence_kafka_rdkafka::record::TopicPartition;
 /// How far a batch goes into one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
-    /// Number of the partition in [`Settle`].
+    /// Number of the partition in [`OffsetTracker`].
     pub partition: u32,
     /// Offset behind its last record of the batch.
     pub next: i64,
@@ -23,7 +23,7 @@ pub struct Reached {
 
 /// The partitions that are assigned to a task. A number is never used for another one.
 #[derive(Debug, Default)]
-pub struct Settle {
+pub struct OffsetTracker {
     partitions: BTreeMap<u32, Partition>,
     /// Their numbers, by topic and partition.
     numbers: BTreeMap<String, BTreeMap<i32, u32>>,
@@ -66,7 +66,7 @@ impl Partition {
     }
 }
 
-impl Settle {
+impl OffsetTracker {
     /// Adds partitions that were assigned, of which nothing is known yet.
     pub fn assign(&mut self, partitions: &[TopicPartition]) {
         self.release(partitions);
@@ -215,7 +215,7 @@ impl Settle {
             .filter_map(|p| p.reached().map(|next| (&p.tp, next)))
     }
 
-    /// Notes that a commit was sent for all of [`Settle::to_commit`].
+    /// Notes that a commit was sent for all of [`OffsetTracker::to_commit`].
     pub fn commit_sent(&mut self) {
         for partition in self.partitions.values_mut() {
             partition.committed = partition.reached();

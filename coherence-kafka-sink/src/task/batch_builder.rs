@@ -8,15 +8,15 @@ use coherence_kafka_rdkafka::record::RawRecord;
 
 use super::Rules;
 use super::delivery::LetterNumber;
-use crate::pipeline::{RecordError, Taken};
-use crate::plan::{Plan, Source};
-use crate::settle::{Reached, Settle};
-use crate::writer::{BatchWrites, Refused};
+use crate::offset_tracker::{OffsetTracker, Reached};
+use crate::pipeline::{Operation, RecordError};
+use crate::plan::{BatchPlan, RecordId};
+use crate::writer::{BatchWrites, RejectedRecord};
 
 /// A batch in the making.
 #[derive(Debug, Default)]
-pub(super) struct Building {
-    plans: Vec<(Arc<str>, Plan)>,
+pub(super) struct BatchBuilder {
+    plans: Vec<(Arc<str>, BatchPlan)>,
     reached: Vec<Reached>,
     records: u64,
     /// Bad records among them that were passed over, and their bytes in the dead letter queue.
@@ -52,7 +52,7 @@ struct Run {
     expiry: Expiry,
 }
 
-impl Building {
+impl BatchBuilder {
     pub(super) fn is_empty(&self) -> bool {
         self.records == 0
     }
@@ -78,15 +78,15 @@ impl Building {
     pub(super) fn enter(
         &mut self,
         record: &RawRecord<'_>,
-        settle: &mut Settle,
+        tracker: &mut OffsetTracker,
         rules: &Rules,
     ) -> Option<(u32, Option<i64>)> {
         let same =
             self.run.as_ref().is_some_and(|r| r.partition == record.partition && r.topic == record.topic);
         if !same {
-            let number = settle.find(record.topic, record.partition)?;
-            settle.note_first(number, record.offset);
-            self.run = Some(self.start_run(record, number, settle.expected(number), rules));
+            let number = tracker.find(record.topic, record.partition)?;
+            tracker.note_first(number, record.offset);
+            self.run = Some(self.start_run(record, number, tracker.expected(number), rules));
         }
         let run = self.run.as_ref()?;
         let next = self.reached.get(run.reached).map(|reached| reached.next);
@@ -100,16 +100,16 @@ impl Building {
 
     /// Adds the record that was entered last.
     ///
-    /// A record that cannot be added leaves the batch as it is, until [`Building::pass`].
+    /// A record that cannot be added leaves the batch as it is, until [`BatchBuilder::pass`].
     pub(super) fn take(
         &mut self,
         record: &RawRecord<'_>,
-        refused: &BTreeMap<Source, Refused>,
+        refused: &BTreeMap<RecordId, RejectedRecord>,
         rules: &Rules,
-    ) -> Option<(Source, Result<Taken, RecordError>)> {
+    ) -> Option<(RecordId, Result<Operation, RecordError>)> {
         let run = self.run.as_ref()?;
-        let source = Source { partition: run.number, offset: record.offset };
-        if let Some(Refused { map, error, .. }) = refused.get(&source) {
+        let source = RecordId { partition: run.number, offset: record.offset };
+        if let Some(RejectedRecord { map, error, .. }) = refused.get(&source) {
             return Some((source, Err(RecordError::Refused { map: map.clone(), error: error.clone() })));
         }
         let expiry = match record.value {
@@ -121,7 +121,7 @@ impl Building {
             .map_err(RecordError::from)
             .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry));
         // The policy decides about a null key.
-        if !matches!(taken, Ok(Taken::NullKey) | Err(_)) {
+        if !matches!(taken, Ok(Operation::NullKey) | Err(_)) {
             self.pass(record.offset);
         }
         Some((source, taken))
@@ -184,7 +184,7 @@ impl Building {
         let plan = self.plans.iter().position(|(name, _)| &**name == map).unwrap_or_else(|| {
             // Room for the whole batch is made once: with many maps each gets a small part of it.
             let (keys, bytes) = if self.plans.is_empty() { self.expected } else { (0, 0) };
-            self.plans.push((map.into(), Plan::with_capacity(keys, bytes + bytes / 8)));
+            self.plans.push((map.into(), BatchPlan::with_capacity(keys, bytes + bytes / 8)));
             self.plans.len() - 1
         });
         let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// When a task served its group, in milliseconds since it was made.
 #[derive(Debug)]
-pub struct Membership {
+pub struct GroupLease {
     made: Instant,
     limit: Duration,
     served: AtomicU64,
@@ -27,7 +27,7 @@ pub struct Membership {
     allowed: AtomicU64,
 }
 
-impl Membership {
+impl GroupLease {
     /// For a task that is a member no longer than the group has been served within `limit`.
     pub fn new(limit: Duration) -> Self {
         Self { made: Instant::now(), limit, served: AtomicU64::new(0), allowed: AtomicU64::new(0) }
@@ -39,7 +39,7 @@ impl Membership {
     }
 
     /// The group was served. How long it was not, where that was too long.
-    pub fn on_served(&self, now: Instant) -> Option<Duration> {
+    pub fn on_poll(&self, now: Instant) -> Option<Duration> {
         let now = self.millis(now);
         let gap = Duration::from_millis(now.saturating_sub(self.served.load(Ordering::Acquire)));
         let late = gap > self.limit;
@@ -52,7 +52,7 @@ impl Membership {
     }
 
     /// Waits until the task may write.
-    pub async fn holds(&self) {
+    pub async fn until_confirmed(&self) {
         while !self.holds_at(Instant::now()) {
             tokio::time::sleep(LOOK).await;
         }
@@ -69,7 +69,7 @@ impl Membership {
     }
 }
 
-impl SendGate for Membership {
+impl SendGate for GroupLease {
     fn check(&self) -> Result<(), String> {
         if self.holds_at(Instant::now()) {
             return Ok(());
@@ -85,16 +85,16 @@ mod tests {
     #[test]
     fn behind_a_gap_nothing_is_written_before_the_group_was_served_for_a_while() {
         let second = Duration::from_secs(1);
-        let membership = Membership::new(10 * second);
+        let membership = GroupLease::new(10 * second);
         let start = membership.made;
         let at = |n| start + n * second;
         assert!(membership.holds_at(at(10)));
-        assert_eq!(membership.on_served(at(10)), None);
+        assert_eq!(membership.on_poll(at(10)), None);
         assert!(membership.holds_at(at(20)));
         assert!(!membership.holds_at(at(21)), "frozen");
-        assert_eq!(membership.on_served(at(100)), Some(90 * second));
+        assert_eq!(membership.on_poll(at(100)), Some(90 * second));
         assert!(!membership.holds_at(at(100)), "it may be a member no longer");
-        assert_eq!(membership.on_served(at(101)), None);
+        assert_eq!(membership.on_poll(at(101)), None);
         assert!(!membership.holds_at(at(101)));
         assert!(membership.holds_at(at(102)));
     }
