@@ -110,7 +110,7 @@ fn measure(peers: &Peers, rate: u64, linger: Option<&str>, seconds: u64) -> Resu
         let cost = |time: Duration| time.as_nanos() as f64 / count as f64;
         latencies.sort_unstable();
         session.close().await;
-        let confirmed = || sink.metric("coherence_sink_records_confirmed_total", &name).unwrap_or(0);
+        let confirmed = || sink.metric("coherence_kafka_sink_records_confirmed_total", &name).unwrap_or(0);
         ensure!(wait::within(DEADLINE, || confirmed() == count), "the sink does not come to an end");
         Ok(Latency {
             sorted_micros: latencies,

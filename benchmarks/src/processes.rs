@@ -62,7 +62,7 @@ fn measure(peers: &Peers, processes: usize, records: u64) -> Result<[f64; 3]> {
     let (begin, before) = (Instant::now(), cpu()?);
     let load = Load { partitions: PARTITIONS, ..Load::plain(records) };
     peers.kafka.produce(&name, load.on_topic(0)?.map(|(key, value)| (Some(key), value)))?;
-    let confirmed = |sink: &Sink| metric(sink, "coherence_sink_records_confirmed_total");
+    let confirmed = |sink: &Sink| metric(sink, "coherence_kafka_sink_records_confirmed_total");
     let done = wait::within(DEADLINE, || sinks.iter().map(confirmed).sum::<u64>() >= records);
     let (took, after) = (begin.elapsed(), cpu()?);
     ensure!(done, "not within {DEADLINE:?}");

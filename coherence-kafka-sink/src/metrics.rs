@@ -1,7 +1,8 @@
 //! The metrics of a sink's tasks: names, labels and meanings.
 //!
 //! Never does: counting, that is the tasks'. Where Connect has a metric of the same meaning, it has the name that the
-//! usual exporters use for Connect's; the rest begins with `coherence_sink`.
+//! usual exporters use for Connect's; the rest begins with `coherence_kafka_sink`. In version 0.1 the
+//! worker shows these under their former names too, which begin with `coherence_sink`.
 
 use coherence_kafka_worker::metrics::{Family, Kind, Sample};
 use coherence_kafka_worker::{Progress, TaskState};
@@ -30,37 +31,37 @@ const TASK: &[Metric] = &[
     gauge("kafka_connect_task_error_total_errors_logged", "Records logged under errors.log.enable", |c| c.errors_logged.now()),
     gauge("kafka_connect_task_error_deadletterqueue_produce_requests", "Answers of the dead letter queue, good and bad", |c| c.dead_letters.now() + c.dead_letter_failures.now()),
     gauge("kafka_connect_task_error_deadletterqueue_produce_failures", "Records that the dead letter queue refused", |c| c.dead_letter_failures.now()),
-    counter("coherence_sink_records_put", "Records that put an entry", |c| c.puts.now()),
-    counter("coherence_sink_records_removed", "Tombstones that removed an entry", |c| c.removes.now()),
-    counter("coherence_sink_records_confirmed", "Completed records: in the map, or skipped by a policy", |c| c.confirmed.now()),
-    counter("coherence_sink_records_refused", "Records that the grid refused", |c| c.refused.now()),
-    counter("coherence_sink_null_keys", "Records discarded because their key is null", |c| c.null_keys.now()),
-    counter("coherence_sink_null_values", "Records skipped because their value is null", |c| c.null_values.now()),
-    counter("coherence_sink_dead_letters", "Records that the dead letter queue acknowledged", |c| c.dead_letters.now()),
-    counter("coherence_sink_batches", "Batches confirmed by the map", |c| c.batches.now()),
-    counter("coherence_sink_batches_abandoned", "Batches abandoned, because their partitions were revoked or lost, or the task ended", |c| c.batches_abandoned.now()),
-    counter("coherence_sink_write_retries", "Writes retried", |c| c.retries.now()),
-    counter("coherence_sink_earlier_attempts_awaited", "Batches held because an earlier attempt might still be applied", |c| c.unanswered.now()),
-    counter("coherence_sink_earlier_attempts_given_up", "Batches that continued without the answer of an earlier attempt, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
-    counter("coherence_sink_commit_failures", "Commits that the broker refused, or that could not be sent", |c| c.commit_failures.now()),
-    counter("coherence_sink_commit_timeouts", "Commits that were not answered within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
-    counter("coherence_sink_map_saves", "Saves of the embedded maps to coherence.session.directory", |c| c.saves.now()),
-    counter("coherence_sink_map_save_failures", "Failed saves of the embedded maps; nothing was committed then", |c| c.save_failures.now()),
-    counter("coherence_sink_partitions_revoked", "Partitions revoked by the group", |c| c.partitions_revoked.now()),
-    counter("coherence_sink_partitions_lost", "Partitions lost without a revoke", |c| c.partitions_lost.now()),
-    counter("coherence_sink_task_restarts", "Restarts of the task", |c| c.restarts.now()),
-    counter("coherence_sink_logs_replaced", "Logs of partitions that were replaced: the topic was created again, or the log was truncated", |c| c.logs_replaced.now()),
-    counter("coherence_sink_offsets_removed_unread", "Offsets that were removed from the topics before they were read", |c| c.offsets_removed.now()),
+    counter("coherence_kafka_sink_records_put", "Records that put an entry", |c| c.puts.now()),
+    counter("coherence_kafka_sink_records_removed", "Tombstones that removed an entry", |c| c.removes.now()),
+    counter("coherence_kafka_sink_records_confirmed", "Completed records: in the map, or skipped by a policy", |c| c.confirmed.now()),
+    counter("coherence_kafka_sink_records_refused", "Records that the grid refused", |c| c.refused.now()),
+    counter("coherence_kafka_sink_null_keys", "Records discarded because their key is null", |c| c.null_keys.now()),
+    counter("coherence_kafka_sink_null_values", "Records skipped because their value is null", |c| c.null_values.now()),
+    counter("coherence_kafka_sink_dead_letters", "Records that the dead letter queue acknowledged", |c| c.dead_letters.now()),
+    counter("coherence_kafka_sink_batches", "Batches confirmed by the map", |c| c.batches.now()),
+    counter("coherence_kafka_sink_batches_abandoned", "Batches abandoned, because their partitions were revoked or lost, or the task ended", |c| c.batches_abandoned.now()),
+    counter("coherence_kafka_sink_write_retries", "Writes retried", |c| c.retries.now()),
+    counter("coherence_kafka_sink_earlier_attempts_awaited", "Batches held because an earlier attempt might still be applied", |c| c.unanswered.now()),
+    counter("coherence_kafka_sink_earlier_attempts_given_up", "Batches that continued without the answer of an earlier attempt, after coherence.session.unanswered.timeout.ms", |c| c.unanswered_given_up.now()),
+    counter("coherence_kafka_sink_commit_failures", "Commits that the broker refused, or that could not be sent", |c| c.commit_failures.now()),
+    counter("coherence_kafka_sink_commit_timeouts", "Commits that were not answered within offset.flush.timeout.ms", |c| c.commit_timeouts.now()),
+    counter("coherence_kafka_sink_map_saves", "Saves of the embedded maps to coherence.session.directory", |c| c.saves.now()),
+    counter("coherence_kafka_sink_map_save_failures", "Failed saves of the embedded maps; nothing was committed then", |c| c.save_failures.now()),
+    counter("coherence_kafka_sink_partitions_revoked", "Partitions revoked by the group", |c| c.partitions_revoked.now()),
+    counter("coherence_kafka_sink_partitions_lost", "Partitions lost without a revoke", |c| c.partitions_lost.now()),
+    counter("coherence_kafka_sink_task_restarts", "Restarts of the task", |c| c.restarts.now()),
+    counter("coherence_kafka_sink_logs_replaced", "Logs of partitions that were replaced: the topic was created again, or the log was truncated", |c| c.logs_replaced.now()),
+    counter("coherence_kafka_sink_offsets_removed_unread", "Offsets that were removed from the topics before they were read", |c| c.offsets_removed.now()),
 ];
 
 const LAG: Family = Family {
-    name: "coherence_sink_records_lag",
+    name: "coherence_kafka_sink_records_lag",
     kind: Kind::Gauge,
     help: "Records between the confirmed positions and the ends of the partitions; no sample while this is unknown",
     labels: &[],
 };
 const HOLDING: Family = Family {
-    name: "coherence_sink_holding",
+    name: "coherence_kafka_sink_holding",
     kind: Kind::Gauge,
     help: "1 while the task holds its batch, with the reason in the label cause",
     labels: &["cause"],

@@ -47,7 +47,7 @@ mod evidence;
 mod group_lease;
 mod pace;
 
-use coherence_kafka_worker::{Backoff, Pauses};
+use coherence_kafka_worker::{Pauses, RetryPolicy};
 pub use group_lease::GroupLease;
 
 /// `coherence.refused.timeout.ms` where nothing else is said.
@@ -112,7 +112,7 @@ pub enum WriteFailure {
 #[derive(Debug)]
 pub struct Writer {
     session: Arc<dyn Session>,
-    backoff: Backoff,
+    backoff: RetryPolicy,
     refused_timeout: Duration,
     counters: Arc<Counters>,
     task: String,
@@ -135,14 +135,19 @@ struct Trouble {
 }
 
 impl Trouble {
-    fn new(backoff: Backoff, now: Instant) -> Self {
+    fn new(backoff: RetryPolicy, now: Instant) -> Self {
         Self { began: now, last: now, pauses: Pauses::new(backoff), asked: 0 }
     }
 }
 
 impl Writer {
     /// A writer for the task named `task`.
-    pub fn new(session: Arc<dyn Session>, backoff: Backoff, counters: Arc<Counters>, task: String) -> Self {
+    pub fn new(
+        session: Arc<dyn Session>,
+        backoff: RetryPolicy,
+        counters: Arc<Counters>,
+        task: String,
+    ) -> Self {
         Self {
             session,
             backoff,

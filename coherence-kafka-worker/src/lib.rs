@@ -41,6 +41,6 @@ pub use plugin::{
     Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
     TaskState,
 };
-pub use retry::{Backoff, Pauses};
+pub use retry::{Pauses, RetryPolicy};
 pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER, load, unreachable};
 pub use worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};

@@ -15,6 +15,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use crate::plugin::Description;
 use crate::worker::{TaskStatus, Worker};
 
 /// The media type of [`text`].
@@ -82,18 +83,18 @@ const TASKS_FAILED: Described =
 pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
     let state = |name: String| worker.status(&name).map(|tasks| (name, tasks));
     let connectors = worker.names().into_iter().filter_map(state).collect();
-    text_of(worker.config().plugin().description().metrics, connectors)
+    text_of(worker.config().plugin().description(), connectors)
 }
 
-/// Returns the state of these connectors, whose tasks have these metrics, as OpenMetrics text.
+/// Returns the state of these connectors as OpenMetrics text.
 ///
 /// # Errors
 /// Never in practice: writing to a text does not fail.
 pub fn text_of(
-    families: &'static [Family],
+    plugin: &'static Description,
     connectors: Vec<(String, Vec<TaskStatus>)>,
 ) -> Result<String, fmt::Error> {
-    encoded(Snapshot { families, connectors })
+    encoded(Snapshot { plugin, connectors })
 }
 
 /// Returns the table of all metrics of a worker in Markdown, where its tasks have these.
@@ -122,7 +123,7 @@ pub fn markdown(families: &[Family]) -> String {
 /// Connectors by name with their tasks, as they are at one moment.
 #[derive(Debug)]
 struct Snapshot {
-    families: &'static [Family],
+    plugin: &'static Description,
     connectors: Vec<(String, Vec<TaskStatus>)>,
 }
 
@@ -155,11 +156,23 @@ impl Snapshot {
 /// The samples of tasks, each with the labels of its task.
 type Samples = Vec<(Vec<(&'static str, String)>, Vec<Sample>)>;
 
-/// Encodes metrics of tasks.
-fn encode_families(encoder: &mut DescriptorEncoder<'_>, families: &[Family], tasks: &Samples) -> fmt::Result {
+/// Encodes metrics of tasks; with `former`, the ones that have a former name, by it.
+fn encode_families(
+    encoder: &mut DescriptorEncoder<'_>,
+    families: &[Family],
+    former: Option<(&str, &str)>,
+    tasks: &Samples,
+) -> fmt::Result {
     for family in families {
+        let name = match former {
+            None => family.name.to_owned(),
+            Some((now, before)) => match family.name.strip_prefix(now) {
+                Some(rest) => format!("{before}{rest}"),
+                None => continue,
+            },
+        };
         let kind = family.kind.metric_type();
-        let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
+        let mut metric = encoder.encode_descriptor(&name, family.help, None, kind)?;
         for (of_task, samples) in tasks {
             for sample in samples.iter().filter(|sample| sample.family.name == family.name) {
                 let own = family.labels.iter().zip(&sample.labels);
@@ -186,7 +199,7 @@ struct Alone(&'static [Family], Samples);
 
 impl Collector for Alone {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        encode_families(&mut encoder, self.0, &self.1)
+        encode_families(&mut encoder, self.0, None, &self.1)
     }
 }
 
@@ -209,7 +222,10 @@ fn encoded(collector: impl Collector) -> Result<String, fmt::Error> {
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let samples = self.tasks().map(|(labels, status)| (labels, status.state.samples())).collect();
-        encode_families(&mut encoder, self.families, &samples)?;
+        encode_families(&mut encoder, self.plugin.metrics, None, &samples)?;
+        if let former @ Some(_) = self.plugin.former_metrics {
+            encode_families(&mut encoder, self.plugin.metrics, former, &samples)?;
+        }
         let mut statuses = describe(&mut encoder, STATUS)?;
         for (mut labels, status) in self.tasks() {
             let state = if status.failure.is_some() { "failed" } else { "running" };

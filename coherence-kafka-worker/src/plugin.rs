@@ -54,6 +54,8 @@ pub struct Description {
     pub shared_groups: &'static [&'static str],
     /// The metrics of its tasks.
     pub metrics: &'static [Family],
+    /// The beginning of the names of its metrics, and of the former names by which they are shown too.
+    pub former_metrics: Option<(&'static str, &'static str)>,
 }
 
 /// The kind of connector that a worker runs: a program has one.

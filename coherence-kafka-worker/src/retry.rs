@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 /// Pauses between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
+pub struct RetryPolicy {
     /// The longest first pause; doubled after each failure.
     pub min: Duration,
     /// The longest pause of all.
@@ -28,7 +28,7 @@ pub struct Pauses {
 
 impl Pauses {
     /// Begins with `backoff.min`.
-    pub fn new(backoff: Backoff) -> Self {
+    pub fn new(backoff: RetryPolicy) -> Self {
         Self { limit: backoff.min, max: backoff.max, random: RandomState::default(), count: 0 }
     }
 
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn pauses_stay_below_a_limit_that_doubles_up_to_the_maximum() {
         let backoff =
-            Backoff { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
+            RetryPolicy { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
         let mut longest = Duration::ZERO;
         for _ in 0..50 {
             let mut pauses = Pauses::new(backoff);
@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn two_series_do_not_pause_alike() {
-        let backoff = Backoff { min: Duration::from_secs(1), max: Duration::from_secs(60), timeout: None };
+        let backoff =
+            RetryPolicy { min: Duration::from_secs(1), max: Duration::from_secs(60), timeout: None };
         let series = || {
             let mut pauses = Pauses::new(backoff);
             (0..10).map(|_| pauses.next_pause()).collect::<Vec<_>>()

@@ -18,7 +18,7 @@ use crate::plugin::{
     Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
     TaskState,
 };
-use crate::retry::Backoff;
+use crate::retry::RetryPolicy;
 use crate::worker::Worker;
 
 const GROUP: (&str, Importance) = ("Connector", Importance::High);
@@ -35,6 +35,7 @@ static DESCRIPTION: Description = Description {
     families: &[],
     shared_groups: &[],
     metrics: &[],
+    former_metrics: None,
 };
 
 struct Fake;
@@ -88,7 +89,7 @@ impl Connector for FakeConnector {
 
     fn restart(&self) -> RestartConfig {
         let second = Duration::from_secs(1);
-        RestartConfig { attempts: Some(0), backoff: Backoff { min: second, max: second, timeout: None } }
+        RestartConfig { attempts: Some(0), backoff: RetryPolicy { min: second, max: second, timeout: None } }
     }
 
     fn start(&self, _: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {

@@ -12,7 +12,7 @@ use coherence_kafka_connect::config::{
 use coherence_kafka_connect::converter::{Converter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 use coherence_kafka_rdkafka::settings::ClientSettings;
-use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::RetryPolicy;
 use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, create_converter};
 
 use super::clients::{self, ConsumerConfig};
@@ -62,7 +62,7 @@ pub struct ConnectorConfig {
     /// `coherence.batch.linger.ms`: how long to wait for more records after the first one.
     pub batch_linger: Duration,
     /// `coherence.retry.*`: how long to wait before the next attempt while the grid is away.
-    pub retry: Backoff,
+    pub retry: RetryPolicy,
     /// `coherence.refused.timeout.ms`: how long a record is refused before it is to blame.
     pub refused_timeout: Duration,
     /// What is done about bad records.

@@ -140,6 +140,7 @@ pub static DESCRIPTION: Description = Description {
     families: FAMILIES,
     shared_groups: SHARED,
     metrics: crate::metrics::FAMILIES,
+    former_metrics: Some(("coherence_kafka_sink_", "coherence_sink_")),
 };
 
 #[cfg(test)]

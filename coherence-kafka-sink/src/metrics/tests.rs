@@ -3,11 +3,12 @@ use std::sync::Arc;
 use coherence_kafka_worker::{TaskFailure, TaskStatus};
 
 use super::*;
+use crate::config::table::DESCRIPTION;
 use crate::counters::Holding;
 
 fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
     let task = TaskStatus { failure, state: Arc::new(counters) };
-    coherence_kafka_worker::metrics::text_of(FAMILIES, vec![(connector.to_owned(), vec![task])]).unwrap()
+    coherence_kafka_worker::metrics::text_of(&DESCRIPTION, vec![(connector.to_owned(), vec![task])]).unwrap()
 }
 
 #[test]
@@ -26,7 +27,10 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 
     // Described once each, and each in the table.
     let table = markdown();
-    let described: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let (former, described): (Vec<_>, Vec<_>) =
+        described.partition(|line| line.starts_with("coherence_sink_"));
+    assert_eq!(former.len(), 23, "{text}");
     assert_eq!(described.len(), table.lines().count() - 2, "{text}");
     for line in described {
         let (name, kind) = line.split_once(' ').unwrap();
@@ -84,8 +88,8 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
     let text = text_of("c", Some(TaskFailure::new(reason)), counters);
     for line in [
         "kafka_connect_connector_task_status{connector=\"c\",task=\"0\",status=\"failed\"} 1",
-        "coherence_sink_holding{connector=\"c\",task=\"0\",cause=\"grid\"} 1",
-        "coherence_sink_holding{connector=\"c\",task=\"0\",cause=\"dead_letter_queue\"} 0",
+        "coherence_kafka_sink_holding{connector=\"c\",task=\"0\",cause=\"grid\"} 1",
+        "coherence_kafka_sink_holding{connector=\"c\",task=\"0\",cause=\"dead_letter_queue\"} 0",
         "kafka_connect_worker_connector_failed_task_count{connector=\"c\"} 1",
         "kafka_connect_worker_connector_running_task_count{connector=\"c\"} 0",
     ] {
@@ -98,10 +102,10 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
 fn the_lag_has_a_sample_only_where_it_is_known() {
     let counters = Counters::default();
     let text = text_of("c", None, Counters::default());
-    assert!(!text.contains("coherence_sink_records_lag{"), "{text}");
+    assert!(!text.contains("coherence_kafka_sink_records_lag{"), "{text}");
     counters.lag.set(Some(0));
     let text = text_of("c", None, counters);
-    assert!(text.contains("coherence_sink_records_lag{connector=\"c\",task=\"0\"} 0\n"), "{text}");
+    assert!(text.contains("coherence_kafka_sink_records_lag{connector=\"c\",task=\"0\"} 0\n"), "{text}");
 }
 
 #[test]
@@ -116,4 +120,16 @@ fn operations_md_lists_every_metric() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
     let page = std::fs::read_to_string(path).unwrap();
     assert!(page.contains(&markdown()), "docs/operations.md needs this table:\n{}", markdown());
+}
+
+#[test]
+fn a_metric_of_this_project_is_shown_by_its_former_name_too() {
+    let counters = Counters::default();
+    counters.puts.add(7);
+    let text = text_of("c", None, counters);
+    for prefix in ["coherence_kafka_sink", "coherence_sink"] {
+        let line = format!("{prefix}_records_put_total{{connector=\"c\",task=\"0\"}} 7\n");
+        assert_eq!(text.matches(&line).count(), 1, "{line} is not once in\n{text}");
+    }
+    assert_eq!(text.matches("sink_record_read_total{").count(), 1, "Connect's names have no former one");
 }

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{MapWrite, RecordId, WriteKind};
-    use coherence_kafka_worker::Backoff;
+    use coherence_kafka_worker::RetryPolicy;
 
     /// A grid that never answers.
     #[derive(Debug, Clone, Default)]
@@ -105,7 +105,7 @@ mod tests {
     fn an_abandoned_write_has_stopped_when_its_task_goes_on() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let (grid, none) = (Silent::default(), Duration::ZERO);
-        let backoff = Backoff { min: none, max: none, timeout: None };
+        let backoff = RetryPolicy { min: none, max: none, timeout: None };
         let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned());
         let entries = Arc::new(Entries::from_pairs([(b"k", b"v")]));
         let sources = Arc::from([RecordId { partition: 0, offset: 0 }]);

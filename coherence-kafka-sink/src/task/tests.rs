@@ -9,7 +9,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::*;
 use crate::pipeline::Form;
-use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::RetryPolicy;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";
@@ -68,7 +68,7 @@ impl Bench {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let counters = Arc::<Counters>::default();
-        let backoff = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
+        let backoff = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
         let session = Arc::new(LocalSession::new(Format::Json));
         let parts = TaskParts {
             rules: Rules { pipeline: Arc::new(pipeline), mappings: Arc::default(), expiries: Arc::default() },

@@ -35,7 +35,7 @@ fn keys(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<Vec<u8>> {
 }
 
 fn writer_with(grid: &Grid, timeout: Option<Duration>) -> Writer {
-    let backoff = Backoff { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout };
+    let backoff = RetryPolicy { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout };
     Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned()).on(grid.time())
 }
 
@@ -137,7 +137,7 @@ fn a_grid_that_stays_away_is_given_up_after_the_retry_timeout() {
 /// Polls `write` until it waits for an earlier one, and then lets it go on.
 fn holds_until_resolved(grid: &Grid, calls: usize) {
     let counters = Arc::new(Counters::default());
-    let none = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
+    let none = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
     let writer = Writer::new(Arc::new(grid.clone()), none, counters.clone(), "t".to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {

@@ -140,6 +140,7 @@ pub static DESCRIPTION: Description = Description {
     families: CONNECTOR_FAMILIES,
     shared_groups: &["Coherence"],
     metrics: crate::metrics::FAMILIES,
+    former_metrics: None,
 };
 
 /// Returns whether a setting of the connector is one of the source in a file of its own too.

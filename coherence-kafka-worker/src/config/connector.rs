@@ -10,7 +10,7 @@ use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Propert
 use super::table::{Owner, TASKS_LIMIT, is_shared};
 use super::worker::{WorkerConfig, refuse_not_yet, report_strangers};
 use crate::plugin::{Connector, Description};
-use crate::retry::Backoff;
+use crate::retry::RetryPolicy;
 
 /// The configuration of a connector, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ pub struct RestartConfig {
     /// How many times in a row; `None` is without end, 0 is never.
     pub attempts: Option<u32>,
     /// Pauses before it.
-    pub backoff: Backoff,
+    pub backoff: RetryPolicy,
 }
 
 impl RestartConfig {
@@ -48,7 +48,7 @@ impl RestartConfig {
     ) -> Self {
         const MIN: &str = "coherence.task.restart.backoff.ms";
         const MAX: &str = "coherence.task.restart.backoff.max.ms";
-        let backoff = Backoff { min: values.millis(MIN), max: values.millis(MAX), timeout: None };
+        let backoff = RetryPolicy { min: values.millis(MIN), max: values.millis(MAX), timeout: None };
         if backoff.min > backoff.max {
             findings.error_at(property(MIN), MIN, format!("is more than {MAX}"));
         }

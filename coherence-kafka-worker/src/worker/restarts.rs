@@ -77,11 +77,11 @@ impl Restarts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::retry::Backoff;
+    use crate::retry::RetryPolicy;
 
     fn restarts(attempts: u32) -> Restarts {
         let second = Duration::from_secs(1);
-        let backoff = Backoff { min: second, max: second, timeout: None };
+        let backoff = RetryPolicy { min: second, max: second, timeout: None };
         Restarts::new(RestartConfig { attempts: Some(attempts), backoff })
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::retry::Backoff;
+use crate::retry::RetryPolicy;
 use crate::testing::{FakeTask, Ran, eventually};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
     };
     let second = Duration::from_secs(1);
     let never =
-        RestartConfig { attempts: Some(0), backoff: Backoff { min: second, max: second, timeout: None } };
+        RestartConfig { attempts: Some(0), backoff: RetryPolicy { min: second, max: second, timeout: None } };
     let handle =
         TaskHandle::spawn("c-0".to_owned(), first, make, never, state.clone(), control.clone()).unwrap();
     let failure = || handle.status().failure.map(|failure| failure.to_string());

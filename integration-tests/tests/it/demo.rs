@@ -49,7 +49,7 @@ fn keep_running(more: &[&str]) -> (Option<i32>, String) {
     let confirmed = || {
         let text = ureq::get(&format!("http://127.0.0.1:{port}/metrics")).call().unwrap();
         let text = text.into_body().read_to_string().unwrap();
-        metric(&text, "coherence_sink_records_confirmed_total", "connector=\"demo\"").unwrap()
+        metric(&text, "coherence_kafka_sink_records_confirmed_total", "connector=\"demo\"").unwrap()
     };
     // More than one burst of them.
     eventually(SOON, "records go on flowing", || confirmed() > 4_000);

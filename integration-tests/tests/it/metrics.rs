@@ -27,13 +27,13 @@ fn metrics_count_what_was_moved_and_tell_a_failed_task() {
         eventually(SOON, name, || found() == Some(expected));
     };
     is("kafka_connect_sink_task_sink_record_read_total", 100);
-    is("coherence_sink_records_put_total", 90);
-    is("coherence_sink_records_removed_total", 10);
-    is("coherence_sink_records_confirmed_total", 100);
-    is("coherence_sink_records_lag", 0);
+    is("coherence_kafka_sink_records_put_total", 90);
+    is("coherence_kafka_sink_records_removed_total", 10);
+    is("coherence_kafka_sink_records_confirmed_total", 100);
+    is("coherence_kafka_sink_records_lag", 0);
     is("kafka_connect_sink_task_partition_count", 3);
     is("kafka_connect_worker_connector_running_task_count", 1);
-    is("coherence_sink_holding", 0);
+    is("coherence_kafka_sink_holding", 0);
     assert!(sink.metric("kafka_connect_sink_task_offset_commit_completion_total", &flow.name).unwrap() > 0);
 
     flow.replace(&sink, &[("behavior.on.null.keys", "fail")]);

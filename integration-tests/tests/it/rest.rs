@@ -360,7 +360,7 @@ fn a_failed_task_is_restarted_and_meets_the_same_record_again() {
     let (name, sink) = (flow.name.as_str(), worker(&flow));
     let trace = failed(&flow, &sink);
     assert!(trace.contains(&format!("record {name}-0 at offset 1: ")), "{trace}");
-    let restarts = || sink.metric("coherence_sink_task_restarts_total", name).unwrap();
+    let restarts = || sink.metric("coherence_kafka_sink_task_restarts_total", name).unwrap();
     assert_eq!(restarts(), 0);
 
     let answer = restart(&sink, &format!("{name}/tasks/0/restart"));
@@ -386,7 +386,7 @@ fn a_connector_is_restarted_with_the_answers_of_connect() {
     let flow = flow("restart");
     let (name, sink) = (flow.name.as_str(), worker(&flow));
     let trace = failed(&flow, &sink);
-    let restarts = || sink.metric("coherence_sink_task_restarts_total", name).unwrap();
+    let restarts = || sink.metric("coherence_kafka_sink_task_restarts_total", name).unwrap();
     let status = || get(&sink, &format!("/connectors/{name}/status")).body;
     let before = status();
 

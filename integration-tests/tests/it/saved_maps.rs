@@ -166,7 +166,7 @@ fn the_stop_saves_and_commits_what_came_since_the_last_interval() {
     let sink = start();
     flow.assert_delivered(kafka, &sink, SOON);
     kafka.produce(&flow.name, [(Some("b"), Some("2")), (Some("a"), None)]).unwrap();
-    let confirmed = || sink.metric("coherence_sink_records_confirmed_total", &flow.name).unwrap();
+    let confirmed = || sink.metric("coherence_kafka_sink_records_confirmed_total", &flow.name).unwrap();
     eventually(SOON, "the maps have all of it", || confirmed() == 3);
     assert_eq!((flow.committed(kafka), kept.saved().position(&flow.name, 0)), (vec![1], 1));
     sink.stop().unwrap();
@@ -234,7 +234,7 @@ fn tasks_of_one_connector_share_the_maps_and_hand_positions_to_each_other() {
     let read = kept.read(&sink);
     let path = format!("{}/connectors/{}/tasks/1/restart", sink.rest(), flow.name);
     ureq::post(&path).send_empty().unwrap();
-    let restarts = || sink.metric("coherence_sink_task_restarts_total", &flow.name).unwrap();
+    let restarts = || sink.metric("coherence_kafka_sink_task_restarts_total", &flow.name).unwrap();
     eventually(SOON, "a task starts again", || restarts() == 1);
     kafka.produce(&flow.name, model.records(5_000)).unwrap();
     flow.assert_delivered(kafka, &sink, SOON);

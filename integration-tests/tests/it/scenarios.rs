@@ -45,7 +45,7 @@ fn send(flow: &Flow, sink: &Sink, records: &[Text<'_>]) {
 /// All records so far were written together.
 #[track_caller]
 fn assert_one_batch(flow: &Flow, sink: &Sink) {
-    assert_eq!(sink.metric("coherence_sink_batches_total", &flow.name).unwrap(), 1, "{}", sink.log());
+    assert_eq!(sink.metric("coherence_kafka_sink_batches_total", &flow.name).unwrap(), 1, "{}", sink.log());
 }
 
 #[track_caller]

@@ -133,7 +133,7 @@ fn a_sink_whose_log_nobody_reads_any_more_goes_on_delivering_and_fails_visibly()
     drop(log);
     // Both the task and the threads of the server log now.
     ureq::post(&format!("{}/connectors/{}/tasks/0/restart", sink.rest(), flow.name)).send_empty().unwrap();
-    let restarts = || sink.metric("coherence_sink_task_restarts_total", &flow.name).unwrap();
+    let restarts = || sink.metric("coherence_kafka_sink_task_restarts_total", &flow.name).unwrap();
     eventually(SOON, "it has started again", || restarts() == 1);
     kafka.produce(&flow.name, [(Some("b"), Some("v"))]).unwrap();
     flow.assert_delivered(kafka, &sink, SOON);

@@ -8,7 +8,7 @@ use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{Finding, check_topic_name};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_rdkafka::settings::translate::Client;
-use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::RetryPolicy;
 use coherence_kafka_worker::config::clients::prefixes;
 use regex::Regex;
 
@@ -166,8 +166,8 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn retry(&mut self, values: &Values) -> Backoff {
-        let backoff = Backoff {
+    pub(super) fn retry(&mut self, values: &Values) -> RetryPolicy {
+        let backoff = RetryPolicy {
             min: values.millis("coherence.retry.backoff.ms"),
             max: values.millis("coherence.retry.backoff.max.ms"),
             timeout: u64::try_from(values.number("coherence.retry.timeout.ms"))
@@ -180,7 +180,7 @@ impl Check<'_> {
         backoff
     }
 
-    pub(super) fn refused_timeout(&mut self, values: &Values, retry: Backoff) -> Duration {
+    pub(super) fn refused_timeout(&mut self, values: &Values, retry: RetryPolicy) -> Duration {
         const KEY: &str = "coherence.refused.timeout.ms";
         let timeout = values.millis(KEY);
         if retry.timeout.is_some_and(|retry| retry <= timeout)

@@ -25,7 +25,7 @@ use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::pipeline::{Form, Pipeline};
 use crate::writer::{BatchWrites, Writer};
-use coherence_kafka_worker::Backoff;
+use coherence_kafka_worker::RetryPolicy;
 
 mod checks;
 mod grid;
@@ -158,7 +158,7 @@ impl World {
         let counters = Arc::<Counters>::default();
         let now = Instant::now();
         let backoff =
-            Backoff { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
+            RetryPolicy { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
         let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned());
         let mut world = Self {
             writer: writer.on(grid.1.clone()),

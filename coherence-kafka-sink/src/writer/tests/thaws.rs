@@ -9,7 +9,7 @@ fn left(state: State, batch: &BatchWrites) -> usize {
     let grid = Grid::new(state);
     let membership = Arc::new(GroupLease::new(LIMIT));
     membership.begin();
-    let backoff = Backoff { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
+    let backoff = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
     let writer =
         Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned()).of_member(membership);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

@@ -50,7 +50,7 @@ fn a_topic_that_is_created_again_under_a_sink_is_delivered_in_full_with_its_bad_
         (0..1000).map(|n| (n.to_string(), if n < 300 { -n } else { n }.to_string())).collect();
     assert_eq!(grid.tool().contents(&flow.name).unwrap(), model);
     assert_eq!(dead(kafka, &queue), [refused]);
-    assert_eq!(counted(&sink, &flow, "coherence_sink_logs_replaced_total"), 1, "{}", sink.log());
+    assert_eq!(counted(&sink, &flow, "coherence_kafka_sink_logs_replaced_total"), 1, "{}", sink.log());
     let log = sink.log();
     let line = log.lines().find(|line| line.contains("offsets went back")).unwrap_or_default();
     for field in [format!("partition={}-0", flow.name), "expected=1000".to_owned(), "next=0".to_owned()] {
@@ -66,7 +66,7 @@ fn records_that_are_removed_before_they_are_read_are_counted_and_named() {
     kafka.produce(&flow.name, pairs("a", 500)).unwrap();
     let sink = flow.start(&[], &[]);
     flow.assert_delivered(kafka, &sink, SOON);
-    assert_eq!(counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total"), 0);
+    assert_eq!(counted(&sink, &flow, "coherence_kafka_sink_offsets_removed_unread_total"), 0);
 
     sink.process().freeze();
     // A fetch that is on its way is answered with the first record.
@@ -77,7 +77,7 @@ fn records_that_are_removed_before_they_are_read_are_counted_and_named() {
     flow.assert_delivered(kafka, &sink, SOON);
     let log = sink.log();
     let line = log.lines().find(|line| line.contains("removed from the topic before")).unwrap_or_default();
-    let removed = counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total");
+    let removed = counted(&sink, &flow, "coherence_kafka_sink_offsets_removed_unread_total");
     assert!([199, 200].contains(&removed), "{removed} were removed\n{log}");
     let expected = format!("expected={}", 700 - removed);
     for field in [format!("partition={}-0", flow.name), expected, "log_start=700".to_owned()] {
@@ -91,7 +91,12 @@ fn records_that_are_removed_before_they_are_read_are_counted_and_named() {
     kafka.produce(&flow.name, pairs("e", 1)).unwrap();
     let sink = flow.start(&[], &[]);
     flow.assert_delivered(kafka, &sink, SOON);
-    assert_eq!(counted(&sink, &flow, "coherence_sink_offsets_removed_unread_total"), 50, "{}", sink.log());
+    assert_eq!(
+        counted(&sink, &flow, "coherence_kafka_sink_offsets_removed_unread_total"),
+        50,
+        "{}",
+        sink.log()
+    );
 }
 
 /// Which partitions have a committed offset; empty while the broker still makes itself the coordinator of groups.
@@ -133,7 +138,7 @@ fn the_lag_of_a_sink_whose_grid_is_away_counts_what_arrives_and_a_failed_task_ha
         ("coherence.retry.timeout.ms", "40000"),
     ];
     let sink = flow.start(&[], &settings);
-    let lag = || sink.metric("coherence_sink_records_lag", &flow.name).ok();
+    let lag = || sink.metric("coherence_kafka_sink_records_lag", &flow.name).ok();
     eventually(SOON, "the lag is all of the topic", || lag() == Some(1_010));
     kafka.produce(&flow.name, pairs("w", 5_000)).unwrap();
     eventually(SOON, "the lag has grown", || lag() == Some(6_010));
