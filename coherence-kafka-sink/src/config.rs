@@ -13,13 +13,15 @@
 
 pub(crate) mod clients;
 mod connector;
-pub mod docs;
-pub mod mappings;
+#[cfg(test)]
+mod docs;
+pub(crate) mod mappings;
 mod pattern;
-pub mod table;
+pub(crate) mod table;
 
 pub use clients::ConsumerConfig;
-pub use connector::{ConnectorConfig, DeadLetterConfig, Topics, shared};
+pub(crate) use connector::shared;
+pub use connector::{ConnectorConfig, DeadLetterConfig, Topics};
 pub use mappings::Mappings;
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Default for Gauge {
 
 /// What was taken since it was last counted: atomics cost too much for each record.
 #[derive(Debug, Default)]
-pub struct Uncounted {
+pub(crate) struct Uncounted {
     /// As [`Counters::records`].
     pub records: u64,
     /// As [`Counters::puts`].
@@ -172,7 +172,7 @@ pub struct Uncounted {
 
 impl Uncounted {
     /// Counts all of it.
-    pub fn count(&mut self, counters: &Counters) {
+    pub(crate) fn count(&mut self, counters: &Counters) {
         let Self { records, puts, removes, null_values } = std::mem::take(self);
         if records > 0 {
             counters.records.add(records);

@@ -9,9 +9,9 @@
 //! dead_letter.rs   the queue: created at the start, each record acknowledged
 //! ```
 
-pub mod dead_letter;
-pub mod discarded;
-pub mod reporter;
+pub(crate) mod dead_letter;
+pub(crate) mod discarded;
+pub(crate) mod reporter;
 
 /// `errors.tolerance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +66,7 @@ pub struct ErrorPolicy {
 
 /// Where in Connect a record fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// `key.converter`.
     KeyConverter,
     /// `value.converter`.
@@ -79,7 +79,7 @@ pub enum Stage {
 
 impl Stage {
     /// Returns Connect's name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Stage::KeyConverter => "KEY_CONVERTER",
             Stage::ValueConverter => "VALUE_CONVERTER",
@@ -91,7 +91,7 @@ impl Stage {
 
 /// The description of a bad record in Connect's terms. Holds none of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blame {
+pub(crate) struct Blame {
     /// Where it failed.
     pub stage: Stage,
     /// The Java class that failed there.

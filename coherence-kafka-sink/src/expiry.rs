@@ -29,7 +29,7 @@ pub struct BadTtl {
 }
 
 /// Converts milliseconds to an expiry; `None` where they are out of range.
-pub fn from_millis(millis: i64) -> Option<Expiry> {
+pub(crate) fn from_millis(millis: i64) -> Option<Expiry> {
     match millis {
         -1 => Some(Expiry::Never),
         0 => Some(Expiry::Default),

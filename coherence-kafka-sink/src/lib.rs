@@ -16,19 +16,25 @@
 #![warn(unreachable_pub, missing_debug_implementations)]
 
 mod check;
+#[doc(hidden)]
 pub mod cli;
-pub mod config;
-pub mod connector;
-pub mod counters;
+mod config;
+mod connector;
+mod counters;
+#[doc(hidden)]
 pub mod demo;
-pub mod errors;
-pub mod expiry;
-pub mod metrics;
+mod errors;
+mod expiry;
+mod metrics;
+#[doc(hidden)]
 pub mod offset_tracker;
-pub mod pipeline;
+mod pipeline;
+#[doc(hidden)]
 pub mod plan;
-pub mod saved;
-pub mod task;
-pub mod writer;
+mod saved;
+mod task;
+mod writer;
 
+pub use config::{ConnectorConfig, ConsumerConfig, DeadLetterConfig, Mappings, Topics};
 pub use connector::{LocalSessions, OpenSession, Sessions, SinkConnector, SinkPlugin};
+pub use counters::{Cause, Count, Counters, Gauge, Holding};

@@ -68,7 +68,7 @@ const HOLDING: Family = Family {
 };
 
 /// All metrics of a task.
-pub static FAMILIES: &[Family] = &{
+pub(crate) static FAMILIES: &[Family] = &{
     let mut all = [LAG; TASK.len() + 2];
     let mut at = 0;
     while at < TASK.len() {
@@ -78,11 +78,6 @@ pub static FAMILIES: &[Family] = &{
     all[TASK.len() + 1] = HOLDING;
     all
 };
-
-/// Returns the table of all metrics in Markdown, as `docs/operations.md` shows it.
-pub fn markdown() -> String {
-    coherence_kafka_worker::metrics::markdown(FAMILIES)
-}
 
 impl TaskState for Counters {
     fn on_restart(&self) {

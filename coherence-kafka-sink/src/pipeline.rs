@@ -17,7 +17,7 @@ use crate::plan::{BatchPlan, RecordId};
 
 /// How the records of a connector become entries.
 #[derive(Debug)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     /// What the bytes are.
     pub form: Form,
     /// The serializer of the maps.
@@ -30,7 +30,7 @@ pub struct Pipeline {
 
 /// What the bytes of a topic are.
 #[derive(Debug)]
-pub enum Form {
+pub(crate) enum Form {
     /// Coherence binaries already.
     PassThrough,
     /// Something that Connect's converters read.
@@ -46,7 +46,7 @@ pub enum Form {
 
 /// What a record was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// An entry to put.
     Put,
     /// A tombstone.
@@ -59,7 +59,7 @@ pub enum Operation {
 
 /// Why a record cannot become an entry. Names the part of it, never its bytes.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
+pub(crate) enum RecordError {
     /// Its key cannot be converted.
     #[error("key: {0}")]
     Key(#[source] ConvertError),
@@ -138,7 +138,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// Why it means nothing; the plan is then unchanged.
-    pub fn apply(
+    pub(crate) fn apply(
         &self,
         plan: &mut BatchPlan,
         source: RecordId,
@@ -175,7 +175,7 @@ impl Pipeline {
     }
 
     /// Describes an error in Connect's terms.
-    pub fn blame(&self, error: &RecordError) -> Blame {
+    pub(crate) fn blame(&self, error: &RecordError) -> Blame {
         let (stage, class, exception) = match (error, &self.form) {
             (RecordError::Key(convert), Form::Converted { key, .. }) => {
                 (Stage::KeyConverter, key.class_name(), convert.exception().class_name())

@@ -40,11 +40,11 @@ mod contents;
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// Positions by partition: the offset behind the last record that is in the maps.
-pub type Positions = BTreeMap<TopicPartition, i64>;
+pub(crate) type Positions = BTreeMap<TopicPartition, i64>;
 
 /// Why the maps of a directory cannot be used. Nothing in it was changed or removed.
 #[derive(Debug, thiserror::Error)]
-pub enum SavedError {
+pub(crate) enum SavedError {
     /// Another process or connector uses them.
     #[error(
         "coherence.session.directory: {path} is locked by another process, or by another connector of this one: each \
@@ -108,7 +108,7 @@ const ADVICE: &str = "choose another directory, or move the file away to read th
 
 /// The maps of one connector, and what they hold of its topics. Its lock goes with it.
 #[derive(Debug)]
-pub struct Saved {
+pub(crate) struct Saved {
     session: Arc<LocalSession>,
     path: PathBuf,
     group: String,
@@ -130,11 +130,11 @@ struct State {
 
 /// A save that was asked for.
 #[derive(Debug)]
-pub struct Saving(Receiver<Result<(), String>>);
+pub(crate) struct Saving(Receiver<Result<(), String>>);
 
 impl Saving {
     /// Returns its outcome, once it has ended.
-    pub fn outcome(&self) -> Option<Result<(), String>> {
+    pub(crate) fn outcome(&self) -> Option<Result<(), String>> {
         match self.0.try_recv() {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,
@@ -149,7 +149,12 @@ impl Saved {
     ///
     /// # Errors
     /// See [`SavedError`].
-    pub fn open(directory: &Path, connector: &str, group: &str, format: Format) -> Result<Self, SavedError> {
+    pub(crate) fn open(
+        directory: &Path,
+        connector: &str,
+        group: &str,
+        format: Format,
+    ) -> Result<Self, SavedError> {
         let name = file_name(connector);
         let lock = lock(&directory.join(format!("{name}.lock")))?;
         let path = directory.join(format!("{name}.maps"));
@@ -193,12 +198,12 @@ impl Saved {
     }
 
     /// Returns the maps.
-    pub fn session(&self) -> &Arc<LocalSession> {
+    pub(crate) fn session(&self) -> &Arc<LocalSession> {
         &self.session
     }
 
     /// Returns the offset at which reading of a partition continues; `None` for one of which nothing is in the maps.
-    pub fn position(&self, tp: &TopicPartition) -> Option<i64> {
+    pub(crate) fn position(&self, tp: &TopicPartition) -> Option<i64> {
         self.state.lock().positions.get(tp).copied()
     }
 
@@ -207,7 +212,7 @@ impl Saved {
     ///
     /// # Errors
     /// [`SavedError::OtherCluster`].
-    pub fn of_cluster(&self, cluster: Option<String>) -> Result<(), SavedError> {
+    pub(crate) fn of_cluster(&self, cluster: Option<String>) -> Result<(), SavedError> {
         let Some(cluster) = cluster else { return Ok(()) };
         let mut state = self.state.lock();
         match &state.cluster {
@@ -226,7 +231,7 @@ impl Saved {
 
     /// Notes that the maps hold everything below `reached`, and writes maps and positions to the disk, on its own
     /// thread.
-    pub fn save(self: &Arc<Self>, reached: &[(TopicPartition, i64)]) -> Saving {
+    pub(crate) fn save(self: &Arc<Self>, reached: &[(TopicPartition, i64)]) -> Saving {
         let (answer, saving) = sync_channel(1);
         let mut state = self.state.lock();
         for (tp, position) in reached {

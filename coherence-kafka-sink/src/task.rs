@@ -36,7 +36,7 @@ use crate::saved::{Saved, Saving};
 use crate::writer::{GroupLease, Writer};
 
 mod batch_builder;
-pub mod delivery;
+pub(crate) mod delivery;
 mod in_flight;
 mod lag;
 
@@ -66,7 +66,7 @@ const PERMISSIONS: &str = "permit the principal of the consumer to read the topi
 
 /// The options of a task.
 #[derive(Debug, Clone)]
-pub struct TaskOptions {
+pub(crate) struct TaskOptions {
     /// Name of the connector.
     pub connector: String,
     /// Number of the task.
@@ -89,7 +89,7 @@ pub struct TaskOptions {
 
 /// Where a partition without committed offset is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OffsetReset {
+pub(crate) enum OffsetReset {
     /// Its oldest record.
     Oldest,
     /// Its present end.
@@ -100,7 +100,7 @@ pub enum OffsetReset {
 
 impl TaskOptions {
     /// Returns `<connector>-<number>`, for logs.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}-{}", self.connector, self.number)
     }
 }
@@ -152,7 +152,7 @@ impl TaskFailure {
 
 /// How the records of a connector become entries; shared by its tasks.
 #[derive(Debug, Clone)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Converts records to entries.
     pub pipeline: Arc<Pipeline>,
     /// Which map a topic goes to.
@@ -163,7 +163,7 @@ pub struct Rules {
 
 /// The parts of a task that are shared with others.
 #[derive(Clone)]
-pub struct TaskParts {
+pub(crate) struct TaskParts {
     /// How records become entries.
     pub rules: Rules,
     /// Writes batches.
@@ -187,7 +187,7 @@ impl std::fmt::Debug for TaskParts {
 }
 
 /// One task; [`SinkTask::run`] runs it to its end.
-pub struct SinkTask {
+pub(crate) struct SinkTask {
     name: String,
     options: TaskOptions,
     parts: TaskParts,
@@ -226,7 +226,7 @@ impl SinkTask {
     ///
     /// # Errors
     /// Settings that the Kafka client refuses.
-    pub fn new(options: TaskOptions, parts: TaskParts) -> Result<Self, TaskFailure> {
+    pub(crate) fn new(options: TaskOptions, parts: TaskParts) -> Result<Self, TaskFailure> {
         let queue = options.dead_letters.clone().map(DeadLetterQueue::open).transpose();
         let queue = queue.map_err(TaskFailure::DeadLetterQueue)?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
@@ -264,7 +264,7 @@ impl SinkTask {
     ///
     /// # Errors
     /// Why it failed. Everything before the record at fault is written and committed.
-    pub fn run(mut self) -> Result<(), TaskFailure> {
+    pub(crate) fn run(mut self) -> Result<(), TaskFailure> {
         let outcome = caught(|| self.work());
         if outcome.is_err() {
             self.parts.counters.errors.add(1);

@@ -48,7 +48,7 @@ mod group_lease;
 mod pace;
 
 use coherence_kafka_worker::{Pauses, RetryPolicy};
-pub use group_lease::GroupLease;
+pub(crate) use group_lease::GroupLease;
 
 /// `coherence.refused.timeout.ms` where nothing else is said.
 const REFUSED_TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,11 +60,11 @@ const OBSERVATIONS: u32 = 8;
 const MOST_PATIENT: u32 = 4;
 
 /// The writes of one batch: map name and what to write to it.
-pub type BatchWrites = Vec<(Arc<str>, Vec<MapWrite>)>;
+pub(crate) type BatchWrites = Vec<(Arc<str>, Vec<MapWrite>)>;
 
 /// A record that the grid refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRecord {
+pub(crate) struct RejectedRecord {
     /// The record.
     pub source: RecordId,
     /// The map that refuses it.
@@ -75,7 +75,7 @@ pub struct RejectedRecord {
 
 /// Why a batch cannot be written, with no record at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WriteFailure {
+pub(crate) enum WriteFailure {
     /// The map cannot be written to at all: a setting has to change.
     #[error("map {map}: {error}")]
     Settings {
@@ -110,7 +110,7 @@ pub enum WriteFailure {
 
 /// Writes batches to the maps of one session.
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     session: Arc<dyn Session>,
     backoff: RetryPolicy,
     refused_timeout: Duration,
@@ -142,7 +142,7 @@ impl Trouble {
 
 impl Writer {
     /// A writer for the task named `task`.
-    pub fn new(
+    pub(crate) fn new(
         session: Arc<dyn Session>,
         backoff: RetryPolicy,
         counters: Arc<Counters>,
@@ -163,13 +163,13 @@ impl Writer {
     }
 
     /// The same writer, for a task that writes only while it is a member of its group.
-    pub fn of_member(self, membership: Arc<GroupLease>) -> Self {
+    pub(crate) fn of_member(self, membership: Arc<GroupLease>) -> Self {
         let gate: Arc<dyn SendGate> = membership.clone();
         Self { membership: Some(membership), gate: Some(gate), ..self }
     }
 
     /// The same writer, for which an entry is to blame when it has failed for so long while others were accepted.
-    pub fn with_refused_timeout(self, refused_timeout: Duration) -> Self {
+    pub(crate) fn with_refused_timeout(self, refused_timeout: Duration) -> Self {
         Self { refused_timeout, ..self }
     }
 
@@ -188,7 +188,7 @@ impl Writer {
     ///
     /// # Errors
     /// See [`WriteFailure`]; parts of the batch may have been applied.
-    pub async fn write(&self, batch: &BatchWrites) -> Result<Vec<RejectedRecord>, WriteFailure> {
+    pub(crate) async fn write(&self, batch: &BatchWrites) -> Result<Vec<RejectedRecord>, WriteFailure> {
         self.until_resolved(batch).await;
         let outcome = self.attempt(batch).await;
         if outcome.is_ok() {

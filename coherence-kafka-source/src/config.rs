@@ -24,12 +24,13 @@ use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, connector};
 use crate::config::table::DESCRIPTION;
 
 mod clients;
-pub mod docs;
+#[cfg(test)]
+mod docs;
 pub(crate) mod flat;
 mod form;
-pub mod mappings;
+pub(crate) mod mappings;
 mod schemes;
-pub mod table;
+pub(crate) mod table;
 
 pub use form::FormConfig;
 

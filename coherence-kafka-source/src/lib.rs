@@ -19,17 +19,26 @@
 
 #![warn(unreachable_pub, missing_debug_implementations)]
 
+#[doc(hidden)]
 pub mod check;
+#[doc(hidden)]
 pub mod cli;
-pub mod config;
-pub mod connector;
+mod config;
+mod connector;
+#[doc(hidden)]
 pub mod digest;
+#[doc(hidden)]
 pub mod metrics;
+#[doc(hidden)]
 pub mod progress;
-pub mod publisher;
-pub mod records;
-pub mod source;
-pub mod status;
-pub mod task;
+mod publisher;
+mod records;
+mod source;
+mod status;
+mod task;
 
+pub use config::{FormConfig, MapConfig, SourceConfig, Sources, load};
 pub use connector::{SourceConnector, SourcePlugin};
+pub use source::{Report, Source, SourceError};
+pub use status::{Count, Level, State, Status};
+pub use task::TaskError;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use coherence_kafka_source::cli::{Cli, Command, own_file};
-use coherence_kafka_source::config::Sources;
-use coherence_kafka_source::source::{Report, Source, SourceError};
-use coherence_kafka_source::{SourcePlugin, check, config, metrics, progress};
+use coherence_kafka_source::{Report, Source, SourceError, SourcePlugin, Sources};
+use coherence_kafka_source::{check, load, metrics, progress};
 use coherence_kafka_worker::command::{self, Signals, code_of, refuse};
 use coherence_kafka_worker::{Plugin, terminal};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +47,7 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Runs a source alone until a signal: the first one stops gracefully, the second at once. Or once, until maps and topics
 /// are equal.
 async fn run(sources: &Sources, once: bool) -> anyhow::Result<ExitCode> {
-    let config = match config::load(sources) {
+    let config = match load(sources) {
         Ok(config) => config,
         Err(errors) => return Ok(refuse(&errors, check::SETTINGS)),
     };

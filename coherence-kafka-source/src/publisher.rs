@@ -40,7 +40,7 @@ const LATEST_EVENT: Duration = Duration::from_secs(60);
 
 /// One change of one entry.
 #[derive(Debug, Clone, Copy)]
-pub struct Change {
+pub(crate) struct Change {
     /// The value before; `None` where there was none. It counts where [`Publisher::needs_old`] is true.
     pub old: Option<ValueHash>,
     /// The value after; `None` where the entry was removed.
@@ -51,7 +51,7 @@ pub struct Change {
 
 /// What a read of the map has found for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// No entry.
     Nothing,
     /// An entry; `None` where its record has a null value.
@@ -60,14 +60,14 @@ pub enum Found {
 
 /// The value in question is to be published, or a tombstone where it is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Publish {
+pub(crate) struct Publish {
     /// The topic holds a value of this key already.
     pub update: bool,
 }
 
 /// What a publisher has counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Records to be published.
     pub published: u64,
     /// Those of them that the topic held already.
@@ -78,7 +78,7 @@ pub struct Counts {
 
 /// The keys of the topic that a scan has not met.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Unmet {
+pub(crate) struct Unmet {
     /// Have to be looked up in the topic, for their bytes, and passed to [`Publisher::on_topic_key`] or
     /// [`Publisher::on_stray_key`].
     pub to_find: usize,
@@ -88,7 +88,7 @@ pub struct Unmet {
 
 /// What a reading of the topic has shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TopicRead {
+pub(crate) struct TopicRead {
     /// Keys whose record is not the one that was known.
     pub differing: usize,
     /// Values that lie in partitions in which their keys do not belong.
@@ -108,7 +108,7 @@ enum Comparison {
 
 /// Decides for one map and its topic.
 #[derive(Debug)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     digest: Digest,
     /// What a reading of the topic has shown so far.
     read: Digest,
@@ -131,7 +131,7 @@ pub struct Publisher {
 impl Publisher {
     /// Creates a publisher that knows nothing of its topic: a reading and a comparison are wanted. Keys that wait to be
     /// read again take up to `max_read_bytes`.
-    pub fn new(publish_expirations: bool, max_read_bytes: usize) -> Self {
+    pub(crate) fn new(publish_expirations: bool, max_read_bytes: usize) -> Self {
         Self {
             digest: Digest::default(),
             read: Digest::default(),
@@ -149,39 +149,39 @@ impl Publisher {
     }
 
     /// Returns its counts since the last call.
-    pub fn take_counts(&mut self) -> Counts {
+    pub(crate) fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
 
     /// Keys that the topic is known to hold, or to have held lately.
-    pub fn keys(&self) -> usize {
+    pub(crate) fn keys(&self) -> usize {
         self.digest.len()
     }
 
     /// Bytes that it takes for what it knows of the topic.
-    pub fn digest_bytes(&self) -> usize {
+    pub(crate) fn digest_bytes(&self) -> usize {
         self.digest.bytes() + self.read.bytes() + self.strays.bytes()
     }
 
     /// Requests that the topic is read again, and then compared with the map.
-    pub fn want_reading(&mut self) {
+    pub(crate) fn want_reading(&mut self) {
         self.reading_wanted = true;
         self.wanted = true;
     }
 
     /// Returns whether the topic has to be read once nothing else is running.
-    pub fn reading_wanted(&self) -> bool {
+    pub(crate) fn reading_wanted(&self) -> bool {
         self.reading_wanted && self.comparison == Comparison::None
     }
 
     /// Returns true where the topic was read at least once.
-    pub fn knows_topic(&self) -> bool {
+    pub(crate) fn knows_topic(&self) -> bool {
         self.knows_topic
     }
 
     /// Starts a reading of the topic. Records that were sent before must have their outcome before the reading looks up
     /// where the topic ends.
-    pub fn begin_reading(&mut self) {
+    pub(crate) fn begin_reading(&mut self) {
         self.comparison = Comparison::Reading;
         self.read = Digest::default();
         self.strays = Digest::default();
@@ -189,12 +189,12 @@ impl Publisher {
     }
 
     /// Returns whether the topic is being read.
-    pub fn is_reading(&self) -> bool {
+    pub(crate) fn is_reading(&self) -> bool {
         self.comparison == Comparison::Reading
     }
 
     /// Handles a record of the reading, in the order of its partition.
-    pub fn on_topic_record(&mut self, key: KeyHash, value: Option<ValueHash>) {
+    pub(crate) fn on_topic_record(&mut self, key: KeyHash, value: Option<ValueHash>) {
         match value {
             Some(value) => self.read.slot(key).hold(Held::Value(value)),
             None => self.read.remove(key),
@@ -202,7 +202,7 @@ impl Publisher {
     }
 
     /// The same for a record in a partition in which its key does not belong; `stray` is the hash of key and partition.
-    pub fn on_stray_record(&mut self, stray: KeyHash, value: Option<ValueHash>) {
+    pub(crate) fn on_stray_record(&mut self, stray: KeyHash, value: Option<ValueHash>) {
         match value {
             Some(value) => self.strays.slot(stray).hold(Held::Value(value)),
             None => self.strays.remove(stray),
@@ -210,7 +210,7 @@ impl Publisher {
     }
 
     /// Ends the reading: all of the topic was read.
-    pub fn end_reading(&mut self) -> TopicRead {
+    pub(crate) fn end_reading(&mut self) -> TopicRead {
         let known = std::mem::replace(&mut self.digest, std::mem::take(&mut self.read));
         let mut differing = 0;
         self.digest.take_over(known, |read, known| {
@@ -237,12 +237,12 @@ impl Publisher {
     }
 
     /// Returns whether the value before a change of this key matters.
-    pub fn needs_old(&self, hash: KeyHash) -> bool {
+    pub(crate) fn needs_old(&self, hash: KeyHash) -> bool {
         self.digest.get(hash).is_some_and(Slot::is_ahead)
     }
 
     /// Handles a change of an entry. Returns whether it is to be published.
-    pub fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
+    pub(crate) fn on_event(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
         if change.by_cache && !self.publish_expirations {
             self.catch_up(hash, Held::of(change.old));
             if self.catch_up(hash, Held::of(change.new)) {
@@ -268,7 +268,7 @@ impl Publisher {
     }
 
     /// Handles a change of an entry to a value that has no record.
-    pub fn on_event_refused(&mut self, hash: KeyHash, old: Option<ValueHash>) {
+    pub(crate) fn on_event_refused(&mut self, hash: KeyHash, old: Option<ValueHash>) {
         self.catch_up(hash, Held::of(old));
     }
 
@@ -281,22 +281,22 @@ impl Publisher {
     }
 
     /// Changes may have happened without an event.
-    pub fn want_comparison(&mut self) {
+    pub(crate) fn want_comparison(&mut self) {
         self.wanted = true;
     }
 
     /// Returns whether a comparison has to begin once nothing else is running.
-    pub fn comparison_wanted(&self) -> bool {
+    pub(crate) fn comparison_wanted(&self) -> bool {
         self.wanted && !self.reading_wanted && self.comparison == Comparison::None
     }
 
     /// Returns true while neither a reading nor a comparison is running or wanted, and no key waits to be read again.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         !self.wanted && self.comparison == Comparison::None && self.reads.is_empty()
     }
 
     /// Starts the scan of the map.
-    pub fn begin_scan(&mut self) {
+    pub(crate) fn begin_scan(&mut self) {
         self.wanted = false;
         self.comparison = Comparison::Scanning;
         // What was read before must not stand for what the scan reads.
@@ -306,7 +306,7 @@ impl Publisher {
 
     /// Handles an entry of the scan; a missing value means a record with a null value. Returns whether the record is to
     /// be published.
-    pub fn on_scanned(&mut self, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
+    pub(crate) fn on_scanned(&mut self, hash: KeyHash, value: Option<ValueHash>) -> Option<Publish> {
         match self.digest.get_mut(hash) {
             // Newer things are known of the key than what was read at some time since the scan began.
             Some(slot) if slot.is_seen() => return None,
@@ -322,7 +322,7 @@ impl Publisher {
 
     /// Handles an entry of the scan whose value is to be read by its key. Returns false where the scan has already
     /// returned it.
-    pub fn on_scanned_key(&mut self, key: &Bytes, hash: KeyHash) -> bool {
+    pub(crate) fn on_scanned_key(&mut self, key: &Bytes, hash: KeyHash) -> bool {
         if let Some(slot) = self.digest.get_mut(hash) {
             if slot.is_seen() {
                 return false;
@@ -334,14 +334,14 @@ impl Publisher {
     }
 
     /// Handles an entry of the scan whose value has no record.
-    pub fn on_scanned_refused(&mut self, hash: KeyHash) {
+    pub(crate) fn on_scanned_refused(&mut self, hash: KeyHash) {
         if let Some(slot) = self.digest.get_mut(hash) {
             slot.set_seen(true);
         }
     }
 
     /// Ends the scan.
-    pub fn end_scan(&mut self) -> Unmet {
+    pub(crate) fn end_scan(&mut self) -> Unmet {
         self.comparison = Comparison::Verifying;
         let unseen = || self.digest.iter().filter(|slot| !slot.is_seen());
         let missing = unseen().filter(|slot| self.is_to_verify(slot)).count();
@@ -359,7 +359,7 @@ impl Publisher {
     }
 
     /// Handles a record of this key in the topic, which the map has as `key`.
-    pub fn on_topic_key(&mut self, key: &Bytes, hash: KeyHash) {
+    pub(crate) fn on_topic_key(&mut self, key: &Bytes, hash: KeyHash) {
         if self.is_missing(hash)
             && let Some(slot) = self.digest.get_mut(hash)
         {
@@ -369,13 +369,13 @@ impl Publisher {
     }
 
     /// Returns whether the scan has not seen this key of the topic, nor an event since, and a tombstone may be due.
-    pub fn is_missing(&self, hash: KeyHash) -> bool {
+    pub(crate) fn is_missing(&self, hash: KeyHash) -> bool {
         self.comparison == Comparison::Verifying
             && self.digest.get(hash).is_some_and(|slot| !slot.is_seen() && self.is_to_verify(slot))
     }
 
     /// Returns whether a value of a key is in this partition, in which the key does not belong.
-    pub fn is_stray(&self, stray: KeyHash) -> bool {
+    pub(crate) fn is_stray(&self, stray: KeyHash) -> bool {
         self.comparison == Comparison::Verifying && self.strays.get(stray).is_some()
     }
 
@@ -383,7 +383,7 @@ impl Publisher {
     /// written into that partition.
     ///
     /// A consumer may meet the tombstone after the value in the right partition, so that value is published again.
-    pub fn on_stray_key(&mut self, key: &Bytes, hash: KeyHash, stray: KeyHash) -> bool {
+    pub(crate) fn on_stray_key(&mut self, key: &Bytes, hash: KeyHash, stray: KeyHash) -> bool {
         if !self.is_stray(stray) {
             return false;
         }
@@ -403,7 +403,7 @@ impl Publisher {
 
     /// Ends the comparison: the keys were looked up in the topic since the scan ended, and the records before that have
     /// their outcome.
-    pub fn end_comparison(&mut self) {
+    pub(crate) fn end_comparison(&mut self) {
         self.comparison = Comparison::None;
         self.strays = Digest::default();
         let not_found_is_not_in_it = self.publish_expirations;
@@ -416,25 +416,25 @@ impl Publisher {
     }
 
     /// Handles a reading or comparison that failed: another one is wanted.
-    pub fn fail_comparison(&mut self) {
+    pub(crate) fn fail_comparison(&mut self) {
         self.comparison = Comparison::None;
         self.read = Digest::default();
         self.wanted = true;
     }
 
     /// Returns whether more keys may wait to be read again.
-    pub fn has_room_for_reads(&self) -> bool {
+    pub(crate) fn has_room_for_reads(&self) -> bool {
         self.reads.has_room()
     }
 
     /// Returns up to `max` keys that are to be read from the map now; each is answered by [`Publisher::on_read`],
     /// [`Publisher::on_read_refused`] or [`Publisher::on_read_failed`].
-    pub fn next_reads(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
+    pub(crate) fn next_reads(&mut self, max: usize) -> Vec<(Bytes, KeyHash)> {
         self.reads.next(max)
     }
 
     /// Handles the value of a key that was read from the map. Returns whether it is to be published.
-    pub fn on_read(&mut self, key: &Bytes, hash: KeyHash, found: Found) -> Option<Publish> {
+    pub(crate) fn on_read(&mut self, key: &Bytes, hash: KeyHash, found: Found) -> Option<Publish> {
         let answer = self.reads.finish(hash);
         let publish = if answer.outdated { None } else { self.read_value(hash, found) };
         self.read_again(key, hash, answer.again);
@@ -442,13 +442,13 @@ impl Publisher {
     }
 
     /// Handles a failed read of the map: the key is read again.
-    pub fn on_read_failed(&mut self, key: &Bytes, hash: KeyHash) {
+    pub(crate) fn on_read_failed(&mut self, key: &Bytes, hash: KeyHash) {
         let answer = self.reads.finish(hash);
         self.read(key, hash, answer.again.unwrap_or(answer.why));
     }
 
     /// Handles a value of a key that cannot become a record.
-    pub fn on_read_refused(&mut self, key: &Bytes, hash: KeyHash) {
+    pub(crate) fn on_read_refused(&mut self, key: &Bytes, hash: KeyHash) {
         let answer = self.reads.finish(hash);
         self.read_again(key, hash, answer.again);
     }
@@ -456,7 +456,13 @@ impl Publisher {
     /// Handles a record of this value, or tombstone, that was not acknowledged: it may be in the topic or not, and even
     /// come into it behind later ones of its key. Where it was refused it is not, and only the next comparison tries
     /// again.
-    pub fn on_store_failed(&mut self, key: &Bytes, hash: KeyHash, value: Option<ValueHash>, refused: bool) {
+    pub(crate) fn on_store_failed(
+        &mut self,
+        key: &Bytes,
+        hash: KeyHash,
+        value: Option<ValueHash>,
+        refused: bool,
+    ) {
         let held = self.digest.get(hash).map_or(Held::Absent, Slot::held);
         // A later record of the key decides.
         if refused && held != Held::of(value) {
@@ -473,7 +479,7 @@ impl Publisher {
 
     /// Handles the passing of time. `caught_up` is true where every event was handled: a waiting one may be older than
     /// the values that were read.
-    pub fn on_tick(&mut self, now: Instant, caught_up: bool) {
+    pub(crate) fn on_tick(&mut self, now: Instant, caught_up: bool) {
         if std::mem::take(&mut self.newly_ahead) {
             self.ahead_since = Some(now);
         } else if caught_up

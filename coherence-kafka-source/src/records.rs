@@ -19,7 +19,7 @@ use crate::digest::{Hasher, KeyHash, ValueHash};
 
 /// Makes hashes of records for one map and topic.
 #[derive(Debug, Clone)]
-pub struct Records {
+pub(crate) struct Records {
     outbound: Outbound,
     back: Back,
     hasher: Hasher,
@@ -35,7 +35,7 @@ enum Back {
 
 /// The hashes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hashes {
+pub(crate) struct Hashes {
     /// Of its key.
     pub key: KeyHash,
     /// Of its value; `None` for a tombstone.
@@ -47,7 +47,7 @@ impl Records {
     ///
     /// # Errors
     /// No serializer exists for that format.
-    pub fn new(topic: &str, format: Format, form: &FormConfig) -> Result<Self, RegistryError> {
+    pub(crate) fn new(topic: &str, format: Format, form: &FormConfig) -> Result<Self, RegistryError> {
         let none = Default::default();
         let (form, back) = match form {
             FormConfig::PassThrough(keys) => (Form::PassThrough(*keys), Back::PassThrough),
@@ -68,7 +68,7 @@ impl Records {
     }
 
     /// Makes hashes as those of this.
-    pub fn hasher(&self) -> &Hasher {
+    pub(crate) fn hasher(&self) -> &Hasher {
         &self.hasher
     }
 
@@ -76,7 +76,7 @@ impl Records {
     ///
     /// # Errors
     /// The entry has no record.
-    pub fn hashes(&mut self, entry: &BinaryEntry) -> Result<Hashes, StoreError> {
+    pub(crate) fn hashes(&mut self, entry: &BinaryEntry) -> Result<Hashes, StoreError> {
         self.scratch.clear();
         let planned = self.outbound.plan(entry, operation(entry), &mut self.scratch)?;
         let record = planned.record(entry, &self.scratch);
@@ -87,13 +87,13 @@ impl Records {
     }
 
     /// Returns the hash of the key of the record of an entry; `None` where the key has no record.
-    pub fn key_hash(&mut self, key: &Bytes) -> Option<KeyHash> {
+    pub(crate) fn key_hash(&mut self, key: &Bytes) -> Option<KeyHash> {
         self.hashes(&entry(key.clone(), None, true)).ok().map(|hashes| hashes.key)
     }
 
     /// Returns the key under which the map would have an entry whose record has this key. `None` where no entry can
     /// have it.
-    pub fn map_key(&mut self, record_key: &[u8]) -> Option<Bytes> {
+    pub(crate) fn map_key(&mut self, record_key: &[u8]) -> Option<Bytes> {
         let key = match &self.back {
             Back::PassThrough => undecorated_key(record_key).ok()?.to_vec(),
             Back::Serialized { topic, map } => {
@@ -108,7 +108,7 @@ impl Records {
     }
 
     /// Returns the content of an event: the entry as it is now, and its value before.
-    pub fn of_event(&self, event: MapEvent) -> (BinaryEntry, Option<Bytes>) {
+    pub(crate) fn of_event(&self, event: MapEvent) -> (BinaryEntry, Option<Bytes>) {
         let MapEvent { kind, key, old_value, new_value, .. } = event;
         // An event has no value where the entry holds null.
         let null = || self.null();
@@ -126,7 +126,7 @@ impl Records {
 }
 
 /// Returns an entry as a map has it; without a value it is gone.
-pub fn entry(key: Bytes, value: Option<Bytes>, update: bool) -> BinaryEntry {
+pub(crate) fn entry(key: Bytes, value: Option<Bytes>, update: bool) -> BinaryEntry {
     // A grid does not report over gRPC when an entry expires.
     BinaryEntry { key, value, update, expiry: Expiry::Default }
 }

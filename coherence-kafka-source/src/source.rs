@@ -306,7 +306,7 @@ pub(crate) fn one_partition(topic: &str, partitions: usize) -> String {
 }
 
 /// Returns a status for each map.
-pub fn statuses(config: &SourceConfig) -> Vec<Arc<Status>> {
+pub(crate) fn statuses(config: &SourceConfig) -> Vec<Arc<Status>> {
     config.maps.iter().map(|map| Arc::new(Status::new(&map.cache, &map.topic))).collect()
 }
 

@@ -39,8 +39,8 @@ mod readings;
 mod refusals;
 mod work;
 
-pub use outcomes::Outcomes;
-pub use refusals::Refusals;
+pub(crate) use outcomes::Outcomes;
+pub(crate) use refusals::Refusals;
 use work::{Digested, Looking, Pauses, TopicKey, Trouble, Work};
 
 /// Events, or scanned entries, that are taken in one go.
@@ -55,7 +55,7 @@ const STRAGGLERS: Duration = Duration::from_secs(5);
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The parts of a task.
-pub struct Task {
+pub(crate) struct Task {
     /// Where the map is.
     pub session: Arc<dyn Session>,
     /// Converts its entries to records.
@@ -139,7 +139,7 @@ impl Task {
     ///
     /// # Errors
     /// What no waiting can mend.
-    pub async fn run(&mut self, stop: &CancellationToken) -> Result<bool, TaskError> {
+    pub(crate) async fn run(&mut self, stop: &CancellationToken) -> Result<bool, TaskError> {
         let ended = self.publish(stop).await;
         self.status.set(if matches!(ended, Err(_) | Ok(true)) { State::Stopped } else { State::StandingBy });
         ended

@@ -7,10 +7,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use coherence_client::{GrpcSession, SessionOptions};
 use coherence_kafka_common::map::{Listen, ListenTo, MapNotice, NamedMap as _};
 use coherence_kafka_connect::config::Environment;
-use coherence_kafka_source::config::{self, Sources};
 use coherence_kafka_source::digest::{Digest, Hasher, Held};
-use coherence_kafka_source::source::Source;
-use coherence_kafka_source::status::State;
+use coherence_kafka_source::{Source, Sources, State, load};
 use futures::StreamExt as _;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -60,7 +58,7 @@ pub(super) fn source(order: &Order) -> Result<Measured> {
     ];
     let set = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let sources = Sources { file: None, environment: Environment::default(), set };
-    let config = config::load(&sources).map_err(|errors| anyhow!("{errors}"))?;
+    let config = load(&sources).map_err(|errors| anyhow!("{errors}"))?;
     let count = order.count;
     runtime()?.block_on(async move {
         let source = Source::new(config)?;

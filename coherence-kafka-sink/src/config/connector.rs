@@ -25,7 +25,7 @@ use crate::expiry::Expiries;
 pub use errors::DeadLetterConfig;
 
 mod errors;
-pub mod shared;
+pub(crate) mod shared;
 
 const DIRECTORY: &str = "coherence.session.directory";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";

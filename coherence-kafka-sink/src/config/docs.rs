@@ -10,7 +10,7 @@ use super::table;
 use coherence_kafka_worker::config::table::{self as worker, NOT_YET, WITHOUT_EFFECT};
 
 /// Returns the text of `docs/configuration.md`.
-pub fn markdown() -> String {
+pub(crate) fn markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     page.push_str(
         "\n## Worker\n\nIf the worker's file is also a connector's, it contains both sets of settings.\n",

@@ -13,10 +13,10 @@ use Importance::{High, Low, Medium};
 use Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
 
 /// Groups of connector settings that a worker may set for all its connectors.
-pub const SHARED: &[&str] = &["Coherence", "Delivery"];
+pub(crate) const SHARED: &[&str] = &["Coherence", "Delivery"];
 
 /// Class names by which this connector is known.
-pub const CONNECTOR_CLASSES: &[&str] =
+pub(crate) const CONNECTOR_CLASSES: &[&str] =
     &["com.oracle.coherence.kafka.connect.CoherenceSinkConnector", "CoherenceSinkConnector", "CoherenceSink"];
 
 const CONVERTERS: &str = "Converters";
@@ -27,7 +27,7 @@ const DELIVERY: &str = "Delivery";
 const ERRORS: &str = "Errors";
 
 /// Settings of a sink connector.
-pub static CONNECTOR: ConfigDef = ConfigDef {
+pub(crate) static CONNECTOR: ConfigDef = ConfigDef {
     keys: &concat::<{ BEFORE_SESSION.len() + SESSION_KEYS.len() + BEHIND_SESSION.len() }>(&[
         BEFORE_SESSION,
         &SESSION_KEYS,
@@ -120,7 +120,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
 ];
 
 /// Families of keys that a table cannot list: the prefix, and why it is without effect if it is.
-pub static FAMILIES: &[(&str, Option<&str>)] = &[
+pub(crate) static FAMILIES: &[(&str, Option<&str>)] = &[
     ("key.converter.", None),
     ("value.converter.", None),
     ("header.converter.", Some("Headers are not stored in maps.")),
@@ -133,7 +133,7 @@ pub static FAMILIES: &[(&str, Option<&str>)] = &[
 ];
 
 /// The names, settings and metrics of sink connectors.
-pub static DESCRIPTION: Description = Description {
+pub(crate) static DESCRIPTION: Description = Description {
     kind: ConnectorType::Sink,
     classes: CONNECTOR_CLASSES,
     settings: &CONNECTOR,

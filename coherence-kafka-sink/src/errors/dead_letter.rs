@@ -36,7 +36,7 @@ pub struct QueueOptions {
 }
 
 /// The queue: each record that is sent to it has an outcome.
-pub struct DeadLetterQueue {
+pub(crate) struct DeadLetterQueue {
     topic: String,
     producer: RecordProducer,
     /// Without outcome so far; kept because they may have to be sent again.
@@ -58,7 +58,7 @@ impl DeadLetterQueue {
     ///
     /// # Errors
     /// Settings that the Kafka client refuses.
-    pub fn open(options: QueueOptions) -> Result<Self, String> {
+    pub(crate) fn open(options: QueueOptions) -> Result<Self, String> {
         let producer = RecordProducer::new(&options.producer)?;
         let closed = Arc::new(AtomicBool::new(false));
         let (report, made) = sync_channel(1);
@@ -79,7 +79,7 @@ impl DeadLetterQueue {
     ///
     /// # Errors
     /// Where it cannot be created.
-    pub fn is_ready(&mut self) -> Result<bool, String> {
+    pub(crate) fn is_ready(&mut self) -> Result<bool, String> {
         let Some(made) = &self.made else { return Ok(true) };
         let outcome = match made.try_recv() {
             Ok(outcome) => outcome,
@@ -95,7 +95,7 @@ impl DeadLetterQueue {
     }
 
     /// Sends a record; its outcome arrives under `number`.
-    pub fn send(&mut self, number: usize, record: OutgoingRecord) -> Option<Result<(), String>> {
+    pub(crate) fn send(&mut self, number: usize, record: OutgoingRecord) -> Option<Result<(), String>> {
         match self.producer.send(number, &self.topic, &record) {
             Err(Unacknowledged::Refused(reason)) => Some(Err(self.refusal(&reason))),
             outcome => {
@@ -109,7 +109,7 @@ impl DeadLetterQueue {
     }
 
     /// Outcomes since the last call.
-    pub fn outcomes(&mut self) -> Vec<(usize, Result<(), String>)> {
+    pub(crate) fn outcomes(&mut self) -> Vec<(usize, Result<(), String>)> {
         let mut outcomes = Vec::new();
         for number in std::mem::take(&mut self.waiting) {
             let Some(record) = self.sent.remove(&number) else { continue };

@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// Discarded records of one task.
 #[derive(Debug, Default)]
-pub struct Discarded {
+pub(crate) struct Discarded {
     /// Those that no line has counted, and the place of the first of them.
     unlogged: Option<(u64, String, i32, i64)>,
     next: Option<Instant>,
@@ -20,7 +20,7 @@ pub struct Discarded {
 
 impl Discarded {
     /// Adds a discarded record.
-    pub fn add(&mut self, record: &RawRecord<'_>) {
+    pub(crate) fn add(&mut self, record: &RawRecord<'_>) {
         match &mut self.unlogged {
             Some((count, ..)) => *count += 1,
             None => self.unlogged = Some((1, record.topic.to_owned(), record.partition, record.offset)),
@@ -28,13 +28,13 @@ impl Discarded {
     }
 
     /// Logs the rest of them.
-    pub fn log_rest(&mut self, task: &str, now: Instant) {
+    pub(crate) fn log_rest(&mut self, task: &str, now: Instant) {
         self.next = None;
         self.log(task, now);
     }
 
     /// Logs them, if it is time. Returns true where it did.
-    pub fn log(&mut self, task: &str, now: Instant) -> bool {
+    pub(crate) fn log(&mut self, task: &str, now: Instant) -> bool {
         if self.next.is_some_and(|next| now < next) {
             return false;
         }

@@ -9,7 +9,7 @@ use crate::counters::Counters;
 
 /// Reports the bad records of one task.
 #[derive(Debug, Clone)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     /// Name of the connector.
     pub connector: String,
     /// Number of the task.
@@ -22,7 +22,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// Reports a record that cannot be delivered. Returns its dead letter, if a queue is configured.
-    pub fn bad_record(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
+    pub(crate) fn bad_record(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
         self.counters.errors.add(1);
         if self.policy.log {
             self.counters.errors_logged.add(1);
@@ -32,7 +32,7 @@ impl Reporter {
     }
 
     /// Reports a record that is discarded because a map has no null key; its log line is in `discarded.rs`.
-    pub fn null_key(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
+    pub(crate) fn null_key(&self, record: &RawRecord<'_>, blame: &Blame) -> Option<OutgoingRecord> {
         self.counters.null_keys.add(1);
         self.dead_letter(record, blame)
     }

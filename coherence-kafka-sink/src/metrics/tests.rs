@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use coherence_kafka_worker::metrics::markdown;
 use coherence_kafka_worker::{TaskFailure, TaskStatus};
 
 use super::*;
@@ -26,7 +27,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
     assert!(text.ends_with("# EOF\n"), "{text}");
 
     // Described once each, and each in the table.
-    let table = markdown();
+    let table = markdown(FAMILIES);
     let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let (former, described): (Vec<_>, Vec<_>) =
         described.partition(|line| line.starts_with("coherence_sink_"));
@@ -119,7 +120,11 @@ fn a_name_with_quotes_breaks_no_line() {
 fn operations_md_lists_every_metric() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
     let page = std::fs::read_to_string(path).unwrap();
-    assert!(page.contains(&markdown()), "docs/operations.md needs this table:\n{}", markdown());
+    assert!(
+        page.contains(&markdown(FAMILIES)),
+        "docs/operations.md needs this table:\n{}",
+        markdown(FAMILIES)
+    );
 }
 
 #[test]

@@ -38,11 +38,11 @@ mod letters;
 mod logs;
 mod reports;
 
-pub use actions::{Action, CommitNumber, DeliveryOptions, LetterNumber, WriteNumber};
+pub(crate) use actions::{Action, CommitNumber, DeliveryOptions, LetterNumber, WriteNumber};
 
 /// One task's delivery.
 #[derive(Debug)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     task: String,
     options: DeliveryOptions,
     rules: Rules,
@@ -106,7 +106,7 @@ struct Revoke {
 
 impl Delivery {
     /// Creates a delivery without partitions. `task` is its name in logs.
-    pub fn new(
+    pub(crate) fn new(
         task: String,
         options: DeliveryOptions,
         rules: Rules,
@@ -139,13 +139,13 @@ impl Delivery {
     }
 
     /// Returns the next action.
-    pub fn next_action(&mut self) -> Option<Action> {
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns how many records may be read now; with 0 the task holds and only polls for its group. An estimate from
     /// the records before: as many as fill the batch.
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         if self.is_ending() || self.failure.is_some() {
             return 0;
         }
@@ -156,13 +156,13 @@ impl Delivery {
     }
 
     /// Returns true while records wait to be written.
-    pub fn has_records(&self) -> bool {
+    pub(crate) fn has_records(&self) -> bool {
         !self.builder.is_empty()
     }
 
     /// Handles the first record of the batch being built: it waits for more, unless another batch is in flight, whose
     /// end must not wait for them.
-    pub fn linger(&mut self, now: Instant) {
+    pub(crate) fn linger(&mut self, now: Instant) {
         let mut linger = self.options.linger;
         if self.stretch > 1 {
             // The records to compare with may be far behind it.
@@ -174,34 +174,34 @@ impl Delivery {
     }
 
     /// Returns how long it still waits, in whole milliseconds: waiting for fractions of one would be a busy loop.
-    pub fn lingers(&self, now: Instant) -> Duration {
+    pub(crate) fn lingers(&self, now: Instant) -> Duration {
         let left = self.lingers_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
     /// Returns true while the task can do nothing until the broker answers.
-    pub fn awaits_answer(&self) -> bool {
+    pub(crate) fn awaits_answer(&self) -> bool {
         self.is_ending() || self.reports.is_open()
     }
 
     /// Returns true when the group can be left.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 
     /// Returns why the task fails.
-    pub fn failure(&self) -> Option<&TaskFailure> {
+    pub(crate) fn failure(&self) -> Option<&TaskFailure> {
         self.failure.as_ref()
     }
 
     /// Returns the assigned partitions, each with the offset of its first record that is not done, as far as that is
     /// known.
-    pub fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
+    pub(crate) fn assigned(&self) -> impl Iterator<Item = (&TopicPartition, Option<i64>)> {
         self.tracker.assigned()
     }
 
     /// Handles an assignment. `held` returns the position below which the maps already hold everything of a partition.
-    pub fn on_assigned(
+    pub(crate) fn on_assigned(
         &mut self,
         partitions: Vec<TopicPartition>,
         held: impl Fn(&TopicPartition) -> Option<i64>,
@@ -216,7 +216,7 @@ impl Delivery {
     }
 
     /// Handles a revocation, or the loss of partitions. Each call is answered by one [`Action::Release`].
-    pub fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
+    pub(crate) fn on_revoked(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
         let count = if lost { &self.counters.partitions_lost } else { &self.counters.partitions_revoked };
         count.add(partitions.len() as u64);
         if lost {
@@ -237,7 +237,12 @@ impl Delivery {
     }
 
     /// Handles the answer to a commit.
-    pub fn on_committed(&mut self, number: CommitNumber, outcome: Result<(), CommitError>, now: Instant) {
+    pub(crate) fn on_committed(
+        &mut self,
+        number: CommitNumber,
+        outcome: Result<(), CommitError>,
+        now: Instant,
+    ) {
         let awaited = self.commits.on_committed(number, &outcome, now);
         match outcome {
             Ok(()) => self.counters.commits.add(1),
@@ -263,7 +268,7 @@ impl Delivery {
     }
 
     /// Handles the answer to a save.
-    pub fn on_saved(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
+    pub(crate) fn on_saved(&mut self, number: CommitNumber, outcome: Result<(), String>, now: Instant) {
         match &outcome {
             Ok(()) => self.counters.saves.add(1),
             Err(reason) => {
@@ -281,7 +286,7 @@ impl Delivery {
     }
 
     /// Accepts a record that was read. Returns false when no further one is wanted.
-    pub fn take(&mut self, record: &RawRecord<'_>) -> bool {
+    pub(crate) fn take(&mut self, record: &RawRecord<'_>) -> bool {
         self.uncounted.records += 1;
         let Some((number, expected)) = self.builder.enter(record, &mut self.tracker, &self.rules) else {
             return true;
@@ -338,7 +343,7 @@ impl Delivery {
     }
 
     /// Handles the end of a write: all of it is in the maps except the records that were refused, or it failed.
-    pub fn on_written(
+    pub(crate) fn on_written(
         &mut self,
         number: WriteNumber,
         outcome: Result<Vec<RejectedRecord>, WriteFailure>,
@@ -383,25 +388,25 @@ impl Delivery {
     }
 
     /// Handles a consumer that cannot continue.
-    pub fn on_consumer_failure(&mut self, reason: String) {
+    pub(crate) fn on_consumer_failure(&mut self, reason: String) {
         self.fail(TaskFailure::Consumer(reason));
     }
 
     /// Handles saved maps that belong to another cluster.
-    pub fn on_foreign_maps(&mut self, reason: String) {
+    pub(crate) fn on_foreign_maps(&mut self, reason: String) {
         self.fail(TaskFailure::SavedMaps(reason));
     }
 
     /// Handles a consumer that is no longer a member of its group: another one may own its partitions, so nothing in
     /// hand is written or committed.
-    pub fn on_consumer_lost(&mut self, reason: String, now: Instant) {
+    pub(crate) fn on_consumer_lost(&mut self, reason: String, now: Instant) {
         self.fail(TaskFailure::Consumer(reason));
         let assigned = self.assigned().map(|(tp, _)| tp.clone()).collect();
         self.on_revoked(assigned, true, now);
     }
 
     /// Stops the task: the batch in flight is finished and committed within a deadline.
-    pub fn on_stop(&mut self, now: Instant) {
+    pub(crate) fn on_stop(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Running) {
             self.stop(now);
             self.advance(now);
@@ -409,7 +414,7 @@ impl Delivery {
     }
 
     /// Handles the passing of time.
-    pub fn on_tick(&mut self, now: Instant) {
+    pub(crate) fn on_tick(&mut self, now: Instant) {
         self.advance(now);
     }
 

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// When a task served its group, in milliseconds since it was made.
 #[derive(Debug)]
-pub struct GroupLease {
+pub(crate) struct GroupLease {
     made: Instant,
     limit: Duration,
     served: AtomicU64,
@@ -29,17 +29,17 @@ pub struct GroupLease {
 
 impl GroupLease {
     /// For a task that is a member no longer than the group has been served within `limit`.
-    pub fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Self { made: Instant::now(), limit, served: AtomicU64::new(0), allowed: AtomicU64::new(0) }
     }
 
     /// The task joins its group.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.served.store(self.millis(Instant::now()), Ordering::Release);
     }
 
     /// The group was served. How long it was not, where that was too long.
-    pub fn on_poll(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn on_poll(&self, now: Instant) -> Option<Duration> {
         let now = self.millis(now);
         let gap = Duration::from_millis(now.saturating_sub(self.served.load(Ordering::Acquire)));
         let late = gap > self.limit;
@@ -52,7 +52,7 @@ impl GroupLease {
     }
 
     /// Waits until the task may write.
-    pub async fn until_confirmed(&self) {
+    pub(crate) async fn until_confirmed(&self) {
         while !self.holds_at(Instant::now()) {
             tokio::time::sleep(LOOK).await;
         }

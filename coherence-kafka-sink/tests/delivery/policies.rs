@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_rdkafka::record::OutgoingRecord;
-use coherence_kafka_sink::counters::Counters;
+use coherence_kafka_sink::Counters;
 use coherence_kafka_worker::{RequestError, Worker};
 
 use crate::world::{self, World, confirmed, eventually, failures};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{clients, table};
 
 /// Returns the text of `docs/source.md`.
-pub fn markdown() -> String {
+pub(crate) fn markdown() -> String {
     let mut page = String::from(include_str!("guide.md"));
     for group in table::TABLE.groups() {
         let _ = write!(page, "### {group}\n\n{}\n", table::TABLE.markdown(group));

@@ -16,7 +16,7 @@ type Refused = (&'static str, String);
 ///
 /// # Errors
 /// Everything that is wrong, with the setting that it is wrong in.
-pub fn resolve(caches: &[String], mappings: &[String]) -> Result<Vec<(String, String)>, Vec<Refused>> {
+pub(crate) fn resolve(caches: &[String], mappings: &[String]) -> Result<Vec<(String, String)>, Vec<Refused>> {
     let mut refused = Vec::new();
     let mut exact: Vec<(&str, &str)> = Vec::new();
     let mut patterns: Vec<(&str, &str)> = Vec::new();

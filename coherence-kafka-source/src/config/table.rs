@@ -77,12 +77,12 @@ const COMMON: [ConfigKey; 13] = [
 ];
 
 /// The settings of a source in a file of its own that are not a Kafka client's.
-pub const TABLE: ConfigDef = ConfigDef { keys: &KEYS };
+pub(crate) const TABLE: ConfigDef = ConfigDef { keys: &KEYS };
 const KEYS: [ConfigKey; COMMON.len() + SESSION_KEYS.len() + 2] =
     concat(&[&[NAME_KEY], &COMMON, &[METRICS_KEY], &SESSION_KEYS]);
 
 /// Class names by which the connector is known.
-pub const CONNECTOR_CLASSES: &[&str] = &[
+pub(crate) const CONNECTOR_CLASSES: &[&str] = &[
     "com.oracle.coherence.kafka.connect.CoherenceSourceConnector",
     "CoherenceSourceConnector",
     "CoherenceSource",
@@ -94,7 +94,7 @@ const CONSUMERS: &str =
     "The consumers of a source reach the cluster as its producer does: set `producer.override.`.";
 
 /// The settings of a source as a connector of a worker.
-pub static CONNECTOR: ConfigDef = ConfigDef { keys: &CONNECTOR_KEYS };
+pub(crate) static CONNECTOR: ConfigDef = ConfigDef { keys: &CONNECTOR_KEYS };
 const CONNECTOR_KEYS: [ConfigKey; OF_CONNECTOR.len() + COMMON.len() + SESSION_KEYS.len() + 3] =
     concat(&[&OF_CONNECTOR, &COMMON, &SESSION_KEYS, &restart_keys(RUNNING)]);
 
@@ -114,7 +114,7 @@ const OF_CONNECTOR: [ConfigKey; 8] = [
 ];
 
 /// Families of settings of the connector: the prefix, and why it is without effect if it is.
-pub static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
+pub(crate) static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
     ("producer.override.", None),
     ("key.serializer.", None),
     ("value.serializer.", None),
@@ -133,7 +133,7 @@ pub static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
 ];
 
 /// The names, settings and metrics of source connectors.
-pub static DESCRIPTION: Description = Description {
+pub(crate) static DESCRIPTION: Description = Description {
     kind: ConnectorType::Source,
     classes: CONNECTOR_CLASSES,
     settings: &CONNECTOR,

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::status::Status;
 
 /// Counts what is acknowledged and keeps what is not. What it keeps is bounded by what the store holds at most.
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     observer: Arc<dyn StoreObserver>,
     of_strays: Arc<dyn StoreObserver>,
     failed: mpsc::UnboundedReceiver<(BinaryEntry, StoreError)>,
@@ -66,34 +66,34 @@ impl StoreObserver for Observer {
 
 impl Outcomes {
     /// Creates those of the map of `status`.
-    pub fn new(status: Arc<Status>) -> Self {
+    pub(crate) fn new(status: Arc<Status>) -> Self {
         let (sender, failed) = mpsc::unbounded_channel();
         let of_strays = Arc::new(OfStrays(status.clone()));
         Self { observer: Arc::new(Observer { status, failed: sender }), of_strays, failed }
     }
 
     /// Returns the observer of tombstones in partitions of the source's choice.
-    pub fn of_strays(&self) -> &Arc<dyn StoreObserver> {
+    pub(crate) fn of_strays(&self) -> &Arc<dyn StoreObserver> {
         &self.of_strays
     }
 
     /// Returns the observer of the records.
-    pub fn observer(&self) -> &Arc<dyn StoreObserver> {
+    pub(crate) fn observer(&self) -> &Arc<dyn StoreObserver> {
         &self.observer
     }
 
     /// Returns the next entry that did not become a record.
-    pub async fn failed(&mut self) -> Option<(BinaryEntry, StoreError)> {
+    pub(crate) async fn failed(&mut self) -> Option<(BinaryEntry, StoreError)> {
         self.failed.recv().await
     }
 
     /// Returns true where no failed entry waits.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.failed.is_empty()
     }
 
     /// Drops what waits to be taken.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         while self.failed.try_recv().is_ok() {}
     }
 }

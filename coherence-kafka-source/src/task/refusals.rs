@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// Shared by all maps of a source, for its whole life.
 #[derive(Debug)]
-pub struct Refusals {
+pub(crate) struct Refusals {
     maps: usize,
     once: bool,
     state: Mutex<State>,
@@ -26,19 +26,19 @@ struct State {
 
 impl Refusals {
     /// Creates it for a source of `maps` maps, which runs `once` or without end.
-    pub fn new(maps: usize, once: bool) -> Self {
+    pub(crate) fn new(maps: usize, once: bool) -> Self {
         Self { maps, once, state: Mutex::default() }
     }
 
     /// Notes that a map is listened to, and its topic was read.
-    pub fn on_working(&self) {
+    pub(crate) fn on_working(&self) {
         let mut state = self.state.lock();
         state.worked = true;
         state.refused.clear();
     }
 
     /// Handles the refusal of a map, or of its topic. Returns true where that ends its task instead of a retry.
-    pub fn on_refused(&self, map: &str) -> bool {
+    pub(crate) fn on_refused(&self, map: &str) -> bool {
         let mut state = self.state.lock();
         if !state.worked {
             state.refused.insert(map.to_owned());

@@ -12,20 +12,20 @@ use crate::config::table::DESCRIPTION;
 ///
 /// # Errors
 /// Everything that is wrong with the settings which a worker makes for its connectors.
-pub fn session(worker: &WorkerConfig) -> Result<SessionConfig, ConfigErrors> {
+pub(crate) fn session(worker: &WorkerConfig) -> Result<SessionConfig, ConfigErrors> {
     let mut findings = ConfigErrors::default();
     let session = check_shared(worker, &mut findings);
     findings.finish(Some(session))
 }
 
 /// Returns whether the worker's settings, or its environment, configure the session.
-pub fn names_session(worker: &WorkerConfig) -> bool {
+pub(crate) fn names_session(worker: &WorkerConfig) -> bool {
     worker.properties().iter().any(|property| property.key.starts_with("coherence.session"))
         || worker.variables().environment("COHERENCE_SERVER_ADDRESS").is_some()
 }
 
 /// Finds what is wrong with them before a connector comes: over REST that may be much later.
-pub fn check_shared(worker: &WorkerConfig, findings: &mut ConfigErrors) -> SessionConfig {
+pub(crate) fn check_shared(worker: &WorkerConfig, findings: &mut ConfigErrors) -> SessionConfig {
     let none = Properties::default();
     let mut check = Check { worker, properties: &none, findings };
     let (values, violations) =

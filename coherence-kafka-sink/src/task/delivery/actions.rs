@@ -9,7 +9,7 @@ use crate::writer::BatchWrites;
 
 /// Bounds and deadlines of a delivery.
 #[derive(Debug, Clone, Copy)]
-pub struct DeliveryOptions {
+pub(crate) struct DeliveryOptions {
     /// Records of one batch, at most.
     pub batch_records: usize,
     /// Bytes of keys and values of one batch: beyond it no further record is accepted.
@@ -29,17 +29,17 @@ pub struct DeliveryOptions {
 }
 
 /// Numbers the writes of a delivery: a late answer names a write that is no longer awaited.
-pub type WriteNumber = u64;
+pub(crate) type WriteNumber = u64;
 
 /// Numbers the saves and commits of a delivery: one that was not answered in time may be answered behind the next.
-pub type CommitNumber = usize;
+pub(crate) type CommitNumber = usize;
 
 /// Numbers the dead letters of a delivery.
-pub type LetterNumber = usize;
+pub(crate) type LetterNumber = usize;
 
 /// An action for the task to carry out, in this order.
 #[derive(Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// Answer an assignment; a partition that the maps hold a part of is read from behind it.
     Assign(Vec<(TopicPartition, Option<i64>)>),
     /// Answer a revocation.

@@ -36,7 +36,7 @@ impl Delivery {
     }
 
     /// Handles the answer of the dead letter queue to a record.
-    pub fn on_reported(&mut self, number: LetterNumber, outcome: Result<(), String>, now: Instant) {
+    pub(crate) fn on_reported(&mut self, number: LetterNumber, outcome: Result<(), String>, now: Instant) {
         let source = self.reports.on_answer(number, outcome.as_ref().err());
         self.builder.on_answer(number);
         if let Some(in_flight) = &mut self.in_flight {
@@ -79,7 +79,7 @@ impl Delivery {
     }
 
     /// Ends the task because the dead letter queue cannot be used: the records that belong there would be lost.
-    pub fn on_queue_failure(&mut self, reason: String) {
+    pub(crate) fn on_queue_failure(&mut self, reason: String) {
         self.fail(TaskFailure::DeadLetterQueue(reason));
     }
 

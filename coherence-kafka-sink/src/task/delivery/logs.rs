@@ -18,7 +18,7 @@ pub(super) struct Jump {
 
 impl Delivery {
     /// Notes the offsets that the group has committed, at which reading begins.
-    pub fn on_positions(&mut self, positions: &[(TopicPartition, i64)]) {
+    pub(crate) fn on_positions(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
             self.tracker.note_committed(tp, *position);
         }
@@ -26,14 +26,14 @@ impl Delivery {
 
     /// Notes the offsets at which reading begins where the group has committed none. They are committed: the next owner
     /// of a partition that stays empty would begin at its end again, and would miss the records that arrive meanwhile.
-    pub fn on_starts(&mut self, positions: &[(TopicPartition, i64)]) {
+    pub(crate) fn on_starts(&mut self, positions: &[(TopicPartition, i64)]) {
         for (tp, position) in positions {
             self.tracker.note_held(tp, Some(*position));
         }
     }
 
     /// Checks the gaps between the records that were read. `start` returns where the log of a partition begins.
-    pub fn on_log_starts(&mut self, start: impl Fn(&TopicPartition) -> Option<i64>) {
+    pub(crate) fn on_log_starts(&mut self, start: impl Fn(&TopicPartition) -> Option<i64>) {
         let mut known = None;
         for Jump { number, expected, offset } in std::mem::take(&mut self.jumps) {
             let starts = match known {
