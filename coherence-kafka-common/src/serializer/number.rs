@@ -41,13 +41,14 @@ number!(
     /// `Long`: 8 bytes.
     LongSerde, i64, "LongDeserializer", |value| value.to_be_bytes()
 );
+// Kafka's messages about these two name no deserializer.
 number!(
     /// `Float`: 4 bytes; the bits of a NaN are kept.
-    FloatSerde, f32, "FloatDeserializer", |value| value.to_be_bytes()
+    FloatSerde, f32, "Deserializer", |value| value.to_be_bytes()
 );
 number!(
     /// `Double`: 8 bytes; every NaN is written as Java's one NaN, and read as it is.
-    DoubleSerde, f64, "DoubleDeserializer", |value| canonical(*value).to_be_bytes()
+    DoubleSerde, f64, "Deserializer", |value| canonical(*value).to_be_bytes()
 );
 
 fn canonical(value: f64) -> u64 {

@@ -42,7 +42,16 @@ impl Deserializer {
     /// Returns the value in `bytes`, or the reason why they hold none.
     pub(super) fn deserialize<'a>(&self, bytes: &'a [u8]) -> Result<Value<'a>, String> {
         match self {
-            Deserializer::One(element) => element.deserialize(bytes).map_err(|error| error.to_string()),
+            Deserializer::One(element) => {
+                element.deserialize(bytes).map_err(|error| match (element, bytes) {
+                    // As Kafka words it.
+                    (Element::Boolean, &[other]) => {
+                        let found = other as i8;
+                        format!("Unexpected byte received by BooleanDeserializer: {found}, expected 0 or 1")
+                    }
+                    _ => error.to_string(),
+                })
+            }
             Deserializer::List(list) => {
                 let values =
                     read::<Vec<Option<Value<'static>>>>(list, bytes).map_err(|error| error.to_string())?;

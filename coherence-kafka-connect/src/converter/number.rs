@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::deserializer::Element;
+use super::deserializer::{Deserializer, Element};
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
 use crate::schema::{Kind, Schema};
@@ -42,7 +42,8 @@ pub(super) fn boolean(_: Role, _: &mut Options<'_>) -> Created {
     converter(BOOLEAN, Kind::Boolean, Element::Boolean, "Failed to deserialize boolean: ")
 }
 
-fn converter(class: &'static str, kind: Kind, deserializer: Element, failed: &'static str) -> Created {
+fn converter(class: &'static str, kind: Kind, element: Element, failed: &'static str) -> Created {
+    let deserializer = Deserializer::One(element);
     let schema = Arc::new(Schema::optional(kind));
     Some(Arc::new(NumberConverter { class, schema, deserializer, failed }))
 }
@@ -51,7 +52,7 @@ fn converter(class: &'static str, kind: Kind, deserializer: Element, failed: &'s
 struct NumberConverter {
     class: &'static str,
     schema: Arc<Schema>,
-    deserializer: Element,
+    deserializer: Deserializer,
     failed: &'static str,
 }
 
@@ -66,7 +67,7 @@ impl Converter for NumberConverter {
             Some(bytes) => self
                 .deserializer
                 .deserialize(bytes)
-                .map_err(|error| ConvertError::data(self.failed).because(error.to_string()))?,
+                .map_err(|why| ConvertError::data(self.failed).because(why))?,
         };
         Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }
