@@ -70,7 +70,7 @@ fn of_two_processes_with_one_name_the_first_fails_and_says_why() {
         let failure = flow.failure(&first);
         println!("{failure}");
         assert!(failure.contains("same group.instance.id"), "{failure}");
-        assert!(failure.contains("give each process a name of its own"), "{failure}");
+        assert!(failure.contains("use a different name for each process"), "{failure}");
         moves_on(kafka, &flow);
         (first, second)
     });
