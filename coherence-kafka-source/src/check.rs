@@ -3,29 +3,24 @@
 //! It joins no group and writes no record. A map that would be published is opened, as that is the only way to learn
 //! whether the grid has a mapping for it.
 
-use std::time::Duration;
-
 use coherence_kafka_common::map::Session as _;
 use coherence_kafka_connect::config::Checked;
 use coherence_kafka_rdkafka::admin::describe_topics;
 
-use coherence_kafka_worker::grid_session;
+use coherence_kafka_worker::{CLUSTER_DEADLINE, CONNECTOR, WORKER, grid_session};
 
-use crate::config::{self, SourceConfig, Sources};
+use crate::config::{SourceConfig, Unchecked};
 use crate::source::one_partition;
 
-/// How long the cluster may take to answer.
-const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
-
 /// Exit code where settings or Kafka are wrong.
-pub const SETTINGS: u8 = 2;
+pub const SETTINGS: u8 = WORKER;
 /// Exit code where a map cannot be published.
-pub const MAPS: u8 = 3;
+pub const MAPS: u8 = CONNECTOR;
 
 /// Checks the settings, and the peers that they name.
-pub async fn run(sources: &Sources) -> Checked {
+pub async fn run(settings: Unchecked) -> Checked {
     let mut findings = Checked::default();
-    let config = match config::load(sources) {
+    let config = match settings.check() {
         Ok(config) => config,
         Err(errors) => {
             findings.problem(SETTINGS, errors);

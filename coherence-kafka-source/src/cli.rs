@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use coherence_kafka_worker::Files;
 
-use crate::config::Sources;
+use crate::config::{Sources, Unchecked};
 
 /// Oracle Coherence maps into Kafka topics.
 ///
@@ -32,9 +32,12 @@ pub enum Command {
     Check(Files),
 }
 
-/// Returns where the settings of a source in a file of its own come from, with the environment of the process; `None`
-/// where the files are those of a worker.
-pub fn own_file(files: &Files) -> Option<Sources> {
+/// Reads the settings of a source in a file of its own, with the environment of the process; `None` where the files are
+/// those of a worker.
+pub fn own_file(files: &Files) -> Option<Unchecked> {
+    if !files.connectors.is_empty() || !files.connector_set.is_empty() {
+        return None;
+    }
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
@@ -43,6 +46,5 @@ pub fn own_file(files: &Files) -> Option<Sources> {
         environment: std::env::vars_os().filter_map(text).collect(),
         set: files.set.clone(),
     };
-    let one = files.connectors.is_empty() && files.connector_set.is_empty();
-    (one && !sources.are_a_workers()).then_some(sources)
+    Some(sources.read()).filter(|settings| !settings.are_a_workers())
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
-    ConfigErrors, Environment, Finding, Properties, SessionConfig, Variables, layers,
+    ConfigErrors, Environment, Finding, Properties, Property, SessionConfig, Variables, layers,
 };
 use coherence_kafka_core::Transactions;
 use coherence_kafka_rdkafka::settings::connection;
@@ -55,23 +55,66 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
+    /// Reads the file, once: it may be a pipe.
+    pub fn read(self) -> Unchecked {
+        let mut findings = ConfigErrors::default();
+        let file = self.file.as_deref().and_then(|path| layers::file(path, &mut findings));
+        let is_read = findings.errors.is_empty();
+        let layers = [
+            file.map(|file| file.settings).unwrap_or_default(),
+            layers::environment(&self.environment, PREFIX, &[]),
+            layers::command_line("--set", &self.set, &mut findings),
+        ];
+        Unchecked { sources: self, layers, is_read, findings }
+    }
+}
+
+/// Settings that are read and not checked yet.
+pub struct Unchecked {
+    sources: Sources,
+    layers: [Vec<Property>; 3],
+    /// Whether the file could be read.
+    is_read: bool,
+    findings: ConfigErrors,
+}
+
+impl fmt::Debug for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unchecked").field("sources", &self.sources).finish_non_exhaustive()
+    }
+}
+
+impl Unchecked {
     /// Returns whether the settings are those of a worker: a connector is named, or a worker without connectors is
     /// configured.
     pub(crate) fn are_a_workers(&self) -> bool {
         const OF_WORKERS: [&str; 4] =
             ["listeners", "key.converter", "value.converter", "offset.storage.file.filename"];
         const OF_MAPS: [&str; 3] = [table::CACHES, table::MAPPINGS, table::CACHE_CONFIG];
-        // What is wrong with the file is found when it is read.
-        let mut found = ConfigErrors::default();
-        let file = self.file.as_deref().and_then(|path| layers::file(path, &mut found));
-        let arguments = layers::command_line("--set", &self.set, &mut found);
-        let mut settings = file.map(|file| file.settings).unwrap_or_default();
-        settings.extend(layers::environment(&self.environment, PREFIX, &[]));
-        settings.extend(arguments);
-        let has = |keys: &[&str]| settings.iter().any(|property| keys.contains(&property.key.as_str()));
+        let has = |keys: &[&str]| {
+            self.layers.iter().flatten().any(|property| keys.contains(&property.key.as_str()))
+        };
         has(&["connector.class"])
-            || self.environment.get("CONNECTOR_CONNECTOR_CLASS").is_some()
+            || self.sources.environment.get("CONNECTOR_CONNECTOR_CLASS").is_some()
             || (has(&OF_WORKERS) && !has(&OF_MAPS))
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Everything that is wrong, so that one look is enough to put it right.
+    pub fn check(self) -> Result<SourceConfig, ConfigErrors> {
+        let Self { sources, layers, is_read, mut findings } = self;
+        // What is missing from a file that cannot be read would be reported as missing settings.
+        if !is_read {
+            return Err(findings);
+        }
+        let merged = layers::merge(&layers, &mut findings);
+        let config = SourceConfig::check(&merged, sources.environment, &mut findings);
+        if findings.errors.is_empty() {
+            return Ok(SourceConfig { warnings: findings.warnings, ..config });
+        }
+        Err(findings.missing_from(sources.file.as_ref()))
     }
 }
 
@@ -143,25 +186,7 @@ impl fmt::Debug for MapConfig {
 /// # Errors
 /// Everything that is wrong, so that one look is enough to put it right.
 pub fn load(sources: &Sources) -> Result<SourceConfig, ConfigErrors> {
-    let mut findings = ConfigErrors::default();
-    let file = sources.file.as_deref().and_then(|path| layers::file(path, &mut findings));
-    // What is missing from a file that cannot be read would be reported as missing settings.
-    if !findings.errors.is_empty() {
-        return Err(findings);
-    }
-    let merged = layers::merge(
-        &[
-            file.map(|file| file.settings).unwrap_or_default(),
-            layers::environment(&sources.environment, PREFIX, &[]),
-            layers::command_line("--set", &sources.set, &mut findings),
-        ],
-        &mut findings,
-    );
-    let config = SourceConfig::check(&merged, sources.environment.clone(), &mut findings);
-    if findings.errors.is_empty() {
-        return Ok(SourceConfig { warnings: findings.warnings, ..config });
-    }
-    Err(findings.missing_from(sources.file.as_ref()))
+    sources.clone().read().check()
 }
 
 impl SourceConfig {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use coherence_kafka_source::cli::{Cli, Command, own_file};
-use coherence_kafka_source::{Report, Source, SourceError, SourcePlugin, Sources};
-use coherence_kafka_source::{check, load, metrics, progress};
+use coherence_kafka_source::{Report, Source, SourceError, SourcePlugin, Unchecked};
+use coherence_kafka_source::{check, metrics, progress};
 use coherence_kafka_worker::command::{self, Signals, code_of, refuse};
 use coherence_kafka_worker::{Plugin, terminal};
 use tokio_util::sync::CancellationToken;
@@ -30,13 +30,13 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let plugin = Arc::new(SourcePlugin) as Arc<dyn Plugin>;
     let own = if files.worker.is_none() && files.set.is_empty() { None } else { own_file(files) };
     match (&cli.command, own) {
-        (Some(Command::Check(_)), Some(sources)) => {
-            let findings = check::run(&sources).await;
+        (Some(Command::Check(_)), Some(settings)) => {
+            let findings = check::run(settings).await;
             terminal::print(&findings);
             Ok(ExitCode::from(findings.exit_code()))
         }
         (Some(Command::Check(files)), None) => Ok(command::check(PROGRAM, &plugin, files).await),
-        (None, Some(sources)) => run(&sources, cli.once).await,
+        (None, Some(settings)) => run(settings, cli.once).await,
         (None, None) if cli.once => {
             Ok(refuse(&"--once needs a file of the source's own, without connector.class: see --help", 1))
         }
@@ -46,8 +46,8 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// Runs a source alone until a signal: the first one stops gracefully, the second at once. Or once, until maps and topics
 /// are equal.
-async fn run(sources: &Sources, once: bool) -> anyhow::Result<ExitCode> {
-    let config = match load(sources) {
+async fn run(settings: Unchecked, once: bool) -> anyhow::Result<ExitCode> {
+    let config = match settings.check() {
         Ok(config) => config,
         Err(errors) => return Ok(refuse(&errors, check::SETTINGS)),
     };
