@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::Values;
-use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, Property, SessionConfig};
+use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig};
 use coherence_kafka_rdkafka::settings::{ClientSettings, connection, producer};
-use coherence_kafka_worker::config::table::is_shared;
+use coherence_kafka_worker::config::connector::{read_shared, setting};
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::metrics::Sample;
 use coherence_kafka_worker::{
@@ -20,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::SourceConfig;
 use crate::config::flat::Flat;
-use crate::config::table::{self, DESCRIPTION};
-use crate::source::{self, Source};
+use crate::config::table::DESCRIPTION;
+use crate::source::{self, Source, TOPIC_READERS};
 use crate::status::{State, Status};
 use crate::{check, metrics};
 
@@ -55,13 +54,7 @@ impl Plugin for SourcePlugin {
     }
 
     fn check_shared(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) {
-        let (values, violations) =
-            table::CONNECTOR.parse(|key| shared(worker, key).map(|property| property.value.as_str()));
-        for violation in violations.into_iter().filter(|found| is_shared(&DESCRIPTION, found.key())) {
-            let property = shared(worker, violation.key());
-            findings.violation(property, violation);
-        }
-        session(worker, &values, findings);
+        session(worker, findings);
     }
 
     fn connector(
@@ -85,10 +78,8 @@ impl Plugin for SourcePlugin {
             if !alone {
                 return;
             }
-            let (values, _) =
-                table::CONNECTOR.parse(|key| shared(worker, key).map(|property| property.value.as_str()));
             // What is wrong with it has refused the worker.
-            let session = session(worker, &values, &mut ConfigErrors::default());
+            let session = session(worker, &mut ConfigErrors::default());
             let at = session.addresses.join(",");
             match grids.open(&session).await {
                 Ok(_) => findings.good(format_args!("worker: grid at {at} reached")),
@@ -99,12 +90,12 @@ impl Plugin for SourcePlugin {
     }
 }
 
-fn shared<'a>(worker: &'a WorkerConfig, key: &str) -> Option<&'a Property> {
-    is_shared(&DESCRIPTION, key).then(|| worker.properties().get(key)).flatten()
-}
-
-fn session(worker: &WorkerConfig, values: &Values, findings: &mut ConfigErrors) -> SessionConfig {
-    SessionConfig::read(values, |key| shared(worker, key), worker.variables(), findings)
+/// Returns the session that the worker's file makes for connectors that configure none.
+fn session(worker: &WorkerConfig, findings: &mut ConfigErrors) -> SessionConfig {
+    let values = read_shared(worker, &DESCRIPTION, findings);
+    let none = Properties::default();
+    let property = |key: &str| setting(worker, &DESCRIPTION, &none, key);
+    SessionConfig::read(&values, property, worker.variables(), findings)
 }
 
 /// A source connector whose configuration is valid.
@@ -133,7 +124,7 @@ impl Connector for SourceConnector {
 
     fn clients_of_task(&self) -> u64 {
         // The producers, the consumer of the control topic, and the readers of topics.
-        self.config.maps.len().min(4) as u64 + 2
+        self.config.maps.len().min(TOPIC_READERS) as u64 + 2
     }
 
     fn restart(&self) -> RestartConfig {

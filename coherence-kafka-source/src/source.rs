@@ -42,7 +42,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// Topics that are read concurrently, each with its own consumer.
-const TOPIC_READERS: usize = 4;
+pub(crate) const TOPIC_READERS: usize = 4;
 
 /// Why a source ends, or does not begin.
 #[derive(Debug, thiserror::Error)]

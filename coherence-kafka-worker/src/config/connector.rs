@@ -105,6 +105,21 @@ pub fn setting<'a>(
     properties.get(key).or_else(|| is_shared(connector, key).then(|| worker.properties().get(key)).flatten())
 }
 
+/// Reads the settings that the worker's file makes for all connectors, and reports those with values that they cannot
+/// have: over REST a connector may come much later.
+pub fn read_shared(worker: &WorkerConfig, connector: &Description, findings: &mut ConfigErrors) -> Values {
+    let none = Properties::default();
+    let setting = |key: &str| setting(worker, connector, &none, key);
+    let (values, violations) =
+        connector.settings.parse(|key| setting(key).map(|property| property.value.as_str()));
+    // Settings that only a connector has are missing here.
+    for violation in violations.into_iter().filter(|violation| is_shared(connector, violation.key())) {
+        let property = setting(violation.key());
+        findings.violation(property, violation);
+    }
+    values
+}
+
 /// Reads the settings of a connector by its table, and reports unknown ones, those that change nothing, those with
 /// values that they cannot have, and a `connector.class` of another kind.
 pub fn read(

@@ -1,10 +1,9 @@
 //! The settings that a worker makes for all of its connectors, looked at by themselves.
 
 use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
-use coherence_kafka_worker::config::table::is_shared;
+use coherence_kafka_worker::config::connector::read_shared;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 
-use super::super::table;
 use super::{Check, setting};
 use crate::config::table::DESCRIPTION;
 
@@ -26,17 +25,9 @@ pub(crate) fn names_session(worker: &WorkerConfig) -> bool {
 
 /// Finds what is wrong with them before a connector comes: over REST that may be much later.
 pub(crate) fn check_shared(worker: &WorkerConfig, findings: &mut ConfigErrors) -> SessionConfig {
+    let values = read_shared(worker, &DESCRIPTION, findings);
     let none = Properties::default();
     let mut check = Check { worker, properties: &none, findings };
-    let (values, violations) =
-        table::CONNECTOR.parse(|key| check.property(key).map(|property| property.value.as_str()));
-    for violation in violations {
-        // Settings that only a connector has are missing here.
-        if is_shared(&DESCRIPTION, violation.key()) {
-            let property = check.property(violation.key());
-            check.findings.violation(property, violation);
-        }
-    }
     check.retry(&values);
     RestartConfig::read(&values, |key| setting(worker, &none, key), check.findings);
     check.existing_directory(&values);
