@@ -42,5 +42,5 @@ pub use plugin::{
     TaskState,
 };
 pub use retry::{Pauses, RetryPolicy};
-pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER, load, unreachable};
+pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER};
 pub use worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};

@@ -129,7 +129,7 @@ impl Running {
 ///
 /// # Errors
 /// Everything that is wrong with them, as the worker's or a connector's fault.
-pub fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Result<Loaded, StartError> {
+pub(crate) fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Result<Loaded, StartError> {
     let Some(worker_file) = &files.worker else {
         return Err(StartError::Usage { program: program.to_owned() });
     };
@@ -165,7 +165,7 @@ pub(crate) async fn answer<T>(cluster: JoinHandle<Result<T, Unreachable>>) -> Re
 
 /// Explains that the cluster does not answer: librdkafka's reason, its meaning in terms of Java's settings, and what to
 /// check.
-pub fn unreachable(reason: &str) -> String {
+pub(crate) fn unreachable(reason: &str) -> String {
     let says = |part: &str| reason.contains(part);
     let meaning = if says("certificate verify failed") {
         "the broker's certificate is not trusted, or not made for this address: set ssl.truststore.location to the \

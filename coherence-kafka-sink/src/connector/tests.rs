@@ -61,7 +61,7 @@ impl World {
         let properties = Properties::from_pairs("test", all);
         let opened = self.opened.clone();
         let open = Box::new(move |config: &SessionConfig, _: &tokio::runtime::Handle| {
-            assert_ne!(config.scope, "panics", "told to panic");
+            assert_ne!(config.scope, "panics", "the scope asks for a panic");
             let (maps, in_doubt) = (LocalSession::new(Format::Pof), AtomicBool::new(false));
             let session = Arc::new(Doubtful { maps, in_doubt });
             opened.lock().push(session.clone());
@@ -183,7 +183,7 @@ fn a_start_that_panics_is_an_error_of_its_connector_and_leaves_the_name_free() {
     let worker = world.worker(&[]);
     let refused = worker.create(&connector("c", &[("coherence.session.scope", "panics")])).unwrap_err();
     assert!(refused.to_string().contains("start panicked: "), "{refused}");
-    assert!(refused.to_string().contains("told to panic"), "{refused}");
+    assert!(refused.to_string().contains("the scope asks for a panic"), "{refused}");
     assert!(worker.names().is_empty());
     worker.create(&connector("c", &[])).unwrap();
     worker.stop();
