@@ -349,7 +349,8 @@ impl Worker {
     }
 
     fn delete_within(&self, name: &str, patience: Duration) -> Result<(), RequestError> {
-        let connector = self.lock().stop(name)?;
+        // Without removing those that have ended: the request that deletes a connector is answered as one that does.
+        let connector = self.connectors.lock().stop(name)?;
         connector.end();
         match join(&connector.tasks, Instant::now() + patience) {
             0 => {
