@@ -60,6 +60,16 @@ pub fn topic_names(settings: &[(String, String)], wait: Duration) -> Result<Vec<
     Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
 }
 
+/// Returns the identifier of the cluster; `None` where it does not answer within `wait`.
+pub fn cluster_id(settings: &[(String, String)], wait: Duration) -> Option<String> {
+    let mut config = client_config(settings);
+    // The client joins no group, so that no partitions move.
+    config.remove("group.id");
+    config.remove("group.instance.id");
+    let client: BaseConsumer = config.create().ok()?;
+    client.client().fetch_cluster_id(wait)
+}
+
 /// Returns those of `names` that exist, with their cleanup policy.
 ///
 /// # Errors

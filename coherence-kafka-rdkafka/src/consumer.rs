@@ -307,7 +307,7 @@ impl Drop for Consumer {
     }
 }
 
-fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> TopicPartitionList {
+pub(crate) fn list_of<'a>(offsets: impl Iterator<Item = (&'a TopicPartition, Offset)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for (tp, offset) in offsets {
         let mut entry = list.add_partition(&tp.topic, tp.partition);

@@ -3,10 +3,11 @@
 //! ```text
 //! settings.rs ──► every client
 //! error_capture.rs   why a call got no answer ──► admin.rs, topic_reader.rs
-//! queue.rs           answers of librdkafka ──► consumer.rs (batch.rs, commits.rs, offsets.rs), producer.rs, leadership.rs
+//! queue.rs           answers of librdkafka ──► consumer.rs (batch.rs, commits.rs, offsets.rs), group_offsets.rs, producer.rs,
+//!                    leadership.rs
 //! ```
 //!
-//! `unsafe` is allowed in queue.rs, consumer/, producer.rs, producer/, permissions.rs and embedded.rs, for calls of librdkafka that `rdkafka`
+//! `unsafe` is allowed in queue.rs, consumer/, group_offsets.rs, producer.rs, producer/, permissions.rs and embedded.rs, for calls of librdkafka that `rdkafka`
 //! lacks. Each of these files states why it is sound.
 
 #![warn(unreachable_pub, missing_debug_implementations)]
@@ -15,6 +16,7 @@ pub mod admin;
 pub mod consumer;
 pub mod embedded;
 mod error_capture;
+pub mod group_offsets;
 pub mod leadership;
 mod permissions;
 pub mod producer;
