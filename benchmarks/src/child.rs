@@ -228,7 +228,7 @@ fn sink(order: &Order, session: &str, sessions: Sessions, arrived: impl FnOnce()
     let end = Instant::now() + DEADLINE;
     while last.is_none() || first_commit.is_none() {
         thread::sleep(LOOK_EVERY);
-        let tasks = worker.status(&order.name).context("the connector is gone")?;
+        let tasks = worker.tasks(&order.name).context("the connector is gone")?;
         let task = tasks.first().context("the connector has no task")?;
         let counters = Counters::of(task).context("the task is not a sink's")?;
         let confirmed = counters.confirmed.now();

@@ -3,7 +3,6 @@
 //! Owns: the sessions that its connectors write to, and what the tasks of one connector share.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Session;
@@ -13,7 +12,8 @@ use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::{
-    Connector, Context, Description, Grids, Peers, Plugin, Task, TaskFailure, TaskSet, TaskState,
+    Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Task, TaskControl, TaskFailure,
+    TaskSet, TaskState,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -124,6 +124,12 @@ impl Connector for SinkConnector {
         self.config.restart
     }
 
+    fn group(&self, context: &Context<'_>) -> Option<ConsumerGroup> {
+        let mut settings = self.config.consumer_settings(0);
+        context.lead(&mut settings);
+        Some(ConsumerGroup { id: self.config.consumer.group_id.clone(), settings })
+    }
+
     fn start(&self, context: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
         let tasks = SinkTasks::start(&self.config, self.sessions.clone(), context)?;
         Ok(Arc::new(tasks))
@@ -186,7 +192,7 @@ impl SinkTasks {
                 membership,
                 runtime: context.runtime.clone(),
                 counters,
-                stop: Arc::default(),
+                control: TaskControl::default(),
             };
             (options, parts)
         };
@@ -196,9 +202,9 @@ impl SinkTasks {
 }
 
 impl TaskSet for SinkTasks {
-    fn task(&self, number: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure> {
+    fn task(&self, number: u32, control: TaskControl) -> Result<Box<dyn Task>, TaskFailure> {
         let (options, parts) = &self.tasks[number as usize];
-        let task = SinkTask::new(options.clone(), TaskParts { stop, ..parts.clone() })?;
+        let task = SinkTask::new(options.clone(), TaskParts { control, ..parts.clone() })?;
         Ok(Box::new(task))
     }
 
@@ -233,12 +239,9 @@ fn saved_maps(config: &ConnectorConfig) -> Result<Option<Arc<Saved>>, SavedError
 fn task_options(config: &ConnectorConfig, context: &Context<'_>, number: u32) -> TaskOptions {
     let mut consumer = config.consumer_settings(number);
     let mut dead_letters = config.dead_letters.as_ref().map(|queue| queue.for_task(&config.name, number));
-    if let Some(bootstrap) = context.bootstrap {
-        let queue = dead_letters.as_mut().map(|queue| [&mut queue.producer, &mut queue.admin]);
-        for settings in queue.into_iter().flatten().chain([&mut consumer]) {
-            settings.retain(|(key, _)| key != "bootstrap.servers");
-            settings.push(("bootstrap.servers".to_owned(), bootstrap.to_owned()));
-        }
+    let queue = dead_letters.as_mut().map(|queue| [&mut queue.producer, &mut queue.admin]);
+    for settings in queue.into_iter().flatten().chain([&mut consumer]) {
+        context.lead(settings);
     }
     let millis = |name: &str, default| {
         let set = consumer.iter().find_map(|(key, value)| (key == name).then(|| value.parse().ok())?);

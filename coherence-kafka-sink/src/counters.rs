@@ -1,6 +1,7 @@
 //! What a task has done so far, for the live line, the status and the reports.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use coherence_kafka_worker::TaskStatus;
@@ -69,6 +70,8 @@ pub struct Counters {
     pub lag: Gauge,
     /// Why the task holds its batch at the moment.
     pub holding: Mutex<Option<Holding>>,
+    /// Topics whose positions were committed since they were last forgotten.
+    pub topics: Mutex<BTreeSet<String>>,
 }
 
 impl Counters {

@@ -123,7 +123,7 @@ async fn wait_until_confirmed(running: &Running, records: u64) -> Result<(), Str
     loop {
         let mut confirmed = 0;
         for name in running.worker().names() {
-            for task in running.worker().status(&name).unwrap_or_default() {
+            for task in running.worker().tasks(&name).unwrap_or_default() {
                 if let Some(failure) = task.failure {
                     return Err(failure.to_string());
                 }

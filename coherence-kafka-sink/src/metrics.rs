@@ -84,6 +84,14 @@ impl TaskState for Counters {
         self.restarts.add(1);
     }
 
+    fn topics(&self) -> Vec<String> {
+        self.topics.lock().iter().cloned().collect()
+    }
+
+    fn forget_topics(&self) {
+        self.topics.lock().clear();
+    }
+
     fn samples(&self) -> Vec<Sample> {
         let sample = |family, value| Sample { family, labels: Vec::new(), value };
         let mut samples: Vec<_> = TASK.iter().map(|(family, read)| sample(*family, read(self))).collect();

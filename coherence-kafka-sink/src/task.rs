@@ -17,13 +17,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, ReadError, ReadErrorKind, StartAt};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 use coherence_kafka_rdkafka::settings::ClientSettings;
-use coherence_kafka_worker::caught;
+use coherence_kafka_worker::{TaskControl, caught};
 
 use crate::config::Mappings;
 use crate::counters::Counters;
@@ -176,8 +175,8 @@ pub(crate) struct TaskParts {
     pub runtime: tokio::runtime::Handle,
     /// What is counted.
     pub counters: Arc<Counters>,
-    /// Set to stop the task.
-    pub stop: Arc<AtomicBool>,
+    /// What the worker asks.
+    pub control: TaskControl,
 }
 
 impl std::fmt::Debug for TaskParts {
@@ -289,7 +288,7 @@ impl SinkTask {
         while !self.delivery.is_over() {
             self.serve_group();
             // After the group's events: a revoke's deadline also holds for the stop.
-            if self.parts.stop.load(Ordering::Acquire) {
+            if self.parts.control.is_stopping() {
                 self.delivery.on_stop(Instant::now());
             }
             if let Some(gap) = self.parts.membership.on_poll(Instant::now()) {
@@ -305,14 +304,29 @@ impl SinkTask {
             let ready = self.serve_queue() && self.seek();
             self.delivery.on_tick(Instant::now());
             self.perform();
-            if ready && self.delivery.room() > 0 {
+            let pausing = self.parts.control.is_pausing();
+            if ready && !pausing && self.delivery.room() > 0 {
                 self.read();
             } else {
                 self.hold();
             }
             self.delivery.on_tick(Instant::now());
             self.perform();
+            self.pause(pausing);
             self.lag.observe(&mut self.consumer, &self.delivery, self.options.reset, self.knows_share);
+        }
+    }
+
+    /// Reports that a task that is to pause has no record in hand.
+    fn pause(&mut self, pausing: bool) {
+        let idle = self.write.is_none() && !self.delivery.has_records() && !self.delivery.awaits_answer();
+        let paused = pausing && idle;
+        if paused != self.parts.control.is_paused() {
+            self.parts.control.set_paused(paused);
+            if paused {
+                self.delivery.commit_soon();
+            }
+            tracing::info!(task = self.name, "task {}", if paused { "paused" } else { "resumed" });
         }
     }
 
@@ -403,6 +417,7 @@ impl SinkTask {
                     self.saving = self.parts.saved.as_ref().map(|saved| (number, saved.save(&offsets)));
                 }
                 Action::Commit(number, offsets) => {
+                    self.parts.counters.topics.lock().extend(offsets.iter().map(|(tp, _)| tp.topic.clone()));
                     let sent = self.consumer.commit(number, offsets.iter().map(|(tp, next)| (tp, *next)));
                     if let Err(reason) = sent {
                         let failed = CommitError::Failed(reason);

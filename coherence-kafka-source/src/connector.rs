@@ -1,7 +1,7 @@
 //! The source as a connector of a worker.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig};
@@ -10,10 +10,12 @@ use coherence_kafka_worker::config::connector::{read_shared, setting};
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::metrics::Sample;
 use coherence_kafka_worker::{
-    Connector, Context, Description, Grids, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState,
+    Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Progress, Task, TaskControl,
+    TaskFailure, TaskSet, TaskState,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -131,9 +133,15 @@ impl Connector for SourceConnector {
         self.restart
     }
 
+    /// None: a source resumes from the comparison of its maps and topics, not from an offset.
+    fn group(&self, _: &Context<'_>) -> Option<ConsumerGroup> {
+        None
+    }
+
     fn start(&self, context: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
-        let state =
-            Arc::new(SourceState { statuses: source::statuses(&self.config), restarts: AtomicU64::new(0) });
+        let statuses = source::statuses(&self.config);
+        let forgotten = Mutex::new(vec![0; statuses.len()]);
+        let state = Arc::new(SourceState { statuses, restarts: AtomicU64::new(0), forgotten });
         Ok(Arc::new(SourceTasks { config: self.config.clone(), state, runtime: context.runtime.clone() }))
     }
 
@@ -142,18 +150,24 @@ impl Connector for SourceConnector {
     }
 }
 
+#[derive(Clone)]
 struct SourceTasks {
     config: Arc<SourceConfig>,
     state: Arc<SourceState>,
     runtime: Handle,
 }
 
-impl TaskSet for SourceTasks {
-    fn task(&self, _: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure> {
+impl SourceTasks {
+    fn source(&self) -> Result<Source, TaskFailure> {
         let _in_runtime = self.runtime.enter();
-        let source = Source::with((*self.config).clone(), self.state.statuses.clone())
-            .map_err(|error| TaskFailure::new(error.to_string()))?;
-        Ok(Box::new(SourceTask { source, stop, runtime: self.runtime.clone() }))
+        Source::with((*self.config).clone(), self.state.statuses.clone())
+            .map_err(|error| TaskFailure::new(error.to_string()))
+    }
+}
+
+impl TaskSet for SourceTasks {
+    fn task(&self, _: u32, control: TaskControl) -> Result<Box<dyn Task>, TaskFailure> {
+        Ok(Box::new(SourceTask { first: Some(self.source()?), tasks: self.clone(), control }))
     }
 
     fn state(&self, _: u32) -> Arc<dyn TaskState> {
@@ -163,30 +177,45 @@ impl TaskSet for SourceTasks {
     fn on_ended(&self) {}
 }
 
+/// A paused source has no session and leads no group: what changes meanwhile is found by the comparison with which
+/// each run begins.
 struct SourceTask {
-    source: Source,
-    stop: Arc<AtomicBool>,
-    runtime: Handle,
+    /// The source of the first run.
+    first: Option<Source>,
+    tasks: SourceTasks,
+    control: TaskControl,
 }
 
 impl Task for SourceTask {
-    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
-        let stopped = CancellationToken::new();
-        self.runtime.block_on(async {
-            let watch = async {
-                while !self.stop.load(Ordering::SeqCst) {
-                    tokio::time::sleep(LOOK).await;
-                }
-                stopped.cancel();
-                std::future::pending::<()>().await;
-            };
-            tokio::select! {
-                ended = self.source.run(&stopped, false) => {
-                    ended.map_err(|error| TaskFailure::new(error.to_string()))
-                }
-                () = watch => Ok(()),
+    fn run(mut self: Box<Self>) -> Result<(), TaskFailure> {
+        let runtime = self.tasks.runtime.clone();
+        while !self.control.is_stopping() {
+            if self.control.is_pausing() {
+                self.control.set_paused(true);
+                std::thread::park_timeout(LOOK);
+                continue;
             }
-        })
+            self.control.set_paused(false);
+            let source = self.first.take().map_or_else(|| self.tasks.source(), Ok)?;
+            runtime.block_on(run(&source, &self.control))?;
+        }
+        Ok(())
+    }
+}
+
+/// Publishes until the task is to stop or to pause.
+async fn run(source: &Source, control: &TaskControl) -> Result<(), TaskFailure> {
+    let stopped = CancellationToken::new();
+    let watch = async {
+        while !control.is_stopping() && !control.is_pausing() {
+            tokio::time::sleep(LOOK).await;
+        }
+        stopped.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = source.run(&stopped, false) => ended.map_err(|error| TaskFailure::new(error.to_string())),
+        () = watch => Ok(()),
     }
 }
 
@@ -195,11 +224,24 @@ impl Task for SourceTask {
 struct SourceState {
     statuses: Vec<Arc<Status>>,
     restarts: AtomicU64,
+    /// How many records each map had published when the topics were last forgotten.
+    forgotten: Mutex<Vec<u64>>,
 }
 
 impl TaskState for SourceState {
     fn on_restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn topics(&self) -> Vec<String> {
+        let forgotten = self.forgotten.lock();
+        let published =
+            self.statuses.iter().zip(forgotten.iter()).filter(|(status, n)| status.records.now() > **n);
+        published.map(|(status, _)| status.topic.clone()).collect()
+    }
+
+    fn forget_topics(&self) {
+        *self.forgotten.lock() = self.statuses.iter().map(|status| status.records.now()).collect();
     }
 
     fn samples(&self) -> Vec<Sample> {

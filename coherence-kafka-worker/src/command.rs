@@ -9,12 +9,11 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::Files;
 use crate::plugin::Plugin;
 use crate::start::{Running, StartError, load};
-use crate::{check, descriptors, terminal};
+use crate::{check, descriptors, loggers, terminal};
 
 /// Parses the arguments of the process, and runs `execute` with them on a runtime for data; the REST interface has its
 /// own threads. Logs go to stderr.
@@ -34,14 +33,11 @@ where
             return Ok(ExitCode::from(u8::from(error.kind() != ErrorKind::DisplayVersion)));
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(terminal::log_writer)
-        .with_ansi(false)
-        // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
-        .log_internal_errors(false)
-        .init();
+    if let Some(wrong) = loggers::init(std::env::var("RUST_LOG").ok().as_deref()) {
+        tracing::warn!(
+            "RUST_LOG: {wrong}; it is a list such as info,coherence_client=debug; the level is info"
+        );
+    }
     descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let code = runtime.block_on(execute(cli))?;

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! ```text
-//! plugin.rs                what a connector is to the worker: the traits that a sink and a source implement
+//! plugin.rs control.rs     what a connector is to the worker: the traits that a sink and a source implement
 //! command.rs cli.rs        what both programs do: arguments, logs, signals, exit codes
 //! start.rs check.rs        files to a running worker; or to a report of what is wrong with files and peers
 //! config.rs config/        settings of the worker, and what all connectors have in common
@@ -9,6 +9,7 @@
 //! rest.rs rest/            the REST interface
 //! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
 //! grids.rs                 sessions with the grids that settings lead to
+//! loggers.rs               the levels of the logs
 //! retry.rs                 pauses between attempts
 //! descriptors.rs panics.rs limits of the process; what a thread panicked with
 //! ```
@@ -21,8 +22,10 @@ mod check;
 mod cli;
 pub mod command;
 pub mod config;
+mod control;
 mod descriptors;
 mod grids;
+mod loggers;
 pub mod metrics;
 mod panics;
 mod plugin;
@@ -35,12 +38,15 @@ mod testing;
 mod worker;
 
 pub use cli::Files;
+pub use control::TaskControl;
 pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;
 pub use plugin::{
-    Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
-    TaskState,
+    Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
+    TaskFailure, TaskSet, TaskState,
 };
 pub use retry::{Pauses, RetryPolicy};
 pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER};
-pub use worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};
+pub use worker::{
+    CONFLICT, ConnectorInfo, ConnectorState, ConnectorStatus, CreateError, RequestError, TaskStatus, Worker,
+};

@@ -81,7 +81,7 @@ const TASKS_FAILED: Described =
 /// # Errors
 /// Never in practice: writing to a text does not fail.
 pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
-    let state = |name: String| worker.status(&name).map(|tasks| (name, tasks));
+    let state = |name: String| worker.tasks(&name).map(|tasks| (name, tasks));
     let connectors = worker.names().into_iter().filter_map(state).collect();
     text_of(worker.config().plugin().description(), connectors)
 }

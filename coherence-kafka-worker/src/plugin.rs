@@ -8,7 +8,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use coherence_kafka_connect::config::def::ConfigDef;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
@@ -17,6 +16,7 @@ use coherence_kafka_rdkafka::settings::ClientSettings;
 use futures::future::BoxFuture;
 
 use crate::config::{RestartConfig, WorkerConfig};
+use crate::control::TaskControl;
 use crate::grids::Grids;
 use crate::metrics::{Family, Sample};
 
@@ -46,6 +46,8 @@ pub struct Description {
     pub kind: ConnectorType,
     /// The values of `connector.class` that name it; the first is its full name.
     pub classes: &'static [&'static str],
+    /// The `task.class` of its tasks, as Connect's REST API shows it.
+    pub task_class: &'static str,
     /// Its settings.
     pub settings: &'static ConfigDef,
     /// Families of its settings: the prefix, and why they are without effect where they are.
@@ -104,6 +106,9 @@ pub trait Connector: Any + Send + Sync {
     /// Returns when a failed task restarts by itself.
     fn restart(&self) -> RestartConfig;
 
+    /// Returns the consumer group whose committed offsets are those of the connector; `None` for a source, which has none.
+    fn group(&self, context: &Context<'_>) -> Option<ConsumerGroup>;
+
     /// Makes what its tasks share. May read files; waits for no peer.
     ///
     /// # Errors
@@ -112,6 +117,15 @@ pub trait Connector: Any + Send + Sync {
 
     /// Checks that its peers can be reached and accept what it would do; moves no records.
     fn check<'a>(&'a self, peers: &'a mut Peers, findings: &'a mut Checked) -> BoxFuture<'a, ()>;
+}
+
+/// The consumer group of a connector.
+#[derive(Debug, Clone)]
+pub struct ConsumerGroup {
+    /// Its `group.id`.
+    pub id: String,
+    /// The settings of a client that reaches its cluster, by librdkafka's names.
+    pub settings: ClientSettings,
 }
 
 /// What a worker gives a connector that starts.
@@ -125,6 +139,21 @@ pub struct Context<'a> {
     pub runtime: &'a tokio::runtime::Handle,
 }
 
+impl Context<'_> {
+    /// Leads a client with these settings to the broker of this process, where there is one.
+    pub fn lead(&self, settings: &mut ClientSettings) {
+        lead_to(self.bootstrap, settings);
+    }
+}
+
+/// Leads a client with these settings to the brokers of `bootstrap`, where it is set.
+pub(crate) fn lead_to(bootstrap: Option<&str>, settings: &mut ClientSettings) {
+    if let Some(bootstrap) = bootstrap {
+        settings.retain(|(key, _)| key != "bootstrap.servers");
+        settings.push(("bootstrap.servers".to_owned(), bootstrap.to_owned()));
+    }
+}
+
 /// What is known about the peers while connectors are checked.
 #[derive(Debug, Default)]
 pub struct Peers {
@@ -136,11 +165,11 @@ pub struct Peers {
 
 /// The tasks of a started connector, and what they share.
 pub trait TaskSet: Send + Sync {
-    /// Makes a task: at the start, and again at each restart. The task ends when `stop` is set.
+    /// Makes a task: at the start, and again at each restart. The task obeys what `control` asks.
     ///
     /// # Errors
     /// Settings that only show when they are used.
-    fn task(&self, number: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure>;
+    fn task(&self, number: u32, control: TaskControl) -> Result<Box<dyn Task>, TaskFailure>;
 
     /// Returns the counts and the state of a task; its restarts share them.
     fn state(&self, number: u32) -> Arc<dyn TaskState>;
@@ -185,6 +214,12 @@ impl TaskFailure {
 pub trait TaskState: Any + Send + Sync {
     /// Counts a restart.
     fn on_restart(&self);
+
+    /// Returns the topics that records were read from or written to since the start, or since they were last forgotten.
+    fn topics(&self) -> Vec<String>;
+
+    /// Forgets these topics.
+    fn forget_topics(&self);
 
     /// Returns a sample of each metric whose value is known.
     fn samples(&self) -> Vec<Sample>;

@@ -1,4 +1,4 @@
-//! The part of Connect's REST API that creates, shows, restarts and deletes connectors; and the metrics.
+//! Connect's REST API; and the metrics.
 //!
 //! Owns: HTTP and JSON, and the threads that serve them (`rest/server.rs`). Never does: the operations themselves,
 //! which are the worker's.
@@ -7,21 +7,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
-use serde_json::{Map, Value, json};
+use axum::routing::{MethodRouter, get, post, put};
+use serde_json::json;
 
 use crate::metrics;
-use crate::worker::{CONFLICT, ConnectorInfo, CreateError, RequestError, TaskStatus, Worker};
+use crate::worker::Worker;
 
-mod create;
+mod accept;
+mod body;
+mod configure;
+mod connectors;
+mod loggers;
+mod offsets;
 mod restart;
+mod root;
 mod server;
+mod tasks;
+mod topics;
 
 pub use server::Server;
 
@@ -39,69 +45,55 @@ struct Api {
 
 /// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
-    let routes: [(&str, MethodRouter<Api>); 6] = [
-        ("/connectors", get(list).post(create)),
-        ("/connectors/{name}", get(info).delete(delete)),
-        ("/connectors/{name}/status", get(status)),
+    let routes: [(&str, MethodRouter<Api>); 19] = [
+        ("/", get(root::info)),
+        ("/health", get(root::health)),
+        ("/connectors", get(connectors::list).post(configure::create)),
+        ("/connectors/{name}", get(connectors::info).delete(connectors::delete)),
+        (
+            "/connectors/{name}/config",
+            get(connectors::config).put(configure::replace).patch(configure::patch),
+        ),
+        ("/connectors/{name}/status", get(connectors::status)),
+        ("/connectors/{name}/pause", put(connectors::pause)),
+        ("/connectors/{name}/resume", put(connectors::resume)),
+        ("/connectors/{name}/stop", put(connectors::stop)),
         ("/connectors/{name}/restart", post(restart::connector)),
+        ("/connectors/{name}/tasks", get(tasks::list).post(tasks::configure)),
+        ("/connectors/{name}/tasks/{task}/status", get(tasks::status)),
         ("/connectors/{name}/tasks/{task}/restart", post(restart::task)),
-        ("/metrics", get(measure)),
+        ("/connectors/{name}/topics", get(topics::list)),
+        ("/connectors/{name}/topics/reset", put(topics::reset)),
+        ("/connectors/{name}/offsets", get(offsets::list).patch(offsets::alter).delete(offsets::reset)),
+        ("/connectors/{name}/fence", put(tasks::fence)),
+        ("/admin/loggers", get(loggers::list)),
+        ("/admin/loggers/{logger}", get(loggers::info).put(loggers::set)),
     ];
     let mut router = Router::new();
     for (path, methods) in routes {
+        router = router.route(path, methods.clone());
         // As in Connect, a slash at the end changes nothing.
-        router = router.route(path, methods.clone()).route(&format!("{path}/"), methods);
+        if path != "/" {
+            router = router.route(&format!("{path}/"), methods);
+        }
     }
-    router
+    let resources = router
+        .route_layer(from_fn(accept::json_only))
+        .route("/metrics", get(measure))
+        .route("/metrics/", get(measure))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "HTTP 404 Not Found") })
         .method_not_allowed_fallback(|| async {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
         })
         .layer(from_fn(within_the_timeout))
-        .with_state(Api { worker, worker_id: worker_id.into() })
+        .with_state(Api { worker, worker_id: worker_id.into() });
+    // The methods of a resource are known outside of it.
+    Router::new().fallback_service(resources).layer(from_fn(accept::options))
 }
 
 async fn within_the_timeout(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
     answer.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Request timed out"))
-}
-
-/// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
-async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
-    let names = api.worker.names();
-    let expand: Vec<&str> =
-        query.iter().filter(|(key, _)| key == "expand").map(|(_, value)| value.as_str()).collect();
-    if expand.is_empty() {
-        return axum::Json(names).into_response();
-    }
-    let connector = |name: String| {
-        let (info, tasks) = (api.worker.info(&name)?, api.worker.status(&name)?);
-        let mut expanded = Map::new();
-        for wanted in &expand {
-            match *wanted {
-                "status" => expanded.insert("status".to_owned(), status_json(&name, &api, &tasks)),
-                "info" => expanded.insert("info".to_owned(), info_json(&info)),
-                _ => None,
-            };
-        }
-        Some((name, Value::Object(expanded)))
-    };
-    // One that is deleted meanwhile is left out.
-    axum::Json(names.into_iter().filter_map(connector).collect::<Map<_, _>>()).into_response()
-}
-
-async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.info(&name) {
-        Some(info) => axum::Json(info_json(&info)).into_response(),
-        None => not_found(&name),
-    }
-}
-
-async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.status(&name) {
-        Some(tasks) => axum::Json(status_json(&name, &api, &tasks)).into_response(),
-        None => not_found(&name),
-    }
 }
 
 async fn measure(State(api): State<Api>) -> Response {
@@ -111,104 +103,13 @@ async fn measure(State(api): State<Api>) -> Response {
     }
 }
 
-async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = blocking({
-        let (worker, name) = (api.worker.clone(), name.clone());
-        move || worker.delete(&name)
-    });
-    match outcome.await {
-        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
-        Some(Err(RequestError::UnknownConnector | RequestError::UnknownTask)) => not_found(&name),
-        Some(Err(RequestError::Conflict)) => error(StatusCode::CONFLICT, CONFLICT),
-        Some(Err(RequestError::NotEnded(tasks))) => error(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            &format!(
-                "Connector {name} is not deleted yet: {tasks} of its tasks are still stopping; it is deleted when they \
-                 have stopped"
-            ),
-        ),
-        None => internal(),
-    }
-}
-
-async fn create(State(api): State<Api>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    if !media_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
-        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type");
-    }
-    let properties = match body.map(|body| create::request(&body)) {
-        Ok(Ok(properties)) => properties,
-        Ok(Err(reason)) => return error(StatusCode::BAD_REQUEST, &reason),
-        Err(refused) => return error(refused.status(), &refused.body_text()),
-    };
-    let worker = api.worker.clone();
-    match blocking(move || worker.create(&properties)).await {
-        Some(Ok(info)) => {
-            let location = format!("http://{}/connectors/{}", api.worker_id, path_segment(&info.name));
-            (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(info_json(&info)))
-                .into_response()
-        }
-        Some(Err(CreateError::Invalid(errors))) => {
-            let lines: Vec<String> = errors.errors.iter().map(ToString::to_string).collect();
-            error(
-                StatusCode::BAD_REQUEST,
-                &format!(
-                    "Connector configuration is invalid and contains the following {} error(s):\n{}",
-                    lines.len(),
-                    lines.join("\n")
-                ),
-            )
-        }
-        Some(Err(other)) => {
-            let status = match other {
-                CreateError::Exists(_) | CreateError::Conflict => StatusCode::CONFLICT,
-                CreateError::TooManyTasks { .. } => StatusCode::BAD_REQUEST,
-                CreateError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-                CreateError::Invalid(_) | CreateError::NotStarted { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            error(status, &other.to_string())
-        }
-        None => internal(),
-    }
-}
-
-fn info_json(info: &ConnectorInfo) -> Value {
-    let tasks: Vec<Value> =
-        (0..info.tasks).map(|task| json!({"connector": info.name, "task": task})).collect();
-    json!({"name": info.name, "config": info.config, "tasks": tasks, "type": info.kind.name()})
-}
-
-fn status_json<'t>(name: &str, api: &Api, tasks: impl IntoIterator<Item = &'t TaskStatus>) -> Value {
-    let worker_id = &api.worker_id;
-    let tasks: Vec<Value> = tasks
-        .into_iter()
-        .enumerate()
-        .map(|(id, task)| {
-            let state = if task.failure.is_some() { "FAILED" } else { "RUNNING" };
-            let mut status = json!({"id": id, "state": state, "worker_id": **worker_id, "version": VERSION});
-            if let Some(failure) = &task.failure {
-                status["trace"] = Value::String(failure.to_string());
-            }
-            status
-        })
-        .collect();
-    // Connect's word for a connector whose start is under way.
-    let state = if tasks.is_empty() { "UNASSIGNED" } else { "RUNNING" };
-    json!({
-        "name": name,
-        "connector": {"state": state, "worker_id": **worker_id, "version": VERSION},
-        "tasks": tasks,
-        "type": api.worker.config().plugin().description().kind.name(),
-    })
-}
-
-/// Creating and deleting waits for threads, which the HTTP tasks must not.
+/// Creating and ending waits for threads, which the HTTP tasks must not.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-fn not_found(name: &str) -> Response {
-    error(StatusCode::NOT_FOUND, &format!("Connector {name} not found"))
+fn not_found(name: &str) -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, format!("Connector {name} not found"))
 }
 
 fn internal() -> Response {
@@ -216,10 +117,24 @@ fn internal() -> Response {
 }
 
 fn error(status: StatusCode, message: &str) -> Response {
-    (status, axum::Json(json!({"error_code": status.as_u16(), "message": message}))).into_response()
+    Refused::new(status, message).into_response()
 }
 
-fn path_segment(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+/// Why a request is not done; an answer in Connect's form.
+struct Refused {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Refused { status, message } = self;
+        (status, axum::Json(json!({"error_code": status.as_u16(), "message": message}))).into_response()
+    }
 }

@@ -4,7 +4,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::InitialState;
 use coherence_kafka_rdkafka::admin::{self, Unreachable};
 use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
 use tokio::task::JoinHandle;
@@ -96,11 +95,12 @@ impl Running {
             tokio::task::spawn_blocking(move || admin::topic_names(&settings, CLUSTER_DEADLINE))
         });
         for connector in loaded.connectors {
-            if let Err(error) = running.worker.start(connector.config) {
+            if let Err(error) = running.worker.start(connector.config, connector.initial_state) {
                 running.worker.stop();
                 return Err(StartError::Connector(error.to_string()));
             }
         }
+        running.worker.set_ready();
         if let Some(cluster) = cluster
             && let Err(reason) = answer(cluster).await
         {
@@ -142,17 +142,10 @@ pub(crate) fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Re
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    let loaded = crate::config::load(plugin, &sources).map_err(|error| match error {
+    crate::config::load(plugin, &sources).map_err(|error| match error {
         LoadError::Worker(errors) => StartError::Worker(errors.to_string()),
         LoadError::Connector(errors) => StartError::Connector(errors.to_string()),
-    })?;
-    match loaded.connectors.iter().find(|c| c.initial_state != InitialState::Running) {
-        Some(connector) => Err(StartError::Connector(format!(
-            "connector {}: initial_state: only RUNNING is supported yet",
-            connector.config.name()
-        ))),
-        None => Ok(loaded),
-    }
+    })
 }
 
 /// Waits for the answer of a cluster.

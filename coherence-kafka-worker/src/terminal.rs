@@ -100,7 +100,7 @@ impl Write for Above {
 /// Returns the progress of all tasks together. The lag is unknown where that of one task is.
 fn progress(worker: &Worker) -> Progress {
     let mut sum = Progress { lag: Some(0), ..Progress::default() };
-    for task in worker.names().iter().filter_map(|name| worker.status(name)).flatten() {
+    for task in worker.names().iter().filter_map(|name| worker.tasks(name)).flatten() {
         let task = task.state.progress();
         sum.records += task.records;
         sum.lag = sum.lag.zip(task.lag).map(|(sum, lag)| sum + lag);

@@ -1,7 +1,7 @@
 //! A connector for tests: its tasks do nothing until they are stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Importance, Kind, Validator, key};
@@ -13,10 +13,11 @@ use tokio::runtime::Handle;
 
 use crate::Grids;
 use crate::config::{RestartConfig, WorkerConfig, connector as common};
+use crate::control::TaskControl;
 use crate::metrics::Sample;
 use crate::plugin::{
-    Connector, ConnectorType, Context, Description, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
-    TaskState,
+    Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
+    TaskFailure, TaskSet, TaskState,
 };
 use crate::retry::RetryPolicy;
 use crate::worker::Worker;
@@ -26,6 +27,7 @@ const GROUP: (&str, Importance) = ("Connector", Importance::High);
 static DESCRIPTION: Description = Description {
     kind: ConnectorType::Sink,
     classes: &["Fake"],
+    task_class: "FakeTask",
     settings: &ConfigDef {
         keys: &[
             key("name", Kind::String, DefaultValue::Required, Validator::Name, GROUP, "The name."),
@@ -58,7 +60,8 @@ impl Plugin for Fake {
         findings: &mut ConfigErrors,
     ) -> Option<Arc<dyn Connector>> {
         let values = common::read(worker, &DESCRIPTION, properties, findings);
-        Some(Arc::new(FakeConnector(values.text("name")?.to_owned())))
+        let fails = properties.get("fails").is_some();
+        Some(Arc::new(FakeConnector { name: values.text("name")?.to_owned(), fails }))
     }
 
     fn check_peers<'a>(
@@ -72,11 +75,15 @@ impl Plugin for Fake {
     }
 }
 
-struct FakeConnector(String);
+struct FakeConnector {
+    name: String,
+    /// Its tasks do not start.
+    fails: bool,
+}
 
 impl Connector for FakeConnector {
     fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     fn tasks(&self) -> u32 {
@@ -92,7 +99,14 @@ impl Connector for FakeConnector {
         RestartConfig { attempts: Some(0), backoff: RetryPolicy { min: second, max: second, timeout: None } }
     }
 
+    fn group(&self, _: &Context<'_>) -> Option<ConsumerGroup> {
+        None
+    }
+
     fn start(&self, _: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
+        if self.fails {
+            return Err("it fails".to_owned());
+        }
         Ok(Arc::new(FakeTasks(Arc::default())))
     }
 
@@ -104,8 +118,8 @@ impl Connector for FakeConnector {
 struct FakeTasks(Arc<Ran>);
 
 impl TaskSet for FakeTasks {
-    fn task(&self, _: u32, stop: Arc<AtomicBool>) -> Result<Box<dyn Task>, TaskFailure> {
-        Ok(Box::new(FakeTask { state: self.0.clone(), stop }))
+    fn task(&self, _: u32, control: TaskControl) -> Result<Box<dyn Task>, TaskFailure> {
+        Ok(Box::new(FakeTask { state: self.0.clone(), control }))
     }
 
     fn state(&self, _: u32) -> Arc<dyn TaskState> {
@@ -128,6 +142,12 @@ impl Ran {
 impl TaskState for Ran {
     fn on_restart(&self) {}
 
+    fn topics(&self) -> Vec<String> {
+        vec!["t".to_owned()]
+    }
+
+    fn forget_topics(&self) {}
+
     fn samples(&self) -> Vec<Sample> {
         Vec::new()
     }
@@ -140,13 +160,14 @@ impl TaskState for Ran {
 /// Runs until it is stopped.
 pub(crate) struct FakeTask {
     pub(crate) state: Arc<Ran>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) control: TaskControl,
 }
 
 impl Task for FakeTask {
     fn run(self: Box<Self>) -> Result<(), TaskFailure> {
         self.state.0.fetch_add(1, Ordering::SeqCst);
-        while !self.stop.load(Ordering::SeqCst) {
+        while !self.control.is_stopping() {
+            self.control.set_paused(self.control.is_pausing());
             std::thread::park_timeout(Duration::from_millis(1));
         }
         Ok(())

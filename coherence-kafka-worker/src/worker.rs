@@ -4,23 +4,25 @@
 //! connector that starts or ends is an entry of its table meanwhile (`worker/connectors.rs`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use coherence_kafka_connect::config::{ConfigErrors, Properties};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, TargetState};
+use coherence_kafka_rdkafka::admin;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::config::table::TASKS_LIMIT;
-use crate::config::{ConnectorConfig, RestartConfig, WorkerConfig};
+use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::descriptors;
 use crate::panics::caught;
-use crate::plugin::{ConnectorType, Context, Task, TaskFailure, TaskState};
-use connectors::{Connector, Connectors, Entry};
-use restarts::Restarts;
+use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskFailure, TaskState, lead_to};
+use connectors::{Connectors, Phase, Tasks};
+use task_handle::{Control, TaskHandle, join};
 
 mod connectors;
 mod restarts;
+mod task_handle;
 
 /// The connectors of this process.
 pub struct Worker {
@@ -31,6 +33,10 @@ pub struct Worker {
     connectors: Mutex<Connectors>,
     /// A connector has started, or could not.
     started: Condvar,
+    /// The connectors of the files have started.
+    ready: AtomicBool,
+    /// The identifier of its Kafka cluster, once it has answered.
+    cluster: OnceLock<String>,
 }
 
 impl std::fmt::Debug for Worker {
@@ -39,46 +45,8 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-struct TaskHandle {
-    state: Arc<dyn TaskState>,
-    control: Arc<Control>,
-    failure: Arc<Mutex<Option<TaskFailure>>>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-/// The requests of others to a task.
-#[derive(Default)]
-struct Control {
-    /// Read by the running task: finish the records in hand and end.
-    stop: Arc<AtomicBool>,
-    /// Do not restart.
-    end: AtomicBool,
-    /// Restart, also after a failure.
-    restart: AtomicBool,
-}
-
-impl Control {
-    fn end(&self) {
-        self.end.store(true, Ordering::SeqCst);
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    fn restart(&self) {
-        self.restart.store(true, Ordering::SeqCst);
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
-    /// the new run.
-    fn clear(&self) -> bool {
-        self.stop.store(false, Ordering::SeqCst);
-        self.restart.store(false, Ordering::SeqCst);
-        !self.end.load(Ordering::SeqCst)
-    }
-}
-
-/// How often the thread of a failed task checks for a request to restart.
-const LOOK: Duration = Duration::from_millis(20);
+/// How long the Kafka cluster has to name itself.
+const CLUSTER_ID_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long leaving the group may take after a task has finished its batch.
 const LEAVING: Duration = Duration::from_secs(15);
@@ -107,8 +75,22 @@ pub enum CreateError {
         /// `coherence.tasks.limit`.
         limit: usize,
     },
+    /// No connector has this name.
+    #[error("Connector {0} not found")]
+    Unknown(String),
+    /// Its tasks have not ended in time, so that the new configuration is not in use yet.
+    #[error(
+        "connector {name}: {tasks} of its tasks are still stopping; the new configuration is stored: restart the \
+         connector when they have stopped"
+    )]
+    NotEnded {
+        /// Its name.
+        name: String,
+        /// How many tasks have not ended.
+        tasks: usize,
+    },
     /// The worker ends.
-    #[error("the worker is stopping and creates no more connectors")]
+    #[error("the worker is stopping and starts no more connectors")]
     Stopping,
     /// Its configuration is invalid; holds every error of it.
     #[error("{0}")]
@@ -136,8 +118,47 @@ pub enum RequestError {
     UnknownTask,
     /// The connector is being started or deleted.
     Conflict,
-    /// This number of tasks has not ended in time. The connector is gone when they have ended.
+    /// This number of tasks has not ended in time. What was asked for is done when they have ended.
     NotEnded(usize),
+}
+
+/// The state of a connector, as Connect names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectorState {
+    /// Its tasks are being started.
+    Unassigned,
+    /// Its tasks run.
+    Running,
+    /// Its tasks keep what they have of their group and move no records.
+    Paused,
+    /// It has no tasks.
+    Stopped,
+    /// Its tasks could not be started.
+    Failed,
+}
+
+impl ConnectorState {
+    /// Returns its name in Connect's REST API.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectorState::Unassigned => "UNASSIGNED",
+            ConnectorState::Running => "RUNNING",
+            ConnectorState::Paused => "PAUSED",
+            ConnectorState::Stopped => "STOPPED",
+            ConnectorState::Failed => "FAILED",
+        }
+    }
+}
+
+/// The states of a connector and of its tasks.
+#[derive(Debug, Clone)]
+pub struct ConnectorStatus {
+    /// Its state.
+    pub state: ConnectorState,
+    /// Why it is in the state `FAILED`.
+    pub failure: Option<String>,
+    /// Those of its tasks, by their numbers; none where it has no tasks.
+    pub tasks: Vec<TaskStatus>,
 }
 
 /// A connector, as REST shows it. `Debug` shows no values of its configuration: there may be passwords among them.
@@ -149,7 +170,7 @@ pub struct ConnectorInfo {
     pub kind: ConnectorType,
     /// Its own configuration as written: variables are not resolved, so it holds no secret that they stand for.
     pub config: BTreeMap<String, String>,
-    /// How many tasks it has; none while it starts.
+    /// How many tasks it has; none while it starts, and none where it is stopped.
     pub tasks: usize,
 }
 
@@ -168,6 +189,8 @@ impl std::fmt::Debug for ConnectorInfo {
 pub struct TaskStatus {
     /// Why it failed; `None` while it runs.
     pub failure: Option<TaskFailure>,
+    /// It was asked to pause, and has no records in hand.
+    pub paused: bool,
     /// What it did so far.
     pub state: Arc<dyn TaskState>,
 }
@@ -178,10 +201,22 @@ impl std::fmt::Debug for TaskStatus {
     }
 }
 
+impl TaskStatus {
+    /// Returns its state, as Connect names it.
+    pub fn state(&self) -> &'static str {
+        match self {
+            TaskStatus { failure: Some(_), .. } => "FAILED",
+            TaskStatus { paused: true, .. } => "PAUSED",
+            TaskStatus { .. } => "RUNNING",
+        }
+    }
+}
+
 impl Worker {
     /// Creates a worker without connectors, whose data moves on `runtime`; `bootstrap` replaces `bootstrap.servers`.
     pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
-        Self { config, bootstrap, runtime, connectors: Mutex::default(), started: Condvar::new() }
+        let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
+        Self { config, bootstrap, runtime, connectors, started, ready, cluster: OnceLock::new() }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -189,65 +224,139 @@ impl Worker {
     /// # Errors
     /// See [`CreateError`]; nothing is left running then.
     pub fn create(&self, properties: &Properties) -> Result<ConnectorInfo, CreateError> {
+        self.create_as(properties, TargetState::Running)
+    }
+
+    /// Validates a configuration that came over the network, and adds a connector that begins in this state.
+    ///
+    /// # Errors
+    /// See [`CreateError`]; there is no such connector then.
+    pub fn create_as(
+        &self,
+        properties: &Properties,
+        target: TargetState,
+    ) -> Result<ConnectorInfo, CreateError> {
+        self.start(self.checked(properties)?, target)
+    }
+
+    fn checked(&self, properties: &Properties) -> Result<ConnectorConfig, CreateError> {
         let config = ConnectorConfig::of_request(&self.config, properties).map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
             tracing::warn!(connector = config.name(), "configuration: {warning}");
         }
-        self.start(config)
+        Ok(config)
     }
 
-    /// Starts the tasks of a checked configuration. While they start, its name is reserved.
+    /// Adds a connector of a checked configuration. Its tasks start where `target` is to run; its name is reserved
+    /// while they do.
     ///
     /// # Errors
-    /// See [`CreateError`]; nothing is left running then.
-    pub fn start(&self, config: ConnectorConfig) -> Result<ConnectorInfo, CreateError> {
-        let (name, tasks) = (config.name().to_owned(), config.connector.tasks() as usize);
-        let limit = self.config.tasks_limit as usize;
-        let running = self.lock().reserve(&name, config.raw.clone(), tasks, limit)?;
-        let each = config.connector.clients_of_task();
+    /// See [`CreateError`]; there is no such connector then.
+    pub fn start(&self, config: ConnectorConfig, target: TargetState) -> Result<ConnectorInfo, CreateError> {
+        let starts = self.lock().add(config.clone(), target, self.limit())?;
+        let (name, kind) = (config.name().to_owned(), self.kind());
+        let tasks = if starts { config.connector.tasks() as usize } else { 0 };
+        if starts && let Err(error) = self.start_reserved(&config) {
+            let mut connectors = self.lock();
+            if connectors.by_name.get(&name).is_some_and(|entry| matches!(entry.phase, Phase::Idle)) {
+                connectors.by_name.remove(&name);
+            }
+            return Err(error);
+        }
+        tracing::info!(connector = name, tasks, "connector created");
+        Ok(ConnectorInfo { name, kind, config: config.raw, tasks })
+    }
+
+    /// Gives a connector another configuration, or creates it where there is none of this name. Its tasks end, and
+    /// start with the new one; where it is as it was, nothing happens. Returns whether the connector was created.
+    ///
+    /// # Errors
+    /// See [`CreateError`]. Where the new configuration is valid it is kept, also where its tasks do not start.
+    pub fn configure(&self, properties: &Properties) -> Result<(bool, ConnectorInfo), CreateError> {
+        let config = self.checked(properties)?;
+        let name = config.name().to_owned();
+        if !self.lock().by_name.contains_key(&name) {
+            return Ok((true, self.start(config, TargetState::Running)?));
+        }
+        let (ending, starts) = self.lock().configure(config, self.limit())?;
+        if let Some(tasks) = ending
+            && let Err(left) = self.await_end(&tasks, self.patience())
+        {
+            let error = CreateError::NotEnded { name: name.clone(), tasks: left };
+            if let Some(entry) = self.connectors.lock().by_name.get_mut(&name) {
+                entry.failure = Some(error.to_string());
+            }
+            return Err(error);
+        }
+        if starts {
+            self.begin(&name)?;
+        }
+        tracing::info!(connector = name, "connector configured");
+        Ok((false, self.info(&name).ok_or(CreateError::Unknown(name))?))
+    }
+
+    /// Starts the tasks of an idle connector.
+    fn begin(&self, name: &str) -> Result<(), CreateError> {
+        let config = {
+            let mut connectors = self.lock();
+            connectors.begin(name, self.limit())?;
+            connectors.by_name[name].config.clone()
+        };
+        self.start_reserved(&config)
+    }
+
+    /// Starts the tasks of a connector whose tasks are reserved. It is idle where they do not start.
+    fn start_reserved(&self, config: &ConnectorConfig) -> Result<(), CreateError> {
+        let name = config.name();
+        let (running, paused) = {
+            let connectors = self.lock();
+            let paused = connectors.by_name.get(name).is_some_and(|e| e.target == TargetState::Paused);
+            (connectors.tasks_without(name), paused)
+        };
+        let (tasks, each) = (config.connector.tasks() as usize, config.connector.clients_of_task());
+        let not_started = |reason| CreateError::NotStarted { name: name.to_owned(), reason };
         let started = descriptors::room_for(running, tasks, each)
-            .map_err(|reason| CreateError::NotStarted { name: name.clone(), reason })
+            .map_err(not_started)
             // librdkafka's wrapper and the runtime panic where the system has no more threads.
             .and_then(|()| {
-                caught(|| self.start_tasks(&config)).unwrap_or_else(|panic| {
-                    let reason = format!("start panicked: {panic}");
-                    Err(CreateError::NotStarted { name: name.clone(), reason })
-                })
+                caught(|| self.start_tasks(config, paused))
+                    .unwrap_or_else(|panic| Err(not_started(format!("start panicked: {panic}"))))
             });
         let mut connectors = self.lock();
-        let outcome = match started {
-            Ok(connector) if connectors.stopping => {
+        let stopping = connectors.stopping;
+        let outcome = match (started, connectors.by_name.get_mut(name)) {
+            (Ok(tasks), Some(entry)) if stopping => {
                 // The end of the worker waits for them.
-                connector.end();
-                connectors.by_name.insert(name, Entry::Stopping(Arc::new(connector)));
+                tasks.end();
+                entry.phase = Phase::Ending { tasks: Arc::new(tasks), deleted: true };
                 Err(CreateError::Stopping)
             }
-            Ok(connector) => {
-                tracing::info!(connector = name, tasks, "connector created");
-                connectors.by_name.insert(name.clone(), Entry::Running(Arc::new(connector)));
-                Ok(ConnectorInfo { name, kind: self.kind(), config: config.raw, tasks })
+            (Ok(tasks), Some(entry)) => {
+                entry.phase = Phase::Started(Arc::new(tasks));
+                Ok(())
             }
-            Err(error) => {
-                connectors.by_name.remove(&name);
+            (Err(error), Some(entry)) => {
+                (entry.phase, entry.failure) = (Phase::Idle, Some(error.to_string()));
                 Err(error)
             }
+            // The worker has ended meanwhile.
+            (_, None) => Err(CreateError::Stopping),
         };
         self.started.notify_all();
         outcome
     }
 
     /// Starts the tasks of a connector: all of them, or none. Slow: files are read, clients and threads are made.
-    fn start_tasks(&self, config: &ConnectorConfig) -> Result<Connector, CreateError> {
+    fn start_tasks(&self, config: &ConnectorConfig, paused: bool) -> Result<Tasks, CreateError> {
         let not_started = |reason: String| CreateError::NotStarted { name: config.name().to_owned(), reason };
-        let context =
-            Context { worker: &self.config, bootstrap: self.bootstrap.as_deref(), runtime: &self.runtime };
-        let set = config.connector.start(&context).map_err(not_started)?;
-        let mut connector = Connector { config: config.raw.clone(), tasks: Vec::new(), set: set.clone() };
+        let set = config.connector.start(&self.context()).map_err(not_started)?;
+        let mut tasks = Tasks { handles: Vec::new(), set: set.clone() };
         for number in 0..config.connector.tasks() {
             let control = Arc::new(Control::default());
+            control.task.pause(paused);
             let make = {
-                let (set, stop) = (set.clone(), control.stop.clone());
-                move || set.task(number, stop.clone())
+                let (set, control) = (set.clone(), control.task.clone());
+                move || set.task(number, control.clone())
             };
             let started = if self.lock().stopping {
                 Err(CreateError::Stopping)
@@ -260,17 +369,21 @@ impl Worker {
                     })
                 })
             };
-            connector.tasks.push(match started {
-                Ok(handle) => handle,
+            match started {
+                Ok(handle) => tasks.handles.push(handle),
                 Err(error) => {
-                    connector.end();
-                    join(&connector.tasks, Instant::now() + self.config.shutdown_timeout + LEAVING);
+                    tasks.end();
+                    join(&tasks.handles, Instant::now() + self.patience());
                     set.on_ended();
                     return Err(error);
                 }
-            });
+            }
         }
-        Ok(connector)
+        Ok(tasks)
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { worker: &self.config, bootstrap: self.bootstrap.as_deref(), runtime: &self.runtime }
     }
 
     /// Returns the direction of its connectors.
@@ -278,9 +391,52 @@ impl Worker {
         self.config.plugin().description().kind
     }
 
+    fn limit(&self) -> usize {
+        self.config.tasks_limit as usize
+    }
+
+    /// Returns how long tasks have to end.
+    fn patience(&self) -> Duration {
+        self.config.shutdown_timeout + LEAVING
+    }
+
     /// Returns the configuration of the worker.
     pub fn config(&self) -> &WorkerConfig {
         &self.config
+    }
+
+    /// Returns whether the connectors that its files name have started.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+
+    /// Called when the connectors that its files name have started.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns the identifier of the worker's Kafka cluster; `None` where it does not answer. Blocks until it is known.
+    pub fn cluster_id(&self) -> Option<String> {
+        if self.cluster.get().is_none() {
+            let mut settings = self.config.client_settings();
+            lead_to(self.bootstrap.as_deref(), &mut settings);
+            let answer = admin::cluster_id(&settings, CLUSTER_ID_DEADLINE)?;
+            return Some(self.cluster.get_or_init(|| answer).clone());
+        }
+        self.cluster.get().cloned()
+    }
+
+    /// Returns the consumer group of a connector, where it has one.
+    ///
+    /// # Errors
+    /// No connector has this name.
+    pub fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError> {
+        let connector = {
+            let connectors = self.lock();
+            let entry = connectors.by_name.get(name).ok_or(RequestError::UnknownConnector)?;
+            entry.config.connector.clone()
+        };
+        Ok(connector.group(&self.context()))
     }
 
     /// Returns the names of all connectors.
@@ -292,19 +448,37 @@ impl Worker {
     pub fn info(&self, name: &str) -> Option<ConnectorInfo> {
         let connectors = self.lock();
         let entry = connectors.by_name.get(name)?;
-        let tasks = entry.connector().map_or(0, |connector| connector.tasks.len());
         Some(ConnectorInfo {
             name: name.to_owned(),
             kind: self.kind(),
-            config: entry.config().clone(),
-            tasks,
+            config: entry.config.raw.clone(),
+            tasks: entry.phase.tasks().map_or(0, |tasks| tasks.handles.len()),
         })
     }
 
+    /// Returns the state of a connector, and that of each of its tasks.
+    pub fn status(&self, name: &str) -> Option<ConnectorStatus> {
+        let (state, failure, tasks) = {
+            let connectors = self.lock();
+            let entry = connectors.by_name.get(name)?;
+            (entry.state(), entry.failure.clone(), entry.phase.tasks().cloned())
+        };
+        let tasks = tasks.iter().flat_map(|tasks| &tasks.handles).map(TaskHandle::status).collect();
+        Some(ConnectorStatus { state, failure, tasks })
+    }
+
     /// Returns the state of each task of a connector; none while it starts.
-    pub fn status(&self, name: &str) -> Option<Vec<TaskStatus>> {
-        let connector = self.lock().by_name.get(name)?.connector().cloned();
-        Some(connector.iter().flat_map(|connector| &connector.tasks).map(TaskHandle::status).collect())
+    pub fn tasks(&self, name: &str) -> Option<Vec<TaskStatus>> {
+        self.status(name).map(|status| status.tasks)
+    }
+
+    /// Starts the tasks of a connector that could not be started. Those of another one are left alone, as Connect does.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub fn restart(&self, name: &str) -> Result<(), CreateError> {
+        let status = self.status(name).ok_or_else(|| CreateError::Unknown(name.to_owned()))?;
+        if status.state == ConnectorState::Failed { self.begin(name) } else { Ok(()) }
     }
 
     /// Restarts a task, without waiting for it: a failed one reads the record again at which it failed, a running one
@@ -313,13 +487,13 @@ impl Worker {
     /// # Errors
     /// See [`RequestError`].
     pub fn restart_task(&self, name: &str, number: usize) -> Result<(), RequestError> {
-        let connector = self.running(name)?;
-        connector.tasks.get(number).ok_or(RequestError::UnknownTask)?.control.restart();
+        let tasks = self.started_tasks(name)?.ok_or(RequestError::UnknownTask)?;
+        tasks.handles.get(number).ok_or(RequestError::UnknownTask)?.restart();
         Ok(())
     }
 
     /// Restarts all tasks of a connector, or those that have failed. Returns the state of each before, and whether it
-    /// restarts.
+    /// restarts; none where the connector has no tasks.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -332,49 +506,98 @@ impl Worker {
             let status = task.status();
             let again = !only_failed || status.failure.is_some();
             if again {
-                task.control.restart();
+                task.restart();
             }
             (status, again)
         };
-        Ok(self.running(name)?.tasks.iter().map(restart).collect())
+        let tasks = self.started_tasks(name)?;
+        Ok(tasks.iter().flat_map(|tasks| &tasks.handles).map(restart).collect())
     }
 
-    /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its offsets stay. Returns
-    /// when all of them have ended; the name may be used again then.
+    /// Pauses a connector, without waiting for it: its tasks finish the records in hand, and keep their partitions.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn pause(&self, name: &str) -> Result<(), RequestError> {
+        self.lock().pause(name)?;
+        tracing::info!(connector = name, "connector paused");
+        Ok(())
+    }
+
+    /// Resumes a connector that is paused or stopped.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub fn resume(&self, name: &str) -> Result<(), CreateError> {
+        let starts = self.lock().resume(name).map_err(|error| match error {
+            RequestError::UnknownConnector => CreateError::Unknown(name.to_owned()),
+            _ => CreateError::Conflict,
+        })?;
+        if starts {
+            self.begin(name)?;
+        }
+        tracing::info!(connector = name, "connector resumed");
+        Ok(())
+    }
+
+    /// Stops a connector: its tasks finish the batch in flight, commit and leave the group. Its configuration and its
+    /// offsets stay. Returns when all tasks have ended.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub fn stop_connector(&self, name: &str) -> Result<(), RequestError> {
+        let tasks = self.lock().stop(name)?;
+        self.ended(tasks, self.patience())?;
+        tracing::info!(connector = name, "connector stopped");
+        Ok(())
+    }
+
+    /// Removes a connector: its tasks end as at a stop. Its offsets stay. Returns when all of them have ended; the name
+    /// may be used again then.
     ///
     /// # Errors
     /// See [`RequestError`].
     pub fn delete(&self, name: &str) -> Result<(), RequestError> {
-        self.delete_within(name, self.config.shutdown_timeout + LEAVING)
+        self.delete_within(name, self.patience())
     }
 
     fn delete_within(&self, name: &str, patience: Duration) -> Result<(), RequestError> {
         // Without removing those that have ended: the request that deletes a connector is answered as one that does.
-        let connector = self.connectors.lock().stop(name)?;
-        connector.end();
-        match join(&connector.tasks, Instant::now() + patience) {
+        let tasks = self.connectors.lock().delete(name)?;
+        self.ended(tasks, patience)?;
+        tracing::info!(connector = name, "connector deleted");
+        Ok(())
+    }
+
+    fn ended(&self, tasks: Option<Arc<Tasks>>, patience: Duration) -> Result<(), RequestError> {
+        tasks.map_or(Ok(()), |tasks| self.await_end(&tasks, patience).map_err(RequestError::NotEnded))
+    }
+
+    /// Ends tasks that are marked as ending. Returns how many have not ended in time, if any.
+    fn await_end(&self, tasks: &Tasks, patience: Duration) -> Result<(), usize> {
+        tasks.end();
+        match join(&tasks.handles, Instant::now() + patience) {
             0 => {
-                // Removes it from the table.
+                // Removes them from the table.
                 drop(self.lock());
-                tracing::info!(connector = name, "connector deleted");
                 Ok(())
             }
-            left => Err(RequestError::NotEnded(left)),
+            left => Err(left),
         }
     }
 
     /// Stops all connectors, concurrently. None can be created afterwards.
     pub fn stop(&self) {
-        let deadline = Instant::now() + self.config.shutdown_timeout + LEAVING;
+        let deadline = Instant::now() + self.patience();
         let mut connectors = self.lock();
         connectors.stopping = true;
-        connectors.all().for_each(|connector| connector.end());
+        connectors.all().for_each(|tasks| tasks.end());
         // A start under way notices, and leaves its tasks to be waited for.
         while connectors.are_starting() && !self.started.wait_until(&mut connectors, deadline).timed_out() {}
-        let all: Vec<Arc<Connector>> = connectors.all().cloned().collect();
+        let all: Vec<Arc<Tasks>> = connectors.all().cloned().collect();
         drop(connectors);
         // A thread that does not end is left behind rather than waited for: its offsets are safe.
-        join(all.iter().flat_map(|connector| &connector.tasks), deadline);
+        join(all.iter().flat_map(|tasks| &tasks.handles), deadline);
         self.connectors.lock().by_name.clear();
     }
 
@@ -384,85 +607,13 @@ impl Worker {
         connectors
     }
 
-    /// Returns a connector that is neither being started nor deleted.
-    fn running(&self, name: &str) -> Result<Arc<Connector>, RequestError> {
-        match self.lock().by_name.get(name) {
+    /// Returns the tasks of a connector that are neither being started nor ending; `None` where it has none.
+    fn started_tasks(&self, name: &str) -> Result<Option<Arc<Tasks>>, RequestError> {
+        match self.lock().by_name.get(name).map(|entry| &entry.phase) {
             None => Err(RequestError::UnknownConnector),
-            Some(Entry::Running(connector)) => Ok(connector.clone()),
-            Some(Entry::Starting { .. } | Entry::Stopping(_)) => Err(RequestError::Conflict),
+            Some(Phase::Idle) => Ok(None),
+            Some(Phase::Started(tasks)) => Ok(Some(tasks.clone())),
+            Some(Phase::Starting { .. } | Phase::Ending { .. }) => Err(RequestError::Conflict),
         }
     }
 }
-
-/// Waits until the tasks have ended, or `deadline` has passed. Returns how many have not ended.
-fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) -> usize {
-    let mut left = 0;
-    for task in tasks {
-        while !task.thread.is_finished() && Instant::now() < deadline {
-            std::thread::park_timeout(Duration::from_millis(2));
-        }
-        left += usize::from(!task.thread.is_finished());
-    }
-    if left > 0 {
-        tracing::warn!(tasks = left, "tasks not stopped before the deadline, no longer waiting for them");
-    }
-    left
-}
-
-impl TaskHandle {
-    /// Runs `task` on its own thread. After a failure the thread waits for a request, or for the pause after which the
-    /// task restarts by itself, and runs the task that `make` returns; the same after a task was stopped to be
-    /// restarted.
-    fn spawn(
-        name: String,
-        task: Box<dyn Task>,
-        make: impl Fn() -> Result<Box<dyn Task>, TaskFailure> + Send + 'static,
-        restart: RestartConfig,
-        state: Arc<dyn TaskState>,
-        control: Arc<Control>,
-    ) -> std::io::Result<Self> {
-        let failure = Arc::new(Mutex::new(None));
-        let handle = (failure.clone(), control.clone(), state.clone());
-        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-            let mut restarts = Restarts::new(restart);
-            let mut task = Ok(task);
-            loop {
-                let began = Instant::now();
-                // Without a failure it was asked to stop: to end, or to restart.
-                let ended = caught(|| task.and_then(Task::run));
-                if let Err(error) = ended.unwrap_or_else(|panic| Err(TaskFailure::defect(&panic))) {
-                    *failure.lock() = Some(error.clone());
-                    tracing::error!(
-                        task = name,
-                        %error,
-                        "task failed and stopped; no offsets are committed past the failure; correct the cause and \
-                         restart the task (REST)"
-                    );
-                    if !restarts.wait(&error, began.elapsed(), &control) {
-                        return;
-                    }
-                }
-                if !control.clear() {
-                    return;
-                }
-                tracing::info!(task = name, "task restarting");
-                state.on_restart();
-                *failure.lock() = None;
-                task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::defect(&panic)));
-            }
-        })?;
-        let (failure, control, state) = handle;
-        Ok(Self { state, control, failure, thread })
-    }
-
-    fn status(&self) -> TaskStatus {
-        // Read first: a failure that is recorded meanwhile is the last one of the thread.
-        let ended = self.thread.is_finished();
-        let unrecorded = || ended.then(|| TaskFailure::defect("the thread of the task ended"));
-        let failure = self.failure.lock().clone().or_else(unrecorded);
-        TaskStatus { failure, state: self.state.clone() }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -11,9 +11,9 @@ use std::path::Path;
 use serde_json::value::RawValue;
 
 use super::findings::{ConfigErrors, Finding};
-use super::initial_state::InitialState;
 use super::json::{self, Members};
 use super::properties::Property;
+use super::target_state::TargetState;
 
 mod properties;
 
@@ -23,7 +23,7 @@ pub struct ConfigFile {
     /// The settings, each key once, in the order of their first appearance.
     pub settings: Vec<Property>,
     /// The state a create request asks for.
-    pub initial_state: Option<InitialState>,
+    pub initial_state: Option<TargetState>,
     /// Repeated keys and other oddities.
     pub warnings: Vec<Finding>,
 }
@@ -130,7 +130,7 @@ fn parse_json(name: &str, text: &str) -> Result<ConfigFile, ConfigErrors> {
             _ => {}
         }
         if let Some(state) = root.get("initial_state").filter(|state| state.get() != "null") {
-            initial_state = json::text(state).as_deref().and_then(InitialState::parse);
+            initial_state = json::text(state).as_deref().and_then(TargetState::parse);
             if initial_state.is_none() {
                 let property = Property::new("initial_state", "", origin_of(name, text, "initial_state"));
                 errors.error(&property, "must be RUNNING, PAUSED or STOPPED");

@@ -1,24 +1,25 @@
-//! The state in which a connector starts.
+//! The state that an operator wants a connector to be in.
 
-/// State of a connector after its creation (KIP-980).
+/// Connect's target state of a connector; also its `initial_state` (KIP-980).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum InitialState {
+pub enum TargetState {
     /// Its tasks run.
     #[default]
     Running,
-    /// It has no tasks until it is resumed.
+    /// Its tasks move no records, and keep what they have of their group. A connector that is created in this state has
+    /// no tasks until it is resumed.
     Paused,
     /// It has no tasks until it is resumed; its offsets may be altered.
     Stopped,
 }
 
-impl InitialState {
+impl TargetState {
     /// Reads the name of a state, in any case, as Connect does.
     pub fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_uppercase().as_str() {
-            "RUNNING" => Some(InitialState::Running),
-            "PAUSED" => Some(InitialState::Paused),
-            "STOPPED" => Some(InitialState::Stopped),
+            "RUNNING" => Some(TargetState::Running),
+            "PAUSED" => Some(TargetState::Paused),
+            "STOPPED" => Some(TargetState::Stopped),
             _ => None,
         }
     }

@@ -136,6 +136,7 @@ pub(crate) static FAMILIES: &[(&str, Option<&str>)] = &[
 pub(crate) static DESCRIPTION: Description = Description {
     kind: ConnectorType::Sink,
     classes: CONNECTOR_CLASSES,
+    task_class: "com.oracle.coherence.kafka.connect.CoherenceSinkTask",
     settings: &CONNECTOR,
     families: FAMILIES,
     shared_groups: SHARED,

@@ -8,7 +8,7 @@ use crate::config::table::DESCRIPTION;
 use crate::counters::Holding;
 
 fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
-    let task = TaskStatus { failure, state: Arc::new(counters) };
+    let task = TaskStatus { failure, paused: false, state: Arc::new(counters) };
     coherence_kafka_worker::metrics::text_of(&DESCRIPTION, vec![(connector.to_owned(), vec![task])]).unwrap()
 }
 

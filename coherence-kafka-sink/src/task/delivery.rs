@@ -179,6 +179,11 @@ impl Delivery {
         Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
+    /// Commits at the next opportunity, without waiting for the interval.
+    pub(crate) fn commit_soon(&mut self) {
+        self.commits.hurry();
+    }
+
     /// Returns true while the task can do nothing until the broker answers.
     pub(crate) fn awaits_answer(&self) -> bool {
         self.is_ending() || self.reports.is_open()

@@ -77,7 +77,7 @@ impl Bench {
             membership: Arc::new(GroupLease::new(second)),
             runtime: runtime.handle().clone(),
             counters,
-            stop: Arc::default(),
+            control: TaskControl::default(),
         };
         Self { parts, options, _broker: broker, _runtime: runtime }
     }
@@ -142,7 +142,7 @@ fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
     let next = bench.make()().unwrap();
     let running = std::thread::spawn(move || next.run());
     eventually("the next one has its partition", || bench.parts.counters.confirmed.now() == 1);
-    bench.parts.stop.store(true, Ordering::Release);
+    bench.parts.control.stop();
     running.join().unwrap().unwrap();
 }
 

@@ -202,7 +202,7 @@ fn a_connector_is_created_again_at_once_on_the_maps_that_it_had_saved() {
         world.produce("saved", Some("k"), Some(&round.to_string()));
         world.flush();
         eventually("the record is written", || {
-            let status = worker.status("saved").unwrap();
+            let status = worker.tasks("saved").unwrap();
             status.iter().map(|task| counters(task).confirmed.now()).sum::<u64>() == 1
         });
         let deleted = rest.call("DELETE", "/connectors/saved", "", Duration::from_secs(60));

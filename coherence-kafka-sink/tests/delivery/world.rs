@@ -335,7 +335,7 @@ impl World {
 }
 
 pub fn tasks(worker: &Worker) -> Vec<TaskStatus> {
-    worker.status("c").unwrap()
+    worker.tasks("c").unwrap()
 }
 
 /// What a task has counted.

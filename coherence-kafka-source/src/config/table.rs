@@ -136,6 +136,7 @@ pub(crate) static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
 pub(crate) static DESCRIPTION: Description = Description {
     kind: ConnectorType::Source,
     classes: CONNECTOR_CLASSES,
+    task_class: "com.oracle.coherence.kafka.connect.CoherenceSourceTask",
     settings: &CONNECTOR,
     families: CONNECTOR_FAMILIES,
     shared_groups: &["Coherence"],

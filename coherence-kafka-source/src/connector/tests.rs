@@ -96,7 +96,11 @@ fn a_worker_is_refused_for_its_own_settings_before_there_is_a_connector() {
 #[test]
 fn every_metric_of_a_task_has_a_sample() {
     let config = config(&connector(&[]).unwrap()).clone();
-    let state = SourceState { statuses: source::statuses(&config), restarts: AtomicU64::new(0) };
+    let state = SourceState {
+        statuses: source::statuses(&config),
+        restarts: AtomicU64::new(0),
+        forgotten: Mutex::default(),
+    };
     state.on_restart();
     let samples = state.samples();
     for family in metrics::FAMILIES {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coherence_kafka_connect::config::file::ConfigFile;
 use coherence_kafka_connect::config::layers;
 use coherence_kafka_connect::config::{
-    ConfigErrors, Environment, Finding, InitialState, Properties, Property,
+    ConfigErrors, Environment, Finding, Properties, Property, TargetState,
 };
 
 use super::connector::ConnectorConfig;
@@ -67,7 +67,7 @@ pub struct LoadedConnector {
     /// Its configuration.
     pub config: ConnectorConfig,
     /// The state it starts in.
-    pub initial_state: InitialState,
+    pub initial_state: TargetState,
 }
 
 /// Everything that is wrong in all files together, by whether the worker itself could start.

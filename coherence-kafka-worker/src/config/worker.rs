@@ -32,6 +32,10 @@ pub struct WorkerConfig {
     pub shutdown_timeout: Duration,
     /// `connector.client.config.override.policy`.
     pub override_policy: OverridePolicy,
+    /// `topic.tracking.enable`: the topics of connectors are shown.
+    pub topic_tracking: bool,
+    /// `topic.tracking.allow.reset`: a request may reset them.
+    pub topic_tracking_reset: bool,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
     plugin: Arc<dyn Plugin>,
@@ -180,6 +184,8 @@ impl WorkerConfig {
             offset_flush_timeout: values.millis("offset.flush.timeout.ms"),
             shutdown_timeout: values.millis("task.shutdown.graceful.timeout.ms"),
             override_policy,
+            topic_tracking: values.boolean("topic.tracking.enable"),
+            topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
             warnings: Vec::new(),
             plugin: plugin.clone(),
             client: ClientSettings::default(),

@@ -5,57 +5,90 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{CreateError, RequestError, TaskHandle};
+use coherence_kafka_connect::config::TargetState;
+
+use super::task_handle::TaskHandle;
+use super::{ConnectorState, CreateError, RequestError};
+use crate::config::ConnectorConfig;
 use crate::plugin::TaskSet;
 
-/// A connector whose tasks have been started.
-pub(super) struct Connector {
-    pub config: BTreeMap<String, String>,
-    pub tasks: Vec<TaskHandle>,
+/// The tasks of a connector that have been started.
+pub(super) struct Tasks {
+    pub handles: Vec<TaskHandle>,
     pub set: Arc<dyn TaskSet>,
 }
 
-impl Connector {
-    /// Asks all of its tasks to end.
+impl Tasks {
+    /// Asks all of them to end.
     pub(super) fn end(&self) {
-        self.tasks.iter().for_each(|task| task.control.end());
+        self.handles.iter().for_each(TaskHandle::end);
     }
 
-    fn has_ended(&self) -> bool {
-        self.tasks.iter().all(|task| task.thread.is_finished())
+    /// Asks all of them to pause, or to continue.
+    fn pause(&self, pause: bool) {
+        self.handles.iter().for_each(|task| task.pause(pause));
+    }
+
+    fn have_ended(&self) -> bool {
+        self.handles.iter().all(TaskHandle::has_ended)
     }
 }
 
-/// What a name stands for.
-pub(super) enum Entry {
+/// A connector: its configuration, what is wanted of it, and what it is doing.
+pub(super) struct Entry {
+    pub config: ConnectorConfig,
+    pub target: TargetState,
+    pub phase: Phase,
+    /// Why its tasks could not be started, or be stopped for a new configuration.
+    pub failure: Option<String>,
+}
+
+/// What a connector is doing.
+pub(super) enum Phase {
+    /// It has no tasks.
+    Idle,
     /// Its tasks are being made.
-    Starting { config: BTreeMap<String, String>, tasks: usize },
-    /// Its tasks run, or have failed and may run again.
-    Running(Arc<Connector>),
-    /// Its tasks are ending. The name is free when they have ended.
-    Stopping(Arc<Connector>),
+    Starting { tasks: usize },
+    /// Its tasks run, pause, or have failed and may run again.
+    Started(Arc<Tasks>),
+    /// Its tasks are ending. It is idle when they have ended, or gone.
+    Ending { tasks: Arc<Tasks>, deleted: bool },
+}
+
+impl Phase {
+    pub(super) fn tasks(&self) -> Option<&Arc<Tasks>> {
+        match self {
+            Phase::Idle | Phase::Starting { .. } => None,
+            Phase::Started(tasks) | Phase::Ending { tasks, .. } => Some(tasks),
+        }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Phase::Starting { tasks } => *tasks,
+            _ => self.tasks().map_or(0, |tasks| tasks.handles.len()),
+        }
+    }
 }
 
 impl Entry {
-    pub(super) fn connector(&self) -> Option<&Arc<Connector>> {
-        match self {
-            Entry::Starting { .. } => None,
-            Entry::Running(connector) | Entry::Stopping(connector) => Some(connector),
+    pub(super) fn state(&self) -> ConnectorState {
+        match (&self.phase, self.target) {
+            (Phase::Starting { .. }, _) => ConnectorState::Unassigned,
+            (Phase::Idle, _) if self.failure.is_some() => ConnectorState::Failed,
+            (_, TargetState::Paused) => ConnectorState::Paused,
+            (_, TargetState::Stopped) => ConnectorState::Stopped,
+            // Between two configurations.
+            (Phase::Idle, TargetState::Running) => ConnectorState::Unassigned,
+            (Phase::Started(_) | Phase::Ending { .. }, TargetState::Running) => ConnectorState::Running,
         }
     }
 
-    pub(super) fn config(&self) -> &BTreeMap<String, String> {
-        match self {
-            Entry::Starting { config, .. } => config,
-            Entry::Running(connector) | Entry::Stopping(connector) => &connector.config,
-        }
-    }
-
-    fn tasks(&self) -> usize {
-        match self {
-            Entry::Starting { tasks, .. } => *tasks,
-            Entry::Running(connector) | Entry::Stopping(connector) => connector.tasks.len(),
-        }
+    /// Marks its tasks as ending. Returns them; none where it has none.
+    fn end(&mut self, deleted: bool) -> Option<Arc<Tasks>> {
+        let tasks = self.phase.tasks()?.clone();
+        self.phase = Phase::Ending { tasks: tasks.clone(), deleted };
+        Some(tasks)
     }
 }
 
@@ -67,60 +100,165 @@ pub(super) struct Connectors {
 }
 
 impl Connectors {
-    /// Takes a name, and as many tasks. How many tasks there were before.
-    pub(super) fn reserve(
+    /// Adds a connector. Returns whether its tasks are to be started.
+    pub(super) fn add(
         &mut self,
-        name: &str,
-        config: BTreeMap<String, String>,
-        tasks: usize,
+        config: ConnectorConfig,
+        target: TargetState,
         limit: usize,
-    ) -> Result<usize, CreateError> {
+    ) -> Result<bool, CreateError> {
+        let name = config.name().to_owned();
         if self.stopping {
             return Err(CreateError::Stopping);
         }
-        match self.by_name.get(name) {
-            Some(Entry::Stopping(_)) => return Err(CreateError::Conflict),
-            Some(Entry::Starting { .. } | Entry::Running(_)) => {
-                return Err(CreateError::Exists(name.to_owned()));
-            }
+        match self.by_name.get(&name).map(|entry| &entry.phase) {
+            Some(Phase::Ending { deleted: true, .. }) => return Err(CreateError::Conflict),
+            Some(_) => return Err(CreateError::Exists(name)),
             None => {}
         }
-        let running = self.by_name.values().map(Entry::tasks).sum();
+        let starts = target == TargetState::Running;
+        let phase = if starts { self.room(&config, limit)? } else { Phase::Idle };
+        self.by_name.insert(name, Entry { config, target, phase, failure: None });
+        Ok(starts)
+    }
+
+    /// Changes the configuration of a connector. Returns the tasks that end for it, and whether others are to be started.
+    pub(super) fn configure(
+        &mut self,
+        config: ConnectorConfig,
+        limit: usize,
+    ) -> Result<(Option<Arc<Tasks>>, bool), CreateError> {
+        let name = config.name().to_owned();
+        if self.stopping {
+            return Err(CreateError::Stopping);
+        }
+        let entry = self.by_name.get(&name).ok_or_else(|| CreateError::Unknown(name.clone()))?;
+        let starts = match (&entry.phase, entry.target) {
+            (Phase::Starting { .. } | Phase::Ending { .. }, _) => return Err(CreateError::Conflict),
+            // Configuring a connector as it is configured does not interrupt it.
+            (Phase::Started(_), _) if entry.config.raw == config.raw => return Ok((None, false)),
+            (Phase::Started(_), _) | (Phase::Idle, TargetState::Running) => true,
+            (Phase::Idle, TargetState::Paused | TargetState::Stopped) => false,
+        };
+        if starts {
+            self.room(&config, limit)?;
+        }
+        let entry = self.by_name.get_mut(&name).ok_or_else(|| CreateError::Unknown(name.clone()))?;
+        entry.config = config;
+        entry.failure = None;
+        Ok((entry.end(false), starts))
+    }
+
+    /// Reserves the tasks of an idle connector that is to be started.
+    pub(super) fn begin(&mut self, name: &str, limit: usize) -> Result<(), CreateError> {
+        if self.stopping {
+            return Err(CreateError::Stopping);
+        }
+        let entry = self.by_name.get(name).ok_or_else(|| CreateError::Unknown(name.to_owned()))?;
+        let phase = match entry.phase {
+            Phase::Idle => self.room(&entry.config, limit)?,
+            _ => return Err(CreateError::Conflict),
+        };
+        if let Some(entry) = self.by_name.get_mut(name) {
+            (entry.phase, entry.failure) = (phase, None);
+        }
+        Ok(())
+    }
+
+    /// Returns the phase of a connector whose tasks have room beside those of the others.
+    fn room(&self, config: &ConnectorConfig, limit: usize) -> Result<Phase, CreateError> {
+        let (name, tasks) = (config.name(), config.connector.tasks() as usize);
+        let running = self.tasks_without(name);
         if running + tasks > limit {
             return Err(CreateError::TooManyTasks { name: name.to_owned(), tasks, running, limit });
         }
-        self.by_name.insert(name.to_owned(), Entry::Starting { config, tasks });
-        Ok(running)
+        Ok(Phase::Starting { tasks })
     }
 
-    /// Marks a connector as one that ends.
-    pub(super) fn stop(&mut self, name: &str) -> Result<Arc<Connector>, RequestError> {
+    /// Returns the number of tasks that the other connectors have.
+    pub(super) fn tasks_without(&self, name: &str) -> usize {
+        self.by_name.iter().filter(|(other, _)| *other != name).map(|(_, entry)| entry.phase.count()).sum()
+    }
+
+    /// Marks a connector as one that ends for good. Returns its tasks.
+    pub(super) fn delete(&mut self, name: &str) -> Result<Option<Arc<Tasks>>, RequestError> {
+        let entry = self.settled(name)?;
+        let tasks = entry.end(true);
+        if tasks.is_none() {
+            self.by_name.remove(name);
+        }
+        Ok(tasks)
+    }
+
+    /// Marks a connector as one that has no tasks until it is resumed. Returns the tasks that end.
+    pub(super) fn stop(&mut self, name: &str) -> Result<Option<Arc<Tasks>>, RequestError> {
+        let entry = self.kept(name)?;
+        (entry.target, entry.failure) = (TargetState::Stopped, None);
+        Ok(entry.end(false))
+    }
+
+    /// Pauses a connector.
+    pub(super) fn pause(&mut self, name: &str) -> Result<(), RequestError> {
+        let entry = self.kept(name)?;
+        (entry.target, entry.failure) = (TargetState::Paused, None);
+        entry.phase.tasks().into_iter().for_each(|tasks| tasks.pause(true));
+        Ok(())
+    }
+
+    /// Resumes a connector. Returns whether its tasks are to be started.
+    pub(super) fn resume(&mut self, name: &str) -> Result<bool, RequestError> {
+        let entry = self.kept(name)?;
+        let starts = match &entry.phase {
+            Phase::Started(tasks) => {
+                tasks.pause(false);
+                false
+            }
+            Phase::Idle => true,
+            Phase::Starting { .. } | Phase::Ending { .. } => return Err(RequestError::Conflict),
+        };
+        entry.target = TargetState::Running;
+        Ok(starts)
+    }
+
+    /// Returns a connector that is not being started.
+    fn settled(&mut self, name: &str) -> Result<&mut Entry, RequestError> {
         let entry = self.by_name.get_mut(name).ok_or(RequestError::UnknownConnector)?;
-        let connector = entry.connector().ok_or(RequestError::Conflict)?.clone();
-        *entry = Entry::Stopping(connector.clone());
-        Ok(connector)
+        match entry.phase {
+            Phase::Starting { .. } => Err(RequestError::Conflict),
+            _ => Ok(entry),
+        }
     }
 
-    /// Returns every connector that has tasks.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Connector>> {
-        self.by_name.values().filter_map(Entry::connector)
+    /// Returns a connector that is neither being started nor deleted.
+    fn kept(&mut self, name: &str) -> Result<&mut Entry, RequestError> {
+        let entry = self.settled(name)?;
+        match entry.phase {
+            Phase::Ending { deleted: true, .. } => Err(RequestError::Conflict),
+            _ => Ok(entry),
+        }
+    }
+
+    /// Returns the tasks of every connector that has some.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Tasks>> {
+        self.by_name.values().filter_map(|entry| entry.phase.tasks())
     }
 
     pub(super) fn are_starting(&self) -> bool {
-        self.by_name.values().any(|entry| entry.connector().is_none())
+        self.by_name.values().any(|entry| matches!(entry.phase, Phase::Starting { .. }))
     }
 
-    /// Removes the connectors that were asked to end and have ended.
+    /// Removes the tasks that were asked to end and have ended, and the connectors that were deleted with them.
     pub(super) fn drop_ended(&mut self) {
-        let ended = self.by_name.extract_if(.., |_, entry| match entry {
-            Entry::Stopping(connector) => connector.has_ended(),
-            Entry::Starting { .. } | Entry::Running(_) => false,
-        });
-        for (_, entry) in ended {
-            if let Some(connector) = entry.connector() {
-                connector.set.on_ended();
+        self.by_name.retain(|_, entry| {
+            let Phase::Ending { tasks, deleted } = &entry.phase else { return true };
+            if !tasks.have_ended() {
+                return true;
             }
-        }
+            let deleted = *deleted;
+            tasks.set.on_ended();
+            entry.phase = Phase::Idle;
+            !deleted
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::record::TopicPartition;
 
-use super::{Control, LOOK};
+use super::task_handle::{Control, LOOK};
 use crate::config::RestartConfig;
 use crate::plugin::TaskFailure;
 use crate::retry::Pauses;

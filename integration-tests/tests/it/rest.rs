@@ -13,6 +13,7 @@ use crate::flow::{Flow, SOON};
 use crate::support::delivered;
 
 mod cases;
+mod replay;
 
 /// The create request that the original's documentation shows.
 const BODY: &str = r#"{"name":"coh-sink",
@@ -191,9 +192,11 @@ fn a_connector_is_created_shown_and_deleted() {
     let deleted = delete(&sink, &path);
     assert_eq!((deleted.status, deleted.body), (204, Value::Null));
     assert_eq!(get(&sink, "/connectors").body, json!([]));
-    for again in [delete(&sink, &path), get(&sink, &path), get(&sink, &format!("{path}/status"))] {
+    for again in [delete(&sink, &path), get(&sink, &path)] {
         assert_error(&again, 404, &[&missing]);
     }
+    let status = get(&sink, &format!("{path}/status"));
+    assert_error(&status, 404, &[&format!("No status found for connector {name}")]);
 }
 
 #[test]
@@ -239,7 +242,7 @@ fn a_configuration_that_cannot_be_is_refused_with_all_its_errors() {
     let flow = flow("refused");
     let (name, sink) = (unique("refused"), worker(&flow));
     let config = json!({
-        "connector.class": "org.example.Unknown",
+        "connector.class": "CoherenceSink",
         "topics": "a",
         "topics.regex": "b.*",
         "tasks.max": "zero",
@@ -250,10 +253,13 @@ fn a_configuration_that_cannot_be_is_refused_with_all_its_errors() {
         "consumer.override.max.poll.records": "-1",
     });
     let refused = post(&sink, &json!({"name": name, "config": config}).to_string());
-    let keys: Vec<_> = config.as_object().unwrap().keys().map(String::as_str).collect();
+    let keys = config.as_object().unwrap().keys().map(String::as_str);
+    let keys: Vec<_> = keys.filter(|key| *key != "connector.class").collect();
     assert_error(&refused, 400, &keys);
     let message = refused.body["message"].as_str().unwrap();
     let (first, errors) = message.split_once('\n').unwrap();
+    let (errors, endpoint) = errors.rsplit_once('\n').unwrap();
+    assert!(endpoint.ends_with("`/connector-plugins/{connectorType}/config/validate`"), "{endpoint}");
     let count = errors.lines().count();
     assert_eq!(
         first,
@@ -261,7 +267,18 @@ fn a_configuration_that_cannot_be_is_refused_with_all_its_errors() {
     );
 
     let unfinished = post(&sink, &json!({"name": name, "config": {}}).to_string());
-    assert_error(&unfinished, 400, &["connector.class", "topics"]);
+    assert_error(
+        &unfinished,
+        400,
+        &[&format!("Connector config {{name={name}}} contains no connector type")],
+    );
+    let other =
+        post(&sink, &json!({"name": name, "config": {"connector.class": "org.example.Unknown"}}).to_string());
+    assert_error(
+        &other,
+        400,
+        &["org.example.Unknown", "com.oracle.coherence.kafka.connect.CoherenceSinkConnector"],
+    );
     assert_eq!(get(&sink, "/connectors").body, json!([]));
 }
 
@@ -315,7 +332,7 @@ fn a_request_that_cannot_be_read_is_refused() {
         (r#"{"name":"x","config":[]}"#.to_owned(), "config"),
         (r#"{"name":"x","config":{"topics":null}}"#.to_owned(), "topics"),
         (r#"{"name":"x","config":{"topics":["a"]}}"#.to_owned(), "topics"),
-        (format!(r#"{{"name":5,"config":{config}}}"#), "name"),
+        (format!(r#"{{"name":[5],"config":{config}}}"#), "name"),
         (format!(r#"{{"name":"x","config":{config},"state":"RUNNING"}}"#), "state"),
         (format!(r#"{{"name":"x","config":{config},"initial_state":"LOUD"}}"#), "initial_state"),
         (format!(r#"{{"name":"x","config":{}}}"#, config.replace('}', r#","name":"y"}"#)), "name"),

@@ -84,7 +84,7 @@ fn connector_files_are_read_as_connect_standalone_reads_them() {
             .collect();
         expected.sort();
         assert_eq!(read, expected, "{case}");
-        let state = case["initial_state"].as_str().map(|state| InitialState::parse(state).unwrap());
+        let state = case["initial_state"].as_str().map(|state| TargetState::parse(state).unwrap());
         assert_eq!(file.initial_state, state, "{case}");
     }
 }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use coherence_kafka_connect::config::InitialState;
+use coherence_kafka_connect::config::TargetState;
 use coherence_kafka_worker::Files;
 use coherence_kafka_worker::config::{LoadError, Loaded, Sources, load};
 
@@ -50,8 +50,8 @@ fn a_worker_and_its_connectors_are_loaded_from_their_files() {
     let loaded = load_files(&files, unchanged).unwrap();
     let names: Vec<_> = loaded.connectors.iter().map(|connector| connector.config.name()).collect();
     assert_eq!(names, ["s", "j"]);
-    assert_eq!(loaded.connectors[0].initial_state, InitialState::Running);
-    assert_eq!(loaded.connectors[1].initial_state, InitialState::Paused);
+    assert_eq!(loaded.connectors[0].initial_state, TargetState::Running);
+    assert_eq!(loaded.connectors[1].initial_state, TargetState::Paused);
     let config = config(&loaded.connectors[0].config.connector);
     assert_eq!(config.batch_records, 100);
     assert!(config.consumer_settings(0).contains(&("bootstrap.servers".to_owned(), "b:9092".to_owned())));

@@ -7,8 +7,8 @@ fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
     let control = Arc::new(Control::default());
     let state = Arc::new(Ran::default());
     let make = {
-        let (state, stop) = (state.clone(), control.stop.clone());
-        move || Ok(Box::new(FakeTask { state: state.clone(), stop: stop.clone() }) as Box<dyn Task>)
+        let (state, control) = (state.clone(), control.task.clone());
+        move || Ok(Box::new(FakeTask { state: state.clone(), control: control.clone() }) as Box<dyn Task>)
     };
     let first = make().unwrap();
     let panics = AtomicBool::new(true);

@@ -93,36 +93,6 @@ fn a_list_is_expanded_as_connect_does_it() {
 }
 
 #[test]
-fn what_is_not_built_is_refused_as_json_and_changes_nothing() {
-    let sink = embedded(&[]);
-    assert_eq!(post(&sink, &S16.replace("s16", "p")).status, 201);
-    let before = get(&sink, "/connectors?expand=status&expand=info").body;
-    for (method, path) in [
-        ("PUT", "/connectors/p/config"),
-        ("GET", "/connectors/p/config"),
-        ("PATCH", "/connectors/p/config"),
-        ("GET", "/connectors/p/tasks"),
-        ("GET", "/connectors/p/tasks/0/status"),
-        ("GET", "/connectors/p/topics"),
-        ("GET", "/connectors/p/offsets"),
-        ("PUT", "/connectors/p/pause"),
-        ("PUT", "/connectors/p/resume"),
-        ("PUT", "/connectors/p/stop"),
-        ("GET", "/"),
-        ("GET", "/health"),
-        ("GET", "/connector-plugins"),
-        ("GET", "/admin/loggers"),
-        ("PUT", "/connector-plugins/CoherenceSink/config/validate"),
-        ("PUT", "/connectors"),
-    ] {
-        let answer = call(method, &format!("{}{path}", sink.rest()), Some("application/json"), "{}");
-        assert!([404, 405].contains(&answer.status), "{method} {path}: {}", answer.status);
-        assert_error(&answer, answer.status, &["HTTP 40"]);
-    }
-    assert_eq!(get(&sink, "/connectors?expand=status&expand=info").body, before);
-}
-
-#[test]
 fn a_connector_beyond_the_limit_of_tasks_is_refused_with_the_limit() {
     let sink = embedded(&[("coherence.tasks.limit", "2")]);
     let with_tasks = |name: &str, tasks: u32| {

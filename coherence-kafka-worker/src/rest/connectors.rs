@@ -1,0 +1,153 @@
+//! Connectors: what they are, what state they are in, and which state they are wanted in.
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use super::{Api, VERSION, blocking, configure, error, internal, not_found};
+use crate::worker::{CONFLICT, ConnectorInfo, ConnectorStatus, CreateError, RequestError, TaskStatus};
+
+/// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
+pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
+    let names = api.worker.names();
+    let expand: Vec<&str> =
+        query.iter().filter(|(key, _)| key == "expand").map(|(_, value)| value.as_str()).collect();
+    if expand.is_empty() {
+        return axum::Json(names).into_response();
+    }
+    let connector = |name: String| {
+        let (info, status) = (api.worker.info(&name)?, api.worker.status(&name)?);
+        let mut expanded = Map::new();
+        for wanted in &expand {
+            match *wanted {
+                "status" => expanded.insert("status".to_owned(), status_json(&name, &api, &status)),
+                "info" => expanded.insert("info".to_owned(), info_json(&info)),
+                _ => None,
+            };
+        }
+        Some((name, Value::Object(expanded)))
+    };
+    // One that is deleted meanwhile is left out.
+    axum::Json(names.into_iter().filter_map(connector).collect::<Map<_, _>>()).into_response()
+}
+
+/// `GET /connectors/{name}`.
+pub(super) async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    match api.worker.info(&name) {
+        Some(info) => axum::Json(info_json(&info)).into_response(),
+        None => not_found(&name).into_response(),
+    }
+}
+
+/// `GET /connectors/{name}/config`.
+pub(super) async fn config(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    match api.worker.info(&name) {
+        Some(info) => axum::Json(info.config).into_response(),
+        None => not_found(&name).into_response(),
+    }
+}
+
+/// `GET /connectors/{name}/status`.
+pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    match api.worker.status(&name) {
+        Some(status) => axum::Json(status_json(&name, &api, &status)).into_response(),
+        None => error(StatusCode::NOT_FOUND, &format!("No status found for connector {name}")),
+    }
+}
+
+/// `DELETE /connectors/{name}`.
+pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    let outcome = blocking({
+        let (worker, name) = (api.worker.clone(), name.clone());
+        move || worker.delete(&name)
+    });
+    ended(outcome.await, &name, "deleted", &format!("Connector {name} not found"))
+}
+
+/// `PUT /connectors/{name}/stop`. Where Connect's standalone worker answers 500 for a name that it does not know, this
+/// answers 404 as its distributed one; the same in all requests about connectors and tasks.
+pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    let outcome = blocking({
+        let (worker, name) = (api.worker.clone(), name.clone());
+        move || worker.stop_connector(&name)
+    });
+    ended(outcome.await, &name, "stopped", &unknown(&name))
+}
+
+/// `PUT /connectors/{name}/pause`.
+pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    match api.worker.pause(&name) {
+        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Err(RequestError::UnknownConnector) => error(StatusCode::NOT_FOUND, &unknown(&name)),
+        Err(_) => error(StatusCode::CONFLICT, CONFLICT),
+    }
+}
+
+/// `PUT /connectors/{name}/resume`.
+pub(super) async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    let outcome = blocking({
+        let (worker, name) = (api.worker.clone(), name.clone());
+        move || worker.resume(&name)
+    });
+    match outcome.await {
+        Some(Ok(())) => StatusCode::ACCEPTED.into_response(),
+        Some(Err(CreateError::Unknown(_))) => error(StatusCode::NOT_FOUND, &unknown(&name)),
+        Some(Err(reason)) => configure::refused(&reason),
+        None => internal(),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    format!("Unknown connector {name}")
+}
+
+/// Answers a request after which the tasks of a connector have ended.
+fn ended(outcome: Option<Result<(), RequestError>>, name: &str, what: &str, unknown: &str) -> Response {
+    match outcome {
+        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Some(Err(RequestError::UnknownConnector | RequestError::UnknownTask)) => {
+            error(StatusCode::NOT_FOUND, unknown)
+        }
+        Some(Err(RequestError::Conflict)) => error(StatusCode::CONFLICT, CONFLICT),
+        Some(Err(RequestError::NotEnded(tasks))) => error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &format!(
+                "Connector {name} is not {what} yet: {tasks} of its tasks are still stopping; it is {what} when they \
+                 have stopped"
+            ),
+        ),
+        None => internal(),
+    }
+}
+
+pub(super) fn info_json(info: &ConnectorInfo) -> Value {
+    let tasks: Vec<Value> =
+        (0..info.tasks).map(|task| json!({"connector": info.name, "task": task})).collect();
+    json!({"name": info.name, "config": info.config, "tasks": tasks, "type": info.kind.name()})
+}
+
+pub(super) fn status_json(name: &str, api: &Api, status: &ConnectorStatus) -> Value {
+    let tasks: Vec<Value> =
+        status.tasks.iter().enumerate().map(|(id, task)| task_json(api, id, task)).collect();
+    let mut connector =
+        json!({"state": status.state.name(), "worker_id": *api.worker_id, "version": VERSION});
+    if let Some(failure) = &status.failure {
+        connector["trace"] = Value::String(failure.clone());
+    }
+    json!({
+        "name": name,
+        "connector": connector,
+        "tasks": tasks,
+        "type": api.worker.config().plugin().description().kind.name(),
+    })
+}
+
+pub(super) fn task_json(api: &Api, id: usize, task: &TaskStatus) -> Value {
+    let mut status =
+        json!({"id": id, "state": task.state(), "worker_id": *api.worker_id, "version": VERSION});
+    if let Some(failure) = &task.failure {
+        status["trace"] = Value::String(failure.to_string());
+    }
+    status
+}

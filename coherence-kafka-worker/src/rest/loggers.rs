@@ -1,0 +1,56 @@
+//! The levels of the loggers of this process.
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use coherence_kafka_connect::config::json::setting;
+use serde_json::{Map, Value, json};
+
+use super::{Refused, body, error};
+use crate::loggers::{Level, Logger, loggers};
+
+/// `GET /admin/loggers`.
+pub(super) async fn list() -> Response {
+    let all = loggers().all().into_iter().map(|(name, logger)| (name, logger_json(logger)));
+    axum::Json(all.collect::<Map<_, _>>()).into_response()
+}
+
+/// `GET /admin/loggers/{logger}`.
+pub(super) async fn info(Path(name): Path<String>) -> Response {
+    match loggers().get(&name) {
+        Some(logger) => axum::Json(logger_json(logger)).into_response(),
+        None => error(StatusCode::NOT_FOUND, &format!("Logger {name} not found.")),
+    }
+}
+
+/// `PUT /admin/loggers/{logger}`. This worker is all of its cluster: the scope decides the answer only.
+pub(super) async fn set(
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let level = |body: &str| {
+        let level =
+            body::object(body, "with the member level")?.get("level").map(|level| level.get().to_owned());
+        Ok(level.filter(|level| level != "null"))
+    };
+    let level = body::read(&headers, body, level)?.ok_or_else(|| {
+        Refused::new(StatusCode::BAD_REQUEST, "Desired 'level' parameter was not specified in request.")
+    })?;
+    let level = serde_json::from_str(&level).ok().and_then(setting).unwrap_or(level);
+    let parsed = Level::parse(&level)
+        .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, format!("invalid log level '{level}'.")))?;
+    let changed = loggers().set(&name, parsed);
+    tracing::info!(logger = name, level = parsed.name(), "level of loggers set");
+    let of_cluster = query.get("scope").is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"));
+    Ok(if of_cluster { StatusCode::NO_CONTENT.into_response() } else { axum::Json(changed).into_response() })
+}
+
+fn logger_json(logger: Logger) -> Value {
+    json!({"level": logger.level.name(), "last_modified": logger.last_modified})
+}

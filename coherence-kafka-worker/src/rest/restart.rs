@@ -1,0 +1,72 @@
+//! Restarts of connectors and tasks.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::connectors::status_json;
+use super::{Api, blocking, configure, error, internal, tasks};
+use crate::worker::{CONFLICT, CreateError, RequestError};
+
+/// `POST /connectors/{name}/restart`. Without `includeTasks` a connector is restarted that could not be started; of
+/// another one nothing would be.
+pub(super) async fn connector(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    // As in Java, what is not "true" is false.
+    let flag = |name: &str| query.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
+    let Some(before) = api.worker.status(&name) else {
+        return refused(RequestError::UnknownConnector, &name, "");
+    };
+    let restarted = if include_tasks { api.worker.restart_tasks(&name, only_failed) } else { Ok(Vec::new()) };
+    let restarted = match restarted {
+        Ok(restarted) => restarted,
+        Err(reason) => return refused(reason, &name, ""),
+    };
+    let mut planned = status_json(&name, &api, &before);
+    let fails = before.failure.is_some();
+    if fails || !only_failed {
+        planned["connector"]["state"] = "RESTARTING".into();
+    }
+    for (number, _) in restarted.iter().enumerate().filter(|(_, (_, again))| *again) {
+        if let Some(task) = planned["tasks"].get_mut(number) {
+            task["state"] = "RESTARTING".into();
+        }
+    }
+    let outcome = blocking({
+        let (worker, name) = (api.worker.clone(), name.clone());
+        move || worker.restart(&name)
+    });
+    match outcome.await {
+        Some(Ok(())) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
+        Some(Ok(())) => (StatusCode::ACCEPTED, axum::Json(planned)).into_response(),
+        Some(Err(CreateError::Unknown(_))) => refused(RequestError::UnknownConnector, &name, ""),
+        Some(Err(reason)) => configure::refused(&reason),
+        None => internal(),
+    }
+}
+
+/// `POST /connectors/{name}/tasks/{id}/restart`.
+pub(super) async fn task(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
+    let Some(number) = tasks::number(&id) else {
+        return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
+    };
+    let outcome = usize::try_from(number).map_err(|_| RequestError::UnknownTask);
+    match outcome.and_then(|number| api.worker.restart_task(&name, number)) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(reason) => refused(reason, &name, &id),
+    }
+}
+
+fn refused(reason: RequestError, name: &str, task: &str) -> Response {
+    match reason {
+        RequestError::UnknownConnector => error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}")),
+        RequestError::UnknownTask => error(StatusCode::NOT_FOUND, &format!("Task {name}-{task} not found")),
+        RequestError::Conflict | RequestError::NotEnded(_) => error(StatusCode::CONFLICT, CONFLICT),
+    }
+}

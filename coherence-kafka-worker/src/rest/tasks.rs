@@ -1,0 +1,51 @@
+//! The tasks of connectors.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::connectors::task_json;
+use super::{Api, error, not_found};
+
+/// `GET /connectors/{name}/tasks`: each with the configuration of the connector, which is all that it has.
+pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    let Some(info) = api.worker.info(&name) else { return not_found(&name).into_response() };
+    let class = api.worker.config().plugin().description().task_class;
+    let mut config = info.config;
+    config.insert("task.class".to_owned(), class.to_owned());
+    let task = |number| json!({"id": {"connector": name, "task": number}, "config": config});
+    axum::Json((0..info.tasks).map(task).collect::<Vec<Value>>()).into_response()
+}
+
+/// `GET /connectors/{name}/tasks/{id}/status`.
+pub(super) async fn status(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
+    let Some(number) = number(&id) else {
+        return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
+    };
+    let tasks = api.worker.tasks(&name).unwrap_or_default();
+    match usize::try_from(number).ok().and_then(|number| Some((number, tasks.get(number)?))) {
+        Some((number, task)) => axum::Json(task_json(&api, number, task)).into_response(),
+        None => error(StatusCode::NOT_FOUND, &format!("No status found for task {name}-{number}")),
+    }
+}
+
+/// `POST /connectors/{name}/tasks`, which the workers of one Connect cluster send each other.
+pub(super) async fn configure() -> Response {
+    internal_request("does not support externally setting task configurations")
+}
+
+/// `PUT /connectors/{name}/fence`, likewise.
+pub(super) async fn fence() -> Response {
+    internal_request("does not support exactly-once source connectors")
+}
+
+fn internal_request(what: &str) -> Response {
+    let message = format!("Kafka Connect in standalone mode {what}.");
+    error(StatusCode::INTERNAL_SERVER_ERROR, &message)
+}
+
+/// Reads the number of a task as Connect does; a text that is none is a path that does not exist.
+pub(super) fn number(id: &str) -> Option<i32> {
+    id.parse().ok()
+}

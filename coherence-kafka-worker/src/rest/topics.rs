@@ -1,0 +1,36 @@
+//! The topics that connectors use.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, json};
+
+use super::{Api, error};
+
+/// `GET /connectors/{name}/topics`. As in Connect, a connector that does not exist uses none.
+pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    if !api.worker.config().topic_tracking {
+        return disabled();
+    }
+    let tasks = api.worker.tasks(&name).unwrap_or_default();
+    let topics: BTreeSet<String> = tasks.iter().flat_map(|task| task.state.topics()).collect();
+    axum::Json(Map::from_iter([(name, json!({"topics": topics}))])).into_response()
+}
+
+/// `PUT /connectors/{name}/topics/reset`.
+pub(super) async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Response {
+    if !api.worker.config().topic_tracking {
+        return disabled();
+    }
+    if !api.worker.config().topic_tracking_reset {
+        return error(StatusCode::FORBIDDEN, "Topic tracking reset is disabled.");
+    }
+    api.worker.tasks(&name).iter().flatten().for_each(|task| task.state.forget_topics());
+    StatusCode::ACCEPTED.into_response()
+}
+
+fn disabled() -> Response {
+    error(StatusCode::FORBIDDEN, "Topic tracking is disabled.")
+}

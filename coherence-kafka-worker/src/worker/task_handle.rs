@@ -1,0 +1,144 @@
+//! The thread of one task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::TaskStatus;
+use super::restarts::Restarts;
+use crate::config::RestartConfig;
+use crate::control::TaskControl;
+use crate::panics::caught;
+use crate::plugin::{Task, TaskFailure, TaskState};
+
+/// How often the thread of a failed task checks for a request to restart.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+
+/// The requests of others to the thread of a task.
+#[derive(Default)]
+pub(super) struct Control {
+    /// Those to the task itself.
+    pub task: TaskControl,
+    /// Do not restart.
+    pub end: AtomicBool,
+    /// Restart, also after a failure.
+    pub restart: AtomicBool,
+}
+
+impl Control {
+    pub(super) fn end(&self) {
+        self.end.store(true, Ordering::SeqCst);
+        self.task.stop();
+    }
+
+    pub(super) fn restart(&self) {
+        self.restart.store(true, Ordering::SeqCst);
+        self.task.stop();
+    }
+
+    /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
+    /// the new run.
+    fn clear(&self) -> bool {
+        self.task.clear();
+        self.restart.store(false, Ordering::SeqCst);
+        !self.end.load(Ordering::SeqCst)
+    }
+}
+
+pub(super) struct TaskHandle {
+    state: Arc<dyn TaskState>,
+    control: Arc<Control>,
+    failure: Arc<Mutex<Option<TaskFailure>>>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl TaskHandle {
+    /// Runs `task` on its own thread. After a failure the thread waits for a request, or for the pause after which the
+    /// task restarts by itself, and runs the task that `make` returns; the same after a task was stopped to be
+    /// restarted.
+    pub(super) fn spawn(
+        name: String,
+        task: Box<dyn Task>,
+        make: impl Fn() -> Result<Box<dyn Task>, TaskFailure> + Send + 'static,
+        restart: RestartConfig,
+        state: Arc<dyn TaskState>,
+        control: Arc<Control>,
+    ) -> std::io::Result<Self> {
+        let failure = Arc::new(Mutex::new(None));
+        let handle = (failure.clone(), control.clone(), state.clone());
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let mut restarts = Restarts::new(restart);
+            let mut task = Ok(task);
+            loop {
+                let began = Instant::now();
+                // Without a failure it was asked to stop: to end, or to restart.
+                let ended = caught(|| task.and_then(Task::run));
+                if let Err(error) = ended.unwrap_or_else(|panic| Err(TaskFailure::defect(&panic))) {
+                    *failure.lock() = Some(error.clone());
+                    tracing::error!(
+                        task = name,
+                        %error,
+                        "task failed and stopped; no offsets are committed past the failure; correct the cause and \
+                         restart the task (REST)"
+                    );
+                    if !restarts.wait(&error, began.elapsed(), &control) {
+                        return;
+                    }
+                }
+                if !control.clear() {
+                    return;
+                }
+                tracing::info!(task = name, "task restarting");
+                state.on_restart();
+                *failure.lock() = None;
+                task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::defect(&panic)));
+            }
+        })?;
+        let (failure, control, state) = handle;
+        Ok(Self { state, control, failure, thread })
+    }
+
+    pub(super) fn end(&self) {
+        self.control.end();
+    }
+
+    pub(super) fn restart(&self) {
+        self.control.restart();
+    }
+
+    pub(super) fn pause(&self, pause: bool) {
+        self.control.task.pause(pause);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    pub(super) fn status(&self) -> TaskStatus {
+        // Read first: a failure that is recorded meanwhile is the last one of the thread.
+        let ended = self.has_ended();
+        let unrecorded = || ended.then(|| TaskFailure::defect("the thread of the task ended"));
+        let failure = self.failure.lock().clone().or_else(unrecorded);
+        TaskStatus { failure, paused: self.control.task.is_paused(), state: self.state.clone() }
+    }
+}
+
+/// Waits until the tasks have ended, or `deadline` has passed. Returns how many have not ended.
+pub(super) fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) -> usize {
+    let mut left = 0;
+    for task in tasks {
+        while !task.has_ended() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        left += usize::from(!task.has_ended());
+    }
+    if left > 0 {
+        tracing::warn!(tasks = left, "tasks not stopped before the deadline, no longer waiting for them");
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests;
