@@ -9,9 +9,11 @@
 //! environment ─┼─ layers.rs ─ Properties ─ variables.rs ─┬ def.rs        a program's table → typed values
 //! command line ┘              (key → value, origin)      └ session.rs    coherence.session.*
 //!                                       whatever is wrong ─ findings.rs, and for a person ─ checked.rs
+//! connector_keys.rs  the settings that Connect gives every connector, for user interfaces
 //! ```
 
 mod checked;
+mod connector_keys;
 pub mod def;
 pub mod file;
 mod findings;
@@ -24,6 +26,7 @@ mod topic_name;
 mod variables;
 
 pub use checked::Checked;
+pub use connector_keys::{SINK_KEYS, SOURCE_KEYS};
 pub use findings::{ConfigErrors, Finding};
 pub use properties::{Properties, Property, is_secret};
 pub use session::{SESSION_KEYS, SessionConfig, SessionKind, TlsFiles, UNANSWERED_TIMEOUT};

@@ -11,6 +11,7 @@
 //! pof.rs                         KafkaPofConverter
 //! custom.rs                      CustomConverter over a Kafka deserializer
 //! deserializer.rs                Kafka's deserializers
+//! definitions.rs                 the options of each, for user interfaces
 //! ```
 
 use std::borrow::Cow;
@@ -22,12 +23,15 @@ use crate::value::SchemaAndValue;
 
 mod bytes;
 mod custom;
+mod definitions;
 mod deserializer;
 mod json;
 mod number;
 mod options;
 mod pof;
 mod string;
+
+pub use definitions::CONVERTERS;
 
 /// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
 pub trait Converter: Send + Sync + Debug {

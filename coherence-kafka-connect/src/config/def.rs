@@ -9,8 +9,15 @@ use std::time::Duration;
 pub use coherence_kafka_common::nearest::nearest;
 use thiserror::Error;
 
+mod display;
+mod info;
 mod java;
 mod markdown;
+mod plugin_desc;
+
+pub use display::{Display, Width};
+pub use info::{ConfigInfo, ConfigInfos, ConfigValue, Definition, Given};
+pub use plugin_desc::{PluginDesc, PluginType};
 
 /// `ConfigDef.Type`: how the text of a setting is read. Every type trims first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,12 +145,16 @@ pub enum Validator {
     Between(i64, i64),
     /// `ConfigDef.ValidString`: one of these texts, case included.
     OneOf(&'static [&'static str]),
+    /// `ConfigDef.CaseInsensitiveValidString`: one of these texts, in any case.
+    OneOfInAnyCase(&'static [&'static str]),
     /// `ConfigDef.NonEmptyString`.
     NonEmpty,
     /// `ConfigDef.NonEmptyStringWithoutControlChars`, for names of connectors.
     Name,
     /// `ConfigDef.ValidList` of 4.0: no empty and no repeated items.
     DistinctItems,
+    /// The lists of transforms and predicates: no repeated items.
+    DistinctAliases,
 }
 
 impl Validator {
@@ -159,6 +170,11 @@ impl Validator {
             (Validator::OneOf(all), Typed::Text(text)) if !all.contains(&text.as_str()) => {
                 because(format!("String must be one of: {}", all.join(", ")))
             }
+            (Validator::OneOfInAnyCase(all), Typed::Text(text))
+                if !all.iter().any(|known| known.eq_ignore_ascii_case(text)) =>
+            {
+                because(format!("String must be one of (case insensitive): {}", all.join(", ")))
+            }
             (Validator::NonEmpty, Typed::Text(text)) if text.is_empty() => {
                 because("String must be non-empty".to_owned())
             }
@@ -173,9 +189,14 @@ impl Validator {
                     codes.join(", ")
                 ))
             }
+            (Validator::DistinctAliases, Typed::List(items)) if repeated(items) => {
+                let shown = items.join(", ");
+                Err(Refusal::Whole(format!(
+                    "Invalid value [{shown}] for configuration {key}: Duplicate alias provided."
+                )))
+            }
             (Validator::DistinctItems, Typed::List(items)) => {
-                let repeated = items.iter().enumerate().any(|(i, item)| items[..i].contains(item));
-                if repeated {
+                if repeated(items) {
                     Err(Refusal::Whole(format!("Configuration '{key}' values must not be duplicated.")))
                 } else if items.iter().any(String::is_empty) {
                     Err(Refusal::Whole(format!("Configuration '{key}' values must not be empty.")))
@@ -186,6 +207,10 @@ impl Validator {
             _ => Ok(()),
         }
     }
+}
+
+fn repeated(items: &[String]) -> bool {
+    items.iter().enumerate().any(|(at, item)| items[..at].contains(item))
 }
 
 enum Refusal {
@@ -206,12 +231,14 @@ pub struct ConfigKey {
     pub default: DefaultValue,
     /// How much a reader should care.
     pub importance: Importance,
-    /// The heading it is listed under.
+    /// The heading it is listed under; empty where it has none.
     pub group: &'static str,
     /// What it does, in Markdown, units included.
     pub documentation: &'static str,
     /// What a value must satisfy beyond its type.
     pub validator: Validator,
+    /// How a form shows it.
+    pub display: Display,
 }
 
 impl ConfigKey {
@@ -243,7 +270,7 @@ pub const fn key(
     (group, importance): (&'static str, Importance),
     documentation: &'static str,
 ) -> ConfigKey {
-    ConfigKey { name, kind, default, importance, group, documentation, validator }
+    ConfigKey { name, kind, default, importance, group, documentation, validator, display: Display::NONE }
 }
 
 /// Returns the rows of `parts`, which are `N` together, as one table.

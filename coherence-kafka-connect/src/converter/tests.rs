@@ -237,3 +237,21 @@ fn a_number_converter_declares_an_optional_schema() {
     let data = converter.to_connect("t", None).map(|data| data.schema).unwrap();
     assert_eq!(**data.unwrap(), crate::schema::Schema::optional(Kind::Int32));
 }
+
+#[test]
+fn every_converter_has_definitions_with_values_that_it_accepts() {
+    let (mut known, mut defined): (Vec<_>, Vec<_>) =
+        (known_classes().collect(), CONVERTERS.iter().map(|desc| desc.class).collect());
+    known.sort_unstable();
+    assert!(defined.is_sorted());
+    defined.sort_unstable();
+    assert_eq!(known, defined);
+    for desc in &CONVERTERS {
+        let definitions = desc.settings.definitions();
+        let defaults: Vec<_> = definitions
+            .iter()
+            .filter_map(|definition| Some((&*definition.name, definition.default_value.as_deref()?)))
+            .collect();
+        assert_eq!(converter(desc.class, &defaults).class_name(), desc.class);
+    }
+}

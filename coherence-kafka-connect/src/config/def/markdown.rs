@@ -32,10 +32,14 @@ fn kind(key: &ConfigKey) -> String {
     match key.validator {
         Validator::AtLeast(min) => format!("{kind}, at least {min}"),
         Validator::Between(min, max) => format!("{kind}, {min} to {max}"),
-        Validator::OneOf(words) => {
+        Validator::OneOf(words) | Validator::OneOfInAnyCase(words) => {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
         }
-        Validator::Any | Validator::NonEmpty | Validator::Name | Validator::DistinctItems => kind,
+        Validator::Any
+        | Validator::NonEmpty
+        | Validator::Name
+        | Validator::DistinctItems
+        | Validator::DistinctAliases => kind,
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const fn key(name: &'static str, kind: Kind, default: DefaultValue, validator: Validator) -> ConfigKey {
-    ConfigKey { name, kind, default, importance: Importance::Low, group: "g", documentation: "", validator }
+    super::key(name, kind, default, validator, ("g", Importance::Low), "")
 }
 
 const NONE_ALL: &[&str] = &["none", "all"];

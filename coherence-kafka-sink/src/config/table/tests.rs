@@ -36,9 +36,13 @@ fn bad_by_type(key: &ConfigKey) -> Vec<Bad> {
             add(&(max + 1).to_string(), format!("Value must be no more than {max}"));
         }
         OneOf(words) => add("nonsense", format!("String must be one of: {}", words.join(", "))),
+        Validator::OneOfInAnyCase(words) => {
+            add("nonsense", format!("String must be one of (case insensitive): {}", words.join(", ")));
+        }
         NonEmpty => add("", "String must be non-empty".to_owned()),
         Name => add("", "String may not be empty".to_owned()),
         Validator::DistinctItems => add("a,a", "values must not be duplicated".to_owned()),
+        Validator::DistinctAliases => add("a,a", "Duplicate alias provided".to_owned()),
         Any => {}
     }
     if key.group == NOT_YET && key.kind != Kind::Boolean {
