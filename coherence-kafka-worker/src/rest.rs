@@ -23,6 +23,7 @@ mod configure;
 mod connectors;
 mod loggers;
 mod offsets;
+mod plugins;
 mod restart;
 mod root;
 mod server;
@@ -70,7 +71,7 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
         ("/admin/loggers/{logger}", get(loggers::info).put(loggers::set)),
     ];
     let mut router = Router::new();
-    for (path, methods) in routes {
+    for (path, methods) in routes.into_iter().chain(plugins::routes()) {
         router = router.route(path, methods.clone());
         // As in Connect, a slash at the end changes nothing.
         if path != "/" {

@@ -36,6 +36,7 @@ static DESCRIPTION: Description = Description {
     },
     families: &[],
     shared_groups: &[],
+    plugins: &[],
     metrics: &[],
     former_metrics: None,
 };
@@ -75,10 +76,16 @@ impl Plugin for Fake {
     }
 }
 
-struct FakeConnector {
+pub(crate) struct FakeConnector {
     name: String,
     /// Its tasks do not start.
     fails: bool,
+}
+
+impl FakeConnector {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), fails: false }
+    }
 }
 
 impl Connector for FakeConnector {

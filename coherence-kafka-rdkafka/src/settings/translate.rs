@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::nearest;
-use coherence_kafka_connect::config::{ConfigErrors, Property};
+use coherence_kafka_connect::config::def::{Kind, nearest};
+use coherence_kafka_connect::config::{ConfigErrors, Property, is_secret};
 
 use super::librdkafka::{self, Accepts};
 
@@ -75,6 +75,22 @@ pub fn has(client: Client, name: &str) -> bool {
         || stores::JAVA_NAMES.contains(&name)
         || (client == Client::Producer && renamed == FIXED[0])
         || (client == Client::Consumer && renamed == FIXED[1])
+}
+
+/// Returns the type of a setting of a client, by Java's or librdkafka's name; `None` where there is no such setting.
+pub fn kind(client: Client, name: &str) -> Option<Kind> {
+    if !has(client, name) {
+        return None;
+    }
+    Some(match (name, librdkafka::accepts(client, renamed(client, name))) {
+        _ if is_secret(name) => Kind::Password,
+        ("max.poll.records", _) => Kind::Int,
+        ("buffer.memory" | "max.block.ms", _) => Kind::Long,
+        ("exclude.internal.topics", _) | (_, Some(Accepts::Flag)) => Kind::Boolean,
+        ("bootstrap.servers" | "partition.assignment.strategy", _) => Kind::List,
+        (_, Some(Accepts::Number(..))) => Kind::Int,
+        _ => Kind::String,
+    })
 }
 
 /// Java names that are translated by code.

@@ -5,6 +5,7 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::{SESSION_KEYS, UNANSWERED_TIMEOUT};
+use coherence_kafka_connect::converter::CONVERTERS;
 use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
@@ -19,7 +20,7 @@ pub(crate) const SHARED: &[&str] = &["Coherence", "Delivery"];
 pub(crate) const CONNECTOR_CLASSES: &[&str] =
     &["com.oracle.coherence.kafka.connect.CoherenceSinkConnector", "CoherenceSinkConnector", "CoherenceSink"];
 
-const CONVERTERS: &str = "Converters";
+const CONVERTER_GROUP: &str = "Converters";
 const CONNECTOR_GROUP: &str = "Connector";
 const MAPS: &str = "Maps";
 const COHERENCE: &str = "Coherence";
@@ -47,9 +48,9 @@ const BEFORE_SESSION: &[ConfigKey] = &[
         "Topics to read, separated by commas. Exactly one of `topics` and `topics.regex` must be set."),
     key("topics.regex", Kind::String, Text(""), Any, (CONNECTOR_GROUP, High),
         "Java regular expression that matches the whole name of each topic to read. Look-around, back references, flags and possessive quantifiers are refused: librdkafka has none."),
-    key("key.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+    key("key.converter", Kind::Class, Null, Any, (CONVERTER_GROUP, High),
         "Converter of keys; with it only the connector's own `key.converter.*` count. Without it the worker's."),
-    key("value.converter", Kind::Class, Null, Any, (CONVERTERS, High),
+    key("value.converter", Kind::Class, Null, Any, (CONVERTER_GROUP, High),
         "Converter of values; with it only the connector's own `value.converter.*` count. Without it the worker's."),
     key("coherence.cache.mappings", Kind::List, Text(""), Any, (MAPS, High),
         "Items `topic->map`, separated by commas, without blanks around the arrow. A topic without an item goes to the map of its own name."),
@@ -140,6 +141,7 @@ pub(crate) static DESCRIPTION: Description = Description {
     settings: &CONNECTOR,
     families: FAMILIES,
     shared_groups: SHARED,
+    plugins: &CONVERTERS,
     metrics: crate::metrics::FAMILIES,
     former_metrics: Some(("coherence_kafka_sink_", "coherence_sink_")),
 };

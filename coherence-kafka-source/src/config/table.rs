@@ -140,6 +140,7 @@ pub(crate) static DESCRIPTION: Description = Description {
     settings: &CONNECTOR,
     families: CONNECTOR_FAMILIES,
     shared_groups: &["Coherence"],
+    plugins: &[],
     metrics: crate::metrics::FAMILIES,
     former_metrics: None,
 };

@@ -183,3 +183,5 @@ fn no_setting_is_left_out_of_these_tests() {
         assert!(WORKER.key(name).or(CONNECTOR.key(name)).is_some(), "{name}");
     }
 }
+
+mod validation;

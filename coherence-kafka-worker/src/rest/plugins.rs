@@ -1,0 +1,105 @@
+//! The classes that settings can name, what their settings are, and what is wrong with a configuration.
+//!
+//! ```text
+//! definitions.rs  settings by class: the plugin's own and Connect's
+//! validate.rs     a request → every setting, its value and its errors
+//!   values.rs     what a request gives for a setting, and what may be shown of it
+//!   classes.rs    settings that name a class
+//!   aliases.rs    transforms and predicates
+//!   overrides.rs  settings of Kafka clients
+//! ```
+
+use std::collections::HashMap;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, put};
+use coherence_kafka_connect::config::def::PluginType;
+use serde_json::{Value, json};
+
+use super::{Api, VERSION, blocking, error, internal};
+
+mod aliases;
+mod classes;
+mod definitions;
+mod overrides;
+mod validate;
+mod values;
+
+/// The routes below `/connector-plugins`.
+pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 3] {
+    [
+        ("/connector-plugins", get(list)),
+        ("/connector-plugins/{plugin}/config", get(definitions)),
+        ("/connector-plugins/{plugin}/config/validate", put(validate)),
+    ]
+}
+
+/// `GET /connector-plugins`: the connector alone, or with `connectorsOnly=false` every class that its settings can name.
+async fn list(State(api): State<Api>, Query(query): Query<HashMap<String, String>>) -> Response {
+    // As in Java, what is not "true" is false.
+    let alone = query.get("connectorsOnly").is_none_or(|value| value.eq_ignore_ascii_case("true"));
+    let plugin = |class: &str, kind: &str| json!({"class": class, "type": kind, "version": VERSION});
+    let description = api.worker.config().plugin().description();
+    let mut plugins: Vec<Value> =
+        description.classes.first().map(|class| plugin(class, description.kind.name())).into_iter().collect();
+    let kinds = PluginType::ALL.into_iter().filter(|_| !alone);
+    plugins.extend(kinds.flat_map(|kind| {
+        let of_kind = description.plugins.iter().filter(move |desc| desc.kind == kind);
+        of_kind.map(move |desc| plugin(desc.class, kind.name()))
+    }));
+    axum::Json(plugins).into_response()
+}
+
+/// `GET /connector-plugins/{plugin}/config`.
+async fn definitions(
+    State(api): State<Api>,
+    Path(plugin): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let description = api.worker.config().plugin().description();
+    let Some((class, definitions)) = definitions::of(description, &plugin) else {
+        return error(StatusCode::NOT_FOUND, &format!("Unknown plugin {plugin}."));
+    };
+    match query.get("version").map(String::as_str) {
+        None | Some("" | "latest" | VERSION) => axum::Json(definitions).into_response(),
+        Some(version) => {
+            let range =
+                if version.contains(',') { version.to_owned() } else { format!("[{version},{version}]") };
+            let message = format!(
+                "Plugin {class} not found that matches the version range {range}, available versions: [{VERSION}]"
+            );
+            error(StatusCode::BAD_REQUEST, &message)
+        }
+    }
+}
+
+/// `PUT /connector-plugins/{plugin}/config/validate`. A configuration with errors is an answer too.
+async fn validate(
+    State(api): State<Api>,
+    Path(plugin): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if !media_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
+        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type");
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) => return error(refused.status(), &refused.body_text()),
+    };
+    // Variables and certificates are read from files.
+    let answer = blocking(move || validate::validate(api.worker.config(), &plugin, &body));
+    match answer.await {
+        Some(Ok(infos)) => axum::Json(infos).into_response(),
+        Some(Err(message)) => error(StatusCode::BAD_REQUEST, &message),
+        None => internal(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

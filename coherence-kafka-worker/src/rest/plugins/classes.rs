@@ -1,0 +1,56 @@
+//! Settings that name a class, and the version of it.
+
+use coherence_kafka_connect::config::def::{ConfigInfo, Given, PluginDesc, PluginType};
+
+use super::VERSION;
+use super::values::Request;
+use crate::plugin::Description;
+
+/// Completes a setting that names a class of this kind: its choices, its full name, or why it is refused. Returns the class
+/// that it names, not the one that it has by default.
+pub(super) fn complete(
+    connector: &Description,
+    request: &Request,
+    kind: PluginType,
+    info: &mut ConfigInfo,
+) -> Option<&'static PluginDesc> {
+    let of_kind = connector.plugins.iter().filter(|desc| desc.kind == kind);
+    info.value.recommended_values = of_kind.map(|desc| desc.class.to_owned()).collect();
+    let name = info.value.name.clone();
+    let Given::Text(text) = request.given(&name) else { return None };
+    let class = text.trim_matches(|c| c <= ' ');
+    if let Some(desc) = connector.plugin(kind, class) {
+        info.value.value = request.shown(&name, Some(desc.class.to_owned()));
+        return Some(desc);
+    }
+    let known = || connector.plugins.iter().map(|desc| desc.class).chain(connector.classes.iter().copied());
+    let inner: Vec<_> = known().filter(|other| is_inside(other, class)).collect();
+    let why = if known().any(|other| other == class) {
+        format!("Class class {class} does not implement the {} interface", kind.interface())
+    } else if !inner.is_empty() {
+        format!("This class is abstract and cannot be created. Did you mean {}?", inner.join(", "))
+    } else {
+        info.value.value = None;
+        let shown = request.shown(&name, Some(class.to_owned())).unwrap_or_default();
+        format!("Invalid value {shown} for configuration {name}: Class {shown} could not be found.")
+    };
+    info.value.errors.push(why);
+    None
+}
+
+/// Returns whether a class is inside another one.
+fn is_inside(class: &str, outer: &str) -> bool {
+    class.strip_prefix(outer).is_some_and(|rest| rest.starts_with('$'))
+}
+
+/// Completes the setting of a version. There is one version of each class, and what is asked for makes no difference.
+pub(super) fn complete_version(info: &mut ConfigInfo, known: bool) {
+    if !known {
+        return;
+    }
+    info.value.recommended_values = vec![VERSION.to_owned()];
+    info.value.value.get_or_insert_with(|| VERSION.to_owned());
+    if let Some(definition) = &mut info.definition {
+        definition.default_value = Some(VERSION.to_owned());
+    }
+}

@@ -1,0 +1,216 @@
+//! A configuration of a request, setting by setting: definition, value, and why it is refused.
+//!
+//! The connector decides what is valid, as when it is created. Connect's own settings are checked by the connector's table
+//! first, because Connect has a text for each fault there.
+
+use coherence_kafka_connect::config::ConfigErrors;
+use coherence_kafka_connect::config::def::{
+    ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, PluginType,
+};
+
+use super::values::Request;
+use super::{aliases, classes, definitions, overrides};
+use crate::config::table::WITHOUT_EFFECT;
+use crate::config::{ConnectorConfig, WorkerConfig};
+use crate::plugin::Description;
+
+const CLASS: &str = "connector.class";
+const NULL: &str = "Null value can not be supplied as the configuration value.";
+
+/// Connect's converter of headers, where a worker names none.
+const HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/// Validates the settings in `body` for the connector that the path names as `plugin`.
+///
+/// # Errors
+/// Why there is nothing to validate: no settings, or none of a connector that exists here.
+pub(super) fn validate(worker: &WorkerConfig, plugin: &str, body: &[u8]) -> Result<ConfigInfos, String> {
+    let mut request = Request::read(body)?;
+    let connector = worker.plugin().description();
+    let Some(class) = request.written.get(CLASS).cloned() else {
+        return Err(format!("the configuration contains no connector type: set {CLASS}"));
+    };
+    if !without_suffix(&class.value).ends_with(without_suffix(plugin)) {
+        return Err(format!("Included connector type {} does not match request type {plugin}", class.value));
+    }
+    // What is wrong with the variables is found again with the connector.
+    let variables = worker.variables().of_requests();
+    request.resolved = variables.resolve(&request.written, &mut ConfigErrors::default());
+    if !request.resolved.get(CLASS).is_some_and(|class| connector.classes.contains(&class.trimmed())) {
+        return Err(format!(
+            "Failed to find any class that implements Connector and which name matches {}, available connectors are: {}",
+            class.trimmed(),
+            connector.classes.join(", ")
+        ));
+    }
+    let mut answer = Answer { groups: Vec::new(), configs: Vec::new(), prefixed: Vec::new() };
+    answer.connector(worker, connector, &request);
+    answer.prefixed.extend(overrides::infos(worker, connector.kind, &request));
+    answer.converters(connector, &request);
+    if let Err(found) = ConnectorConfig::of_request(worker, &request.written) {
+        answer.found(found, &request);
+    }
+    let texts: usize = answer.configs.iter().map(|info| info.value.errors.len()).sum();
+    let prefixed = answer.prefixed.iter().filter(|info| !info.value.errors.is_empty()).count();
+    answer.configs.append(&mut answer.prefixed);
+    Ok(ConfigInfos {
+        name: class.value,
+        error_count: texts + prefixed,
+        groups: answer.groups,
+        configs: answer.configs,
+    })
+}
+
+/// Both the path and the class may have the suffix or not.
+fn without_suffix(class: &str) -> &str {
+    class.strip_suffix("Connector").unwrap_or(class)
+}
+
+struct Answer {
+    groups: Vec<String>,
+    /// Settings of the connector: every text of an error counts.
+    configs: Vec<ConfigInfo>,
+    /// Settings of clients and converters: a setting with errors counts once.
+    prefixed: Vec<ConfigInfo>,
+}
+
+impl Answer {
+    fn connector(&mut self, worker: &WorkerConfig, connector: &Description, request: &Request) {
+        for key in definitions::common(connector.kind).keys {
+            self.configs.push(common(worker, connector, request, key));
+        }
+        for kind in [PluginType::Transformation, PluginType::Predicate] {
+            self.configs.extend(aliases::infos(connector, request, kind));
+        }
+        for null in &request.nulls {
+            self.null(connector, null);
+        }
+        for definition in definitions::own(connector) {
+            let Some(key) = connector.settings.key(&definition.name) else { continue };
+            let mut info = request.info(key, "", key.name);
+            // The connector finds them itself.
+            info.value.errors.clear();
+            info.definition = Some(definition);
+            self.configs.push(info);
+        }
+        self.add_groups(|answer| &answer.configs);
+    }
+
+    /// Adds the error of a null. Where it is null, an own setting of the connector counts as absent.
+    fn null(&mut self, connector: &Description, key: &str) {
+        match self.configs.iter_mut().find(|info| info.value.name == key) {
+            Some(info) => info.value.errors.push(NULL.to_owned()),
+            None if connector.settings.key(key).is_some() => {}
+            None => {
+                let mut value = ConfigValue::new(key, None);
+                value.errors.push(NULL.to_owned());
+                self.configs.insert(0, ConfigInfo { definition: None, value });
+            }
+        }
+    }
+
+    /// Adds the options of the converters that the connector names.
+    fn converters(&mut self, connector: &Description, request: &Request) {
+        for (setting, role, kind) in CONVERTERS {
+            let valid = |info: &ConfigInfo| info.value.name == setting && info.value.errors.is_empty();
+            let (true, Given::Text(class)) = (self.configs.iter().any(valid), request.given(setting)) else {
+                continue;
+            };
+            let Some(desc) = connector.plugin(kind, class) else { continue };
+            let prefix = format!("{setting}.");
+            for key in desc.settings.keys {
+                let mut info = request.info(key, &prefix, key.name);
+                if key.name == "converter.type" && request.given(&info.value.name) == Given::Absent {
+                    info.value.errors.clear();
+                    info.value.value = Some(role.to_owned());
+                }
+                self.prefixed.push(info);
+            }
+        }
+        self.add_groups(|answer| &answer.prefixed);
+    }
+
+    fn add_groups(&mut self, infos: impl Fn(&Self) -> &Vec<ConfigInfo>) {
+        let found = infos(self).iter().filter_map(|info| info.definition.as_ref()?.group.clone());
+        for group in found.collect::<Vec<_>>() {
+            if !self.groups.contains(&group) {
+                self.groups.push(group);
+            }
+        }
+    }
+
+    /// Adds what the connector refuses, where the same fault is not shown already.
+    fn found(&mut self, found: ConfigErrors, request: &Request) {
+        let shown = |infos: &[ConfigInfo]| -> Vec<String> {
+            let refused = infos.iter().filter(|info| !info.value.errors.is_empty());
+            refused.map(|info| info.value.name.clone()).collect()
+        };
+        let shown = [shown(&self.configs), shown(&self.prefixed)].concat();
+        for error in found.errors.into_iter().filter(|error| !shown.contains(&error.key)) {
+            let mut known = self.configs.iter_mut().chain(&mut self.prefixed);
+            if let Some(info) = known.find(|info| info.value.name == error.key) {
+                info.value.errors.push(error.message);
+                continue;
+            }
+            let written = request.resolved.get(&error.key).map(|property| property.trimmed().to_owned());
+            let mut value = ConfigValue::new(&*error.key, request.shown(&error.key, written));
+            value.errors.push(error.message);
+            self.configs.push(ConfigInfo { definition: None, value });
+        }
+    }
+}
+
+/// The settings that name converters, with the roles of these.
+const CONVERTERS: [(&str, &str, PluginType); 3] = [
+    ("header.converter", "header", PluginType::HeaderConverter),
+    ("key.converter", "key", PluginType::Converter),
+    ("value.converter", "value", PluginType::Converter),
+];
+
+/// Returns one of Connect's own settings. It is checked if the connector's table has it, and by that table.
+fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key: &ConfigKey) -> ConfigInfo {
+    let of_connector = connector.settings.key(key.name).filter(|own| own.group != WITHOUT_EFFECT);
+    let mut info = match of_connector {
+        Some(own) => request.info(&ConfigKey { validator: own.validator, ..*key }, "", key.name),
+        None => request.unchecked(key),
+    };
+    if let Some((setting, _, kind)) = CONVERTERS.into_iter().find(|(setting, ..)| *setting == key.name) {
+        if of_connector.is_some() {
+            classes::complete(connector, request, kind, &mut info);
+        }
+        let default = default_converter(worker, connector, setting, kind);
+        if request.given(setting) == Given::Absent {
+            info.value.value.clone_from(&default);
+        }
+        if let Some(definition) = &mut info.definition {
+            definition.default_value = default;
+        }
+    }
+    if let Some(class) = key.name.strip_suffix(".plugin.version") {
+        let known = match CONVERTERS.into_iter().find(|(setting, ..)| *setting == class) {
+            None => true,
+            Some((setting, _, kind)) => {
+                let name = match request.given(setting) {
+                    Given::Text(text) => Some(text.to_owned()),
+                    _ => default_converter(worker, connector, setting, kind),
+                };
+                name.is_some_and(|name| connector.plugin(kind, &name).is_some())
+            }
+        };
+        classes::complete_version(&mut info, known);
+    }
+    info
+}
+
+/// Returns the full name of the worker's converter.
+fn default_converter(
+    worker: &WorkerConfig,
+    connector: &Description,
+    setting: &str,
+    kind: PluginType,
+) -> Option<String> {
+    match worker.properties().get(setting) {
+        Some(class) => connector.plugin(kind, &class.value).map(|desc| desc.class.to_owned()),
+        None => (kind == PluginType::HeaderConverter).then(|| HEADER_CONVERTER.to_owned()),
+    }
+}

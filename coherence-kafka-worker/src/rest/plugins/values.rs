@@ -1,0 +1,99 @@
+//! What a request gives for a setting, and what may be shown of it.
+
+use std::collections::BTreeMap;
+
+use coherence_kafka_connect::config::Properties;
+use coherence_kafka_connect::config::def::{
+    ConfigInfo, ConfigKey, ConfigValue, Given, HIDDEN, Kind, Typed, Violation,
+};
+use coherence_kafka_connect::config::json::{members, setting};
+
+/// The settings of a request.
+pub(super) struct Request {
+    /// As they are written.
+    pub(super) written: Properties,
+    /// With the values of their variables.
+    pub(super) resolved: Properties,
+    /// The keys whose value is null.
+    pub(super) nulls: Vec<String>,
+}
+
+impl Request {
+    /// Reads a flat JSON object, whose variables are not resolved yet. Where Connect answers 500 to a body that it cannot
+    /// read, this answers with the cause.
+    pub(super) fn read(body: &[u8]) -> Result<Self, String> {
+        let body = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
+        let object = members(body.strip_prefix('\u{feff}').unwrap_or(body))
+            .map_err(|error| format!("the body is not JSON: {error}"))?
+            .ok_or("the body must be a JSON object of settings")?;
+        let mut settings = BTreeMap::new();
+        let mut nulls = Vec::new();
+        for (key, value) in object.iter() {
+            match setting(value) {
+                Some(value) => {
+                    settings.insert(key.to_owned(), value);
+                }
+                None if value.get() == "null" => nulls.push(key.to_owned()),
+                None => return Err(format!("{key}: the value must be a text, a number, a boolean or null")),
+            }
+        }
+        let written = Properties::from_pairs("request", settings);
+        Ok(Self { resolved: written.clone(), written, nulls })
+    }
+
+    /// Returns what is given for a setting.
+    pub(super) fn given(&self, key: &str) -> Given<'_> {
+        match self.resolved.get(key) {
+            Some(property) => Given::Text(&property.value),
+            None if self.nulls.iter().any(|null| null == key) => Given::Null,
+            None => Given::Absent,
+        }
+    }
+
+    /// Returns whether a value contains text that the request does not, such as a password of a file.
+    pub(super) fn has_variable(&self, key: &str) -> bool {
+        let value = |settings: &Properties| settings.get(key).map(|property| property.value.clone());
+        value(&self.written) != value(&self.resolved)
+    }
+
+    /// Returns what may be shown of the value of a setting: a value with variables as it is written, a secret not at all.
+    pub(super) fn shown(&self, key: &str, value: Option<String>) -> Option<String> {
+        match self.written.get(key) {
+            Some(written) if self.has_variable(key) => value.map(|_| written.trimmed().to_owned()),
+            Some(written) if written.secret => value.map(|_| HIDDEN.to_owned()),
+            _ => value,
+        }
+    }
+
+    /// Returns the text of a refusal, which repeats the value only where it may be shown.
+    pub(super) fn refusal(&self, key: &str, violation: Violation) -> String {
+        let secret = self.resolved.get(key).is_some_and(|property| property.secret);
+        if secret { violation.hidden().to_string() } else { violation.to_string() }
+    }
+
+    /// Validates a setting; `name` is what a refusal by type calls it.
+    pub(super) fn info(&self, key: &ConfigKey, prefix: &str, name: &str) -> ConfigInfo {
+        let definition = key.definition(prefix);
+        let (value, violations) = key.validate(name, self.given(&definition.name));
+        let text = value.as_ref().map(Typed::text).map(|text| match key.kind {
+            Kind::Password => HIDDEN.to_owned(),
+            _ => text,
+        });
+        let mut shown = ConfigValue::new(&*definition.name, self.shown(&definition.name, text));
+        shown.errors =
+            violations.into_iter().map(|violation| self.refusal(&definition.name, violation)).collect();
+        ConfigInfo { definition: Some(definition), value: shown }
+    }
+
+    /// Returns a setting that is not validated: its value as it is written, else the default.
+    pub(super) fn unchecked(&self, key: &ConfigKey) -> ConfigInfo {
+        let definition = key.definition("");
+        let value = match self.given(key.name) {
+            Given::Text(text) => Some(text.trim().to_owned()),
+            Given::Null => None,
+            Given::Absent => definition.default_value.clone(),
+        };
+        let value = ConfigValue::new(key.name, self.shown(key.name, value));
+        ConfigInfo { definition: Some(definition), value }
+    }
+}
