@@ -53,7 +53,24 @@ fn properties_are_read_as_java_util_properties_reads_them() {
 }
 
 /// Where we differ on purpose, by the number of the vector.
-const DIFFERENT: &[(&str, &str)] = &[("file-033", "valid UTF-8 is read as UTF-8")];
+const DIFFERENT: &[(&str, &str)] = &[
+    ("props-140", "valid UTF-8 is read as UTF-8"),
+    ("props-141", "a byte order mark is no part of the first key"),
+    ("props-142", "a byte order mark is no part of the first comment"),
+    ("props-150", "valid UTF-8 is read as UTF-8"),
+    ("file-033", "valid UTF-8 is read as UTF-8"),
+];
+
+#[test]
+fn the_bytes_of_properties_mean_what_they_mean_in_java_but_for_utf_8() {
+    for case in vectors("properties") {
+        let bytes = hex(&case);
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        let read = |file: Result<ConfigFile, _>| file.ok().map(|file| settings(&file));
+        let same = read(parse("f", &bytes)) == read(parse_properties("f", &text));
+        assert_ne!(same, DIFFERENT.iter().any(|(id, _)| case["id"] == *id), "{case}");
+    }
+}
 
 #[test]
 fn connector_files_are_read_as_connect_standalone_reads_them() {
