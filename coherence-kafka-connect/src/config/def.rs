@@ -3,7 +3,7 @@
 //! Texts of refusals are those of `org.apache.kafka.common.config.ConfigDef`, because operators and scripts
 //! know them. All settings of a table are checked and every refusal is reported, not only the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 pub use coherence_kafka_common::nearest::nearest;
@@ -210,7 +210,8 @@ impl Validator {
 }
 
 fn repeated(items: &[String]) -> bool {
-    items.iter().enumerate().any(|(at, item)| items[..at].contains(item))
+    let mut seen = HashSet::new();
+    !items.iter().all(|item| seen.insert(item))
 }
 
 enum Refusal {

@@ -1,6 +1,7 @@
 //! Transforms and predicates: lists of aliases, each with a class and the settings of that class.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use coherence_kafka_connect::config::def::{
     ConfigInfo, ConfigKey, DefaultValue, Given, Importance, Kind, PluginType, Typed, Validator, Width, key,
@@ -54,10 +55,8 @@ pub(super) fn infos(connector: &Description, request: &Request, kind: PluginType
     }
     let Ok(Typed::List(aliases)) = Kind::List.parse(text) else { return Vec::new() };
     let mut infos = Vec::new();
-    for (at, alias) in aliases.iter().enumerate() {
-        if aliases[..at].contains(alias) {
-            continue;
-        }
+    let mut seen = HashSet::new();
+    for alias in aliases.iter().filter(|alias| seen.insert(alias.as_str())) {
         let prefix = format!("{list}.{alias}.");
         let mut of_alias = alias_infos(connector, request, kind, &prefix, alias);
         for definition in of_alias.iter_mut().filter_map(|info| info.definition.as_mut()) {

@@ -3,14 +3,15 @@
 //! The connector decides what is valid, as when it is created. Connect's own settings are checked by the connector's table
 //! first, because Connect has a text for each fault there.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use coherence_kafka_connect::config::ConfigErrors;
 use coherence_kafka_connect::config::def::{
-    ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, PluginType,
+    ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, Kind, PluginType,
 };
 
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
-use crate::config::table::WITHOUT_EFFECT;
 use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::plugin::Description;
 
@@ -82,9 +83,7 @@ impl Answer {
         for kind in [PluginType::Transformation, PluginType::Predicate] {
             self.configs.extend(aliases::infos(connector, request, kind));
         }
-        for null in &request.nulls {
-            self.null(connector, null);
-        }
+        self.nulls(connector, request);
         for definition in definitions::own(connector) {
             let Some(key) = connector.settings.key(&definition.name) else { continue };
             let mut info = request.info(key, "", key.name);
@@ -96,17 +95,16 @@ impl Answer {
         self.add_groups(|answer| &answer.configs);
     }
 
-    /// Adds the error of a null. Where it is null, an own setting of the connector counts as absent.
-    fn null(&mut self, connector: &Description, key: &str) {
-        match self.configs.iter_mut().find(|info| info.value.name == key) {
-            Some(info) => info.value.errors.push(NULL.to_owned()),
-            None if connector.settings.key(key).is_some() => {}
-            None => {
-                let mut value = ConfigValue::new(key, None);
-                value.errors.push(NULL.to_owned());
-                self.configs.insert(0, ConfigInfo { definition: None, value });
+    /// Adds the errors of nulls. Where it is null, an own setting of the connector counts as absent.
+    fn nulls(&mut self, connector: &Description, request: &Request) {
+        let mut nulls: BTreeSet<&str> = request.nulls.iter().map(String::as_str).collect();
+        for info in &mut self.configs {
+            if nulls.remove(&*info.value.name) {
+                info.value.errors.push(NULL.to_owned());
             }
         }
+        let unknown = nulls.into_iter().filter(|key| connector.settings.key(key).is_none());
+        self.configs.splice(0..0, unknown.map(|key| unknown_setting(key, None, vec![NULL.to_owned()])));
     }
 
     /// Adds the options of the converters that the connector names.
@@ -133,7 +131,8 @@ impl Answer {
     fn add_groups(&mut self, infos: impl Fn(&Self) -> &Vec<ConfigInfo>) {
         let found = infos(self).iter().filter_map(|info| info.definition.as_ref()?.group.clone());
         for group in found.collect::<Vec<_>>() {
-            if !self.groups.contains(&group) {
+            // The settings of a group are neighbours, or the group is one of a few.
+            if self.groups.last() != Some(&group) && !self.groups.contains(&group) {
                 self.groups.push(group);
             }
         }
@@ -141,23 +140,26 @@ impl Answer {
 
     /// Adds what the connector refuses, where the same fault is not shown already.
     fn found(&mut self, found: ConfigErrors, request: &Request) {
-        let shown = |infos: &[ConfigInfo]| -> Vec<String> {
-            let refused = infos.iter().filter(|info| !info.value.errors.is_empty());
-            refused.map(|info| info.value.name.clone()).collect()
-        };
-        let shown = [shown(&self.configs), shown(&self.prefixed)].concat();
-        for error in found.errors.into_iter().filter(|error| !shown.contains(&error.key)) {
-            let mut known = self.configs.iter_mut().chain(&mut self.prefixed);
-            if let Some(info) = known.find(|info| info.value.name == error.key) {
-                info.value.errors.push(error.message);
-                continue;
+        let infos = self.configs.iter_mut().chain(&mut self.prefixed);
+        let mut known: HashMap<String, (bool, &mut ConfigInfo)> =
+            infos.map(|info| (info.value.name.clone(), (info.value.errors.is_empty(), info))).collect();
+        let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for error in found.errors {
+            match known.get_mut(&error.key) {
+                Some((true, info)) => info.value.errors.push(error.message),
+                Some((false, _)) => {}
+                None => unknown.entry(error.key).or_default().push(error.message),
             }
-            let written = request.resolved.get(&error.key).map(|property| property.trimmed().to_owned());
-            let mut value = ConfigValue::new(&*error.key, request.shown(&error.key, written));
-            value.errors.push(error.message);
-            self.configs.push(ConfigInfo { definition: None, value });
         }
+        self.configs.extend(unknown.into_iter().map(|(key, errors)| {
+            let written = request.resolved.get(&key).map(|property| property.trimmed().to_owned());
+            unknown_setting(&key, request.shown(&key, written), errors)
+        }));
     }
+}
+
+fn unknown_setting(key: &str, value: Option<String>, errors: Vec<String>) -> ConfigInfo {
+    ConfigInfo { definition: None, value: ConfigValue { errors, ..ConfigValue::new(key, value) } }
 }
 
 /// The settings that name converters, with the roles of these.
@@ -169,13 +171,14 @@ const CONVERTERS: [(&str, &str, PluginType); 3] = [
 
 /// Returns one of Connect's own settings. It is checked if the connector's table has it, and by that table.
 fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key: &ConfigKey) -> ConfigInfo {
-    let of_connector = connector.settings.key(key.name).filter(|own| own.group != WITHOUT_EFFECT);
-    let mut info = match of_connector {
-        Some(own) => request.info(&ConfigKey { validator: own.validator, ..*key }, "", key.name),
+    let own = connector.settings.key(key.name);
+    let mut info = match own {
+        Some(own) => request.info(&ConfigKey { name: key.name, default: key.default, ..*own }, "", key.name),
         None => request.unchecked(key),
     };
+    info.definition = Some(key.definition(""));
     if let Some((setting, _, kind)) = CONVERTERS.into_iter().find(|(setting, ..)| *setting == key.name) {
-        if of_connector.is_some() {
+        if own.is_some_and(|own| own.kind == Kind::Class) {
             classes::complete(connector, request, kind, &mut info);
         }
         let default = default_converter(worker, connector, setting, kind);

@@ -1,6 +1,6 @@
 //! What a request gives for a setting, and what may be shown of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coherence_kafka_connect::config::Properties;
 use coherence_kafka_connect::config::def::{
@@ -15,7 +15,7 @@ pub(super) struct Request {
     /// With the values of their variables.
     pub(super) resolved: Properties,
     /// The keys whose value is null.
-    pub(super) nulls: Vec<String>,
+    pub(super) nulls: BTreeSet<String>,
 }
 
 impl Request {
@@ -27,13 +27,15 @@ impl Request {
             .map_err(|error| format!("the body is not JSON: {error}"))?
             .ok_or("the body must be a JSON object of settings")?;
         let mut settings = BTreeMap::new();
-        let mut nulls = Vec::new();
+        let mut nulls = BTreeSet::new();
         for (key, value) in object.iter() {
             match setting(value) {
                 Some(value) => {
                     settings.insert(key.to_owned(), value);
                 }
-                None if value.get() == "null" => nulls.push(key.to_owned()),
+                None if value.get() == "null" => {
+                    nulls.insert(key.to_owned());
+                }
                 None => return Err(format!("{key}: the value must be a text, a number, a boolean or null")),
             }
         }
@@ -45,7 +47,7 @@ impl Request {
     pub(super) fn given(&self, key: &str) -> Given<'_> {
         match self.resolved.get(key) {
             Some(property) => Given::Text(&property.value),
-            None if self.nulls.iter().any(|null| null == key) => Given::Null,
+            None if self.nulls.contains(key) => Given::Null,
             None => Given::Absent,
         }
     }
