@@ -6,7 +6,7 @@ use coherence_kafka_connect::config::def::{
 };
 use coherence_kafka_connect::config::{SESSION_KEYS, UNANSWERED_TIMEOUT};
 use coherence_kafka_connect::converter::CONVERTERS;
-use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
+use coherence_kafka_worker::config::table::{WITHOUT_EFFECT, ignored, not_yet, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
 use DefaultValue::{Null, Required, Text};
@@ -116,8 +116,10 @@ const BEHIND_SESSION: &[ConfigKey] = &[
     not_yet("predicates", Kind::List, Text(""), Any, "Predicates of transforms."),
     ignored("header.converter", "Headers are not stored in maps."),
     ignored("coherence.server", "No cache server is started in this process; `coherence.session=embedded` keeps maps here."),
-    ignored("config.action.reload", "No variable provider has values that expire."),
-    ignored("tasks.max.enforce", "There are never more tasks than `tasks.max`."),
+    key("config.action.reload", Kind::String, Text("restart"), OneOf(&["none", "restart"]), (WITHOUT_EFFECT, Low),
+        "No variable provider has values that expire."),
+    key("tasks.max.enforce", Kind::Boolean, Text("true"), Any, (WITHOUT_EFFECT, Low),
+        "There are never more tasks than `tasks.max`."),
 ];
 
 /// Families of keys that a table cannot list: the prefix, and why it is without effect if it is.

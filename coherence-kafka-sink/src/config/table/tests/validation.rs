@@ -77,7 +77,7 @@ fn a_validation_accepts_what_the_sink_accepts_and_connect_refuses() {
         ("topics", "a,,b,a"),
         ("header.converter", "com.example.Converter"),
         ("value.converter.plugin.version", "[9,10)"),
-        ("config.action.reload", "x"),
+        ("coherence.server", "x"),
     ] {
         let mut settings: Vec<_> = GOOD_CONNECTOR.iter().copied().filter(|(name, _)| *name != key).collect();
         settings.push((key, value));
