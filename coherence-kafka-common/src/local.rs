@@ -25,7 +25,6 @@ mod listening;
 mod map;
 mod shard;
 mod snapshot;
-mod walk;
 
 pub use clock::{Clock, ManualClock};
 pub use map::LocalMap;

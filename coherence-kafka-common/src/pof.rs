@@ -11,6 +11,7 @@
 //!                          decode.rs   decode: bytes to a PofValue     check: whether bytes are whole
 //! below both               walker.rs   the grammar for reading, as a series of events   scalar.rs   values without parts
 //!                          builtin.rs  how Java writes Coherence's own classes
+//!                          primitive.rs the arguments of Java's methods for primitives
 //!                          identity.rs objects that bear identities    text.rs     the two encodings of text
 //! derived types            serde.rs    Rust types with serde's derives as user types
 //!                          context.rs  PofContext: the user types of a grid, by name
@@ -21,6 +22,7 @@ mod context;
 mod decode;
 mod identity;
 mod object;
+mod primitive;
 mod reader;
 mod scalar;
 pub mod serde;
@@ -33,10 +35,9 @@ mod writer;
 pub use context::{PofContext, PofContextBuilder, PofContextError};
 pub use decode::{check, decode};
 pub use object::{Evolvable, PofObject};
+pub use primitive::Primitive;
 pub use reader::{PofReader, UserTypeReader};
 pub(crate) use text::Text;
 pub use text::TextEncoding;
 pub use value::{Date, PofValue, Time, Zone};
-pub use writer::{
-    DecimalOutOfRange, PofWriter, Primitive, RawElement, UniformElement, UserTypeWriter, WriteError,
-};
+pub use writer::{DecimalOutOfRange, PofWriter, RawElement, UniformElement, UserTypeWriter, WriteError};

@@ -1,16 +1,13 @@
 //! The listeners of a map, and the queue of each of them.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use futures::Stream;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use super::shard::Shard;
 use crate::map::{EventKind, MapEvent, MapNotice};
 
 /// Memory of a notice in addition to its bytes.
@@ -70,7 +67,7 @@ impl Mailbox {
         waiting.waker.take()
     }
 
-    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<MapNotice>> {
+    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<MapNotice>> {
         let waiting = &mut *self.waiting.lock();
         if waiting.missed > 0 {
             let missed = std::mem::take(&mut waiting.missed);
@@ -148,7 +145,7 @@ impl Listeners {
     }
 
     /// Returns true when no listener is left.
-    fn remove(&mut self, mailbox: &Arc<Mailbox>, key: Option<&Bytes>) -> bool {
+    pub(super) fn remove(&mut self, mailbox: &Arc<Mailbox>, key: Option<&Bytes>) -> bool {
         let others = |other: &Arc<Mailbox>| !Arc::ptr_eq(other, mailbox);
         match key {
             None => self.all.retain(others),
@@ -181,39 +178,6 @@ impl Listeners {
                 full.get_or_insert_with(|| change.event(key, false)).clone()
             };
             wakers.extend(mailbox.push(MapNotice::Event(event)));
-        }
-    }
-}
-
-/// The stream of one listener. Dropping it ends the listening.
-pub(super) struct Notices {
-    pub(super) mailbox: Arc<Mailbox>,
-    /// The shards that know of the listener, of a map that may be gone.
-    pub(super) shards: Weak<[Mutex<Shard>]>,
-    /// The one key that is listened to, and the index of its shard.
-    pub(super) key: Option<(usize, Bytes)>,
-}
-
-impl Stream for Notices {
-    type Item = MapNotice;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<MapNotice>> {
-        self.mailbox.poll(context)
-    }
-}
-
-impl Drop for Notices {
-    fn drop(&mut self) {
-        let Some(shards) = self.shards.upgrade() else { return };
-        let (concerned, key) = match &self.key {
-            None => (&shards[..], None),
-            Some((index, key)) => (&shards[*index..=*index], Some(key)),
-        };
-        for shard in concerned {
-            let listeners = &mut shard.lock().listeners;
-            if listeners.as_mut().is_some_and(|listeners| listeners.remove(&self.mailbox, key)) {
-                *listeners = None;
-            }
         }
     }
 }

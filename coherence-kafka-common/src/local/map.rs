@@ -17,12 +17,17 @@ use parking_lot::{Mutex, MutexGuard};
 use super::LocalOptions;
 use super::clock::{self, Clock};
 use super::entry::{Entry, MAX_ENTRY_BYTES};
-use super::listening::{Mailbox, Notices};
+use super::listening::Mailbox;
 use super::shard::{Call, SWEEP_STEPS, Shard};
-use super::walk::Walk;
 use crate::map::{
     Entries, EventKind, Expiry, Listen, ListenTo, MapError, MapEvent, MapNotice, MapNotices, NamedMap,
 };
+
+mod notices;
+mod walk;
+
+use notices::Notices;
+pub(super) use walk::Walk;
 
 /// A map in memory, for many threads at once.
 ///
@@ -38,7 +43,7 @@ pub struct LocalMap {
     expiry: Option<Duration>,
     listener_bytes: usize,
     clock: Clock,
-    pub(super) hasher: RandomState,
+    hasher: RandomState,
     pub(super) shards: Arc<[Mutex<Shard>]>,
     sweep: Sweep,
 }
@@ -101,14 +106,14 @@ impl LocalMap {
     }
 
     /// Returns the hash of every entry of a shard; `None` behind the last shard.
-    pub(super) fn hashes(&self, shard: usize) -> Option<Vec<u64>> {
+    fn hashes(&self, shard: usize) -> Option<Vec<u64>> {
         let mut call = self.call();
         let hashes = self.shards.get(shard)?.lock().hashes(&mut call);
         call.wake_all();
         Some(hashes)
     }
 
-    pub(super) fn call(&self) -> Call<'_> {
+    fn call(&self) -> Call<'_> {
         Call::new(&self.hasher, &self.clock)
     }
 

@@ -40,7 +40,7 @@ use parking_lot::Mutex;
 
 use super::clock::NANOS_PER_MS;
 use super::entry::Entry;
-use super::walk::Walk;
+use super::map::Walk;
 use super::{LocalMap, LocalOptions, LocalSession};
 use crate::map::Format;
 use read::{BlockReader, Fault};

@@ -3,8 +3,8 @@
 //! Owns: the table. Their objects are keys too, for example `Duration` and `CompositeKey`, and a grid compares keys
 //! byte by byte: what is written here must be what Java writes.
 
+use super::primitive::Primitive;
 use super::value::PofValue;
-use super::writer::Primitive;
 
 /// How Java writes one property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

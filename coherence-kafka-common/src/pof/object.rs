@@ -1,7 +1,8 @@
-//! Classes whose properties are written and read by hand.
+//! Classes whose properties are written and read by hand, and what writes and reads their objects.
 
-use super::reader::UserTypeReader;
-use super::writer::{UserTypeWriter, WriteError};
+use super::reader::{PofReader, UserTypeReader};
+use super::scalar::invalid;
+use super::writer::{PofWriter, UniformElement, UserTypeWriter, WriteError};
 use crate::packed::DecodeError;
 
 /// A class of the grid's POF configuration, as Java's `PortableObject`.
@@ -62,4 +63,57 @@ pub struct Evolvable {
     pub data_version: u32,
     /// The properties that this version does not know, as they were.
     pub future_data: Vec<u8>,
+}
+
+impl PofWriter<'_> {
+    /// An object of a class that is written by hand.
+    pub fn object<T: PofObject>(&mut self, object: &T) -> Result<(), WriteError> {
+        self.unsigned(T::TYPE_ID);
+        self.object_body(object)
+    }
+
+    fn object_body<T: PofObject>(&mut self, object: &T) -> Result<(), WriteError> {
+        let evolvable = object.evolvable();
+        let version = evolvable.map_or(0, |evolvable| evolvable.data_version.max(T::VERSION));
+        self.user_body(T::TYPE_ID, version, |properties| {
+            object.write_properties(properties)?;
+            if let Some(evolvable) = evolvable {
+                properties.remainder(&evolvable.future_data);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl<T: PofObject> UniformElement for T {
+    const TYPE: i32 = T::TYPE_ID as i32;
+
+    fn write_body(&self, writer: &mut PofWriter<'_>) -> Result<(), WriteError> {
+        writer.object_body(self)
+    }
+}
+
+impl PofReader<'_> {
+    /// An object of a class that is read by hand. Another class is refused.
+    pub fn object<T: PofObject>(&mut self) -> Result<Option<T>, DecodeError> {
+        let start = self.offset();
+        self.user_type(|properties| {
+            if properties.type_id() != T::TYPE_ID {
+                return Err(invalid(start, "an object", "user type of another class"));
+            }
+            T::read_properties(properties)
+        })
+    }
+}
+
+impl UserTypeReader<'_, '_> {
+    /// An object of a class that is read by hand.
+    pub fn object<T: PofObject>(&mut self, index: u32) -> Result<Option<T>, DecodeError> {
+        self.value(index)?.map_or(Ok(None), PofReader::object)
+    }
+
+    /// What an evolvable object keeps: the version and the properties behind the last one asked for.
+    pub fn evolvable(&mut self) -> Result<Evolvable, DecodeError> {
+        Ok(Evolvable { data_version: self.version(), future_data: self.remainder()?.to_vec() })
+    }
 }

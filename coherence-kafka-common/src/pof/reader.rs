@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use super::decode::Builder;
 use super::identity::{Identities, Object};
-use super::object::PofObject;
 use super::scalar::{self, invalid};
 use super::types;
 use super::value::{Date, PofValue, Time};
@@ -179,17 +178,6 @@ impl<'a> PofReader<'a> {
             types::NULL => Ok(None),
             _ => Err(conversion(start, "a raw array", type_id)),
         }
-    }
-
-    /// An object of a class that is read by hand. Another class is refused.
-    pub fn object<T: PofObject>(&mut self) -> Result<Option<T>, DecodeError> {
-        let start = self.offset();
-        self.user_type(|properties| {
-            if properties.type_id() != T::TYPE_ID {
-                return Err(invalid(start, "an object", "user type of another class"));
-            }
-            T::read_properties(properties)
-        })
     }
 
     /// Where the next value starts, whether it stands under a common type id, and its type id.

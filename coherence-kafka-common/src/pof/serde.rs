@@ -96,10 +96,8 @@
 //! it differs from UTF-8; `Cow` or `String` takes both.
 
 mod de;
-mod elements;
 mod error;
 mod native;
-mod properties;
 mod ser;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@
 //! elements under a common type id                          body only                            uniform.rs
 //! ```
 
+use super::primitive::Primitive;
 use super::text::{self, TextEncoding};
 use super::types;
 use super::value::{Date, Time, Zone};
@@ -24,7 +25,6 @@ mod uniform;
 mod user_type;
 mod value;
 
-pub use primitive::Primitive;
 pub use uniform::{RawElement, UniformElement};
 pub use user_type::UserTypeWriter;
 
@@ -320,7 +320,7 @@ impl<'a> PofWriter<'a> {
         write_i64(self.out, count as i64);
     }
 
-    fn unsigned(&mut self, number: u32) {
+    pub(super) fn unsigned(&mut self, number: u32) {
         write_i64(self.out, i64::from(number));
     }
 

@@ -2,7 +2,6 @@
 
 use super::{PofReader, conversion};
 use crate::packed::DecodeError;
-use crate::pof::object::{Evolvable, PofObject};
 use crate::pof::scalar::{self, invalid};
 use crate::pof::types;
 
@@ -178,11 +177,6 @@ impl<'a> UserTypeReader<'_, 'a> {
         self.value(index)?.map_or(Ok(None), PofReader::string)
     }
 
-    /// An object of a class that is read by hand.
-    pub fn object<T: PofObject>(&mut self, index: u32) -> Result<Option<T>, DecodeError> {
-        self.value(index)?.map_or(Ok(None), PofReader::object)
-    }
-
     /// A property that is a user type: one class of the hierarchy of a `@PortableType`, under its type id.
     pub fn nested<T>(
         &mut self,
@@ -208,11 +202,6 @@ impl<'a> UserTypeReader<'_, 'a> {
             self.read_index(index + 1)?;
         }
         Ok(self.reader.cursor.between(index_at, end))
-    }
-
-    /// What an evolvable object keeps: the version and the properties behind the last one asked for.
-    pub fn evolvable(&mut self) -> Result<Evolvable, DecodeError> {
-        Ok(Evolvable { data_version: self.version, future_data: self.remainder()?.to_vec() })
     }
 
     /// Continues after a value that was returned to be read.

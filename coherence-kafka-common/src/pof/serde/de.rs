@@ -7,7 +7,6 @@ use serde::de::{self, Error as _, Visitor};
 
 use super::error::Error;
 use super::native;
-use super::properties::{Properties, Variant};
 use super::visit::{character, describe, integer, invalid_head, shared, visit};
 use crate::packed::{Cursor, DecodeError, Problem};
 use crate::pof::context::PofContext;
@@ -15,12 +14,17 @@ use crate::pof::types;
 use crate::pof::value::PofValue;
 use crate::pof::walker::{Event, MAX_DEPTH, walk_one};
 
+mod elements;
+mod properties;
+
+use properties::{Properties, Variant};
+
 /// Newtypes and options around one value. Only a type that holds itself and nothing else has more.
 const MAX_WRAPPED: usize = 64;
 
 pub(super) struct Reader<'c, 'de> {
-    pub(super) context: &'c PofContext,
-    pub(super) cursor: Cursor<'de>,
+    context: &'c PofContext,
+    cursor: Cursor<'de>,
     /// Containers and user types that are open.
     depth: usize,
 }
@@ -39,18 +43,18 @@ impl<'c, 'de> Reader<'c, 'de> {
         self.cursor.finish("the end of the value")
     }
 
-    pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
+    fn skip(&mut self) -> Result<(), DecodeError> {
         walk_one(&mut self.cursor, None, self.depth, |_| Ok(()))
     }
 
-    pub(super) fn unsigned(&mut self, reading: &'static str) -> Result<u32, DecodeError> {
+    fn unsigned(&mut self, reading: &'static str) -> Result<u32, DecodeError> {
         let offset = self.cursor.offset();
         let number = self.cursor.packed_i32(reading)?;
         let problem = Problem::Invalid("negative number");
         u32::try_from(number).map_err(|_| DecodeError { offset, reading, problem })
     }
 
-    pub(super) fn open(&mut self) -> Result<(), DecodeError> {
+    fn open(&mut self) -> Result<(), DecodeError> {
         if self.depth == MAX_DEPTH {
             let problem = Problem::Invalid("more than 64 values inside each other");
             return Err(DecodeError { offset: self.cursor.offset(), reading: "a value", problem });
@@ -59,22 +63,22 @@ impl<'c, 'de> Reader<'c, 'de> {
         Ok(())
     }
 
-    pub(super) fn close(&mut self) {
+    fn close(&mut self) {
         self.depth -= 1;
     }
 }
 
 /// One value, not read yet.
 pub(super) struct Value<'r, 'c, 'de> {
-    pub(super) reader: &'r mut Reader<'c, 'de>,
-    pub(super) uniform: Option<i32>,
+    reader: &'r mut Reader<'c, 'de>,
+    uniform: Option<i32>,
     wrapped: usize,
 }
 
 impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
     /// The type id or one-byte code of the value, and a cursor behind it. Identities are of no interest as long
     /// as nothing refers to them.
-    pub(super) fn head(&self) -> Result<(i32, Cursor<'de>), DecodeError> {
+    fn head(&self) -> Result<(i32, Cursor<'de>), DecodeError> {
         let mut ahead = self.reader.cursor.clone();
         if let Some(type_id) = self.uniform {
             return Ok((type_id, ahead));
@@ -88,7 +92,7 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
     }
 
     /// Reads the value if it is null, in whatever form.
-    pub(super) fn take_null(&mut self) -> Result<bool, DecodeError> {
+    fn take_null(&mut self) -> Result<bool, DecodeError> {
         let (type_id, mut ahead) = self.head()?;
         let null = match type_id {
             types::NULL => true,
@@ -107,7 +111,7 @@ impl<'r, 'c, 'de> Value<'r, 'c, 'de> {
     }
 
     /// A value without parts.
-    pub(super) fn scalar(self) -> Result<Event<'de>, Error> {
+    fn scalar(self) -> Result<Event<'de>, Error> {
         let mut found = Event::End;
         walk_one(&mut self.reader.cursor, self.uniform, self.reader.depth, |event| match event {
             Event::Shared => Err(Problem::Shared),

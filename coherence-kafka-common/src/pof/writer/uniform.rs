@@ -2,7 +2,6 @@
 
 use super::{PofWriter, WriteError};
 use crate::packed::{write_i32, write_i64, write_i128};
-use crate::pof::object::PofObject;
 use crate::pof::value::{Date, Time};
 use crate::pof::{text, types};
 
@@ -57,14 +56,6 @@ impl UniformElement for Vec<u8> {
     fn write_body(&self, writer: &mut PofWriter<'_>) -> Result<(), WriteError> {
         writer.len_and_bytes(self);
         Ok(())
-    }
-}
-
-impl<T: PofObject> UniformElement for T {
-    const TYPE: i32 = T::TYPE_ID as i32;
-
-    fn write_body(&self, writer: &mut PofWriter<'_>) -> Result<(), WriteError> {
-        writer.object_body(self)
     }
 }
 

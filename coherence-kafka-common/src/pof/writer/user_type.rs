@@ -1,7 +1,7 @@
 //! The properties of a user type, each in the form that Java's `PofWriter` gives it.
 
-use super::{PofWriter, Primitive, WriteError};
-use crate::pof::object::PofObject;
+use super::{PofWriter, WriteError};
+use crate::pof::primitive::Primitive;
 
 /// Writes the properties of one user type, in rising order of index.
 ///
@@ -38,25 +38,7 @@ impl PofWriter<'_> {
         self.user_body(type_id, version, write)
     }
 
-    /// An object of a class that is written by hand.
-    pub fn object<T: PofObject>(&mut self, object: &T) -> Result<(), WriteError> {
-        self.unsigned(T::TYPE_ID);
-        self.object_body(object)
-    }
-
-    pub(super) fn object_body<T: PofObject>(&mut self, object: &T) -> Result<(), WriteError> {
-        let evolvable = object.evolvable();
-        let version = evolvable.map_or(0, |evolvable| evolvable.data_version.max(T::VERSION));
-        self.user_body(T::TYPE_ID, version, |properties| {
-            object.write_properties(properties)?;
-            if let Some(evolvable) = evolvable {
-                properties.remainder(&evolvable.future_data);
-            }
-            Ok(())
-        })
-    }
-
-    fn user_body(
+    pub(in crate::pof) fn user_body(
         &mut self,
         type_id: u32,
         version: u32,
@@ -159,7 +141,7 @@ impl<'a> UserTypeWriter<'_, 'a> {
     }
 
     /// Properties of a newer version as [`UserTypeReader::remainder`](crate::pof::UserTypeReader::remainder) gave them.
-    /// Nothing may follow. [`PofWriter::object`] writes those of a [`PofObject`] itself.
+    /// Nothing may follow. [`PofWriter::object`] writes those of a [`PofObject`](crate::pof::PofObject) itself.
     pub fn remainder(&mut self, properties: &[u8]) {
         if !properties.is_empty() {
             self.writer.out.extend_from_slice(properties);

@@ -7,7 +7,7 @@ use serde::ser;
 use super::super::native;
 use super::{Elements, Error, Properties, Serializer};
 use crate::pof::builtin;
-use crate::pof::writer::Primitive;
+use crate::pof::primitive::Primitive;
 
 pub(super) struct Property<'s, 'c> {
     pub serializer: &'s mut Serializer<'c>,

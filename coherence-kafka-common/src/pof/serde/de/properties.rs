@@ -3,10 +3,10 @@
 use serde::de::value::{BytesDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, Visitor};
 
-use super::de::Reader;
-use super::error::Error;
-use super::native;
+use super::Reader;
 use crate::packed::{DecodeError, Problem};
+use crate::pof::serde::error::Error;
+use crate::pof::serde::native;
 use crate::pof::types;
 
 /// An open user type whose properties are read in rising order of index.

@@ -2,8 +2,8 @@
 
 use std::vec;
 
-use super::entry::Entry;
-use super::map::LocalMap;
+use super::LocalMap;
+use crate::local::entry::Entry;
 
 /// What a piece holds at most, unless its one entry is larger.
 const PIECE_BYTES: usize = 64 << 10;
@@ -12,7 +12,7 @@ const PIECE_BYTES: usize = 64 << 10;
 ///
 /// In addition to a piece it keeps the hashes of one shard, so that it can continue after the table of the shard has
 /// grown. An entry that exists all the time comes exactly once, with a value that it had meanwhile.
-pub(super) struct Walk<'a, T, F> {
+pub(in crate::local) struct Walk<'a, T, F> {
     map: &'a LocalMap,
     copy: F,
     /// The shard after the one whose hashes are kept.
@@ -22,7 +22,7 @@ pub(super) struct Walk<'a, T, F> {
 }
 
 impl<'a, T, F: Fn(&Entry) -> T> Walk<'a, T, F> {
-    pub(super) fn new(map: &'a LocalMap, copy: F) -> Self {
+    pub(in crate::local) fn new(map: &'a LocalMap, copy: F) -> Self {
         Self { map, copy, next_shard: 0, hashes: vec::IntoIter::default(), piece: vec::IntoIter::default() }
     }
 

@@ -3,10 +3,10 @@
 use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeSeed, Error as _, Visitor};
 
-use super::de::{Reader, Value};
-use super::error::Error;
-use super::visit::{invalid_head, visit};
+use super::{Reader, Value};
 use crate::packed::{DecodeError, Problem};
+use crate::pof::serde::error::Error;
+use crate::pof::serde::visit::{invalid_head, visit};
 use crate::pof::types;
 use crate::pof::walker::Event;
 
