@@ -3,8 +3,8 @@
 
 use anyhow::Result;
 use coherence_kafka_common::map::Format;
+use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::encode::Encoder;
-use coherence_kafka_connect::value::Value;
 use serde::{Deserialize, Serialize};
 
 /// Length of a key.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::value::SchemaAndValue;
+use crate::data::SchemaAndValue;
 
 mod bytes;
 mod custom;

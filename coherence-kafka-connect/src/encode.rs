@@ -17,7 +17,7 @@
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;
 
-use crate::value::Value;
+use crate::data::Value;
 
 mod json;
 mod key;

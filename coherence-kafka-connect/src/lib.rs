@@ -3,6 +3,5 @@
 
 pub mod config;
 pub mod converter;
+pub mod data;
 pub mod encode;
-pub mod schema;
-pub mod value;

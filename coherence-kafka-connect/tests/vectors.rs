@@ -12,8 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use coherence_kafka_connect::converter::{self, Role};
-use coherence_kafka_connect::schema::{Kind, Schema};
-use coherence_kafka_connect::value::Value;
+use coherence_kafka_connect::data::{Kind, Schema, Value};
 use serde_json::{Value as Json, json};
 
 const FILE: &str = "converters.jsonl";
@@ -173,7 +172,7 @@ fn schema_json(schema: &Schema) -> Json {
             json["values"] = schema_json(values.as_ref().unwrap());
         }
         Kind::Struct(fields) => {
-            let field = |f: &coherence_kafka_connect::schema::Field| json!({ "field": f.name, "schema": schema_json(&f.schema) });
+            let field = |f: &coherence_kafka_connect::data::Field| json!({ "field": f.name, "schema": schema_json(&f.schema) });
             json["fields"] = fields.iter().map(field).collect();
         }
         _ => {}

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{ConvertError, Converter};
+use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
-use coherence_kafka_connect::value::Value;
 use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::errors::{Blame, NullValues, Stage};

@@ -17,6 +17,13 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Property {
+    /// Returns a point about this setting.
+    pub fn finding(&self, message: impl Into<String>) -> Finding {
+        Finding { origin: Some(self.origin.clone()), key: self.key.clone(), message: message.into() }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::findings::Finding;
-
 /// One setting. `Debug` leaves the value out, because it may be a secret that its key does not betray.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Property {
@@ -32,11 +30,6 @@ impl Property {
     /// Returns the trimmed value, or a stand-in where it is secret.
     pub fn shown(&self) -> &str {
         if self.secret { super::def::HIDDEN } else { self.trimmed() }
-    }
-
-    /// Returns a point about this setting.
-    pub fn finding(&self, message: impl Into<String>) -> Finding {
-        Finding { origin: Some(self.origin.clone()), key: self.key.clone(), message: message.into() }
     }
 }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::schema::{Kind, Schema};
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{Kind, Schema, SchemaAndValue, Value};
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 

@@ -11,7 +11,7 @@ use coherence_kafka_common::serializer::charset::Charset;
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{SchemaAndValue, Value};
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.util.CustomConverter";
 

@@ -12,7 +12,7 @@ use coherence_kafka_common::serializer::{
 };
 
 use super::pof;
-use crate::value::Value;
+use crate::data::Value;
 
 /// A deserializer with its settings.
 #[derive(Debug, Clone)]

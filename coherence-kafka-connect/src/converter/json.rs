@@ -17,8 +17,7 @@ use self::reader::{Fault, Reader};
 use self::tree::{Node, Skipped};
 use super::options::Options;
 use super::{ConvertError, Converter, Exception, Role};
-use crate::schema::Schema;
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, Value};
 
 mod number;
 mod payload;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::schema::{Kind, Schema};
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{Kind, Schema, SchemaAndValue, Value};
 
 pub(super) const SHORT: &str = "org.apache.kafka.connect.converters.ShortConverter";
 pub(super) const INTEGER: &str = "org.apache.kafka.connect.converters.IntegerConverter";

@@ -13,7 +13,7 @@ use coherence_kafka_common::{decoration, pof};
 
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{SchemaAndValue, Value};
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.converter.KafkaPofConverter";
 

@@ -7,8 +7,7 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::schema::{Kind, Schema};
-use crate::value::{SchemaAndValue, Value};
+use crate::data::{Kind, Schema, SchemaAndValue, Value};
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.storage.StringConverter";
 

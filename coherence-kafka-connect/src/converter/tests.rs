@@ -1,8 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::schema::Kind;
-use crate::value::Value;
+use crate::data::{Kind, Value};
 
 const KAFKA: &str = "org.apache.kafka.common.serialization.";
 
@@ -235,7 +234,7 @@ proptest! {
 fn a_number_converter_declares_an_optional_schema() {
     let converter = converter("Integer", &[]);
     let data = converter.to_connect("t", None).map(|data| data.schema).unwrap();
-    assert_eq!(**data.unwrap(), crate::schema::Schema::optional(Kind::Int32));
+    assert_eq!(**data.unwrap(), crate::data::Schema::optional(Kind::Int32));
 }
 
 #[test]

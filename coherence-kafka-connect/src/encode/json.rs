@@ -21,7 +21,7 @@ use coherence_kafka_common::serializer::json::text::{
 use uuid::Uuid;
 
 use super::{EncodeError, pof_value};
-use crate::value::Value;
+use crate::data::Value;
 
 /// Appends the JSON text of `value`; `levels` more may be inside each other.
 pub(super) fn write(value: &Value<'_>, levels: usize, out: &mut Vec<u8>) -> Result<(), EncodeError> {

@@ -5,7 +5,7 @@
 //! entries of one bucket, which Java keeps in the order of the document, stand in the order of their names (others: of
 //! their POF bytes), and keys whose hash code is an address in Java (bytes, structs) are one bucket.
 
-use crate::value::Value;
+use crate::data::Value;
 
 use super::{ArrayForm, MAX_DEPTH, pof};
 

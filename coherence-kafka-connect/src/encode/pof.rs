@@ -4,7 +4,7 @@ use coherence_kafka_common::pof::{Date, PofWriter, Time, Zone};
 
 use super::time::{self, MILLIS_PER_DAY};
 use super::{ArrayForm, EncodeError};
-use crate::value::Value;
+use crate::data::Value;
 
 /// Appends the POF of `value`; `levels` more may be inside each other.
 pub(super) fn write(

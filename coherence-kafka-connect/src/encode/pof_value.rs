@@ -6,7 +6,7 @@ use coherence_kafka_common::pof::{self, Date, PofValue, Time, Zone};
 
 use super::EncodeError;
 use super::time::{self, MILLIS_PER_DAY};
-use crate::value::Value;
+use crate::data::Value;
 
 /// Returns the data of an entry in POF, leading byte included.
 pub(super) fn of_binary(binary: &[u8]) -> Result<Value<'static>, EncodeError> {

@@ -6,8 +6,7 @@ use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::schema::{Field, Kind, Schema};
-use crate::value::Struct;
+use crate::data::{Field, Kind, Schema, Struct};
 
 const POF: Encoder = Encoder { format: Format::Pof, arrays: ArrayForm::List };
 const JSON: Encoder = Encoder { format: Format::Json, arrays: ArrayForm::List };

@@ -14,8 +14,7 @@ use num_bigint::BigInt;
 
 use super::tree::{Node, Tree};
 use crate::converter::ConvertError;
-use crate::schema::{self, Field, Kind, Schema};
-use crate::value::{Struct, Value};
+use crate::data::{self, Field, Kind, Schema, Struct, Value};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -29,10 +28,10 @@ pub(super) fn read<'a>(
         return null(schema, replace_null);
     }
     match schema.name.as_deref() {
-        Some(schema::DECIMAL) => return decimal(schema, &node),
-        Some(schema::DATE) => return date(&node),
-        Some(schema::TIME) => return time(&node),
-        Some(schema::TIMESTAMP) => return timestamp(&node),
+        Some(data::DECIMAL) => return decimal(schema, &node),
+        Some(data::DATE) => return date(&node),
+        Some(data::TIME) => return time(&node),
+        Some(data::TIMESTAMP) => return timestamp(&node),
         _ => {}
     }
     Ok(match &schema.kind {
@@ -246,11 +245,9 @@ fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConvertErr
         _ => return Err(wrong_type("Decimal", "numeric or bytes", node)),
     };
     let bytes = base64(text, invalid)?;
-    let scale =
-        schema.parameters.get(schema::SCALE).and_then(|scale| scale.parse().ok()).ok_or_else(|| {
-            ConvertError::data(invalid)
-                .because("the schema's parameter scale is missing or not a 32-bit integer")
-        })?;
+    let scale = schema.parameters.get(data::SCALE).and_then(|scale| scale.parse().ok()).ok_or_else(|| {
+        ConvertError::data(invalid).because("the schema's parameter scale is missing or not a 32-bit integer")
+    })?;
     if bytes.is_empty() {
         return Err(ConvertError::data(invalid).because("expected at least one byte"));
     }

@@ -9,8 +9,7 @@ use super::payload::{self, check_nulls};
 use super::schema_error;
 use super::tree::Node;
 use crate::converter::ConvertError;
-use crate::schema::{Field, Kind, Schema};
-use crate::value::Value;
+use crate::data::{Field, Kind, Schema, Value};
 
 /// Schemas inside each other at most. Java has no such bound but that of the JSON around it; here everything that
 /// follows a schema down is recursive.

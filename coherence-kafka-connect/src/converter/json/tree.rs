@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::number::Number;
-use crate::value::Value;
+use crate::data::Value;
 
 /// Objects with at most this many members are searched for repeated names pair by pair.
 const FEW: usize = 16;

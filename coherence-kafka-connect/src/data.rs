@@ -1,0 +1,231 @@
+//! Connect's data: schemas, which are the declared types, and the values under them.
+//!
+//! Owns: the description of a type, and the values, which borrow from the record they were read from where they can. Never
+//! does: read either from a wire, or hold a value to its schema; the converters do.
+//!
+//! Both are one module, because each holds the other: a schema has a default value, and a struct has its schema.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+
+/// Name of the logical type of `BigDecimal`; its parameter [`SCALE`] is the number of digits after the point.
+pub const DECIMAL: &str = "org.apache.kafka.connect.data.Decimal";
+/// Name of the logical type of a day, an INT32 counting days since 1970-01-01.
+pub const DATE: &str = "org.apache.kafka.connect.data.Date";
+/// Name of the logical type of a time of day, an INT32 counting milliseconds since midnight.
+pub const TIME: &str = "org.apache.kafka.connect.data.Time";
+/// Name of the logical type of an instant, an INT64 counting milliseconds since the epoch.
+pub const TIMESTAMP: &str = "org.apache.kafka.connect.data.Timestamp";
+/// The parameter of [`DECIMAL`] schemas, decimal text.
+pub const SCALE: &str = "scale";
+
+/// `org.apache.kafka.connect.data.Schema`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    /// The type, and what belongs to it.
+    pub kind: Kind,
+    /// True where the value may be null.
+    pub optional: bool,
+    /// Name of the schema; it identifies the logical types.
+    pub name: Option<String>,
+    /// Version of the schema.
+    pub version: Option<i32>,
+    /// Documentation.
+    pub doc: Option<String>,
+    /// Parameters; empty where there are none.
+    pub parameters: BTreeMap<String, String>,
+    /// The value that stands for null.
+    pub default: Option<Value<'static>>,
+}
+
+/// `Schema.Type`, with the schemas inside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// INT8.
+    Int8,
+    /// INT16.
+    Int16,
+    /// INT32.
+    Int32,
+    /// INT64.
+    Int64,
+    /// FLOAT32.
+    Float32,
+    /// FLOAT64.
+    Float64,
+    /// BOOLEAN.
+    Boolean,
+    /// STRING.
+    String,
+    /// BYTES.
+    Bytes,
+    /// ARRAY: the schema of its elements, which an inferred schema of mixed elements lacks.
+    Array(Option<Arc<Schema>>),
+    /// MAP: the schemas of its keys and of its values, either of which an inferred schema may lack.
+    Map(Option<Arc<Schema>>, Option<Arc<Schema>>),
+    /// STRUCT: its fields in order, no name twice.
+    Struct(Vec<Field>),
+}
+
+/// A field of a struct schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Name, never empty.
+    pub name: String,
+    /// Schema of its values.
+    pub schema: Arc<Schema>,
+}
+
+impl Schema {
+    /// Creates a required schema of this type and nothing else.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            optional: false,
+            name: None,
+            version: None,
+            doc: None,
+            parameters: BTreeMap::new(),
+            default: None,
+        }
+    }
+
+    /// Creates an optional schema of this type and nothing else, such as `Schema.OPTIONAL_STRING_SCHEMA`.
+    pub fn optional(kind: Kind) -> Self {
+        Self { optional: true, ..Self::new(kind) }
+    }
+
+    /// Returns the fields of a struct schema; none for any other type.
+    pub fn fields(&self) -> &[Field] {
+        match &self.kind {
+            Kind::Struct(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// Returns the position of the field of this name in a struct schema.
+    pub fn field_index(&self, name: &str) -> Option<usize> {
+        self.fields().iter().position(|field| field.name == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    /// Returns the name of the constant in `Schema.Type`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Int8 => "INT8",
+            Kind::Int16 => "INT16",
+            Kind::Int32 => "INT32",
+            Kind::Int64 => "INT64",
+            Kind::Float32 => "FLOAT32",
+            Kind::Float64 => "FLOAT64",
+            Kind::Boolean => "BOOLEAN",
+            Kind::String => "STRING",
+            Kind::Bytes => "BYTES",
+            Kind::Array(_) => "ARRAY",
+            Kind::Map(..) => "MAP",
+            Kind::Struct(_) => "STRUCT",
+        })
+    }
+}
+
+/// A value of Connect's data model, as `Converter.toConnectData` gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `Boolean`.
+    Boolean(bool),
+    /// `Byte`, schema type INT8.
+    Int8(i8),
+    /// `Short`, schema type INT16.
+    Int16(i16),
+    /// `Integer`, schema type INT32.
+    Int32(i32),
+    /// `Long`, schema type INT64.
+    Int64(i64),
+    /// `Float`, schema type FLOAT32.
+    Float32(f32),
+    /// `Double`, schema type FLOAT64.
+    Float64(f64),
+    /// `String`.
+    String(Cow<'a, str>),
+    /// `byte[]`.
+    Bytes(Cow<'a, [u8]>),
+    /// `BigDecimal`, logical type `org.apache.kafka.connect.data.Decimal`: unscaled × 10^-scale.
+    Decimal {
+        /// Digits without the point.
+        unscaled: BigInt,
+        /// Digits behind the point; may be negative.
+        scale: i32,
+    },
+    /// Logical type `org.apache.kafka.connect.data.Date`: milliseconds since the epoch, at midnight UTC.
+    Date(i64),
+    /// Logical type `org.apache.kafka.connect.data.Time`: milliseconds since midnight.
+    Time(i64),
+    /// Logical type `org.apache.kafka.connect.data.Timestamp`: milliseconds since the epoch, UTC.
+    Timestamp(i64),
+    /// `List`.
+    Array(Vec<Value<'a>>),
+    /// `Map`, in the order read.
+    Map(Vec<(Value<'a>, Value<'a>)>),
+    /// `Struct`: one value for each field of its schema, in the schema's order.
+    Struct(Struct<'a>),
+    /// `java.util.UUID`, from Kafka's `UUIDDeserializer` by way of a `CustomConverter`.
+    Uuid(u128),
+    /// An entry that is already in Coherence binary form: `0x15` and POF, undecorated and checked.
+    Pof(Cow<'a, [u8]>),
+}
+
+/// A `Struct`: values under a struct schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Struct<'a> {
+    /// The schema, of type STRUCT.
+    pub schema: Arc<Schema>,
+    /// One value a field, [`Value::Null`] where unset.
+    pub values: Vec<Value<'a>>,
+}
+
+/// A value and its schema; schemaless data has none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaAndValue<'a> {
+    /// The schema, if the data has one: the converter's own where it never changes, which costs no counted reference.
+    pub schema: Option<Cow<'a, Arc<Schema>>>,
+    /// The value.
+    pub value: Value<'a>,
+}
+
+impl Value<'_> {
+    /// The same value, free of the record it was read from.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Boolean(value) => Value::Boolean(value),
+            Value::Int8(value) => Value::Int8(value),
+            Value::Int16(value) => Value::Int16(value),
+            Value::Int32(value) => Value::Int32(value),
+            Value::Int64(value) => Value::Int64(value),
+            Value::Float32(value) => Value::Float32(value),
+            Value::Float64(value) => Value::Float64(value),
+            Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Value::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+            Value::Decimal { unscaled, scale } => Value::Decimal { unscaled, scale },
+            Value::Date(millis) => Value::Date(millis),
+            Value::Time(millis) => Value::Time(millis),
+            Value::Timestamp(millis) => Value::Timestamp(millis),
+            Value::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
+            Value::Map(entries) => {
+                Value::Map(entries.into_iter().map(|(k, v)| (k.into_owned(), v.into_owned())).collect())
+            }
+            Value::Struct(Struct { schema, values }) => {
+                Value::Struct(Struct { schema, values: values.into_iter().map(Value::into_owned).collect() })
+            }
+            Value::Uuid(bits) => Value::Uuid(bits),
+            Value::Pof(bytes) => Value::Pof(Cow::Owned(bytes.into_owned())),
+        }
+    }
+}
