@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::EntryStore;
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 

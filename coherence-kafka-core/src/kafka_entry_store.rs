@@ -13,7 +13,8 @@ use coherence_kafka_connect::config::check_topic_name;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::entry_store::{BinaryEntry, EntryStore, MAX_BLOCK};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::{EntryStore, MAX_BLOCK};
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 use crate::outbound::{Form, KeyForm, Operation, Outbound};

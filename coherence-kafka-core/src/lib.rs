@@ -3,6 +3,7 @@
 //! ```text
 //! cache_config.rs  the user's cache configuration file       cache_factory.rs   caches and their stores, by this file
 //! entry_store.rs   the calls of a map when an entry changes  observer.rs   the observer of the outcomes
+//! binary_entry.rs  the entry that both are about
 //! async_entry_store.rs   the same calls, awaited
 //! kafka_entry_store.rs   the entry store of a topic
 //!   outbound.rs    from an entry to its record; pure
@@ -15,6 +16,7 @@
 #![warn(unreachable_pub, missing_debug_implementations)]
 
 mod async_entry_store;
+mod binary_entry;
 mod cache_config;
 mod cache_factory;
 mod entry_store;
@@ -30,10 +32,11 @@ mod stats;
 mod testing;
 
 pub use async_entry_store::AsyncEntryStore;
+pub use binary_entry::BinaryEntry;
 pub use cache_config::{CacheConfig, CacheScheme, StoreScheme, in_variables};
 pub use cache_factory::{CacheError, CacheFactory};
 pub use coherence_kafka_rdkafka::producer::Lost;
-pub use entry_store::{BinaryEntry, EntryStore};
+pub use entry_store::EntryStore;
 pub use error::StoreError;
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 
 /// Coherence's `StoreObserver`: notified exactly once of every entry that was submitted with it.

@@ -19,7 +19,7 @@ use coherence_kafka_common::pass_through::{self, Fault, Part};
 use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::{Deserializer, Header, Serializer, SerializerError};
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 
 /// The header with the kind of the change.

@@ -16,7 +16,7 @@ use coherence_kafka_rdkafka::producer::{self as kafka, Client, Lost, Topic};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 use crate::observer::{StoreObserver, notify_all, notify_error};
 use crate::outbound::{Event, Outbound, OutboundRecord};
@@ -33,6 +33,7 @@ pub use term::Transactions;
 mod isolation;
 mod ledger;
 mod observers;
+mod participants;
 mod reports;
 mod sending;
 mod settings;

@@ -9,7 +9,7 @@ use coherence_kafka_common::pof::PofContext;
 use coherence_kafka_common::pof::serde::to_binary;
 use parking_lot::{Condvar, Mutex};
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 

@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::AsyncEntryStore;
-use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::EntryStore;
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::participants::Participants;
 use super::transaction::{Aborts, Transaction};
 use crate::error::StoreError;
 
@@ -13,31 +14,6 @@ use crate::error::StoreError;
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 /// The longest time where an operator has to act: a repair takes effect after it.
 const LONGEST_BLOCKED: Duration = Duration::from_secs(30);
-
-/// The topics of the open transaction.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) enum Participants {
-    #[default]
-    None,
-    /// An isolated topic.
-    Only(usize),
-    /// For each topic, by its number, whether it participates.
-    Shared(Vec<bool>),
-}
-
-impl Participants {
-    /// Returns the topic, where it is the only one.
-    pub(super) fn only(&self) -> Option<usize> {
-        match self {
-            Participants::None => None,
-            Participants::Only(topic) => Some(*topic),
-            Participants::Shared(with) => {
-                let mut with = (0..with.len()).filter(|topic| with[*topic]);
-                with.next().filter(|_| with.next().is_none())
-            }
-        }
-    }
-}
 
 /// The state of the topics of a producer.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use super::observers::Observers;
 use super::spare::Spare;
 use super::transaction::Transaction;
 use super::{Account, Outcomes, Outstanding};
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 use crate::outbound::{Event, Outbound, OutboundRecord};
 

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::isolation::Participants;
+use super::participants::Participants;
 use crate::error::StoreError;
 
 /// See the module.

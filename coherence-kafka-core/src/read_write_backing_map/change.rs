@@ -7,7 +7,7 @@ use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, Expiry, MapError, NamedMap};
 use hashbrown::HashSet;
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 
 /// A change of one entry.

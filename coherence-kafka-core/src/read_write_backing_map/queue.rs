@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use slots::{Number, Slots};
 
 mod slots;

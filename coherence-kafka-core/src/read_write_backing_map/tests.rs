@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::*;
-use crate::entry_store::BinaryEntry;
+use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 
 mod fake_store;

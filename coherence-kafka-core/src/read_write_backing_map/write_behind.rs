@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep_until};
 use super::change::{Change, ChangeAll, not_stored};
 use super::options::ReadWriteOptions;
 use super::queue::{Counts, Fate, Outcome, Queue, Settings, Settled, size_of};
-use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::EntryStore;
 use crate::error::StoreError;
 use crate::observer::{StoreObserver, notify_all, notify_error};
 

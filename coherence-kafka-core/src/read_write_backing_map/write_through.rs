@@ -8,7 +8,8 @@ use hashbrown::HashMap;
 
 use super::change::{Change, ChangeAll, NotStored, not_stored};
 use crate::async_entry_store::AsyncEntryStore;
-use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::EntryStore;
 use crate::error::StoreError;
 
 /// The caller holds the claim on the keys.

@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-use crate::entry_store::{BinaryEntry, EntryStore};
+use crate::binary_entry::BinaryEntry;
+use crate::entry_store::EntryStore;
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
 
