@@ -7,8 +7,8 @@
 //!                    leadership.rs
 //! ```
 //!
-//! `unsafe` is allowed in queue.rs, consumer/, group_offsets.rs, producer.rs, producer/, permissions.rs and embedded.rs, for calls of librdkafka that `rdkafka`
-//! lacks. Each of these files states why it is sound.
+//! `unsafe` is allowed in queue.rs, consumer/, record/, group_offsets.rs, producer.rs, producer/, permissions.rs and
+//! embedded.rs, for calls of librdkafka that `rdkafka` lacks. Each of these files states why it is sound.
 
 #![warn(unreachable_pub, missing_debug_implementations)]
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-pub use crate::consumer::batch::MessageRef;
+pub(crate) mod message;
+
+pub use message::MessageRef;
 
 /// A partition of a topic, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -144,11 +144,12 @@ fn family_rules(name: &str) -> Vec<&'static str> {
 }
 
 /// Crates whose modules form no circle.
-const WITHOUT_CIRCLES: [&str; 5] = [
+const WITHOUT_CIRCLES: [&str; 6] = [
     "coherence-client",
     "coherence-kafka-common",
     "coherence-kafka-connect",
     "coherence-kafka-core",
+    "coherence-kafka-rdkafka",
     "coherence-kafka-source",
 ];
 
