@@ -24,7 +24,6 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use self::reader::Reader;
 use super::{Deserializer, Header, Serializer, SerializerError};
@@ -39,6 +38,8 @@ mod ser;
 pub mod text;
 #[doc(hidden)]
 pub mod tokens;
+#[cfg(feature = "json-value")]
+mod tree;
 
 /// The aliases of Java classes, by the names that serde knows Rust types by: those of the types themselves, or what
 /// `#[serde(rename)]` makes of them.
@@ -146,8 +147,8 @@ impl<T: DeserializeOwned> Deserializer<T> for JsonSerde {
     }
 }
 
-/// Coherence JSON without types: as a tree of JSON, where `@class` is a name like any other, or as the values that
-/// Java would read.
+/// Coherence JSON without types: as the values that Java would read, or, with the feature `json-value`, as a tree of JSON,
+/// where `@class` is a name like any other.
 ///
 /// Values that both a [`PofValue`] and JSON can express come back as Java would return them: a `Short` or `Byte` as an
 /// `Integer`, a `Float` as a `Double`, a set or an array as a list, a UUID as text, an object without `@class` as a
@@ -155,28 +156,6 @@ impl<T: DeserializeOwned> Deserializer<T> for JsonSerde {
 /// `Long`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonValueSerde;
-
-impl Serializer<Value> for JsonValueSerde {
-    fn serialize(
-        &self,
-        _: &str,
-        _: &mut Vec<Header>,
-        value: &Value,
-        out: &mut Vec<u8>,
-    ) -> Result<(), SerializerError> {
-        out.push(FMT_EXT);
-        serde_json::to_writer(out, value).map_err(|_| SerializerError::NotRepresentable {
-            format: FORMAT,
-            what: "a value that refused itself".to_owned(),
-        })
-    }
-}
-
-impl Deserializer<Value> for JsonValueSerde {
-    fn deserialize(&self, _: &str, _: &[Header], bytes: &[u8]) -> Result<Value, SerializerError> {
-        read(bytes, dynamic::read_tree)
-    }
-}
 
 impl Serializer<PofValue> for JsonValueSerde {
     fn serialize(

@@ -1,6 +1,4 @@
-//! JSON without types: to and from [`PofValue`], and into a tree.
-
-use serde_json::{Map, Value};
+//! JSON without types, to and from [`PofValue`].
 
 use super::de::{big_number, is_map};
 use super::reader::{Error, Reader};
@@ -255,39 +253,5 @@ fn time(class: &str, members: &[(String, PofValue)]) -> Option<PofValue> {
         "LocalDateTime" => PofValue::DateTime(date()?, clock(None)?),
         "OffsetDateTime" => PofValue::DateTime(date()?, clock(Some(zone()?))?),
         _ => return None,
-    })
-}
-
-/// Returns the tree as it stands. The recursion is bounded by the reader.
-pub(super) fn read_tree(reader: &mut Reader<'_>) -> Result<Value, Error> {
-    Ok(match reader.next_byte() {
-        Some(b'n') => {
-            reader.null()?;
-            Value::Null
-        }
-        Some(b't' | b'f') => Value::Bool(reader.boolean()?),
-        Some(b'"') => Value::String(reader.string()?.text.into_owned()),
-        Some(b'[') => {
-            reader.open(b'[', "an array")?;
-            let (mut first, mut elements) = (true, Vec::new());
-            while reader.has_next(&mut first, b']')? {
-                elements.push(read_tree(reader)?);
-            }
-            Value::Array(elements)
-        }
-        Some(b'{') => {
-            reader.open(b'{', "an object")?;
-            let (mut first, mut members) = (true, Map::new());
-            while reader.has_next(&mut first, b'}')? {
-                let name = reader.name()?.into_owned();
-                members.insert(name, read_tree(reader)?);
-            }
-            Value::Object(members)
-        }
-        _ => {
-            let start = reader.offset();
-            let number = reader.number()?.text;
-            number.parse().map(Value::Number).map_err(|_| Error::new("a number", start, "another text"))?
-        }
     })
 }
