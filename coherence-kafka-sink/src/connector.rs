@@ -23,7 +23,7 @@ use crate::config::table::DESCRIPTION;
 use crate::config::{self, ConnectorConfig, Topics, shared};
 use crate::counters::Counters;
 use crate::pipeline::{Form, Pipeline};
-use crate::saved::{Saved, SavedError};
+use crate::snapshot;
 use crate::task::delivery::DeliveryOptions;
 use crate::task::{self, OffsetReset, Rules, SinkTask, TaskOptions, TaskParts};
 use crate::writer::{GroupLease, Writer};
@@ -230,10 +230,11 @@ impl From<task::TaskFailure> for TaskFailure {
 }
 
 /// Returns the maps of a connector that are in a directory.
-fn saved_maps(config: &ConnectorConfig) -> Result<Option<Arc<Saved>>, SavedError> {
+fn saved_maps(config: &ConnectorConfig) -> Result<Option<Arc<snapshot::Store>>, snapshot::Error> {
     let Some(directory) = &config.session_directory else { return Ok(None) };
     let group = &config.consumer.group_id;
-    Saved::open(directory, &config.name, group, config.session.format).map(|saved| Some(Arc::new(saved)))
+    snapshot::Store::open(directory, &config.name, group, config.session.format)
+        .map(|saved| Some(Arc::new(saved)))
 }
 
 fn task_options(config: &ConnectorConfig, context: &Context<'_>, number: u32) -> TaskOptions {

@@ -10,7 +10,7 @@
 //! expiry.rs                        pure: when entries expire
 //! errors.rs errors/                handling of bad records, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
-//! saved.rs saved/                  embedded maps in a file, with the positions up to which they hold the topics
+//! snapshot.rs snapshot/            embedded maps in a file, with the positions up to which they hold the topics
 //! ```
 
 #![warn(unreachable_pub, missing_debug_implementations)]
@@ -31,7 +31,7 @@ pub mod offset_tracker;
 mod pipeline;
 #[doc(hidden)]
 pub mod plan;
-mod saved;
+mod snapshot;
 mod task;
 mod writer;
 

@@ -31,7 +31,7 @@ use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
 use crate::errors::reporter::Reporter;
 use crate::expiry::Expiries;
 use crate::pipeline::Pipeline;
-use crate::saved::{Saved, Saving};
+use crate::snapshot;
 use crate::writer::{GroupLease, Writer};
 
 mod batch_builder;
@@ -168,7 +168,7 @@ pub(crate) struct TaskParts {
     /// Writes batches.
     pub writer: Arc<Writer>,
     /// The maps that are written to, where they are saved.
-    pub saved: Option<Arc<Saved>>,
+    pub saved: Option<Arc<snapshot::Store>>,
     /// The writer's view of the group.
     pub membership: Arc<GroupLease>,
     /// Where writes run.
@@ -194,7 +194,7 @@ pub(crate) struct SinkTask {
     queue: Option<DeadLetterQueue>,
     delivery: Delivery,
     write: Option<InFlight>,
-    saving: Option<(CommitNumber, Saving)>,
+    saving: Option<(CommitNumber, snapshot::Pending)>,
     /// Seeks to carry out before the next read.
     seeks: BTreeMap<TopicPartition, i64>,
     lag: Lag,
@@ -453,7 +453,7 @@ impl SinkTask {
     }
 
     /// Returns the saved maps, if this is their cluster. With another one nothing is read, saved or committed.
-    fn saved_of_cluster(&mut self) -> Option<Arc<Saved>> {
+    fn saved_of_cluster(&mut self) -> Option<Arc<snapshot::Store>> {
         let saved = self.parts.saved.clone()?;
         match saved.of_cluster(self.consumer.cluster()) {
             Ok(()) => Some(saved),

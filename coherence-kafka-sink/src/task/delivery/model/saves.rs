@@ -1,4 +1,4 @@
-//! A file with the maps and the positions up to which they hold the topics, as `saved.rs` keeps it.
+//! A file with the maps and the positions up to which they hold the topics, as `snapshot.rs` keeps it.
 
 use std::collections::BTreeMap;
 

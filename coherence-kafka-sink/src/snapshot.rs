@@ -44,7 +44,7 @@ pub(crate) type Positions = BTreeMap<TopicPartition, i64>;
 
 /// Why the maps of a directory cannot be used. Nothing in it was changed or removed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SavedError {
+pub(crate) enum Error {
     /// Another process or connector uses them.
     #[error(
         "coherence.session.directory: {path} is locked by another process, or by another connector of this one: each \
@@ -108,7 +108,7 @@ const ADVICE: &str = "choose another directory, or move the file away to read th
 
 /// The maps of one connector, and what they hold of its topics. Its lock goes with it.
 #[derive(Debug)]
-pub(crate) struct Saved {
+pub(crate) struct Store {
     session: Arc<LocalSession>,
     path: PathBuf,
     group: String,
@@ -130,9 +130,9 @@ struct State {
 
 /// A save that was asked for.
 #[derive(Debug)]
-pub(crate) struct Saving(Receiver<Result<(), String>>);
+pub(crate) struct Pending(Receiver<Result<(), String>>);
 
-impl Saving {
+impl Pending {
     /// Returns its outcome, once it has ended.
     pub(crate) fn outcome(&self) -> Option<Result<(), String>> {
         match self.0.try_recv() {
@@ -143,18 +143,18 @@ impl Saving {
     }
 }
 
-impl Saved {
+impl Store {
     /// Locks and loads what `connector` has in `directory`, which must be there. Without a file the maps are empty and
     /// nothing has a position. Blocks while the file is read.
     ///
     /// # Errors
-    /// See [`SavedError`].
+    /// See [`Error`].
     pub(crate) fn open(
         directory: &Path,
         connector: &str,
         group: &str,
         format: Format,
-    ) -> Result<Self, SavedError> {
+    ) -> Result<Self, Error> {
         let name = file_name(connector);
         let lock = lock(&directory.join(format!("{name}.lock")))?;
         let path = directory.join(format!("{name}.maps"));
@@ -162,17 +162,17 @@ impl Saved {
         let (session, contents) = match LocalSession::load(&path, options.clone()) {
             Ok((session, contents)) => {
                 let contents = Contents::parse(&contents)
-                    .map_err(|reason| SavedError::NoPositions { path: path.clone(), reason })?;
+                    .map_err(|reason| Error::NoPositions { path: path.clone(), reason })?;
                 if contents.group != group {
                     let (found, expected) = (contents.group, group.to_owned());
-                    return Err(SavedError::OtherGroup { path, found, expected });
+                    return Err(Error::OtherGroup { path, found, expected });
                 }
                 (session, contents)
             }
             Err(SnapshotError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 (LocalSession::with(options), Contents::default())
             }
-            Err(error) => return Err(SavedError::Unreadable(error)),
+            Err(error) => return Err(Error::Unreadable(error)),
         };
         let positions = contents.positions();
         tracing::info!(
@@ -211,16 +211,14 @@ impl Saved {
     /// cannot be distinguished.
     ///
     /// # Errors
-    /// [`SavedError::OtherCluster`].
-    pub(crate) fn of_cluster(&self, cluster: Option<String>) -> Result<(), SavedError> {
+    /// [`Error::OtherCluster`].
+    pub(crate) fn of_cluster(&self, cluster: Option<String>) -> Result<(), Error> {
         let Some(cluster) = cluster else { return Ok(()) };
         let mut state = self.state.lock();
         match &state.cluster {
-            Some(found) if *found != cluster => Err(SavedError::OtherCluster {
-                path: self.path.clone(),
-                found: found.clone(),
-                expected: cluster,
-            }),
+            Some(found) if *found != cluster => {
+                Err(Error::OtherCluster { path: self.path.clone(), found: found.clone(), expected: cluster })
+            }
             Some(_) => Ok(()),
             None => {
                 state.cluster = Some(cluster);
@@ -231,8 +229,8 @@ impl Saved {
 
     /// Notes that the maps hold everything below `reached`, and writes maps and positions to the disk, on its own
     /// thread.
-    pub(crate) fn save(self: &Arc<Self>, reached: &[(TopicPartition, i64)]) -> Saving {
-        let (answer, saving) = sync_channel(1);
+    pub(crate) fn save(self: &Arc<Self>, reached: &[(TopicPartition, i64)]) -> Pending {
+        let (answer, pending) = sync_channel(1);
         let mut state = self.state.lock();
         for (tp, position) in reached {
             state.positions.insert(tp.clone(), *position);
@@ -240,18 +238,18 @@ impl Saved {
         if reached.iter().all(|(tp, position)| state.on_disk.get(tp) == Some(position)) {
             // The file already holds these positions: it was loaded with them, or another task's save included them.
             let _ = answer.try_send(Ok(()));
-            return Saving(saving);
+            return Pending(pending);
         }
         state.waiting.push(answer);
         if !state.saving {
-            let saved = self.clone();
+            let store = self.clone();
             let thread = std::thread::Builder::new().name("save-maps".to_owned());
-            match thread.spawn(move || saved.save_for_all()) {
+            match thread.spawn(move || store.save_for_all()) {
                 Ok(_) => state.saving = true,
                 Err(error) => answer_all(std::mem::take(&mut state.waiting), &Err(error.to_string())),
             }
         }
-        Saving(saving)
+        Pending(pending)
     }
 
     /// Saves until no request waits.
@@ -289,8 +287,8 @@ fn answer_all(waiting: Vec<SyncSender<Result<(), String>>>, outcome: &Result<(),
     }
 }
 
-fn lock(path: &Path) -> Result<File, SavedError> {
-    let failed = |source| SavedError::Lock { path: path.to_owned(), source };
+fn lock(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::Lock { path: path.to_owned(), source };
     let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     let end = Instant::now() + LOCK_WAIT;
     loop {
@@ -299,7 +297,7 @@ fn lock(path: &Path) -> Result<File, SavedError> {
             Err(TryLockError::WouldBlock) if Instant::now() < end => {
                 std::thread::park_timeout(Duration::from_millis(20));
             }
-            Err(TryLockError::WouldBlock) => return Err(SavedError::InUse { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
     }
