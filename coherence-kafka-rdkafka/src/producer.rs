@@ -60,7 +60,7 @@ pub enum NotTaken {
 
 /// The outcome of a record.
 #[derive(Debug)]
-pub struct Report {
+pub struct DeliveryReport {
     /// The number that the record was produced with.
     pub number: usize,
     /// Whether the broker has acknowledged it.
@@ -106,7 +106,7 @@ impl Client {
         Ok(Arc::new(Self { queue, client, last_error: LastError::default(), max_record_bytes }))
     }
 
-    /// Passes a record to librdkafka, for the partition of its key unless one is given. Its [`Report`] has the same `number`.
+    /// Passes a record to librdkafka, for the partition of its key unless one is given. Its [`DeliveryReport`] has the same `number`.
     /// Never blocks.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Client {
 
     /// Waits up to `wait` for an event, and adds the outcomes of records to `reports`. Call it from one thread only, or the order
     /// of the reports is lost. Returns true when the client has just failed for good.
-    pub fn poll(&self, wait: Duration, reports: &mut Vec<Report>) -> bool {
+    pub fn poll(&self, wait: Duration, reports: &mut Vec<DeliveryReport>) -> bool {
         let Some(event) = self.queue.poll(wait) else { return false };
         match event.kind() {
             rd::RD_KAFKA_EVENT_DR => self.delivered(&event, reports),
@@ -185,7 +185,7 @@ impl Client {
         false
     }
 
-    fn delivered(&self, event: &Event, reports: &mut Vec<Report>) {
+    fn delivered(&self, event: &Event, reports: &mut Vec<DeliveryReport>) {
         // SAFETY: the event is alive, and its messages and their topics as long as it.
         unsafe {
             reports.reserve(rd::rd_kafka_event_message_count(event.as_ptr()));
@@ -205,7 +205,7 @@ impl Client {
                 };
                 acknowledged |= outcome.is_ok();
                 let headers = HeaderList::detach(message);
-                reports.push(Report { number: (*message)._private as usize, outcome, headers });
+                reports.push(DeliveryReport { number: (*message)._private as usize, outcome, headers });
             }
             if acknowledged {
                 self.last_error.forget();

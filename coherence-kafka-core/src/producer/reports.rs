@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coherence_kafka_rdkafka::producer::{Client, Report, Topic};
+use coherence_kafka_rdkafka::producer::{Client, DeliveryReport, Topic};
 
 use super::Shared;
 use crate::error::StoreError;
@@ -65,12 +65,12 @@ impl Shared {
         }
     }
 
-    pub(super) fn report(&self, reports: &mut Vec<Report>) {
+    pub(super) fn report(&self, reports: &mut Vec<DeliveryReport>) {
         let mut reports = reports.drain(..).peekable();
         while reports.peek().is_some() {
             let mut outcomes = Vec::with_capacity(reports.len().min(REPORTED_AT_ONCE));
             let mut core = self.core.lock();
-            for Report { number, outcome, headers } in reports.by_ref().take(REPORTED_AT_ONCE) {
+            for DeliveryReport { number, outcome, headers } in reports.by_ref().take(REPORTED_AT_ONCE) {
                 if let (Some(event), Some(headers)) = (core.only_event(number), headers) {
                     core.spare.keep(event, headers);
                 }
@@ -89,7 +89,7 @@ impl Shared {
 
     /// Returns whether everything that a failed client held has its outcome; after [`PATIENCE`] without the broker's
     /// answer.
-    fn is_emptied(&self, client: &Client, since: Instant, reports: &mut Vec<Report>) -> bool {
+    fn is_emptied(&self, client: &Client, since: Instant, reports: &mut Vec<DeliveryReport>) -> bool {
         let late = since.elapsed() > PATIENCE;
         if late {
             self.purge(client, reports);
@@ -122,7 +122,7 @@ impl Shared {
         self.notify(expired);
     }
 
-    pub(super) fn purge(&self, client: &Client, reports: &mut Vec<Report>) {
+    pub(super) fn purge(&self, client: &Client, reports: &mut Vec<DeliveryReport>) {
         client.purge(true);
         let end = Instant::now() + PURGE;
         while client.holds() > 0 && Instant::now() < end {
@@ -157,7 +157,7 @@ impl Shared {
     }
 
     /// Ends the thread: the records that librdkafka still holds have their outcome, or are given up.
-    fn end(&self, client: Option<Arc<Client>>, reports: &mut Vec<Report>) {
+    fn end(&self, client: Option<Arc<Client>>, reports: &mut Vec<DeliveryReport>) {
         if let Some(client) = &client {
             self.purge(client, reports);
         }

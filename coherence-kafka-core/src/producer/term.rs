@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coherence_kafka_rdkafka::producer::{Client, Lost, Report, Topic, Unfinished};
+use coherence_kafka_rdkafka::producer::{Client, DeliveryReport, Lost, Topic, Unfinished};
 
 use super::reports::REPORTED_AT_ONCE;
 use super::transaction::{Aborts, Transaction};
@@ -105,7 +105,7 @@ impl Shared {
     }
 
     /// One step of a term, behind the reports that have come.
-    pub(super) fn serve_term(&self, client: &Arc<Client>, fatal: bool, reports: &mut Vec<Report>) {
+    pub(super) fn serve_term(&self, client: &Arc<Client>, fatal: bool, reports: &mut Vec<DeliveryReport>) {
         if fatal {
             return self.over(client, client.lost(), reports);
         }
@@ -167,7 +167,7 @@ impl Shared {
 
     /// Takes back what is in an open transaction, where Kafka answers soon: readers of committed records would wait for
     /// the transaction's timeout, or for the next publisher.
-    fn abort(&self, client: &Client, reports: &mut Vec<Report>) {
+    fn abort(&self, client: &Client, reports: &mut Vec<DeliveryReport>) {
         let until = Instant::now() + ABORT;
         while let Err(Unfinished::Pending(_)) = client.abort_transaction(ABORT_CALL) {
             client.poll(ABORT_CALL, reports);
@@ -179,7 +179,7 @@ impl Shared {
     }
 
     /// Nothing more is sent in this term: what is held is reported.
-    fn over(&self, client: &Client, lost: Lost, reports: &mut Vec<Report>) {
+    fn over(&self, client: &Client, lost: Lost, reports: &mut Vec<DeliveryReport>) {
         if lost != Lost::Ended {
             tracing::warn!(reason = %lost, "the term of the producer is over");
         }

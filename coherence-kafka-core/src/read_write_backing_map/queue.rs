@@ -81,7 +81,7 @@ impl Pause {
 #[derive(Debug)]
 pub(super) struct Queue {
     settings: Settings,
-    slots: Slots<Slot>,
+    slots: Slots<KeyState>,
     /// What waits for its time, by time; requeued mutations have their own list, for another delay.
     unripe: VecDeque<(Duration, Number)>,
     later: VecDeque<(Duration, Number)>,
@@ -123,7 +123,7 @@ pub struct Counts {
 
 /// A key with something waiting or in flight.
 #[derive(Debug, Default)]
-struct Slot {
+struct KeyState {
     queued: Option<Queued>,
     in_flight: Option<Flight>,
 }
@@ -202,7 +202,7 @@ impl Queue {
         let bytes = size(&entry);
         self.counts.accepted += 1;
         self.counts.bytes += bytes;
-        let (number, slot) = self.slots.entry(&entry.key, Slot::default);
+        let (number, slot) = self.slots.entry(&entry.key, KeyState::default);
         if let Some(queued) = &mut slot.queued {
             // The topic knows what it knew before the older one.
             entry.update = queued.entry.update;
