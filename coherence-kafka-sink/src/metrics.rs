@@ -4,7 +4,7 @@
 //! usual exporters use for Connect's; the rest begins with `coherence_kafka_sink`. In version 0.1 the
 //! worker shows these under their former names too, which begin with `coherence_sink`.
 
-use coherence_kafka_worker::metrics::{Family, Kind, Sample};
+use coherence_kafka_worker::metrics::{Family, MetricKind, Sample};
 use coherence_kafka_worker::{Progress, TaskState};
 
 use crate::counters::{Cause, Counters};
@@ -12,11 +12,11 @@ use crate::counters::{Cause, Counters};
 type Metric = (Family, fn(&Counters) -> u64);
 
 const fn counter(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
-    (Family { name, kind: Kind::Counter, help, labels: &[] }, read)
+    (Family { name, kind: MetricKind::Counter, help, labels: &[] }, read)
 }
 
 const fn gauge(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
-    (Family { name, kind: Kind::Gauge, help, labels: &[] }, read)
+    (Family { name, kind: MetricKind::Gauge, help, labels: &[] }, read)
 }
 
 /// The metrics that have one value for every task. Gauges with `total` in their name are Connect's: they grow too.
@@ -56,13 +56,13 @@ const TASK: &[Metric] = &[
 
 const LAG: Family = Family {
     name: "coherence_kafka_sink_records_lag",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     help: "Records between the confirmed positions and the ends of the partitions; no sample while this is unknown",
     labels: &[],
 };
 const HOLDING: Family = Family {
     name: "coherence_kafka_sink_holding",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     help: "1 while the task holds its batch, with the reason in the label cause",
     labels: &["cause"],
 };

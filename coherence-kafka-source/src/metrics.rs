@@ -7,18 +7,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use coherence_kafka_worker::metrics::{self, Family, Kind, Sample};
+use coherence_kafka_worker::metrics::{self, Family, MetricKind, Sample};
 
 use crate::status::{State, Status};
 
 type Metric = (Family, fn(&Status) -> u64);
 
 const fn counter(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
-    (Family { name, kind: Kind::Counter, help, labels: &["map", "topic"] }, read)
+    (Family { name, kind: MetricKind::Counter, help, labels: &["map", "topic"] }, read)
 }
 
 const fn gauge(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
-    (Family { name, kind: Kind::Gauge, help, labels: &["map", "topic"] }, read)
+    (Family { name, kind: MetricKind::Gauge, help, labels: &["map", "topic"] }, read)
 }
 
 /// The metrics that have one value for every map.
@@ -43,13 +43,13 @@ const OF_MAPS: &[Metric] = &[
 
 const STATE: Family = Family {
     name: "coherence_kafka_source_state",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     help: "1 for the current state, 0 for the others",
     labels: &["map", "topic", "state"],
 };
 const RESTARTS: Family = Family {
     name: "coherence_kafka_source_task_restarts",
-    kind: Kind::Counter,
+    kind: MetricKind::Counter,
     help: "Restarts of the task",
     labels: &[],
 };

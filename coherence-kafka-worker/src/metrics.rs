@@ -27,7 +27,7 @@ pub struct Family {
     /// Its name, without the `_total` that the samples of a counter carry.
     pub name: &'static str,
     /// Whether it only grows.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// What it counts.
     pub help: &'static str,
     /// The names of its own labels.
@@ -36,18 +36,18 @@ pub struct Family {
 
 /// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// It only grows while the process runs.
     Counter,
     /// It goes up and down.
     Gauge,
 }
 
-impl Kind {
+impl MetricKind {
     fn metric_type(self) -> MetricType {
         match self {
-            Kind::Counter => MetricType::Counter,
-            Kind::Gauge => MetricType::Gauge,
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Gauge => MetricType::Gauge,
         }
     }
 }
@@ -100,8 +100,8 @@ pub fn text_of(
 /// Returns the table of all metrics of a worker in Markdown, where its tasks have these.
 pub fn markdown(families: &[Family]) -> String {
     let mut page = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
-    let mut line = |name: &str, kind: Kind, labels: &str, help: &str| {
-        let total = if kind == Kind::Counter { "_total" } else { "" };
+    let mut line = |name: &str, kind: MetricKind, labels: &str, help: &str| {
+        let total = if kind == MetricKind::Counter { "_total" } else { "" };
         let _ = writeln!(page, "| `{name}{total}` | {} | {labels} | {help} |", kind.metric_type().as_str());
     };
     for Family { name, kind, help, labels } in families {
@@ -115,7 +115,7 @@ pub fn markdown(families: &[Family]) -> String {
         (TASKS_RUNNING, "connector"),
         (TASKS_FAILED, "connector"),
     ] {
-        line(name, Kind::Gauge, labels, help);
+        line(name, MetricKind::Gauge, labels, help);
     }
     page
 }
@@ -182,11 +182,11 @@ fn encode_families(
                     .chain(own.map(|(name, value)| (*name, value.as_ref())))
                     .collect();
                 match family.kind {
-                    Kind::Counter => {
+                    MetricKind::Counter => {
                         let mut one = metric.encode_family(&labels)?;
                         one.encode_counter::<NoLabelSet, _, u64>(&sample.value, None)?;
                     }
-                    Kind::Gauge => set(&mut metric, &labels, sample.value)?,
+                    MetricKind::Gauge => set(&mut metric, &labels, sample.value)?,
                 }
             }
         }

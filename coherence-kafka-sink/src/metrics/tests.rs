@@ -18,7 +18,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
     counters.records.add(7);
     let text = text_of("c", None, counters);
     for (metric, _) in TASK {
-        let total = if metric.kind == Kind::Counter { "_total" } else { "" };
+        let total = if metric.kind == MetricKind::Counter { "_total" } else { "" };
         let sample = format!("\n{}{total}{{connector=\"c\",task=\"0\"}} ", metric.name);
         assert_eq!(text.matches(&sample).count(), 1, "{sample:?} is not once in\n{text}");
     }
