@@ -27,7 +27,7 @@ pub const SCALE: &str = "scale";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
     /// The type, and what belongs to it.
-    pub kind: Kind,
+    pub kind: SchemaKind,
     /// True where the value may be null.
     pub optional: bool,
     /// Name of the schema; it identifies the logical types.
@@ -44,7 +44,7 @@ pub struct Schema {
 
 /// `Schema.Type`, with the schemas inside.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum SchemaKind {
     /// INT8.
     Int8,
     /// INT16.
@@ -82,7 +82,7 @@ pub struct Field {
 
 impl Schema {
     /// Creates a required schema of this type and nothing else.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: SchemaKind) -> Self {
         Self {
             kind,
             optional: false,
@@ -95,14 +95,14 @@ impl Schema {
     }
 
     /// Creates an optional schema of this type and nothing else, such as `Schema.OPTIONAL_STRING_SCHEMA`.
-    pub fn optional(kind: Kind) -> Self {
+    pub fn optional(kind: SchemaKind) -> Self {
         Self { optional: true, ..Self::new(kind) }
     }
 
     /// Returns the fields of a struct schema; none for any other type.
     pub fn fields(&self) -> &[Field] {
         match &self.kind {
-            Kind::Struct(fields) => fields,
+            SchemaKind::Struct(fields) => fields,
             _ => &[],
         }
     }
@@ -113,22 +113,22 @@ impl Schema {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for SchemaKind {
     /// Returns the name of the constant in `Schema.Type`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Int8 => "INT8",
-            Kind::Int16 => "INT16",
-            Kind::Int32 => "INT32",
-            Kind::Int64 => "INT64",
-            Kind::Float32 => "FLOAT32",
-            Kind::Float64 => "FLOAT64",
-            Kind::Boolean => "BOOLEAN",
-            Kind::String => "STRING",
-            Kind::Bytes => "BYTES",
-            Kind::Array(_) => "ARRAY",
-            Kind::Map(..) => "MAP",
-            Kind::Struct(_) => "STRUCT",
+            SchemaKind::Int8 => "INT8",
+            SchemaKind::Int16 => "INT16",
+            SchemaKind::Int32 => "INT32",
+            SchemaKind::Int64 => "INT64",
+            SchemaKind::Float32 => "FLOAT32",
+            SchemaKind::Float64 => "FLOAT64",
+            SchemaKind::Boolean => "BOOLEAN",
+            SchemaKind::String => "STRING",
+            SchemaKind::Bytes => "BYTES",
+            SchemaKind::Array(_) => "ARRAY",
+            SchemaKind::Map(..) => "MAP",
+            SchemaKind::Struct(_) => "STRUCT",
         })
     }
 }

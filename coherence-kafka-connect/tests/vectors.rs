@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use coherence_kafka_connect::converter::{self, Role};
-use coherence_kafka_connect::data::{Kind, Schema, Value};
+use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
 use serde_json::{Value as Json, json};
 
 const FILE: &str = "converters.jsonl";
@@ -166,12 +166,12 @@ fn schema_json(schema: &Schema) -> Json {
         json["default"] = value_json(default);
     }
     match &schema.kind {
-        Kind::Array(items) => json["items"] = schema_json(items.as_ref().unwrap()),
-        Kind::Map(keys, values) => {
+        SchemaKind::Array(items) => json["items"] = schema_json(items.as_ref().unwrap()),
+        SchemaKind::Map(keys, values) => {
             json["keys"] = schema_json(keys.as_ref().unwrap());
             json["values"] = schema_json(values.as_ref().unwrap());
         }
-        Kind::Struct(fields) => {
+        SchemaKind::Struct(fields) => {
             let field = |f: &coherence_kafka_connect::data::Field| json!({ "field": f.name, "schema": schema_json(&f.schema) });
             json["fields"] = fields.iter().map(field).collect();
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::data::{Kind, Schema, SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
 pub(super) fn create(_: Role, _: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
-    Some(Arc::new(ByteArrayConverter { schema: Arc::new(Schema::optional(Kind::Bytes)) }))
+    Some(Arc::new(ByteArrayConverter { schema: Arc::new(Schema::optional(SchemaKind::Bytes)) }))
 }
 
 #[derive(Debug)]

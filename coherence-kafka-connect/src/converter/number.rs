@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::data::{Kind, Schema, SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
 
 pub(super) const SHORT: &str = "org.apache.kafka.connect.converters.ShortConverter";
 pub(super) const INTEGER: &str = "org.apache.kafka.connect.converters.IntegerConverter";
@@ -18,30 +18,30 @@ pub(super) const BOOLEAN: &str = "org.apache.kafka.connect.converters.BooleanCon
 type Created = Option<Arc<dyn Converter>>;
 
 pub(super) fn short(_: Role, _: &mut Options<'_>) -> Created {
-    converter(SHORT, Kind::Int16, Element::Short, "Failed to deserialize short: ")
+    converter(SHORT, SchemaKind::Int16, Element::Short, "Failed to deserialize short: ")
 }
 
 pub(super) fn integer(_: Role, _: &mut Options<'_>) -> Created {
-    converter(INTEGER, Kind::Int32, Element::Integer, "Failed to deserialize integer: ")
+    converter(INTEGER, SchemaKind::Int32, Element::Integer, "Failed to deserialize integer: ")
 }
 
 pub(super) fn long(_: Role, _: &mut Options<'_>) -> Created {
-    converter(LONG, Kind::Int64, Element::Long, "Failed to deserialize long: ")
+    converter(LONG, SchemaKind::Int64, Element::Long, "Failed to deserialize long: ")
 }
 
 pub(super) fn float(_: Role, _: &mut Options<'_>) -> Created {
-    converter(FLOAT, Kind::Float32, Element::Float, "Failed to deserialize float: ")
+    converter(FLOAT, SchemaKind::Float32, Element::Float, "Failed to deserialize float: ")
 }
 
 pub(super) fn double(_: Role, _: &mut Options<'_>) -> Created {
-    converter(DOUBLE, Kind::Float64, Element::Double, "Failed to deserialize double: ")
+    converter(DOUBLE, SchemaKind::Float64, Element::Double, "Failed to deserialize double: ")
 }
 
 pub(super) fn boolean(_: Role, _: &mut Options<'_>) -> Created {
-    converter(BOOLEAN, Kind::Boolean, Element::Boolean, "Failed to deserialize boolean: ")
+    converter(BOOLEAN, SchemaKind::Boolean, Element::Boolean, "Failed to deserialize boolean: ")
 }
 
-fn converter(class: &'static str, kind: Kind, element: Element, failed: &'static str) -> Created {
+fn converter(class: &'static str, kind: SchemaKind, element: Element, failed: &'static str) -> Created {
     let deserializer = Deserializer::One(element);
     let schema = Arc::new(Schema::optional(kind));
     Some(Arc::new(NumberConverter { class, schema, deserializer, failed }))

@@ -7,7 +7,7 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::options::Options;
 use super::{ConvertError, Converter, Role};
-use crate::data::{Kind, Schema, SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.storage.StringConverter";
 
@@ -15,7 +15,7 @@ const ENCODING: &str = "converter.encoding";
 
 pub(super) fn create(_: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
     let charset = options.charset(&[ENCODING])?;
-    Some(Arc::new(StringConverter { charset, schema: Arc::new(Schema::optional(Kind::String)) }))
+    Some(Arc::new(StringConverter { charset, schema: Arc::new(Schema::optional(SchemaKind::String)) }))
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::{Kind, Value};
+use crate::data::{SchemaKind, Value};
 
 const KAFKA: &str = "org.apache.kafka.common.serialization.";
 
@@ -234,7 +234,7 @@ proptest! {
 fn a_number_converter_declares_an_optional_schema() {
     let converter = converter("Integer", &[]);
     let data = converter.to_connect("t", None).map(|data| data.schema).unwrap();
-    assert_eq!(**data.unwrap(), crate::data::Schema::optional(Kind::Int32));
+    assert_eq!(**data.unwrap(), crate::data::Schema::optional(SchemaKind::Int32));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::{Field, Kind, Schema, Struct};
+use crate::data::{Field, Schema, SchemaKind, Struct};
 
 const POF: Encoder = Encoder { format: Format::Pof, arrays: ArrayForm::List };
 const JSON: Encoder = Encoder { format: Format::Json, arrays: ArrayForm::List };
@@ -35,9 +35,9 @@ fn decimal(unscaled: i64, scale: i32) -> Value<'static> {
 }
 
 fn person<'a>(values: Vec<Value<'a>>, names: &[&str]) -> Value<'a> {
-    let schema = Arc::new(Schema::optional(Kind::String));
+    let schema = Arc::new(Schema::optional(SchemaKind::String));
     let field = |name: &&str| Field { name: (*name).to_owned(), schema: schema.clone() };
-    let schema = Arc::new(Schema::new(Kind::Struct(names.iter().map(field).collect())));
+    let schema = Arc::new(Schema::new(SchemaKind::Struct(names.iter().map(field).collect())));
     Value::Struct(Struct { schema, values })
 }
 

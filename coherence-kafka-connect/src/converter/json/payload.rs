@@ -14,7 +14,7 @@ use num_bigint::BigInt;
 
 use super::tree::{Node, Tree};
 use crate::converter::ConvertError;
-use crate::data::{self, Field, Kind, Schema, Struct, Value};
+use crate::data::{self, Field, Schema, SchemaKind, Struct, Value};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -36,30 +36,30 @@ pub(super) fn read<'a>(
     }
     Ok(match &schema.kind {
         // Java asks the node for an `int` or a `long` and casts.
-        Kind::Int8 => Value::Int8(low_bits(&node) as i8),
-        Kind::Int16 => Value::Int16(low_bits(&node) as i16),
-        Kind::Int32 => Value::Int32(low_bits(&node) as i32),
-        Kind::Int64 => Value::Int64(low_bits(&node)),
-        Kind::Float32 => Value::Float32(match &node {
+        SchemaKind::Int8 => Value::Int8(low_bits(&node) as i8),
+        SchemaKind::Int16 => Value::Int16(low_bits(&node) as i16),
+        SchemaKind::Int32 => Value::Int32(low_bits(&node) as i32),
+        SchemaKind::Int64 => Value::Int64(low_bits(&node)),
+        SchemaKind::Float32 => Value::Float32(match &node {
             Node::Number(number) => number.to_f32(),
             _ => 0.0,
         }),
-        Kind::Float64 => Value::Float64(match &node {
+        SchemaKind::Float64 => Value::Float64(match &node {
             Node::Number(number) => number.to_f64(),
             _ => 0.0,
         }),
-        Kind::Boolean => Value::Boolean(node == Node::Boolean(true)),
-        Kind::String => match node {
+        SchemaKind::Boolean => Value::Boolean(node == Node::Boolean(true)),
+        SchemaKind::String => match node {
             Node::String(text) => Value::String(text),
             _ => Value::Null,
         },
-        Kind::Bytes => match &node {
+        SchemaKind::Bytes => match &node {
             Node::String(text) => Value::Bytes(Cow::Owned(base64(text, "Invalid bytes field")?)),
             _ => Value::Null,
         },
-        Kind::Array(items) => Value::Array(array(items.as_ref(), node, replace_null)?),
-        Kind::Map(keys, values) => Value::Map(map(keys.as_ref(), values.as_ref(), node, replace_null)?),
-        Kind::Struct(fields) => {
+        SchemaKind::Array(items) => Value::Array(array(items.as_ref(), node, replace_null)?),
+        SchemaKind::Map(keys, values) => Value::Map(map(keys.as_ref(), values.as_ref(), node, replace_null)?),
+        SchemaKind::Struct(fields) => {
             let values = structure(fields, node, replace_null)?;
             Value::Struct(Struct { schema: schema.clone(), values })
         }
@@ -91,8 +91,10 @@ pub(super) fn check_nulls(field: &str, schema: &Schema, value: &Value<'_>) -> Re
         (Value::Null, kind) if !schema.optional => Err(ConvertError::data(format!(
             "Invalid value: null used for required field: \"{field}\", schema type: {kind}"
         ))),
-        (Value::Array(values), Kind::Array(items)) => values.iter().try_for_each(|value| check(items, value)),
-        (Value::Map(entries), Kind::Map(keys, values)) => {
+        (Value::Array(values), SchemaKind::Array(items)) => {
+            values.iter().try_for_each(|value| check(items, value))
+        }
+        (Value::Map(entries), SchemaKind::Map(keys, values)) => {
             entries.iter().try_for_each(|(key, value)| check(keys, key).and_then(|()| check(values, value)))
         }
         _ => Ok(()),
@@ -153,7 +155,7 @@ fn map<'a>(
     node: Node<'a>,
     replace_null: bool,
 ) -> Result<Entries<'a>, ConvertError> {
-    let string_keys = keys.is_some_and(|keys| keys.kind == Kind::String);
+    let string_keys = keys.is_some_and(|keys| keys.kind == SchemaKind::String);
     match node {
         // Keys of an object are taken as they are, their schema does not matter.
         Node::Object(members) if string_keys => members

@@ -9,7 +9,7 @@ use super::payload::{self, check_nulls};
 use super::schema_error;
 use super::tree::Node;
 use crate::converter::ConvertError;
-use crate::data::{Field, Kind, Schema, Value};
+use crate::data::{Field, Schema, SchemaKind, Value};
 
 /// Schemas inside each other at most. Java has no such bound but that of the JSON around it; here everything that
 /// follows a schema down is recursive.
@@ -44,28 +44,28 @@ pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result
     Ok(schema)
 }
 
-fn kind(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Kind, ConvertError> {
+fn kind(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<SchemaKind, ConvertError> {
     let inner = |name, missing| match node.member(name) {
         None | Some(Node::Null) => Err(ConvertError::data(missing)),
         Some(node) => read(node, replace_null, levels).map(|schema| Some(Arc::new(schema))),
     };
     let name = node.member("type").and_then(Node::as_str);
     Ok(match name.ok_or_else(|| ConvertError::data("Schema must contain 'type' field"))? {
-        "boolean" => Kind::Boolean,
-        "int8" => Kind::Int8,
-        "int16" => Kind::Int16,
-        "int32" => Kind::Int32,
-        "int64" => Kind::Int64,
-        "float" => Kind::Float32,
-        "double" => Kind::Float64,
-        "bytes" => Kind::Bytes,
-        "string" => Kind::String,
-        "array" => Kind::Array(inner("items", "Array schema did not specify the element type")?),
-        "map" => Kind::Map(
+        "boolean" => SchemaKind::Boolean,
+        "int8" => SchemaKind::Int8,
+        "int16" => SchemaKind::Int16,
+        "int32" => SchemaKind::Int32,
+        "int64" => SchemaKind::Int64,
+        "float" => SchemaKind::Float32,
+        "double" => SchemaKind::Float64,
+        "bytes" => SchemaKind::Bytes,
+        "string" => SchemaKind::String,
+        "array" => SchemaKind::Array(inner("items", "Array schema did not specify the element type")?),
+        "map" => SchemaKind::Map(
             inner("keys", "Map schema did not specify the key type")?,
             inner("values", "Map schema did not specify the value type")?,
         ),
-        "struct" => Kind::Struct(fields(node, replace_null, levels)?),
+        "struct" => SchemaKind::Struct(fields(node, replace_null, levels)?),
         other => {
             return Err(ConvertError::data(format!("Unknown schema type: {other}")).because(
                 "known are boolean, int8, int16, int32, int64, float, double, bytes, string, array, map, struct",
