@@ -1,0 +1,93 @@
+//! What is accepted with a warning.
+
+use super::*;
+
+#[test]
+fn empty_and_repeated_topics_are_dropped_and_it_is_said() {
+    let config = good(&[("topics", " a ,, b,a,")]);
+    assert_eq!(config.topics, Topics::List(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(
+        config.warnings[0].to_string(),
+        "c: topics: has empty or repeated items, which Kafka 4 refuses; they are dropped"
+    );
+}
+
+#[test]
+fn defaults_of_settings_that_are_not_supported_yet_are_accepted() {
+    let settings = [("transforms", ""), ("predicates", "")];
+    assert_eq!(warnings(&settings), [""; 0]);
+}
+
+#[test]
+fn of_a_transform_that_is_refused_nothing_is_said_to_be_missing() {
+    for list in ["transforms", "predicates"] {
+        let type_key = format!("{list}.Cast.type");
+        let other = format!("{list}.Other.type");
+        let found = parse(&[(list, "Mask, Cast"), (&type_key, "x"), (&other, "x")]).unwrap_err();
+        assert_eq!(found.errors.len(), 1, "{found}");
+        assert_eq!(found.errors[0].key, list);
+        let noted: Vec<_> = found.warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(noted, [other.as_str()]);
+    }
+}
+
+#[test]
+fn what_changes_nothing_and_what_nobody_knows_is_told() {
+    let found = warnings(&[
+        ("coherence.server", "true"),
+        ("config.action.reload", "restart"),
+        ("producer.override.acks", "1"),
+        ("producer.override.linger.ms", "1"),
+        ("coherence.ttl.ms.other", "1"),
+        ("transforms.a.type", "x"),
+        ("value.converter.plugin.version", "1"),
+        ("connector.plugin.version", "1"),
+        ("topics.dir", "x"),
+        ("task.max", "2"),
+        ("max.poll.records", "2"),
+        ("consumer.override.max.poll.record", "2"),
+        ("bootstrap.servers", "b:1"),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "c: coherence.server: accepted, without effect: No cache server is started in this process; \
+             `coherence.session=embedded` keeps maps here.",
+            "c: config.action.reload: accepted, without effect: No variable provider has values that expire.",
+            "c: transforms.a.type: accepted, without effect: `transforms` does not list it.",
+            "c: topics.dir: unknown setting",
+            "c: task.max: unknown setting, did you mean tasks.max?",
+            "c: max.poll.records: unknown setting, write consumer.override.max.poll.records",
+            "c: bootstrap.servers: accepted, without effect: A setting of the worker.",
+            "c: producer.override.acks: without effect: errors.deadletterqueue.topic.name is not set, so there is no producer",
+            "c: coherence.ttl.ms.other: without effect: topics does not list other",
+            "c: consumer.override.max.poll.record: unknown setting, did you mean max.poll.records?",
+        ]
+    );
+}
+
+#[test]
+fn a_retry_timeout_that_ends_before_a_record_is_isolated_is_told() {
+    let settings = |retry| [("coherence.refused.timeout.ms", "5000"), ("coherence.retry.timeout.ms", retry)];
+    assert_eq!(
+        warnings(&settings("5000")),
+        [
+            "c: coherence.retry.timeout.ms: is not more than coherence.refused.timeout.ms (5000): a record that a cache \
+          store refuses fails the task before it is isolated"
+        ]
+    );
+    for fine in ["5001", "-1"] {
+        assert_eq!(warnings(&settings(fine)), [""; 0]);
+    }
+}
+
+#[test]
+fn a_mapping_for_a_topic_that_is_not_read_is_told() {
+    assert_eq!(
+        warnings(&[("topics", "orders"), ("coherence.cache.mappings", "order->o,x->y,orders->m")]),
+        [
+            "c: coherence.cache.mappings: maps order, which topics does not list, did you mean orders?",
+            "c: coherence.cache.mappings: maps x, which topics does not list",
+        ]
+    );
+}
