@@ -19,7 +19,7 @@ use coherence_kafka_connect::config::{
 };
 use coherence_kafka_core::Transactions;
 use coherence_kafka_rdkafka::settings::connection;
-use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, connector};
+use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, connector};
 
 use crate::config::table::DESCRIPTION;
 
@@ -34,15 +34,18 @@ pub(crate) mod table;
 
 pub use form::FormConfig;
 
-/// Prefix of the environment variables that hold settings.
-const PREFIX: &str = "COHERENCE_KAFKA_SOURCE_";
+/// The former prefix of the environment variables that hold settings.
+const FORMER_PREFIX: &str = "COHERENCE_KAFKA_SOURCE_";
+/// The prefix that replaces it, in warnings.
+const PREFIX: &str = "CONNECT_";
 
 /// Where settings come from; the later wins. `Debug` shows no arguments: there may be passwords among them.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// The properties file.
     pub file: Option<PathBuf>,
-    /// The environment: variables that begin with `COHERENCE_KAFKA_SOURCE_`.
+    /// The environment: `CONNECT_*` and `CONNECTOR_*`, as for a file that is a worker's and a connector's; and
+    /// `COHERENCE_KAFKA_SOURCE_*`, the former names.
     pub environment: Environment,
     /// Arguments of `--set`.
     pub set: Vec<String>,
@@ -60,19 +63,31 @@ impl Sources {
         let mut findings = ConfigErrors::default();
         let file = self.file.as_deref().and_then(|path| layers::file(path, &mut findings));
         let is_read = findings.errors.is_empty();
-        let layers = [
+        let former = layers::environment(&self.environment, FORMER_PREFIX, &[]);
+        findings.warnings.extend(former.iter().map(renamed));
+        let own = [
             file.map(|file| file.settings).unwrap_or_default(),
-            layers::environment(&self.environment, PREFIX, &[]),
+            former,
             layers::command_line("--set", &self.set, &mut findings),
         ];
-        Unchecked { sources: self, layers, is_read, findings }
+        let shared = config::environment(&self.environment);
+        Unchecked { sources: self, own, shared, is_read, findings }
     }
+}
+
+/// Names the variable that replaces one with the former prefix.
+fn renamed(property: &Property) -> Finding {
+    let name = property.origin.rsplit_once(FORMER_PREFIX).map_or("", |(_, name)| name);
+    property.finding(format!("former name of the variable, write {PREFIX}{name}"))
 }
 
 /// Settings that are read and not checked yet.
 pub struct Unchecked {
     sources: Sources,
-    layers: [Vec<Property>; 3],
+    /// The file, variables with the former prefix, and the command line.
+    own: [Vec<Property>; 3],
+    /// Variables that a worker reads, too.
+    shared: [Vec<Property>; 2],
     /// Whether the file could be read.
     is_read: bool,
     findings: ConfigErrors,
@@ -91,12 +106,13 @@ impl Unchecked {
         const OF_WORKERS: [&str; 4] =
             ["listeners", "key.converter", "value.converter", "offset.storage.file.filename"];
         const OF_MAPS: [&str; 3] = [table::CACHES, table::MAPPINGS, table::CACHE_CONFIG];
-        let has = |keys: &[&str]| {
-            self.layers.iter().flatten().any(|property| keys.contains(&property.key.as_str()))
+        let has = |layers: &[Vec<Property>], keys: &[&str]| {
+            layers.iter().flatten().any(|property| keys.contains(&property.key.as_str()))
         };
-        has(&["connector.class"])
-            || self.sources.environment.get("CONNECTOR_CONNECTOR_CLASS").is_some()
-            || (has(&OF_WORKERS) && !has(&OF_MAPS))
+        // Maps that a shared variable names may be those of connectors that are created later.
+        has(&self.own, &["connector.class"])
+            || has(&self.shared, &["connector.class"])
+            || (has(&self.own, &OF_WORKERS) && !has(&self.own, &OF_MAPS))
     }
 
     /// Checks everything.
@@ -104,12 +120,18 @@ impl Unchecked {
     /// # Errors
     /// Everything that is wrong, so that one look is enough to put it right.
     pub fn check(self) -> Result<SourceConfig, ConfigErrors> {
-        let Self { sources, layers, is_read, mut findings } = self;
+        let Self {
+            sources,
+            own: [file, former, arguments],
+            shared: [worker, connector],
+            is_read,
+            mut findings,
+        } = self;
         // What is missing from a file that cannot be read would be reported as missing settings.
         if !is_read {
             return Err(findings);
         }
-        let merged = layers::merge(&layers, &mut findings);
+        let merged = layers::merge(&[file, worker, connector, former, arguments], &mut findings);
         let config = SourceConfig::check(&merged, sources.environment, &mut findings);
         if findings.errors.is_empty() {
             return Ok(SourceConfig { warnings: findings.warnings, ..config });

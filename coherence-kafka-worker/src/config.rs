@@ -17,5 +17,5 @@ pub mod table;
 mod worker;
 
 pub use connector::{ConnectorConfig, RestartConfig};
-pub use load::{LoadError, Loaded, LoadedConnector, Sources, load};
+pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
 pub use worker::{Listener, OverridePolicy, WorkerConfig, create_converter};

@@ -149,17 +149,14 @@ fn what_leads_the_producer_to_its_cluster_leads_every_client_there() {
 
 #[test]
 fn what_kubernetes_sets_for_a_service_of_this_name_keeps_no_source_from_starting() {
-    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-    let text: String = GOOD.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-    std::fs::write(&file, text).unwrap();
     let environment = [
         ("COHERENCE_KAFKA_SOURCE_SERVICE_HOST", "10.0.0.1"),
         ("COHERENCE_KAFKA_SOURCE_SERVICE_PORT_METRICS", "8080"),
         ("COHERENCE_KAFKA_SOURCE_PORT", "tcp://10.0.0.1:8080"),
         ("COHERENCE_KAFKA_SOURCE_PORT_8080_TCP_ADDR", "10.0.0.1"),
     ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let sources = Sources { file: Some(file.path().to_owned()), environment, ..Sources::default() };
+    let text: String = GOOD.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let (_file, sources) = sources(&text, &environment);
     assert_eq!(load(&sources).unwrap().warnings, []);
 }
 
@@ -211,20 +208,63 @@ fn credentials_reach_all_clients_and_are_shown_nowhere() {
     assert!(!with(&broken).unwrap_err().contains(secret));
 }
 
+/// A file of a source's own, with the variables of the environment.
+fn sources(text: &str, environment: &[(&str, &str)]) -> (tempfile::NamedTempFile, Sources) {
+    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+    std::fs::write(&file, text).unwrap();
+    let environment =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let sources = Sources { file: Some(file.path().to_owned()), environment, set: Vec::new() };
+    (file, sources)
+}
+
+const FILE: &str =
+    "name=file\nbootstrap.servers=a:1\ncoherence.cache.mappings=a->b\ncoherence.passthrough=true\n";
+
 #[test]
 fn the_environment_lies_over_the_file_and_arguments_over_both() {
-    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-    std::fs::write(
-        &file,
-        "name=file\nbootstrap.servers=a:1\ncoherence.cache.mappings=a->b\ncoherence.passthrough=true\n",
-    )
-    .unwrap();
-    let mut sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
-    assert_eq!(load(&sources).unwrap().name, "file");
-    sources.environment.insert("COHERENCE_KAFKA_SOURCE_NAME".to_owned(), "environment".to_owned());
-    assert_eq!(load(&sources).unwrap().name, "environment");
+    let variables = [("CONNECT_NAME", "worker"), ("CONNECTOR_NAME", "connector")];
+    for (variables, name) in
+        [(&variables[..0], "file"), (&variables[..1], "worker"), (&variables[..], "connector")]
+    {
+        let (_file, mut sources) = sources(FILE, variables);
+        let config = load(&sources).unwrap();
+        assert_eq!((&*config.name, &config.warnings[..]), (name, &[][..]));
+        sources.set.push("name=argument".to_owned());
+        assert_eq!(load(&sources).unwrap().name, "argument");
+    }
+}
+
+#[test]
+fn a_variable_with_the_former_prefix_works_as_before_and_a_warning_names_the_new_one() {
+    let variables = [("COHERENCE_KAFKA_SOURCE_NAME", "former"), ("CONNECT_NAME", "worker")];
+    let (_file, mut sources) = sources(FILE, &variables);
+    let config = load(&sources).unwrap();
+    assert_eq!(config.name, "former");
+    let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "environment variable COHERENCE_KAFKA_SOURCE_NAME: name: former name of the variable, write CONNECT_NAME"
+        ]
+    );
     sources.set.push("name=argument".to_owned());
     assert_eq!(load(&sources).unwrap().name, "argument");
+}
+
+#[test]
+fn maps_that_the_environment_has_for_connectors_make_no_source_of_a_workers_file() {
+    let of_connectors = [("CONNECTOR_COHERENCE_CACHE_MAPPINGS", "a->b")];
+    let are_a_workers = |text: &str, variables: &[(&str, &str)]| {
+        let (_file, sources) = sources(text, variables);
+        sources.read().are_a_workers()
+    };
+    assert!(are_a_workers("listeners=http://:8083\n", &of_connectors));
+    assert!(!are_a_workers(FILE, &of_connectors));
+    assert!(!are_a_workers("name=file\nbootstrap.servers=a:1\n", &of_connectors));
+    for class in ["CONNECT_CONNECTOR_CLASS", "CONNECTOR_CONNECTOR_CLASS"] {
+        assert!(are_a_workers(FILE, &[(class, "CoherenceSource")]), "{class}");
+    }
 }
 
 #[test]

@@ -92,19 +92,15 @@ pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadE
     if !findings.errors.is_empty() {
         return Err(LoadError::Worker(findings));
     }
-    let worker_layers = [
-        layers::environment(&sources.environment, WORKER_PREFIX, NOT_SETTINGS),
-        layers::command_line("--set", &sources.set, &mut findings),
-    ];
+    let [of_worker, of_connectors] = environment(&sources.environment);
+    let worker_layers = [of_worker, layers::command_line("--set", &sources.set, &mut findings)];
     let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
     let properties = merge(&worker_settings, &worker_layers, &mut findings);
     let worker = WorkerConfig::check(plugin.clone(), &properties, sources.environment.clone(), &mut findings);
     let worker_is_refused = !findings.errors.is_empty();
 
-    let connector_layers = [
-        layers::environment(&sources.environment, CONNECTOR_PREFIX, NOT_SETTINGS),
-        layers::command_line("--connector-set", &sources.connector_set, &mut findings),
-    ];
+    let connector_layers =
+        [of_connectors, layers::command_line("--connector-set", &sources.connector_set, &mut findings)];
     let mut files = Vec::new();
     for path in &sources.connector_files {
         files.extend(layers::file(path, &mut findings).map(|file| (Some(path), file)));
@@ -155,6 +151,11 @@ pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadE
         return Ok(Loaded { worker, connectors, warnings: findings.warnings });
     }
     Err(if worker_is_refused { LoadError::Worker(findings) } else { LoadError::Connector(findings) })
+}
+
+/// Returns the settings that the environment has for the worker, and those for every connector.
+pub fn environment(variables: &Environment) -> [Vec<Property>; 2] {
+    [WORKER_PREFIX, CONNECTOR_PREFIX].map(|prefix| layers::environment(variables, prefix, NOT_SETTINGS))
 }
 
 /// Finds a connector without its own file: in the worker's file, or in environment and command line alone.

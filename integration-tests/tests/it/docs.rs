@@ -120,9 +120,7 @@ impl Reader {
             .env("CURL_HOME", self.folder.path())
             .env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()))
             .env("CONNECT_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
-            .env("COHERENCE_KAFKA_SOURCE_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
             .env("KAFKA_BOOTSTRAP_SERVERS", self.kafka.bootstrap())
-            .env("COHERENCE_KAFKA_SOURCE_COHERENCE_SESSION_ADDRESS", shared::grid().address())
             .env("CONNECT_LISTENERS", &self.rest)
             .env("CONNECT_COHERENCE_SESSION_ADDRESS", shared::grid().address())
             .env("CONNECTOR_COHERENCE_SESSION_ADDRESS", shared::grid().address());
