@@ -34,7 +34,6 @@ use crate::pipeline::Pipeline;
 use crate::snapshot;
 use crate::writer::{GroupLease, Writer};
 
-mod batch_builder;
 pub(crate) mod delivery;
 mod in_flight;
 mod lag;

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::record::{CommitError, RawRecord, TopicPartition};
 
-use super::batch_builder::BatchBuilder;
 use super::{Rules, TaskFailure};
 use crate::counters::{Counters, Uncounted};
 use crate::errors::discarded::Discarded;
@@ -28,11 +27,13 @@ use crate::offset_tracker::{OffsetTracker, Reached};
 use crate::pipeline::{Operation, RecordError};
 use crate::plan::RecordId;
 use crate::writer::{RejectedRecord, WriteFailure};
+use batch_builder::BatchBuilder;
 use commits::Commits;
 use logs::Jump;
 use reports::Reports;
 
 mod actions;
+mod batch_builder;
 mod commits;
 mod letters;
 mod logs;

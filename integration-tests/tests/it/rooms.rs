@@ -143,15 +143,8 @@ fn family_rules(name: &str) -> Vec<&'static str> {
     forbidden
 }
 
-/// Crates whose modules form no circle.
-const WITHOUT_CIRCLES: [&str; 6] = [
-    "coherence-client",
-    "coherence-kafka-common",
-    "coherence-kafka-connect",
-    "coherence-kafka-core",
-    "coherence-kafka-rdkafka",
-    "coherence-kafka-source",
-];
+/// The published crates whose modules form circles.
+const WITH_CIRCLES: [&str; 1] = ["coherence-kafka-worker"];
 
 /// Clocks, files and sockets of the standard library.
 const OUTSIDE_WORLD: [&str; 4] = ["std::fs", "std::net", "Instant", "SystemTime"];
@@ -159,14 +152,13 @@ const OUTSIDE_WORLD: [&str; 4] = ["std::fs", "std::net", "Instant", "SystemTime"
 const PURE: [(&str, &str); 1] = [("coherence-kafka-common", "src/local/")];
 
 /// Rooms of the sink that decide and do no I/O: of Kafka they may name the types of records alone.
-const WITHOUT_CLIENTS: [&str; 9] = [
+const WITHOUT_CLIENTS: [&str; 8] = [
     "src/errors/discarded.rs",
     "src/errors/reporter.rs",
     "src/expiry.rs",
     "src/pipeline.rs",
     "src/plan.rs",
     "src/offset_tracker.rs",
-    "src/task/batch_builder.rs",
     "src/task/delivery.rs",
     "src/task/delivery/",
 ];
@@ -311,10 +303,15 @@ fn every_crate_keeps_to_its_room() {
 
 #[test]
 fn the_modules_of_a_crate_without_circles_form_none() {
+    let is_free = |package: &&Package| {
+        let name = package.name.as_str();
+        !UNPUBLISHED.contains(&name) && !WITH_CIRCLES.contains(&name)
+    };
     let packages = workspace();
-    for name in WITHOUT_CIRCLES {
-        let package = packages.iter().find(|package| package.name == name).unwrap();
-        let circles = circles::circles(&package.sources);
+    let packages: Vec<_> = packages.iter().filter(is_free).collect();
+    assert!(packages.len() >= 7, "the workspace was read");
+    for Package { name, sources, .. } in packages {
+        let circles = circles::circles(sources);
         assert!(circles.is_empty(), "{name} has a circle of modules:\n  {}", circles.join("\n  "));
     }
 }

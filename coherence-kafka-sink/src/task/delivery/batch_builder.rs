@@ -6,8 +6,7 @@ use std::sync::Arc;
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
 use coherence_kafka_rdkafka::record::RawRecord;
 
-use super::Rules;
-use super::delivery::LetterNumber;
+use super::{LetterNumber, Rules};
 use crate::offset_tracker::{OffsetTracker, Reached};
 use crate::pipeline::{Operation, RecordError};
 use crate::plan::{BatchPlan, RecordId};
