@@ -16,6 +16,7 @@
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! splitmix.rs                                          chance that can be repeated, for a demo and for tests
+//! testing/                                             FaultySession, FaultyMap: maps that fail (feature `testing`)
 //! ```
 
 #![warn(unreachable_pub, missing_debug_implementations)]
@@ -35,4 +36,6 @@ pub mod pof;
 pub mod serializer;
 #[doc(hidden)]
 pub mod splitmix;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod typed_map;
