@@ -213,6 +213,15 @@ fn a_decimal_is_written_as_by_java() {
 }
 
 #[test]
+fn a_tree_keeps_all_digits_of_numbers_and_the_order_of_members() {
+    let binary = b"\x15{\"b\":1.50,\"a\":[123456789012345678901234567890,1e+400,-0.0],\"@class\":\"C\"}";
+    let tree: Value = JsonValueSerde.deserialize("t", &[], binary).unwrap();
+    let mut again = Vec::new();
+    JsonValueSerde.serialize("t", &mut Vec::new(), &tree, &mut again).unwrap();
+    assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(binary));
+}
+
+#[test]
 fn nothing_deeper_than_the_limit_is_read() {
     let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     let read = |text: String| {

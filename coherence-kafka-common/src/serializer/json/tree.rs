@@ -1,4 +1,4 @@
-//! JSON as a tree of `serde_json`, numbers and the order of members as they are written.
+//! JSON as a tree of `serde_json`, with all digits of numbers and with the order of members.
 
 use serde_json::{Map, Value};
 
