@@ -79,6 +79,8 @@ pub(crate) struct Logger {
 #[derive(Default)]
 pub(crate) struct Loggers {
     state: Mutex<State>,
+    /// Held while levels are changed and applied.
+    changes: Mutex<()>,
     /// Applies the levels, once logs are written.
     apply: OnceLock<Box<dyn Fn(Targets) + Send + Sync>>,
 }
@@ -143,6 +145,7 @@ impl Loggers {
 
     /// Sets the level of a logger and of those below it. Returns the names of those whose level has changed.
     pub(crate) fn set(&self, name: &str, level: Level) -> Vec<String> {
+        let _one_at_a_time = self.changes.lock();
         let mut state = self.state.lock();
         let concerned = |other: &String| name == ROOT || other == name || is_below(other, name);
         let mut names = state.names();
@@ -154,8 +157,11 @@ impl Loggers {
         for name in &changed {
             state.set.insert(name.clone(), Logger { level, last_modified });
         }
+        let targets = state.targets();
+        // To apply them registers every logger again, which needs the state.
+        drop(state);
         if let Some(apply) = self.apply.get() {
-            apply(state.targets());
+            apply(targets);
         }
         changed
     }
