@@ -26,7 +26,7 @@ impl FaultyMap {
         Self { target: Target { map, gate: None }, script: Script::new(script) }
     }
 
-    /// Returns all requests, in the order in which they were made.
+    /// Returns all requests, in the order in which they were made. More than 100,000 fail the test.
     pub fn requests(&self) -> Vec<Request> {
         self.script.requests()
     }

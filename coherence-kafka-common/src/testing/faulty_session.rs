@@ -36,7 +36,7 @@ impl FaultySession {
         &self.late
     }
 
-    /// Returns all requests, in the order in which they were made.
+    /// Returns all requests, in the order in which they were made. More than 100,000 fail the test.
     pub fn requests(&self) -> Vec<Request> {
         self.script.requests()
     }

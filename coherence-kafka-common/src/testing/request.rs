@@ -141,6 +141,9 @@ impl LateWrites {
     }
 }
 
+/// Requests that a test makes at most: a caller that repeats a request for ever fails its test before it takes all memory.
+const MOST_REQUESTS: usize = 100_000;
+
 /// The script of a map or of a session, and the requests that it was asked about.
 pub(super) struct Script {
     decide: Box<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>,
@@ -157,7 +160,12 @@ impl Script {
     }
 
     pub(super) async fn answer(&self, request: Request) -> Answer {
-        self.requests.lock().push(request.clone());
+        let made = {
+            let mut requests = self.requests.lock();
+            requests.push(request.clone());
+            requests.len()
+        };
+        assert!(made <= MOST_REQUESTS, "more than {MOST_REQUESTS} requests: the caller repeats one for ever");
         (self.decide)(request).await
     }
 
