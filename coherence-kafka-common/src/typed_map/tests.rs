@@ -1,11 +1,12 @@
-use futures::stream;
+use std::time::Duration;
+
 use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::*;
-use crate::local::LocalMap;
-use crate::map::MapNotices;
+use crate::local::{Clock, LocalMap, LocalOptions, LocalSession, ManualClock};
 use crate::serializer::json::JsonSerde;
 use crate::serializer::{IntegerSerde, StringSerde};
+use crate::testing::FaultyMap;
 
 /// Nothing here ever waits.
 fn block_on(test: impl Future<Output = ()>) {
@@ -79,89 +80,79 @@ fn what_cannot_be_read_is_told_with_its_half_and_keeps_no_other_entry_back() {
     });
 }
 
-/// A map that only listens.
-#[derive(Debug)]
-struct Told;
-
-impl NamedMap for Told {
-    fn name(&self) -> &str {
-        "told"
-    }
-
-    fn get<'a>(&'a self, _: &'a [u8]) -> futures::future::BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        async { Err(MapError::Unavailable("away".to_owned())) }.boxed()
-    }
-
-    fn put_all(&self, _: Arc<Entries>, _: Expiry) -> futures::future::BoxFuture<'_, Result<(), MapError>> {
-        async { Ok(()) }.boxed()
-    }
-
-    fn remove_all(&self, _: Arc<Entries>) -> futures::future::BoxFuture<'_, Result<(), MapError>> {
-        async { Ok(()) }.boxed()
-    }
-
-    fn size(&self) -> futures::future::BoxFuture<'_, Result<usize, MapError>> {
-        async { Ok(0) }.boxed()
-    }
-
-    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        stream::empty().boxed()
-    }
-
-    fn listen(&self, listen: Listen) -> futures::future::BoxFuture<'_, Result<MapNotices, MapError>> {
-        let ListenTo::PrimedKey(key) = listen.to else { return async { unreachable!() }.boxed() };
-        let event = |key: Bytes, new_value| {
-            MapNotice::Event(MapEvent {
-                kind: EventKind::Inserted,
-                key,
-                old_value: None,
-                new_value,
-                synthetic: false,
-                expired: false,
-                priming: listen.lite,
-            })
-        };
-        let notices = vec![
-            event(key, Some(Bytes::from_static(b"x"))),
-            event(Bytes::from_static(b"short"), None),
-            MapNotice::Gap("away".to_owned()),
-            MapNotice::Truncated,
-            MapNotice::Destroyed,
-        ];
-        async { Ok(stream::iter(notices).boxed()) }.boxed()
-    }
-}
-
 #[test]
 fn events_come_typed_and_an_unreadable_one_does_not_end_the_listening() {
     block_on(async {
-        let map: TypedMap<i32, String> =
-            TypedMap::new(Arc::new(Told), Arc::new(IntegerSerde), Arc::new(StringSerde::default()));
-        let notices = map.listen(TypedListenTo::PrimedKey(7), true).await.unwrap();
-        let event = TypedEvent {
-            kind: EventKind::Inserted,
-            key: 7,
-            old_value: None,
-            new_value: Some("x".to_owned()),
-            synthetic: false,
-            expired: false,
-            priming: true,
+        let clock = ManualClock::default();
+        let options = LocalOptions {
+            listener_bytes: 4_000,
+            clock: Clock::Manual(clock.clone()),
+            ..LocalOptions::default()
         };
+        let local = LocalSession::with(options).local_map("m").unwrap();
+        let map: TypedMap<i32, String> =
+            TypedMap::new(local.clone(), Arc::new(IntegerSerde), Arc::new(StringSerde::default()));
+        let event = |kind, key, old: Option<&str>, new: Option<&str>| {
+            let (old_value, new_value) = (old.map(str::to_owned), new.map(str::to_owned));
+            let (synthetic, expired, priming) = (false, false, false);
+            TypedEvent { kind, key, old_value, new_value, synthetic, expired, priming }
+        };
+        let change = |kind, key, old, new| TypedNotice::Event(event(kind, key, old, new));
+        let priming = |value| {
+            let event = event(EventKind::Inserted, 7, None, value);
+            TypedNotice::Event(TypedEvent { synthetic: true, priming: true, ..event })
+        };
+        map.put(&7, &"a".to_owned(), Expiry::Default).await.unwrap();
+        let mut lite = map.listen(TypedListenTo::PrimedKey(7), true).await.unwrap();
+        let mut primed = map.listen(TypedListenTo::PrimedKey(7), false).await.unwrap();
+        let mut all = map.listen(TypedListenTo::All, false).await.unwrap();
+        map.put(&7, &"b".to_owned(), Expiry::Default).await.unwrap();
+        map.put(&8, &"c".to_owned(), Expiry::After(Duration::from_secs(1))).await.unwrap();
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(map.size().await, Ok(1));
+        local.put(b"short", b"d", Expiry::Default).await.unwrap();
+        map.truncate().await.unwrap();
+
+        let updated = || change(EventKind::Updated, 7, Some("a"), Some("b"));
+        let of_key = [priming(Some("a")), updated(), TypedNotice::Truncated];
+        assert_eq!(primed.by_ref().take(3).collect::<Vec<_>>().await, of_key);
+        let of_key = [priming(None), change(EventKind::Updated, 7, None, None), TypedNotice::Truncated];
+        assert_eq!(lite.by_ref().take(3).collect::<Vec<_>>().await, of_key);
+        let expired = event(EventKind::Deleted, 8, Some("c"), None);
         let unreadable = TypedMapError::Serializer {
             part: Part::Key,
             error: SerializerError::Size { deserializer: "IntegerDeserializer", expected: 4, found: 5 },
         };
         assert_eq!(
-            notices.collect::<Vec<_>>().await,
+            all.by_ref().take(5).collect::<Vec<_>>().await,
             [
-                TypedNotice::Event(event),
+                updated(),
+                change(EventKind::Inserted, 8, None, Some("c")),
+                TypedNotice::Event(TypedEvent { synthetic: true, expired: true, ..expired }),
                 TypedNotice::Unreadable(unreadable),
-                TypedNotice::Gap("away".to_owned()),
                 TypedNotice::Truncated,
-                TypedNotice::Destroyed,
             ]
         );
-        let away = TypedMapError::Map(MapError::Unavailable("away".to_owned()));
-        assert_eq!(map.get(&1).await, Err(away));
+
+        // More than may wait for a listener.
+        map.put(&1, &"v".repeat(5_000), Expiry::Default).await.unwrap();
+        map.destroy().await.unwrap();
+        let gap = "1 events dropped: more than 4000 bytes were waiting for the listener".to_owned();
+        assert_eq!(all.collect::<Vec<_>>().await, [TypedNotice::Gap(gap), TypedNotice::Destroyed]);
+        assert_eq!(primed.collect::<Vec<_>>().await, [TypedNotice::Destroyed]);
+    });
+}
+
+#[test]
+fn an_error_of_the_map_is_returned_as_it_is() {
+    block_on(async {
+        let away = MapError::Unavailable("away".to_owned());
+        let script = |_| std::future::ready(Err(MapError::Unavailable("away".to_owned())));
+        let map = Arc::new(FaultyMap::new(Arc::new(LocalMap::new("m")), script));
+        let map: TypedMap<i32, String> =
+            TypedMap::new(map, Arc::new(IntegerSerde), Arc::new(StringSerde::default()));
+        assert_eq!(map.get(&1).await, Err(TypedMapError::Map(away.clone())));
+        let listened = map.listen(TypedListenTo::All, false).await;
+        assert_eq!(listened.err(), Some(TypedMapError::Map(away)));
     });
 }
