@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::Expiry;
+use coherence_kafka_common::testing::FaultySession;
 use tokio::sync::Barrier;
 
 use super::*;
@@ -99,34 +100,15 @@ async fn a_close_names_the_caches_whose_changes_remain() {
     assert_eq!(error, "cache stock-a: the cache factory is closed");
 }
 
-/// A session whose maps are opened by nobody.
-#[derive(Debug)]
-struct Away;
-
-impl Session for Away {
-    fn format(&self) -> Format {
-        Format::Pof
-    }
-
-    fn max_entry_bytes(&self) -> usize {
-        usize::MAX
-    }
-
-    fn check_map_name(&self, _: &str) -> Result<(), MapError> {
-        Ok(())
-    }
-
-    fn map<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        std::future::pending().boxed()
-    }
-}
-
 #[tokio::test]
 async fn a_close_does_not_wait_for_a_grid_that_is_away() {
     let config = CacheConfig::parse("cache.xml", EXAMPLE.as_bytes(), |_| None).unwrap();
-    let factory = CacheFactory::new(config, Arc::new(Away)).unwrap();
+    let maps = Arc::new(LocalSession::new(Format::Pof));
+    let session = Arc::new(FaultySession::new(maps, |_| std::future::pending()));
+    let factory = CacheFactory::new(config, session.clone()).unwrap();
     let mut opening = Box::pin(factory.cache("stock-a"));
     assert!(futures::poll!(&mut opening).is_pending());
+    assert_eq!(session.requests().len(), 1, "the map is being opened");
     assert!(factory.close(Duration::from_millis(1)).await.is_empty());
     let error = opening.await.unwrap_err().to_string();
     assert_eq!(error, "cache stock-a: the cache factory is closed");
