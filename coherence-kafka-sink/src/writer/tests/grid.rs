@@ -1,33 +1,34 @@
 //! A grid that refuses, goes away, is slow, and has a cache store behind it that fails, as it is asked to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Expiry, Format, NamedMap};
+use coherence_kafka_common::local::{Clock, LocalMap, LocalOptions, LocalSession, ManualClock};
+use coherence_kafka_common::map::{Entries, Expiry, NamedMap};
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
-use futures::future::{BoxFuture, ready};
-use futures::stream::BoxStream;
-use futures::{FutureExt as _, StreamExt as _};
+use coherence_kafka_common::testing::{Answer, FaultySession, LateWrites, Operation, Request};
+use futures::{FutureExt as _, TryStreamExt as _};
 use parking_lot::MutexGuard;
 
 use super::*;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Grid {
-    state: Arc<Mutex<State>>,
-    time: Time,
-    began: Instant,
-    map: Arc<str>,
-    gate: Option<Arc<dyn SendGate>>,
+    rules: Rules,
+    maps: Arc<LocalSession>,
+    session: Arc<FaultySession>,
 }
 
-/// A key, and its value where it is put.
-type Operation = (Vec<u8>, Option<Vec<u8>>);
+/// Decides what becomes of a request.
+#[derive(Debug, Clone)]
+struct Rules {
+    state: Arc<Mutex<State>>,
+    late: LateWrites,
+    time: Time,
+    began: Instant,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// By key; the maps share them.
-    pub(super) entries: BTreeMap<Vec<u8>, Vec<u8>>,
     /// A write that holds one of these is refused by the grid itself, and nothing of it applied.
     pub(super) refused: BTreeSet<Vec<u8>>,
     /// The store throws at these.
@@ -56,14 +57,12 @@ pub(super) struct State {
     pub(super) away: u32,
     /// Applied, though answered as not available.
     pub(super) applied_while_away: bool,
+    /// No map can be opened.
     pub(super) misuse: bool,
-    /// An earlier write may still change these.
-    pub(super) in_doubt: BTreeSet<Vec<u8>>,
     /// A call that finds no grid leaves its keys in doubt.
     pub(super) in_doubt_when_away: bool,
     /// What [`Session::until_resolved`] returns in the end.
     pub(super) gives_up: bool,
-    pub(super) calls: usize,
     /// Requests that have left.
     pub(super) requests: usize,
     /// The process is frozen for this long when so many requests have left.
@@ -76,68 +75,121 @@ impl Grid {
     pub(super) fn new(state: State) -> Self {
         let time = Time::default();
         let began = time.now();
-        Self { state: Arc::new(Mutex::new(state)), time, began, map: "m".into(), gate: None }
+        let rules = Rules { state: Arc::new(Mutex::new(state)), late: LateWrites::default(), time, began };
+        // What is written to expire is still there at the end, however long the test takes.
+        let clock = Clock::Manual(ManualClock::default());
+        let maps = Arc::new(LocalSession::with(LocalOptions { clock, ..LocalOptions::default() }));
+        let script = {
+            let rules = rules.clone();
+            move |request| rules.clone().answer(request)
+        };
+        let session = FaultySession::new(maps.clone(), script).with_late_writes(rules.late.clone());
+        Self { rules, maps, session: Arc::new(session) }
+    }
+
+    pub(super) fn session(&self) -> Arc<dyn Session> {
+        self.session.clone()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+        self.rules.state.lock()
     }
 
     pub(super) fn time(&self) -> Time {
-        self.time.clone()
+        self.rules.time.clone()
     }
 
     pub(super) fn passed(&self) -> Duration {
+        self.rules.passed()
+    }
+
+    /// How many calls were made to write something.
+    pub(super) fn calls(&self) -> usize {
+        self.session.requests().iter().filter(|request| request.operation.is_write()).count()
+    }
+
+    /// Every map that was opened.
+    fn opened(&self) -> impl Iterator<Item = Arc<LocalMap>> {
+        let requests = self.session.requests();
+        let names: BTreeSet<_> = requests.iter().map(|request| request.map().to_owned()).collect();
+        names.into_iter().map(|name| self.maps.local_map(&name).unwrap())
+    }
+
+    /// The keys in all maps.
+    pub(super) fn written(&self) -> BTreeSet<Vec<u8>> {
+        let keys = |map: Arc<LocalMap>| map.keys().try_collect::<Vec<_>>().now_or_never().unwrap().unwrap();
+        self.opened().flat_map(keys).map(|key| key.to_vec()).collect()
+    }
+
+    /// What a grid that was restarted has: nothing.
+    pub(super) fn empty(&self) {
+        self.opened().for_each(|map| map.clear().now_or_never().unwrap().unwrap());
+    }
+
+    /// An earlier write may still change these.
+    pub(super) fn leave_in_doubt(self, keys: BTreeSet<Vec<u8>>) -> Self {
+        let entries = Arc::new(Entries::from_pairs(keys.iter().map(|key| (key, b"late"))));
+        let map = self.maps.local_map("m").unwrap();
+        self.rules.late.lock().push(Request::new(Operation::PutAll(Expiry::Default), map, entries));
+        self
+    }
+
+    /// No earlier write may still change anything.
+    pub(super) fn resolve(&self) {
+        self.rules.late.lock().clear();
+    }
+}
+
+impl Rules {
+    fn passed(&self) -> Duration {
         self.time.now() - self.began
     }
 
-    pub(super) fn written(&self) -> BTreeSet<Vec<u8>> {
-        self.lock().entries.keys().cloned().collect()
+    async fn answer(self, request: Request) -> Answer {
+        match request.operation {
+            Operation::Open if self.state.lock().misuse => Err(MapError::Refused("no mapping".to_owned())),
+            Operation::Resolve => {
+                while self.late.concern(request.map(), &request.entries) {
+                    tokio::task::yield_now().await;
+                }
+                let gives_up = self.state.lock().gives_up;
+                if gives_up { Err(MapError::Unanswered("gave up".to_owned())) } else { Ok(None) }
+            }
+            operation if operation.is_write() => self.write(request).await,
+            _ => request.apply().await,
+        }
     }
 
-    /// One request leaves, if it may.
-    fn leave(&self) -> Result<(), MapError> {
-        if let Some(Err(reason)) = self.gate.as_ref().map(|gate| gate.check()) {
-            return Err(MapError::Unavailable(format!("not sent: {reason}")));
-        }
-        let mut state = self.lock();
-        state.requests += 1;
-        let left = state.requests;
-        if let Some((_, frozen)) = state.freezes.take_if(|(requests, _)| *requests == left) {
-            drop(state);
-            std::thread::sleep(frozen);
-        }
-        Ok(())
-    }
-
-    async fn write(&self, operations: Vec<Operation>, expiry: Expiry, alone: bool) -> Result<(), MapError> {
-        self.lock().calls += 1;
-        // With an expiry each entry is a request.
-        let each = !alone && expiry != Expiry::Default;
-        if let Some(index) = operations.iter().position(|(key, _)| self.lock().not_sent.contains(key)) {
+    async fn write(&self, request: Request) -> Answer {
+        let not_sent = request.entries.iter().position(|(key, _)| self.state.lock().not_sent.contains(key));
+        if let Some(index) = not_sent {
             return Err(MapError::NotSent { index, reason: "too large".to_owned() });
         }
-        if !each {
-            return self.request(operations, alone).await;
+        // With an expiry each entry is a request.
+        match request.operation {
+            Operation::PutAll(expiry) if expiry != Expiry::Default => {}
+            operation => return self.request(&request, !operation.is_batch()).await,
         }
         let mut refused = None;
-        for operation in operations {
-            match self.request(vec![operation], true).await {
-                Ok(()) => {}
+        for single in request.split() {
+            match self.request(&single, true).await {
+                Ok(_) => {}
                 Err(error) if error.is_retriable() => return Err(error),
                 Err(error) => refused = Some(error),
             }
         }
-        refused.map_or(Ok(()), Err)
+        refused.map_or(Ok(None), Err)
     }
 
-    async fn request(&self, operations: Vec<Operation>, alone: bool) -> Result<(), MapError> {
-        self.leave()?;
-        let (answer, at) = {
+    /// One request leaves, if it may.
+    async fn request(&self, request: &Request, alone: bool) -> Answer {
+        request.check_gate()?;
+        self.freeze_where_due();
+        let (applied, answer, at) = {
             let passed = self.passed().as_secs();
-            let state = &mut *self.lock();
-            let took = state.entry_takes * operations.len() as u32;
-            let answer = state.apply(passed, operations, alone);
+            let state = &mut *self.state.lock();
+            let took = state.entry_takes * request.entries.len() as u32;
+            let (applied, answer) = state.decide(passed, request, alone, &self.late);
             let mut at = self.time.now();
             if matches!(answer, Err(MapError::Undecided(_))) {
                 at += state.failing_takes;
@@ -146,10 +198,13 @@ impl Grid {
                 at = at.max(state.busy_until.unwrap_or(at)) + took;
                 state.busy_until = Some(at);
             }
-            (answer, at)
+            (applied, answer, at)
         };
+        for single in applied {
+            single.apply().await?;
+        }
         let takes = at - self.time.now();
-        let patience = self.lock().request_timeout.unwrap_or(Duration::MAX);
+        let patience = self.state.lock().request_timeout.unwrap_or(Duration::MAX);
         if takes > patience {
             self.time.sleep(patience).await;
             return Err(MapError::Unanswered("no answer in time".to_owned()));
@@ -157,47 +212,65 @@ impl Grid {
         if !takes.is_zero() {
             self.time.sleep(takes).await;
         }
-        answer
+        answer.map(|()| None)
+    }
+
+    fn freeze_where_due(&self) {
+        let mut state = self.state.lock();
+        state.requests += 1;
+        let left = state.requests;
+        if let Some((_, frozen)) = state.freezes.take_if(|(requests, _)| *requests == left) {
+            drop(state);
+            std::thread::sleep(frozen);
+        }
     }
 }
 
 impl State {
-    fn apply(&mut self, second: u64, operations: Vec<Operation>, alone: bool) -> Result<(), MapError> {
+    /// What of a request is applied, and its answer.
+    fn decide(
+        &mut self,
+        second: u64,
+        request: &Request,
+        alone: bool,
+        late: &LateWrites,
+    ) -> (Vec<Request>, Result<(), MapError>) {
         let away = self.away > 0;
         if away && self.in_doubt_when_away {
-            self.in_doubt.extend(operations.iter().map(|(key, _)| key.clone()));
+            late.lock().push(request.clone());
         }
         self.away = self.away.saturating_sub(1);
         if away && !self.applied_while_away {
-            return Err(MapError::Unavailable("away".to_owned()));
+            return (Vec::new(), Err(MapError::Unavailable("away".to_owned())));
         }
-        if operations.iter().any(|(key, _)| self.refused.contains(key)) {
-            return Err(MapError::Refused("unknown user type: 5".to_owned()));
+        let keys = || request.entries.iter().map(|(key, _)| key);
+        if keys().any(|key| self.refused.contains(key)) {
+            return (Vec::new(), Err(MapError::Refused("unknown user type: 5".to_owned())));
         }
-        let fails: Vec<_> = operations
-            .iter()
-            .map(|(key, value)| {
-                let reaches = value.is_some() || !self.removes_pass;
-                let down = self.down.iter().any(|(from, to)| (*from..*to).contains(&second));
+        let reaches = !request.operation.is_removal() || !self.removes_pass;
+        let down = self.down.iter().any(|(from, to)| (*from..*to).contains(&second));
+        let fails: Vec<_> = keys()
+            .map(|key| {
                 let flaps = self.random.below(1000) < self.flaps;
                 reaches && (down || flaps || self.throwing.contains(key))
             })
             .collect();
         let any = fails.contains(&true);
-        for ((key, value), fails) in operations.into_iter().zip(fails) {
-            self.stored += 1;
-            match value {
-                _ if fails || (any && self.store_all) => {}
-                Some(value) => drop(self.entries.insert(key, value)),
-                None => drop(self.entries.remove(&key)),
+        self.stored += fails.len();
+        let applied = match (any, self.store_all) {
+            (false, _) => vec![request.clone()],
+            (true, true) => Vec::new(),
+            (true, false) => {
+                request.split().zip(fails).filter(|(_, fails)| !fails).map(|(single, _)| single).collect()
             }
-        }
-        match any {
+        };
+        let answer = match any {
             true if alone => Err(MapError::Undecided(self.text())),
             true => Err(MapError::Undecided("Partial failure".to_owned())),
             false if away => Err(MapError::Unavailable("away".to_owned())),
             false => Ok(()),
-        }
+        };
+        (applied, answer)
     }
 
     /// No two texts of the store are alike.
@@ -209,92 +282,5 @@ impl State {
             1 => format!("job {n} is not running"),
             _ => format!("the statement has been terminated ({n})"),
         }
-    }
-}
-
-impl Session for Grid {
-    fn format(&self) -> Format {
-        Format::Pof
-    }
-
-    fn check_map_name(&self, _name: &str) -> Result<(), MapError> {
-        Ok(())
-    }
-
-    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        let misuse = self.lock().misuse;
-        let opened = || Arc::new(Self { map: name.into(), ..self.clone() });
-        let map: Result<Arc<dyn NamedMap>, _> =
-            if misuse { Err(MapError::Refused("no mapping".to_owned())) } else { Ok(opened()) };
-        ready(map).boxed()
-    }
-
-    fn gated_map<'a>(
-        &'a self,
-        name: &'a str,
-        gate: &'a Arc<dyn SendGate>,
-    ) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        let map: Arc<dyn NamedMap> =
-            Arc::new(Self { map: name.into(), gate: Some(gate.clone()), ..self.clone() });
-        ready(Ok(map)).boxed()
-    }
-
-    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
-        let in_doubt = &self.lock().in_doubt;
-        let mut keys = entries.iter().flat_map(|of| of.entries.iter());
-        keys.any(|(key, _)| in_doubt.contains(key)).then(|| "an earlier attempt is unanswered".to_owned())
-    }
-
-    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
-        async {
-            while self.in_doubt(entries).is_some() {
-                tokio::task::yield_now().await;
-            }
-            !self.lock().gives_up
-        }
-        .boxed()
-    }
-}
-
-impl NamedMap for Grid {
-    fn name(&self) -> &str {
-        &self.map
-    }
-
-    fn get<'a>(&'a self, _key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-        expiry: Expiry,
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        let operation = (key.to_vec(), Some(value.to_vec()));
-        async move { self.write(vec![operation], expiry, true).await.map(|()| None) }.boxed()
-    }
-
-    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
-        let operations = entries.iter().map(|(k, v)| (k.to_vec(), Some(v.to_vec()))).collect();
-        self.write(operations, expiry, false).boxed()
-    }
-
-    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        let operation = (key.to_vec(), None);
-        async move { self.write(vec![operation], Expiry::Default, true).await.map(|()| None) }.boxed()
-    }
-
-    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        let operations = keys.iter().map(|(key, _)| (key.to_vec(), None)).collect();
-        self.write(operations, Expiry::Default, false).boxed()
-    }
-
-    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
-        ready(Ok(self.lock().entries.len())).boxed()
-    }
-
-    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        futures::stream::empty().boxed()
     }
 }

@@ -10,8 +10,7 @@ fn left(state: State, batch: &BatchWrites) -> usize {
     let membership = Arc::new(GroupLease::new(LIMIT));
     membership.begin();
     let backoff = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
-    let writer =
-        Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned()).of_member(membership);
+    let writer = Writer::new(grid.session(), backoff, Arc::default(), "t".to_owned()).of_member(membership);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let outcome = runtime.block_on(async { tokio::time::timeout(LIMIT, writer.write(batch)).await });
     assert!(outcome.is_err(), "it waits for the membership: {outcome:?}");
