@@ -1,9 +1,8 @@
 //! Sink connectors of a worker, without a broker.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Format, MapError, NamedMap};
+use coherence_kafka_common::map::{Expiry, Format};
+use coherence_kafka_common::testing::{FaultySession, Operation, Request};
 use coherence_kafka_connect::config::Environment;
 use coherence_kafka_worker::config::ConnectorConfig as Configured;
 use coherence_kafka_worker::{ConnectorInfo, ConnectorType, CreateError, Worker};
@@ -12,35 +11,10 @@ use parking_lot::Mutex;
 use super::*;
 use crate::config::tests::config;
 
-/// A session whose writes may be in doubt.
-#[derive(Debug)]
-struct Doubtful {
-    maps: LocalSession,
-    in_doubt: AtomicBool,
-}
-
-impl Session for Doubtful {
-    fn format(&self) -> Format {
-        self.maps.format()
-    }
-
-    fn check_map_name(&self, name: &str) -> Result<(), MapError> {
-        self.maps.check_map_name(name)
-    }
-
-    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        self.maps.map(name)
-    }
-
-    fn has_writes_in_doubt(&self) -> bool {
-        self.in_doubt.load(Ordering::SeqCst)
-    }
-}
-
 /// A worker without a broker, and the sessions that it has opened.
 struct World {
     runtime: tokio::runtime::Runtime,
-    opened: Arc<Mutex<Vec<Arc<Doubtful>>>>,
+    opened: Arc<Mutex<Vec<Arc<FaultySession>>>>,
 }
 
 impl World {
@@ -62,8 +36,9 @@ impl World {
         let opened = self.opened.clone();
         let open = Box::new(move |config: &SessionConfig, _: &tokio::runtime::Handle| {
             assert_ne!(config.scope, "panics", "the scope asks for a panic");
-            let (maps, in_doubt) = (LocalSession::new(Format::Pof), AtomicBool::new(false));
-            let session = Arc::new(Doubtful { maps, in_doubt });
+            let maps = Arc::new(LocalSession::new(Format::Pof));
+            let session =
+                Arc::new(FaultySession::new(maps, |request: Request| async move { request.apply().await }));
             opened.lock().push(session.clone());
             Ok(session as Arc<dyn Session>)
         });
@@ -83,18 +58,18 @@ fn connector(name: &str, more: &[(&'static str, &'static str)]) -> Properties {
 fn a_connector_that_is_created_again_knows_of_writes_that_may_still_be_applied() {
     let world = World::new();
     let worker = world.worker(&[]);
-    let in_doubt = |session: usize, doubt| {
-        world.opened.lock()[session].in_doubt.store(doubt, Ordering::SeqCst);
-    };
+    let late_writes = |session: usize| world.opened.lock()[session].late_writes().clone();
+    let map = LocalSession::new(Format::Pof).local_map("m").unwrap();
+    let late = Request::new(Operation::PutAll(Expiry::Default), map, Arc::default());
     worker.create(&connector("c", &[])).unwrap();
-    in_doubt(0, true);
+    late_writes(0).lock().push(late);
     worker.delete("c").unwrap();
     worker.create(&connector("c", &[])).unwrap();
     assert_eq!(world.opened.lock().len(), 1, "the same session");
     worker.create(&connector("other", &[("coherence.session.scope", "s")])).unwrap();
     assert_eq!(world.opened.lock().len(), 2, "another grid");
     worker.delete("c").unwrap();
-    in_doubt(0, false);
+    late_writes(0).lock().clear();
     worker.create(&connector("c", &[])).unwrap();
     assert_eq!(world.opened.lock().len(), 3, "nothing is in doubt");
     worker.stop();

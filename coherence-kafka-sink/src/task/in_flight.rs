@@ -59,20 +59,13 @@ impl Drop for InFlight {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
-    use futures::FutureExt as _;
-    use futures::future::BoxFuture;
+    use coherence_kafka_common::local::LocalSession;
+    use coherence_kafka_common::map::{Entries, Expiry, Format};
+    use coherence_kafka_common::testing::FaultySession;
 
     use super::*;
     use crate::plan::{MapWrite, RecordId, WriteKind};
     use coherence_kafka_worker::RetryPolicy;
-
-    /// A grid that never answers.
-    #[derive(Debug, Clone, Default)]
-    struct Silent {
-        asked: Arc<AtomicBool>,
-        left: Arc<AtomicBool>,
-    }
 
     struct Asking(Arc<AtomicBool>);
 
@@ -82,42 +75,37 @@ mod tests {
         }
     }
 
-    impl Session for Silent {
-        fn format(&self) -> Format {
-            Format::Pof
-        }
-
-        fn check_map_name(&self, _name: &str) -> Result<(), MapError> {
-            Ok(())
-        }
-
-        fn map<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-            async {
-                let _asking = Asking(self.left.clone());
-                self.asked.store(true, Ordering::Release);
+    /// A grid that never answers, and what shows that its caller has left.
+    fn silent() -> (Arc<FaultySession>, Arc<AtomicBool>) {
+        let left = Arc::<AtomicBool>::default();
+        let flag = left.clone();
+        let script = move |_| {
+            let asking = Asking(flag.clone());
+            async move {
+                let _asking = asking;
                 std::future::pending().await
             }
-            .boxed()
-        }
+        };
+        (Arc::new(FaultySession::new(Arc::new(LocalSession::new(Format::Pof)), script)), left)
     }
 
     #[test]
     fn an_abandoned_write_has_stopped_when_its_task_goes_on() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let (grid, none) = (Silent::default(), Duration::ZERO);
+        let ((grid, left), none) = (silent(), Duration::ZERO);
         let backoff = RetryPolicy { min: none, max: none, timeout: None };
-        let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "t".to_owned());
+        let writer = Writer::new(grid.clone(), backoff, Arc::default(), "t".to_owned());
         let entries = Arc::new(Entries::from_pairs([(b"k", b"v")]));
         let sources = Arc::from([RecordId { partition: 0, offset: 0 }]);
         let batch =
             vec![("m".into(), vec![MapWrite { kind: WriteKind::Put(Expiry::Default), entries, sources }])];
         let write = InFlight::start(1, Arc::new(batch), &Arc::new(writer), runtime.handle());
-        let until = |flag: &AtomicBool| {
-            while !flag.load(Ordering::Acquire) {
+        let until = |condition: &dyn Fn() -> bool| {
+            while !condition() {
                 std::thread::yield_now();
             }
         };
-        until(&grid.asked);
+        until(&|| !grid.requests().is_empty());
         // The only thread of the runtime is busy for a while.
         let busy = Arc::new(AtomicBool::new(false));
         let begun = busy.clone();
@@ -125,8 +113,8 @@ mod tests {
             begun.store(true, Ordering::Release);
             std::thread::sleep(Duration::from_millis(200));
         });
-        until(&busy);
+        until(&|| busy.load(Ordering::Acquire));
         drop(write);
-        assert!(grid.left.load(Ordering::Acquire), "it could still send something");
+        assert!(left.load(Ordering::Acquire), "it could still send something");
     }
 }
