@@ -92,7 +92,7 @@ fn an_outage_of_the_map_fails_no_task_and_loses_nothing() {
     world.faults.away.store(true, Ordering::Relaxed);
     let worker = world.worker(&[("topics", "t")]);
     let model = produce_many(&world, "t", 5_000);
-    eventually("writes are tried again and again", || world.faults.writes.load(Ordering::Relaxed) > 50);
+    eventually("writes are tried again and again", || world.writes() > 50);
     assert!(failures(&worker).is_empty());
     assert!(world::counters(&world::tasks(&worker)[0]).holding.lock().is_some());
     assert_eq!(confirmed(&worker), 0);
@@ -239,7 +239,7 @@ fn an_endless_outage_does_not_keep_a_worker_from_stopping() {
     world.faults.away.store(true, Ordering::Relaxed);
     let worker = world.worker(&[("topics", "t")]);
     produce_many(&world, "t", 100);
-    eventually("a write is tried", || world.faults.writes.load(Ordering::Relaxed) > 0);
+    eventually("a write is tried", || world.writes() > 0);
     worker.delete("c").unwrap();
     assert_eq!(world.committed("t", 0), None);
 }

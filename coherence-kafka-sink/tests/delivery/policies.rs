@@ -317,7 +317,7 @@ fn entries_expire_as_their_record_says_or_their_topic_or_the_connector() {
         ("topic", after(2000)),
     ];
     let expected = expected.map(|(key, expiry)| (key.to_owned(), expiry));
-    assert_eq!(*world.faults.expiries.lock(), BTreeMap::from(expected));
+    assert_eq!(world.expiries(), BTreeMap::from(expected));
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, Session};
+use coherence_kafka_common::map::{Expiry, Format, MapError, NamedMap as _, Session};
+use coherence_kafka_common::testing::{Answer, FaultySession, Operation, Request};
 use coherence_kafka_connect::config::{Environment, Properties, SessionConfig};
 use coherence_kafka_rdkafka::embedded::{EmbeddedKafka, Producer};
 use coherence_kafka_rdkafka::record::OutgoingRecord;
@@ -16,8 +16,6 @@ use coherence_kafka_sink::{Counters, Sessions, SinkPlugin};
 use coherence_kafka_worker::config::WorkerConfig;
 use coherence_kafka_worker::{TaskStatus, Worker};
 use futures::TryStreamExt as _;
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -32,9 +30,9 @@ pub struct Faults {
     /// So many writes from now on are applied by half and then answered as unavailable.
     pub half_applied: AtomicU32,
     /// While set, every write is answered as unavailable, and nothing is applied.
-    pub away: std::sync::atomic::AtomicBool,
+    pub away: AtomicBool,
     /// While set, every removal is answered as unavailable, and nothing is removed.
-    pub removes_away: std::sync::atomic::AtomicBool,
+    pub removes_away: AtomicBool,
     /// A write that holds this key is refused for good.
     pub refused_key: Mutex<Option<Vec<u8>>>,
     /// A write with a value that holds these bytes is refused for good.
@@ -43,137 +41,59 @@ pub struct Faults {
     /// is answered in the words of the store. So does a cache store that throws.
     pub partial_keys: Mutex<Vec<Vec<u8>>>,
     /// While set, a cache store throws at every put.
-    pub store_away: std::sync::atomic::AtomicBool,
-    /// Writes that were asked for.
-    pub writes: AtomicU64,
+    pub store_away: AtomicBool,
     /// While somebody has this, a session of the scope `slow` is not opened.
     pub opening: Mutex<()>,
-    /// How the last put of each key was to expire.
-    pub expiries: Mutex<BTreeMap<String, Expiry>>,
+    /// No two texts of the store are alike.
+    texts: AtomicU32,
 }
 
-#[derive(Debug)]
-struct FaultySession {
-    maps: Arc<LocalSession>,
-    faults: Arc<Faults>,
-}
-
-#[derive(Debug)]
-struct FaultyMap {
-    map: Arc<dyn NamedMap>,
-    faults: Arc<Faults>,
-}
-
-impl Session for FaultySession {
-    fn format(&self) -> Format {
-        self.maps.format()
-    }
-
-    fn check_map_name(&self, name: &str) -> Result<(), MapError> {
-        self.maps.check_map_name(name)
-    }
-
-    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        Box::pin(async move {
-            let map = self.maps.map(name).await?;
-            Ok(Arc::new(FaultyMap { map, faults: self.faults.clone() }) as Arc<dyn NamedMap>)
-        })
-    }
-}
-
-impl FaultyMap {
+impl Faults {
     fn is_refused(&self, key: &[u8], value: &[u8]) -> bool {
-        let (keys, values) = (self.faults.refused_key.lock(), self.faults.refused_value.lock());
+        let (keys, values) = (self.refused_key.lock(), self.refused_value.lock());
         keys.as_ref().is_some_and(|refused| key.ends_with(refused))
             || values.as_ref().is_some_and(|refused| value.windows(refused.len()).any(|w| w == &refused[..]))
     }
 
-    /// What of a write is applied, and how it is answered.
-    fn judge(&self, batch: Arc<Entries>) -> (Arc<Entries>, Result<(), MapError>) {
-        self.faults.writes.fetch_add(1, Ordering::Relaxed);
+    fn store_throws(&self, key: &[u8]) -> bool {
+        self.store_away.load(Ordering::Relaxed)
+            || self.partial_keys.lock().iter().any(|partial| key.ends_with(partial))
+    }
+
+    async fn answer(self: Arc<Self>, request: Request) -> Answer {
         let unavailable = || Err(MapError::Unavailable("told to be away".to_owned()));
-        if self.faults.away.load(Ordering::Relaxed) {
-            return (Arc::default(), unavailable());
+        let entries = &request.entries;
+        if !request.operation.is_write() {
+            return request.apply().await;
         }
-        if batch.iter().any(|(key, value)| self.is_refused(key, value)) {
-            return (Arc::default(), Err(MapError::Refused("told to refuse".to_owned())));
+        if self.away.load(Ordering::Relaxed)
+            || (request.operation.is_removal() && self.removes_away.load(Ordering::Relaxed))
+        {
+            return unavailable();
         }
-        let partial = self.faults.partial_keys.lock().clone();
-        let away = self.faults.store_away.load(Ordering::Relaxed);
-        let is_partial = |key: &[u8]| away || partial.iter().any(|partial| key.ends_with(partial));
-        if batch.iter().any(|(key, _)| is_partial(key)) {
-            let others = batch.iter().filter(|(key, _)| !is_partial(key));
-            let answer = Err(MapError::Undecided("Partial failure".to_owned()));
-            return (Arc::new(Entries::from_pairs(others)), answer);
+        if entries.iter().any(|(key, value)| self.is_refused(key, value)) {
+            return Err(MapError::Refused("told to refuse".to_owned()));
+        }
+        let throws: Vec<_> = entries.iter().map(|(key, _)| self.store_throws(key)).collect();
+        if throws.contains(&true) {
+            for (single, _) in request.split().zip(throws).filter(|(_, throws)| !throws) {
+                single.apply().await?;
+            }
+            let text = match self.texts.fetch_add(1, Ordering::Relaxed) {
+                _ if request.operation.is_batch() => "Partial failure".to_owned(),
+                n => format!("the store throws: job {n} is not running"),
+            };
+            return Err(MapError::Undecided(text));
         }
         let fails =
-            self.faults.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            self.half_applied.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
         if fails.is_ok() {
-            let half = batch.iter().take(batch.len() / 2);
-            return (Arc::new(Entries::from_pairs(half)), unavailable());
+            for single in request.split().take(entries.len() / 2) {
+                single.apply().await?;
+            }
+            return unavailable();
         }
-        (batch, Ok(()))
-    }
-}
-
-impl NamedMap for FaultyMap {
-    fn name(&self) -> &str {
-        self.map.name()
-    }
-
-    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
-        Box::pin(async move {
-            let (applied, answer) = self.judge(entries);
-            for (key, _) in applied.iter() {
-                self.faults.expiries.lock().insert(text(key), expiry);
-            }
-            self.map.put_all(applied, expiry).await?;
-            answer
-        })
-    }
-
-    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        Box::pin(async move {
-            if self.faults.removes_away.load(Ordering::Relaxed) {
-                self.faults.writes.fetch_add(1, Ordering::Relaxed);
-                return Err(MapError::Unavailable("told to remove nothing".to_owned()));
-            }
-            let (applied, answer) = self.judge(keys);
-            self.map.remove_all(applied).await?;
-            answer
-        })
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-        expiry: Expiry,
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        Box::pin(async move {
-            let n = self.faults.writes.fetch_add(1, Ordering::Relaxed);
-            if self.is_refused(key, value) {
-                return Err(MapError::Refused("told to refuse".to_owned()));
-            }
-            if self.faults.store_away.load(Ordering::Relaxed)
-                || self.faults.partial_keys.lock().iter().any(|partial| key.ends_with(partial))
-            {
-                return Err(MapError::Undecided(format!("the store throws: job {n} is not running")));
-            }
-            self.map.put(key, value, expiry).await
-        })
-    }
-
-    fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        self.map.get(key)
-    }
-
-    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
-        self.map.size()
-    }
-
-    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        self.map.entries()
+        request.apply().await
     }
 }
 
@@ -182,6 +102,7 @@ pub struct World {
     broker: EmbeddedKafka,
     runtime: tokio::runtime::Runtime,
     maps: Arc<LocalSession>,
+    session: Arc<FaultySession>,
     pub faults: Arc<Faults>,
     producer: Producer,
 }
@@ -197,6 +118,11 @@ impl World {
             ("partitioner", "murmur2_random"),
             ("linger.ms", "0"),
         ]));
+        let (maps, faults) = (Arc::new(LocalSession::new(Format::Pof)), Arc::<Faults>::default());
+        let script = {
+            let faults = faults.clone();
+            move |request| faults.clone().answer(request)
+        };
         Self {
             producer: producer.unwrap(),
             broker,
@@ -205,8 +131,9 @@ impl World {
                 .enable_all()
                 .build()
                 .unwrap(),
-            maps: Arc::new(LocalSession::new(Format::Pof)),
-            faults: Arc::default(),
+            session: Arc::new(FaultySession::new(maps.clone(), script)),
+            maps,
+            faults,
         }
     }
 
@@ -223,12 +150,12 @@ impl World {
                 ("offset.flush.interval.ms", "20"),
             ],
         );
-        let (maps, faults) = (self.maps.clone(), self.faults.clone());
+        let (session, faults) = (self.session.clone(), self.faults.clone());
         let open = Box::new(move |config: &SessionConfig, _: &tokio::runtime::Handle| {
             if config.scope == "slow" {
                 drop(faults.opening.lock());
             }
-            Ok(Arc::new(FaultySession { maps: maps.clone(), faults: faults.clone() }) as Arc<dyn Session>)
+            Ok(session.clone() as Arc<dyn Session>)
         });
         let plugin = Arc::new(SinkPlugin::new(Sessions::opened_by(open)));
         let config = WorkerConfig::parse(plugin, &properties, Environment::default()).unwrap();
@@ -302,6 +229,22 @@ impl World {
 
     pub fn flush(&self) {
         self.producer.flush(DEADLINE).unwrap();
+    }
+
+    /// How many writes were tried.
+    pub fn writes(&self) -> usize {
+        self.session.requests().iter().filter(|request| request.operation.is_write()).count()
+    }
+
+    /// How the last put of each key was to expire.
+    pub fn expiries(&self) -> BTreeMap<String, Expiry> {
+        let mut expiries = BTreeMap::new();
+        for request in self.session.requests() {
+            if let Operation::Put(expiry) | Operation::PutAll(expiry) = request.operation {
+                expiries.extend(request.entries.iter().map(|(key, _)| (text(key), expiry)));
+            }
+        }
+        expiries
     }
 
     /// What a grid that was restarted has: nothing.
