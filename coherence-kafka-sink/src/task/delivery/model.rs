@@ -159,9 +159,9 @@ impl World {
         let now = Instant::now();
         let backoff =
             RetryPolicy { min: Duration::from_millis(100), max: Duration::from_secs(60), timeout: None };
-        let writer = Writer::new(Arc::new(grid.clone()), backoff, Arc::default(), "m".to_owned());
+        let writer = Writer::new(grid.session(), backoff, Arc::default(), "m".to_owned());
         let mut world = Self {
-            writer: writer.on(grid.1.clone()),
+            writer: writer.on(grid.time.clone()),
             saves: saves.then(Saves::default),
             delivery: delivery(&mut random, policy, saves, &mappings, &counters, now),
             mappings,
@@ -347,7 +347,7 @@ impl World {
                 } else if let Some(key) = &record.key
                     && (record.value.is_some() || deletes)
                 {
-                    self.grid.apply((map.clone(), key.clone()), record.value.clone());
+                    self.grid.apply(&(map.clone(), key.clone()), record.value.as_ref());
                 }
                 partition.committed += 1;
             }
@@ -455,7 +455,7 @@ impl World {
             return self.delivery.on_written(number, Err(WriteFailure::Broken), self.now);
         }
         let Some((number, writes)) = self.write.take() else { return };
-        let now = self.grid.1.now();
+        let now = self.grid.time.now();
         {
             let state = &mut *self.grid.lock();
             let until = |random: &mut Random| now + Duration::from_secs(random.below(900) as u64);
@@ -465,7 +465,7 @@ impl World {
             let flaps = !self.calm && self.random.one_in(8);
             state.store_flaps = flaps.then(|| (until(&mut self.random), self.random.between(1, 7)));
         }
-        let outcome = self.grid.1.run(self.writer.write(&writes));
+        let outcome = self.grid.time.run(self.writer.write(&writes));
         self.delivery.on_written(number, outcome, self.now);
     }
 
@@ -620,10 +620,10 @@ impl World {
             steps += 1;
             assert!(steps < REST, "the world does not come to rest: {:?}", self.delivery);
         }
-        while !self.grid.lock().late.is_empty() {
+        while self.grid.has_late_writes() {
             self.grid.apply_late(&mut self.random);
         }
-        let mut entries = self.grid.lock().entries.clone();
+        let mut entries = self.grid.entries();
         let deleted: Vec<_> = self.partitions.iter().filter(|p| p.gone).flat_map(|p| &p.log).collect();
         entries.retain(|(_, key), _| deleted.iter().all(|record| record.key.as_ref() != Some(key)));
         assert_eq!(entries, self.expected());

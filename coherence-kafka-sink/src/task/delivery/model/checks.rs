@@ -23,14 +23,19 @@ impl World {
                     saves.saved_position(tp) >= Some(next),
                     "{tp} is committed at {next} before it is saved"
                 );
-                self.check_held(tp, next, saves.entries());
+                self.check_held(tp, next, |key| saves.value(key));
             }
-            None => self.check_held(tp, next, &self.grid.lock().entries),
+            None => self.check_held(tp, next, |key| self.grid.value(key)),
         }
     }
 
-    /// Everything below an offset is in the maps with these entries, in the queue, or skipped by a policy.
-    pub(super) fn check_held(&self, tp: &TopicPartition, next: i64, entries: &BTreeMap<MapKey, Vec<u8>>) {
+    /// Everything below an offset is in the maps with these values, in the queue, or skipped by a policy.
+    pub(super) fn check_held(
+        &self,
+        tp: &TopicPartition,
+        next: i64,
+        value: impl Fn(&MapKey) -> Option<Vec<u8>>,
+    ) {
         let dead_letters = self.policy.dead_letters;
         let partition = self.partitions.iter().find(|p| p.tp == *tp).unwrap();
         assert!(next <= partition.end(), "{tp} is done up to {next}, which its log does not have");
@@ -52,7 +57,7 @@ impl World {
             }
         }
         for (key, offset) in last {
-            let held = entries.get(&(self.map_of(tp), key.to_vec())).map(|value| place_of(value));
+            let held = value(&(self.map_of(tp), key.to_vec())).map(|value| place_of(&value));
             let is_delete =
                 |record: &Record| record.key.as_deref() == Some(key) && !record.bad && record.value.is_none();
             let fine = match held {

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, OfMap, Session};
+use coherence_kafka_common::local::{Clock, LocalMap, LocalOptions, LocalSession, ManualClock};
+use coherence_kafka_common::map::{Expiry, MapError, NamedMap as _, Session};
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
-use futures::future::{BoxFuture, ready};
-use futures::stream::BoxStream;
-use futures::{FutureExt as _, StreamExt as _};
+use coherence_kafka_common::testing::{Answer, FaultySession, LateWrites, Operation, Request};
+use futures::{FutureExt as _, TryStreamExt as _};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::log::{Place, expiry_of, place_of};
@@ -20,20 +19,26 @@ use crate::writer::clock::simulated::Time;
 
 pub(super) type MapKey = (String, Vec<u8>);
 
-#[derive(Debug, Clone, Default)]
-pub(super) struct Grid(Arc<Mutex<State>>, pub(super) Time);
+/// The maps of all topics.
+const MAPS: [&str; 2] = ["t0", "t1"];
+
+#[derive(Debug, Clone)]
+pub(super) struct Grid {
+    state: Arc<Mutex<State>>,
+    maps: Arc<LocalSession>,
+    /// What was sent without being answered or applied, and may still be applied.
+    late: LateWrites,
+    pub(super) time: Time,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) entries: BTreeMap<MapKey, Vec<u8>>,
     /// Keys whose cache store throws at every put.
     pub(super) throwing: BTreeSet<Vec<u8>>,
     /// Until then it throws at everything.
     pub(super) store_away: Option<Instant>,
     /// Until then it throws at so many of eight entries.
     pub(super) store_flaps: Option<(Instant, usize)>,
-    /// What was sent without being answered or applied, and may still be applied.
-    pub(super) late: Vec<(MapKey, Option<Vec<u8>>)>,
     /// The record of the last value that was put for each key, since its partition was begun.
     pub(super) order: BTreeMap<MapKey, Place>,
     /// Calls that still go wrong.
@@ -41,38 +46,84 @@ pub(super) struct State {
     pub(super) random: Random,
 }
 
-#[derive(Debug)]
-struct Map {
-    name: String,
-    grid: Grid,
+/// What never waits.
+fn now<T>(future: impl Future<Output = Result<T, MapError>>) -> T {
+    future.now_or_never().expect("an embedded map never waits").unwrap()
 }
 
-/// A value of `None` removes the key.
-type Operation = (Vec<u8>, Option<Vec<u8>>);
+/// Applies a late write.
+fn apply(write: &Request) {
+    now(write.apply());
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        // What is to expire is looked at where it is written; no entry goes in the middle of a world.
+        let clock = Clock::Manual(ManualClock::default());
+        let maps = Arc::new(LocalSession::with(LocalOptions { clock, ..LocalOptions::default() }));
+        Self { state: Arc::default(), maps, late: LateWrites::default(), time: Time::default() }
+    }
+}
 
 impl Grid {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock()
+    pub(super) fn session(&self) -> Arc<dyn Session> {
+        let grid = self.clone();
+        let script = move |request| grid.clone().answer(request);
+        Arc::new(FaultySession::new(self.maps.clone(), script).with_late_writes(self.late.clone()))
     }
 
-    pub(super) fn apply(&self, key: MapKey, value: Option<Vec<u8>>) {
-        match value {
-            Some(value) => drop(self.lock().entries.insert(key, value)),
-            None => drop(self.lock().entries.remove(&key)),
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    fn map(&self, name: &str) -> Arc<LocalMap> {
+        self.maps.local_map(name).unwrap()
+    }
+
+    pub(super) fn value(&self, (map, key): &MapKey) -> Option<Vec<u8>> {
+        now(self.map(map).get(key)).map(|value| value.to_vec())
+    }
+
+    pub(super) fn entries(&self) -> BTreeMap<MapKey, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        for name in MAPS {
+            let entries: Vec<_> = now(self.map(name).entries().try_collect());
+            let entries =
+                entries.iter().map(|(key, value)| ((name.to_owned(), key.to_vec()), value.to_vec()));
+            all.extend(entries);
         }
+        all
+    }
+
+    /// Another process has the maps as its file holds them.
+    pub(super) fn load(&self, entries: &BTreeMap<MapKey, Vec<u8>>) {
+        MAPS.iter().for_each(|name| now(self.map(name).clear()));
+        entries.iter().for_each(|(key, value)| self.apply(key, Some(value)));
+    }
+
+    /// Somebody else writes.
+    pub(super) fn apply(&self, (map, key): &MapKey, value: Option<&Vec<u8>>) {
+        let map = self.map(map);
+        match value {
+            Some(value) => drop(now(map.put(key, value, Expiry::Default))),
+            None => drop(now(map.remove(key))),
+        }
+    }
+
+    pub(super) fn has_late_writes(&self) -> bool {
+        !self.late.lock().is_empty()
     }
 
     /// Applies one of the late writes.
     pub(super) fn apply_late(&self, random: &mut Random) {
-        let (key, value) = {
-            let late = &mut self.lock().late;
+        let write = {
+            let late = &mut *self.late.lock();
             if late.is_empty() {
                 return;
             }
-            let index = random.below(late.len());
-            late.swap_remove(index)
+            late.swap_remove(random.below(late.len()))
         };
-        self.apply(key, value);
+        apply(&write);
     }
 
     /// Every late write is applied now, or never.
@@ -80,37 +131,49 @@ impl Grid {
         self.settle_of(|_| true);
     }
 
-    /// The same, of some keys.
-    fn settle_of(&self, of: impl Fn(&MapKey) -> bool) {
-        let late: Vec<_> = self.lock().late.extract_if(.., |(key, _)| of(key)).collect();
-        for (key, value) in late {
-            if self.lock().random.one_in(2) {
-                self.apply(key, value);
-            }
-        }
+    /// The same, of some of them.
+    fn settle_of(&self, of: impl Fn(&Request) -> bool) {
+        let late: Vec<_> = self.late.lock().extract_if(.., |write| of(write)).collect();
+        late.iter().filter(|_| self.lock().random.one_in(2)).for_each(apply);
     }
 
     /// Some of a write whose answer nobody waits for, some of it later.
     pub(super) fn apply_some(&self, writes: &BatchWrites, random: &mut Random) {
         let all = random.one_in(3);
-        for (map, writes) in writes {
-            for write in writes {
-                for (key, value) in write.entries.iter() {
-                    let value = (write.kind != WriteKind::Remove).then(|| value.to_vec());
-                    let taken =
-                        value.as_ref().is_none_or(|v| v[1] == 0 && !self.lock().throwing.contains(key));
-                    let key = (map.to_string(), key.to_vec());
-                    if taken && (all || random.one_in(2)) {
-                        self.apply(key, value);
-                    } else if taken && random.one_in(2) {
-                        self.lock().late.push((key, value));
-                    }
+        for (map, write) in writes.iter().flat_map(|(map, writes)| writes.iter().map(move |w| (map, w))) {
+            let operation = match write.kind {
+                WriteKind::Put(expiry) => Operation::PutAll(expiry),
+                WriteKind::Remove => Operation::RemoveAll,
+            };
+            let request = Request::new(operation, self.map(map), write.entries.clone());
+            for ((key, value), single) in request.entries.iter().zip(request.split()) {
+                let taken = operation.is_removal() || (value[1] == 0 && !self.lock().throwing.contains(key));
+                if taken && (all || random.one_in(2)) {
+                    apply(&single);
+                } else if taken && random.one_in(2) {
+                    self.late.lock().push(single);
                 }
             }
         }
     }
 
-    fn write(&self, map: &str, operations: Vec<Operation>, alone: bool) -> Result<(), MapError> {
+    async fn answer(self, request: Request) -> Answer {
+        match request.operation {
+            // Late writes of other keys stay late.
+            Operation::Resolve => {
+                self.settle_of(|write| write.concerns(request.map(), &request.entries));
+                Ok(None)
+            }
+            operation if operation.is_write() => self.write(&request).await,
+            _ => request.apply().await,
+        }
+    }
+
+    async fn write(&self, request: &Request) -> Answer {
+        let puts = !request.operation.is_removal();
+        if let Operation::Put(expiry) | Operation::PutAll(expiry) = request.operation {
+            assert!(request.entries.iter().all(|(_, value)| expiry == expiry_of(value)));
+        }
         let away = || MapError::Unavailable("told to be away".to_owned());
         let (fault, part) = {
             let state = &mut *self.lock();
@@ -118,118 +181,49 @@ impl Grid {
             state.faults = state.faults.saturating_sub(1);
             (fault, state.random.below(3))
         };
-        if operations.iter().any(|(_, value)| value.as_ref().is_some_and(|value| value[1] == 1)) {
+        if puts && request.entries.iter().any(|(_, value)| value[1] == 1) {
             return if fault { Err(away()) } else { Err(MapError::Refused("told to refuse".to_owned())) };
         }
         let mut partial = false;
-        for (key, value) in operations {
-            let throws = self.store_throws(&key, value.is_some());
+        for ((key, value), single) in request.entries.iter().zip(request.split()) {
+            let throws = self.store_throws(key, puts);
             partial |= throws;
             // Nothing, half or all of a write that fails is applied.
             let applies = !fault || part == 2 || (part == 1 && self.lock().random.one_in(2));
-            let key = (map.to_owned(), key);
             if !throws && applies {
-                if let Some(place) = value.as_deref().map(place_of)
-                    && let Some(before) = self.lock().order.insert(key.clone(), place)
-                {
-                    assert!(before <= place, "{place:?} is written behind {before:?}");
+                if puts {
+                    self.check_order((request.map().to_owned(), key.to_vec()), place_of(value));
                 }
-                self.apply(key, value);
+                single.apply().await?;
             } else if !throws {
-                self.lock().late.push((key, value));
+                self.late.lock().push(single);
             }
         }
         match (fault, partial) {
             (true, _) => Err(away()),
+            (false, true) if request.operation.is_batch() => {
+                Err(MapError::Undecided("Partial failure".to_owned()))
+            }
             // No two texts are alike.
-            (false, true) if alone => {
+            (false, true) => {
                 let n = self.lock().random.below(1_000_000);
                 Err(MapError::Undecided(format!("the store throws: job {n} is not running")))
             }
-            (false, true) => Err(MapError::Undecided("Partial failure".to_owned())),
-            (false, false) => Ok(()),
+            (false, false) => Ok(None),
+        }
+    }
+
+    fn check_order(&self, key: MapKey, place: Place) {
+        if let Some(before) = self.lock().order.insert(key, place) {
+            assert!(before <= place, "{place:?} is written behind {before:?}");
         }
     }
 
     fn store_throws(&self, key: &[u8], puts: bool) -> bool {
-        let (now, state) = (self.1.now(), &mut *self.lock());
+        let (now, state) = (self.time.now(), &mut *self.lock());
         let away = state.store_away.is_some_and(|until| now < until);
         let flaps = state.store_flaps.filter(|(until, _)| now < *until);
         let flaps = flaps.is_some_and(|(_, of_eight)| state.random.below(8) < of_eight);
         away || flaps || (puts && state.throwing.contains(key))
-    }
-}
-
-fn is_of(entries: &[OfMap<'_>], (map, key): &MapKey) -> bool {
-    entries.iter().any(|of| of.map == map && of.entries.iter().any(|(k, _)| k == key))
-}
-
-impl Session for Grid {
-    fn format(&self) -> Format {
-        Format::Pof
-    }
-
-    fn check_map_name(&self, _name: &str) -> Result<(), MapError> {
-        Ok(())
-    }
-
-    fn map<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Arc<dyn NamedMap>, MapError>> {
-        let map: Arc<dyn NamedMap> = Arc::new(Map { name: name.to_owned(), grid: self.clone() });
-        ready(Ok(map)).boxed()
-    }
-
-    fn in_doubt(&self, entries: &[OfMap<'_>]) -> Option<String> {
-        let any = self.lock().late.iter().any(|(key, _)| is_of(entries, key));
-        any.then(|| "an earlier attempt is unanswered".to_owned())
-    }
-
-    /// Late writes of other keys stay late.
-    fn until_resolved<'a>(&'a self, entries: &'a [OfMap<'a>]) -> BoxFuture<'a, bool> {
-        self.settle_of(|key| is_of(entries, key));
-        ready(true).boxed()
-    }
-}
-
-impl NamedMap for Map {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a [u8],
-        value: &'a [u8],
-        expiry: Expiry,
-    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        assert_eq!(expiry, expiry_of(value));
-        let operation = (key.to_vec(), Some(value.to_vec()));
-        ready(self.grid.write(&self.name, vec![operation], true).map(|()| None)).boxed()
-    }
-
-    fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        ready(self.grid.write(&self.name, vec![(key.to_vec(), None)], true).map(|()| None)).boxed()
-    }
-
-    fn put_all(&self, entries: Arc<Entries>, expiry: Expiry) -> BoxFuture<'_, Result<(), MapError>> {
-        assert!(entries.iter().all(|(_, value)| expiry == expiry_of(value)));
-        let operations = entries.iter().map(|(key, value)| (key.to_vec(), Some(value.to_vec()))).collect();
-        ready(self.grid.write(&self.name, operations, false)).boxed()
-    }
-
-    fn remove_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<(), MapError>> {
-        let operations = keys.iter().map(|(key, _)| (key.to_vec(), None)).collect();
-        ready(self.grid.write(&self.name, operations, false)).boxed()
-    }
-
-    fn get<'a>(&'a self, _key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
-        ready(Ok(None)).boxed()
-    }
-
-    fn size(&self) -> BoxFuture<'_, Result<usize, MapError>> {
-        ready(Ok(0)).boxed()
-    }
-
-    fn entries(&self) -> BoxStream<'_, Result<(Bytes, Bytes), MapError>> {
-        futures::stream::empty().boxed()
     }
 }

@@ -37,8 +37,9 @@ impl Saves {
         self.positions.get(tp).map(|(_, log)| *log)
     }
 
-    pub(super) fn entries(&self) -> &Entries {
-        &self.file.1
+    /// The value of a key in the file.
+    pub(super) fn value(&self, key: &MapKey) -> Option<Vec<u8>> {
+        self.file.1.get(key).cloned()
     }
 }
 
@@ -51,7 +52,7 @@ impl World {
         for (tp, _) in &offsets {
             assert!(self.partition(tp).position.is_some(), "save of {tp}, which is not assigned");
         }
-        let before = self.grid.lock().entries.clone();
+        let before = self.grid.entries();
         let offsets: Vec<_> = offsets
             .into_iter()
             .map(|(tp, at)| {
@@ -69,7 +70,7 @@ impl World {
     fn write_file(&mut self) -> Option<CommitNumber> {
         let saves = self.saves.as_mut()?;
         let (number, positions, before) = saves.saving.take()?;
-        let now = self.grid.lock().entries.clone();
+        let now = self.grid.entries();
         let mut entries = Entries::new();
         for key in before.keys().chain(now.keys()) {
             let seen = if self.random.one_in(2) { &before } else { &now };
@@ -85,7 +86,7 @@ impl World {
             if !current {
                 continue;
             }
-            self.check_held(tp, *next, saves.entries());
+            self.check_held(tp, *next, |key| saves.value(key));
         }
         Some(number)
     }
@@ -119,6 +120,6 @@ impl World {
         self.forget_save();
         let Some(saves) = &mut self.saves else { return };
         saves.positions = saves.file.0.clone();
-        self.grid.lock().entries = saves.file.1.clone();
+        self.grid.load(&saves.file.1);
     }
 }
