@@ -1,5 +1,7 @@
 //! Single decisions, each by name; whole lives are in `model.rs`.
 
+use std::time::Duration;
+
 use coherence_kafka_common::map::{Format, MapError};
 use coherence_kafka_rdkafka::record::Envelope;
 
@@ -8,6 +10,7 @@ use crate::config::Mappings;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
 use crate::pipeline::{Form, Pipeline};
+use limits::STRETCHED_RECORDS;
 
 /// A delivery that has the partitions 0 and 1 of `t`, and the time.
 struct Bench {
