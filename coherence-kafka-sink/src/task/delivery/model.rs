@@ -27,8 +27,12 @@ use crate::pipeline::{Form, Pipeline};
 use crate::writer::{BatchWrites, Writer};
 use coherence_kafka_worker::RetryPolicy;
 
+mod actions;
+mod answers;
 mod checks;
+mod ends;
 mod grid;
+mod group;
 mod log;
 mod logs;
 mod saves;
@@ -187,18 +191,6 @@ impl World {
         world
     }
 
-    fn assign_all(&mut self) {
-        let free = self.partitions.iter().filter(|p| p.position.is_none() && !p.gone);
-        let free: Vec<_> = free.map(|p| p.tp.clone()).collect();
-        // A member for which nothing is left is assigned nothing.
-        if !free.is_empty() || self.random.one_in(4) {
-            self.owed += 1;
-            let saves = self.saves.as_ref();
-            self.delivery.on_assigned(free, |tp| saves.and_then(|saves| saves.position(tp)));
-            self.perform();
-        }
-    }
-
     fn map_of(&self, tp: &TopicPartition) -> String {
         self.mappings.map_of(&tp.topic).to_owned()
     }
@@ -211,147 +203,6 @@ impl World {
 
     fn partition(&mut self, tp: &TopicPartition) -> &mut Partition {
         self.partitions.iter_mut().find(|p| p.tp == *tp).unwrap()
-    }
-
-    /// Does what the delivery asks for, and checks that it may ask for it.
-    fn perform(&mut self) {
-        while let Some(action) = self.delivery.next_action() {
-            match action {
-                Action::Assign(partitions) => {
-                    self.answered();
-                    let saves = self.saves.is_some();
-                    for (tp, held) in &partitions {
-                        let log = self.saves.as_ref().and_then(|saves| saves.log(tp));
-                        let partition = self.partition(tp);
-                        assert!(partition.position.is_none(), "{tp} is assigned twice");
-                        assert!(saves || held.is_none());
-                        // Maps that are saved are read on from what they hold, else from the beginning.
-                        let start = if saves { held.unwrap_or(0) } else { partition.committed };
-                        partition.position = Some(start);
-                        partition.known = start > 0 || held.is_some();
-                        partition.generation += 1;
-                        partition.removed = 0;
-                        if saves && log != Some(partition.ids.len()) && start > 0 {
-                            // The log does not have this offset.
-                            (partition.position, partition.committed) = (Some(0), 0);
-                            partition.unnoticed = Some(start);
-                        }
-                        self.begins_anew(tp);
-                        if !saves && start > 0 {
-                            self.delivery.on_positions(&[(tp.clone(), start)]);
-                        }
-                    }
-                }
-                Action::Release(partitions) => {
-                    self.answered();
-                    for tp in &partitions {
-                        self.asked_for.remove(tp);
-                        let partition = self.partition(tp);
-                        assert!(partition.position.take().is_some(), "{tp} is released without being had");
-                        partition.unnoticed = None;
-                        let ids = partition.ids.clone();
-                        for (_, place, kept) in &mut self.letters {
-                            *kept &= !ids.contains(&place.0);
-                        }
-                    }
-                    let unfinished = self.write.as_ref().is_some_and(|(_, writes)| {
-                        let sources =
-                            writes.iter().flat_map(|(_, writes)| writes).flat_map(|w| w.entries.iter());
-                        let released = |key: &[u8]| {
-                            self.partitions.iter().any(|p| {
-                                partitions.contains(&p.tp)
-                                    && p.log.iter().any(|r| r.key.as_deref() == Some(key))
-                            })
-                        };
-                        sources.into_iter().any(|(key, _)| released(key))
-                    });
-                    assert!(!unfinished, "released while its records are being written");
-                    self.somebody_else_reads(&partitions);
-                }
-                Action::Seek(tp, position) => {
-                    let partition = self.partition(&tp);
-                    assert!(partition.position.is_some(), "seek in {tp}, which is not assigned");
-                    assert!(partition.unnoticed.is_some() || (0..=partition.end()).contains(&position));
-                    // In a log that does not have the offset reading goes on where it is.
-                    if partition.unnoticed.is_none() {
-                        partition.position = Some(position);
-                        partition.known = true;
-                    }
-                    self.begins_anew(&tp);
-                }
-                Action::Write(number, writes) => {
-                    assert!(self.write.is_none(), "two writes in flight");
-                    self.write = Some((number, writes));
-                }
-                Action::Abandon => self.abandon(),
-                Action::Save(number, offsets) => self.begin_save(number, offsets),
-                Action::Commit(number, offsets) => {
-                    for (tp, next) in &offsets {
-                        self.check_commit(tp, *next);
-                    }
-                    let stamp = |(tp, next): (TopicPartition, i64)| {
-                        let stamp = self.partition(&tp).stamp();
-                        (tp, next, stamp)
-                    };
-                    let offsets = offsets.into_iter().map(stamp).collect();
-                    self.commits.push_back((number, offsets));
-                }
-                Action::Report(number, letter) => {
-                    assert!(self.policy.dead_letters);
-                    self.letters.push((number, self.place_of_letter(&letter), true));
-                }
-            }
-        }
-    }
-
-    fn answered(&mut self) {
-        self.owed = self.owed.checked_sub(1).expect("an answer that nobody waits for");
-    }
-
-    /// The write in flight is given up: anything of it may have been applied, or not, or will be.
-    fn abandon(&mut self) {
-        let Some((_, writes)) = self.write.take() else { return };
-        self.grid.apply_some(&writes, &mut self.random);
-    }
-
-    /// The partitions have another owner for a while, which reads some of their records.
-    fn somebody_else_reads(&mut self, partitions: &[TopicPartition]) {
-        // With maps of the process's own another one writes to others.
-        if self.saves.is_some() {
-            return;
-        }
-        // Another process knows nothing of the late writes of this one: that is not promised.
-        self.grid.settle();
-        for tp in partitions {
-            let count = self.random.below(10) as i64;
-            let skips = self.policy.tolerance == Tolerance::All;
-            let deletes = self.policy.null_values == NullValues::Delete;
-            let map = self.map_of(tp);
-            let partition = self.partitions.iter_mut().find(|p| p.tp == *tp).unwrap();
-            if partition.gone {
-                continue;
-            }
-            let end = (partition.committed + count).min(partition.end());
-            while partition.committed < end {
-                let offset = partition.committed as usize;
-                let record = &partition.log[offset];
-                if !partition.is_present(offset) {
-                    partition.committed += 1;
-                    continue;
-                }
-                if record.bad && !skips {
-                    break;
-                }
-                if record.bad {
-                    self.dead.insert(record.place);
-                } else if let Some(key) = &record.key
-                    && (record.value.is_some() || deletes)
-                {
-                    self.grid.apply(&(map.clone(), key.clone()), record.value.as_ref());
-                }
-                partition.committed += 1;
-            }
-        }
     }
 
     fn step(&mut self) {
@@ -448,164 +299,6 @@ impl World {
         self.delivery.on_tick(self.now);
     }
 
-    fn finish_write(&mut self) {
-        if !self.calm && self.random.one_in(40) {
-            let Some((number, writes)) = self.write.take() else { return };
-            self.grid.apply_some(&writes, &mut self.random);
-            return self.delivery.on_written(number, Err(WriteFailure::Broken), self.now);
-        }
-        let Some((number, writes)) = self.write.take() else { return };
-        let now = self.grid.time.now();
-        {
-            let state = &mut *self.grid.lock();
-            let until = |random: &mut Random| now + Duration::from_secs(random.below(900) as u64);
-            state.faults = if self.calm { 0 } else { self.random.below(6) };
-            state.random = Random(self.random.bits());
-            state.store_away = (!self.calm && self.random.one_in(8)).then(|| until(&mut self.random));
-            let flaps = !self.calm && self.random.one_in(8);
-            state.store_flaps = flaps.then(|| (until(&mut self.random), self.random.between(1, 7)));
-        }
-        let outcome = self.grid.time.run(self.writer.write(&writes));
-        self.delivery.on_written(number, outcome, self.now);
-    }
-
-    /// The broker stores each position or not, and librdkafka gives those that it stored the code of one that it did not.
-    fn answer_commit(&mut self) {
-        let Some((number, offsets)) = self.commits.pop_front() else { return };
-        let (mut failed, mut unknown) = (!self.calm && self.random.one_in(24), false);
-        let fails = !self.calm && self.random.one_in(6);
-        let topics: BTreeSet<_> = offsets.iter().map(|(tp, ..)| tp.topic.clone()).collect();
-        for (tp, next, stamp) in offsets {
-            let fails = fails && self.random.one_in(2);
-            let partition = self.partition(&tp);
-            if partition.gone {
-                unknown = true;
-            } else if fails {
-                failed = true;
-            } else if partition.position.is_some()
-                && partition.stamp() == stamp
-                && partition.unnoticed.is_none()
-            {
-                // The broker forgets what was committed in a log that it has no more.
-                partition.committed = partition.committed.max(next);
-            }
-        }
-        let outcome = match (failed, unknown) {
-            (true, _) => Err(CommitError::Failed("told to fail".to_owned())),
-            (false, true) => Err(CommitError::UnknownTopics(topics.into_iter().collect())),
-            (false, false) => Ok(()),
-        };
-        self.told.commits += u64::from(outcome.is_ok());
-        self.delivery.on_committed(number, outcome, self.now);
-    }
-
-    fn answer_letter(&mut self) {
-        if self.letters.is_empty() {
-            return;
-        }
-        let (number, place, kept) = self.letters.swap_remove(self.random.below(self.letters.len()));
-        if !self.calm && self.random.one_in(20) {
-            self.told.refused_letters += 1;
-            self.delivery.on_reported(number, Err("told to refuse".to_owned()), self.now);
-            assert!(!kept || self.delivery.failure().is_some(), "{place:?} is in no queue and no log");
-            return;
-        }
-        self.dead.insert(place);
-        self.told.dead_letters += 1;
-        self.delivery.on_reported(number, Ok(()), self.now);
-    }
-
-    fn some_assigned(&mut self) -> Vec<TopicPartition> {
-        let random = &mut self.random;
-        let assigned = self.partitions.iter().filter(|p| p.position.is_some());
-        assigned.filter(|_| random.one_in(2)).map(|p| p.tp.clone()).collect()
-    }
-
-    fn revoke(&mut self) {
-        let mut partitions = self.some_assigned();
-        partitions.retain(|tp| !self.asked_for.contains(tp));
-        self.revoke_these(partitions);
-    }
-
-    fn revoke_these(&mut self, partitions: Vec<TopicPartition>) {
-        self.owed += 1;
-        self.asked_for.extend(partitions.iter().cloned());
-        self.delivery.on_revoked(partitions, false, self.now);
-    }
-
-    /// What was asked for can be lost, too.
-    fn lose(&mut self) {
-        let partitions = self.some_assigned();
-        self.owed += 1;
-        self.delivery.on_revoked(partitions, true, self.now);
-    }
-
-    /// What was fetched of it is still read; the group asks for its partitions some time.
-    fn delete_topic(&mut self) {
-        let topic = format!("t{}", self.random.below(8));
-        self.partitions.iter_mut().filter(|p| p.tp.topic == topic).for_each(|p| p.gone = true);
-    }
-
-    /// An answer to a write that is no longer awaited.
-    fn late_answer(&mut self) {
-        let number = self.write.as_ref().map_or(1, |(number, _)| number + 1);
-        self.delivery.on_written(number.saturating_sub(2), Ok(Vec::new()), self.now);
-    }
-
-    /// The process dies; another one takes its place.
-    fn crash(&mut self) {
-        self.abandon();
-        self.grid.settle();
-        self.load_saved();
-        self.restart();
-    }
-
-    /// The thread of the task panics: its consumer leaves the group, its write is given up.
-    fn panic(&mut self) {
-        self.abandon();
-        self.restart();
-    }
-
-    fn ended(&mut self) {
-        assert!(self.write.is_none(), "the task is over and still writes");
-        assert_eq!(self.owed, 0, "the task is over and the group waits for its answer");
-        if let Some(TaskFailure::Write(reason)) = self.delivery.failure() {
-            assert_eq!(*reason, WriteFailure::Broken.to_string(), "an outage fails no task");
-        }
-        if let Some(TaskFailure::Record { topic, partition, offset, .. }) = self.delivery.failure() {
-            let tp = TopicPartition { topic: topic.clone(), partition: *partition };
-            let (offset, none) = (*offset, self.policy.tolerance == Tolerance::None);
-            let partition = self.partition(&tp);
-            // Another owner may have passed over one whose letter was refused, or that has gone.
-            if partition.ids.len() == 1 && none && partition.is_present(offset as usize) {
-                let bad = partition.log[offset as usize].bad;
-                assert!(bad, "the task fails for a good record: {tp} at {offset}");
-                assert!(partition.committed <= offset, "{tp} is committed behind the record at fault");
-            }
-            // An operator looks at it and decides.
-            self.policy.tolerance = Tolerance::All;
-        }
-        self.restart();
-    }
-
-    fn restart(&mut self) {
-        if self.random.one_in(2) {
-            self.answer_commit();
-            while self.delivery.next_action().is_some() {}
-        }
-        self.commits.clear();
-        self.write = None;
-        self.letters.clear();
-        self.owed = 0;
-        self.asked_for.clear();
-        self.partitions.iter_mut().for_each(|p| (p.position, p.unnoticed) = (None, None));
-        self.forget_save();
-        let saves = self.saves.is_some();
-        let (mappings, counters) = (&self.mappings, &self.counters);
-        self.delivery = delivery(&mut self.random, self.policy, saves, mappings, counters, self.now);
-        self.assign_all();
-    }
-
     fn run(&mut self) {
         for _ in 0..self.random.between(0, 400) {
             self.step();
@@ -641,18 +334,6 @@ impl World {
     fn is_at_rest(&self) -> bool {
         let rests = |p: &Partition| if p.gone { p.position.is_none() } else { p.committed == p.end() };
         self.owed == 0 && self.partitions.iter().all(rests)
-    }
-
-    /// The group revokes partitions that are gone, and assigns those without owner.
-    fn rebalance(&mut self) {
-        let gone = self.partitions.iter().filter(|p| p.gone && p.position.is_some());
-        let gone: Vec<_> = gone.map(|p| p.tp.clone()).collect();
-        if gone.is_empty() {
-            self.assign_all();
-        } else {
-            self.revoke_these(gone);
-            self.perform();
-        }
     }
 
     /// What the maps hold when every record was applied in the order of its partition.
