@@ -194,6 +194,11 @@ fn broken_rules(packages: &[Package]) -> Vec<String> {
                 broken.push(format!("{name} must not depend on {dependency}"));
             }
         }
+        for dependency in &package.faulty {
+            broken.push(format!(
+                "{name} enables the feature testing of {dependency}, which is for tests alone"
+            ));
+        }
         for (file, text) in &package.sources {
             if file.ends_with("/mod.rs") {
                 broken.push(format!("{name}/{file}: modules have no mod.rs"));
@@ -250,6 +255,8 @@ fn names(text: &str, library: &str) -> bool {
 struct Package {
     name: String,
     dependencies: Vec<String>,
+    /// Dependencies that bring the faulty maps of tests into the product.
+    faulty: Vec<String>,
     /// Every Rust source, by its path inside the crate.
     sources: BTreeMap<String, String>,
 }
@@ -276,8 +283,11 @@ fn package(json: &Value) -> Package {
     }
     // What tests alone depend on is their own business.
     let dependencies = json["dependencies"].as_array().unwrap().iter().filter(|d| d["kind"] != "dev");
-    let dependencies = dependencies.filter(|d| d["kind"] != "build").map(|d| text(&d["name"])).collect();
-    Package { name: text(&json["name"]), dependencies, sources }
+    let dependencies = dependencies.filter(|d| d["kind"] != "build");
+    let is_faulty = |d: &&Value| d["features"].as_array().unwrap().iter().any(|feature| feature == "testing");
+    let faulty = dependencies.clone().filter(is_faulty).map(|d| text(&d["name"])).collect();
+    let dependencies = dependencies.map(|d| text(&d["name"])).collect();
+    Package { name: text(&json["name"]), dependencies, faulty, sources }
 }
 
 fn read_sources(folder: &Path, inside: &str, sources: &mut BTreeMap<String, String>) {
@@ -321,7 +331,8 @@ fn each_broken_rule_is_noticed() {
     let broken = |name: &str, dependencies: &[&str], file: &str, text: &str| {
         let dependencies = dependencies.iter().map(|&d| d.to_owned()).collect();
         let sources = BTreeMap::from([(file.to_owned(), text.to_owned())]);
-        broken_rules(&[Package { name: name.to_owned(), dependencies, sources }]).len()
+        let faulty = Vec::new();
+        broken_rules(&[Package { name: name.to_owned(), dependencies, faulty, sources }]).len()
     };
     let (sink, connect) = ("coherence-kafka-sink", "coherence-kafka-connect");
     let rdkafka = "coherence-kafka-rdkafka";
@@ -363,4 +374,7 @@ fn each_broken_rule_is_noticed() {
     assert_eq!(broken(sink, &[], "src/main.rs", "use anyhow::Result;"), 0);
     assert_eq!(broken(sink, &[], "tests/all.rs", "use anyhow::Result;"), 0);
     assert_eq!(broken(sink, &[], "src/task/mod.rs", ""), 1);
+    let faulty = vec!["coherence-kafka-common".to_owned()];
+    let (name, dependencies, sources) = (sink.to_owned(), Vec::new(), BTreeMap::new());
+    assert_eq!(broken_rules(&[Package { name, dependencies, faulty, sources }]).len(), 1);
 }
