@@ -5,11 +5,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use coherence_kafka_connect::config::{ConfigErrors, Finding};
+use coherence_kafka_connect::config::Properties;
 
 use super::connectors::info_json;
-use super::{Api, Refused, blocking, body, error, internal, not_found};
-use crate::worker::{ConnectorInfo, CreateError};
+use super::{Api, Refused, blocking, body, error, internal, not_found, plugins};
+use crate::worker::{ConnectorInfo, CreateError, Worker};
 
 type Body = Result<Bytes, BytesRejection>;
 
@@ -21,9 +21,13 @@ pub(super) async fn create(
 ) -> Result<Response, Refused> {
     let request = body::read(&headers, body, body::create)?;
     let worker = api.worker.clone();
-    Ok(match blocking(move || worker.create_as(&request.config, request.target)).await {
+    let work = move || {
+        let info = worker.create_as(&request.config, request.target);
+        info.map_err(|reason| refusal(&worker, &request.config, &reason))
+    };
+    Ok(match blocking(work).await {
         Some(Ok(info)) => created(&api, &info),
-        Some(Err(reason)) => refused(&reason),
+        Some(Err(refused)) => refused.into_response(),
         None => internal(),
     })
 }
@@ -36,11 +40,10 @@ pub(super) async fn replace(
     body: Body,
 ) -> Result<Response, Refused> {
     let config = body::read(&headers, body, |body| body::config(&name, body))?;
-    let worker = api.worker.clone();
-    Ok(match blocking(move || worker.configure(&config)).await {
+    Ok(match configured(&api, config).await {
         Some(Ok((true, info))) => created(&api, &info),
         Some(Ok((false, info))) => axum::Json(info_json(&info)).into_response(),
-        Some(Err(reason)) => refused(&reason),
+        Some(Err(refused)) => refused.into_response(),
         None => internal(),
     })
 }
@@ -62,12 +65,17 @@ pub(super) async fn patch(
     }
     let config = body::named(&name, settings.into_iter().collect())
         .map_err(|reason| Refused::new(StatusCode::BAD_REQUEST, reason))?;
-    let worker = api.worker.clone();
-    Ok(match blocking(move || worker.configure(&config)).await {
+    Ok(match configured(&api, config).await {
         Some(Ok((_, info))) => axum::Json(info_json(&info)).into_response(),
-        Some(Err(reason)) => refused(&reason),
+        Some(Err(refused)) => refused.into_response(),
         None => internal(),
     })
+}
+
+/// Changes the configuration of a connector, or creates it.
+async fn configured(api: &Api, config: Properties) -> Option<Result<(bool, ConnectorInfo), Refused>> {
+    let worker = api.worker.clone();
+    blocking(move || worker.configure(&config).map_err(|reason| refusal(&worker, &config, &reason))).await
 }
 
 fn created(api: &Api, info: &ConnectorInfo) -> Response {
@@ -77,38 +85,41 @@ fn created(api: &Api, info: &ConnectorInfo) -> Response {
 
 /// Answers why a connector does not exist, or does not run, as it was asked for.
 pub(super) fn refused(reason: &CreateError) -> Response {
-    let status = match reason {
-        CreateError::Invalid(errors) => return invalid(errors),
-        CreateError::Exists(_) | CreateError::Conflict => StatusCode::CONFLICT,
-        CreateError::Unknown(_) => StatusCode::NOT_FOUND,
-        CreateError::TooManyTasks { .. } => StatusCode::BAD_REQUEST,
-        CreateError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-        CreateError::NotStarted { .. } | CreateError::NotEnded { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    error(status, &reason.to_string())
+    error(status(reason), &reason.to_string())
 }
 
-fn invalid(errors: &ConfigErrors) -> Response {
+/// Returns why a connector does not have this configuration: every error, as a validation shows them.
+fn refusal(worker: &Worker, config: &Properties, reason: &CreateError) -> Refused {
+    let CreateError::Invalid(errors) = reason else {
+        return Refused::new(status(reason), reason.to_string());
+    };
     // Without its class nothing is known of the other settings.
     if let Some(unknown) = errors.errors.iter().find(|error| error.key == "connector.class") {
-        return error(StatusCode::BAD_REQUEST, &unknown.message);
+        return Refused::new(StatusCode::BAD_REQUEST, unknown.message.clone());
     }
-    let lines: Vec<String> = errors.errors.iter().map(line).collect();
-    error(
-        StatusCode::BAD_REQUEST,
-        &format!(
-            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the \
-             above list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
-            lines.len(),
-            lines.join("\n")
-        ),
-    )
+    let lines: Vec<String> = plugins::errors(worker.config(), config).into_iter().map(line).collect();
+    let message = format!(
+        "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list \
+         of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
+        lines.len(),
+        lines.join("\n")
+    );
+    Refused::new(StatusCode::BAD_REQUEST, message)
 }
 
 /// One error in Connect's form: most of its texts name the setting.
-fn line(error: &Finding) -> String {
-    let Finding { key, message, .. } = error;
-    if message.contains(key) { message.clone() } else { format!("{key}: {message}") }
+fn line((key, text): (String, String)) -> String {
+    if text.contains(&key) { text } else { format!("{key}: {text}") }
+}
+
+fn status(reason: &CreateError) -> StatusCode {
+    match reason {
+        CreateError::Invalid(_) | CreateError::TooManyTasks { .. } => StatusCode::BAD_REQUEST,
+        CreateError::Exists(_) | CreateError::Conflict => StatusCode::CONFLICT,
+        CreateError::Unknown(_) => StatusCode::NOT_FOUND,
+        CreateError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        CreateError::NotStarted { .. } | CreateError::NotEnded { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 fn path_segment(name: &str) -> String {

@@ -14,13 +14,14 @@ use std::collections::HashMap;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, put};
 use coherence_kafka_connect::config::def::PluginType;
 use serde_json::{Value, json};
 
-use super::{Api, VERSION, blocking, error, internal};
+use self::values::Request;
+use super::{Api, Refused, VERSION, blocking, body, error, internal};
 
 mod aliases;
 mod classes;
@@ -28,6 +29,8 @@ mod definitions;
 mod overrides;
 mod validate;
 mod values;
+
+pub(super) use validate::errors;
 
 /// The routes below `/connector-plugins`.
 pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 3] {
@@ -83,22 +86,15 @@ async fn validate(
     Path(plugin): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    if !media_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
-        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type");
-    }
-    let body = match body {
-        Ok(body) => body,
-        Err(refused) => return error(refused.status(), &refused.body_text()),
-    };
+) -> Result<Response, Refused> {
+    let request = body::read(&headers, body, Request::read)?;
     // Variables and certificates are read from files.
-    let answer = blocking(move || validate::validate(api.worker.config(), &plugin, &body));
-    match answer.await {
+    let answer = blocking(move || validate::validate(api.worker.config(), &plugin, request));
+    Ok(match answer.await {
         Some(Ok(infos)) => axum::Json(infos).into_response(),
         Some(Err(message)) => error(StatusCode::BAD_REQUEST, &message),
         None => internal(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ fn a_validation_needs_a_body_of_json_and_a_plugin_that_exists() {
     }
     for (body, part) in [
         ("", "the body is not JSON"),
-        ("[1]", "the body must be a JSON object of settings"),
+        ("[1]", "the body must be a JSON object with the settings of the connector"),
         ("{\"topics\":[\"a\"]}", "topics: the value must be a text, a number, a boolean or null"),
         ("{}", "the configuration contains no connector type: set connector.class"),
     ] {
@@ -161,4 +161,29 @@ fn a_null_is_an_error_except_for_an_own_setting_of_the_connector() {
     assert_eq!(setting(&answer, "x")["definition"], Value::Null);
     assert_eq!(setting(&answer, "x")["value"]["errors"], json!([refused]));
     assert_eq!(setting(&answer, "file")["value"]["errors"], json!([]));
+}
+
+#[test]
+fn a_connector_is_refused_with_the_errors_of_its_validation() {
+    let request = json!({
+        "name": "a",
+        "config": {
+            "connector.class": "FileStreamSink",
+            "topics": "r-one",
+            "file": "/nowhere/a.txt",
+            "tasks.max": "x",
+            "errors.tolerance": "x",
+        },
+    });
+    let answer = sink().call("POST", "/connectors", Some("application/json"), &request.to_string());
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.body["message"],
+        "Connector configuration is invalid and contains the following 3 error(s):\n\
+         Invalid value x for configuration tasks.max: Not a number of type INT\n\
+         Invalid value null for configuration tasks.max: Value must be non-null\n\
+         Invalid value x for configuration errors.tolerance: String must be one of: none, all\n\
+         You can also find the above list of errors at the endpoint \
+         `/connector-plugins/{connectorType}/config/validate`"
+    );
 }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use coherence_kafka_connect::config::ConfigErrors;
 use coherence_kafka_connect::config::def::{
     ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, Kind, PluginType,
 };
+use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
@@ -21,12 +21,15 @@ const NULL: &str = "Null value can not be supplied as the configuration value.";
 /// Connect's converter of headers, where a worker names none.
 const HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
-/// Validates the settings in `body` for the connector that the path names as `plugin`.
+/// Validates settings for the connector that the path names as `plugin`.
 ///
 /// # Errors
-/// Why there is nothing to validate: no settings, or none of a connector that exists here.
-pub(super) fn validate(worker: &WorkerConfig, plugin: &str, body: &[u8]) -> Result<ConfigInfos, String> {
-    let mut request = Request::read(body)?;
+/// Why there is nothing to validate: the settings are not those of a connector that exists here.
+pub(super) fn validate(
+    worker: &WorkerConfig,
+    plugin: &str,
+    mut request: Request,
+) -> Result<ConfigInfos, String> {
     let connector = worker.plugin().description();
     let Some(class) = request.written.get(CLASS).cloned() else {
         return Err(format!("the configuration contains no connector type: set {CLASS}"));
@@ -34,9 +37,7 @@ pub(super) fn validate(worker: &WorkerConfig, plugin: &str, body: &[u8]) -> Resu
     if !without_suffix(&class.value).ends_with(without_suffix(plugin)) {
         return Err(format!("Included connector type {} does not match request type {plugin}", class.value));
     }
-    // What is wrong with the variables is found again with the connector.
-    let variables = worker.variables().of_requests();
-    request.resolved = variables.resolve(&request.written, &mut ConfigErrors::default());
+    resolve(worker, &mut request);
     if !request.resolved.get(CLASS).is_some_and(|class| connector.classes.contains(&class.trimmed())) {
         return Err(format!(
             "Failed to find any class that implements Connector and which name matches {}, available connectors are: {}",
@@ -44,22 +45,30 @@ pub(super) fn validate(worker: &WorkerConfig, plugin: &str, body: &[u8]) -> Resu
             connector.classes.join(", ")
         ));
     }
-    let mut answer = Answer { groups: Vec::new(), configs: Vec::new(), prefixed: Vec::new() };
-    answer.connector(worker, connector, &request);
-    answer.prefixed.extend(overrides::infos(worker, connector.kind, &request));
-    answer.converters(connector, &request);
-    if let Err(found) = ConnectorConfig::of_request(worker, &request.written) {
-        answer.found(found, &request);
-    }
+    let answer = Answer::new(worker, &request);
     let texts: usize = answer.configs.iter().map(|info| info.value.errors.len()).sum();
     let prefixed = answer.prefixed.iter().filter(|info| !info.value.errors.is_empty()).count();
-    answer.configs.append(&mut answer.prefixed);
     Ok(ConfigInfos {
         name: class.value,
         error_count: texts + prefixed,
         groups: answer.groups,
-        configs: answer.configs,
+        configs: answer.configs.into_iter().chain(answer.prefixed).collect(),
     })
+}
+
+/// Returns every error of the settings of a connector of this worker, each with its key.
+pub(in crate::rest) fn errors(worker: &WorkerConfig, settings: &Properties) -> Vec<(String, String)> {
+    let mut request = Request::of(settings.clone());
+    resolve(worker, &mut request);
+    let Answer { configs, prefixed, .. } = Answer::new(worker, &request);
+    let values = configs.into_iter().chain(prefixed).map(|info| info.value);
+    values.flat_map(|value| value.errors.into_iter().map(move |text| (value.name.clone(), text))).collect()
+}
+
+/// Resolves the variables. What is wrong with them is found again with the connector.
+fn resolve(worker: &WorkerConfig, request: &mut Request) {
+    let variables = worker.variables().of_requests();
+    request.resolved = variables.resolve(&request.written, &mut ConfigErrors::default());
 }
 
 /// Both the path and the class may have the suffix or not.
@@ -76,6 +85,18 @@ struct Answer {
 }
 
 impl Answer {
+    fn new(worker: &WorkerConfig, request: &Request) -> Self {
+        let connector = worker.plugin().description();
+        let mut answer = Self { groups: Vec::new(), configs: Vec::new(), prefixed: Vec::new() };
+        answer.connector(worker, connector, request);
+        answer.prefixed.extend(overrides::infos(worker, connector.kind, request));
+        answer.converters(connector, request);
+        if let Err(found) = ConnectorConfig::of_request(worker, &request.written) {
+            answer.found(found, request);
+        }
+        answer
+    }
+
     fn connector(&mut self, worker: &WorkerConfig, connector: &Description, request: &Request) {
         for key in definitions::common(connector.kind).keys {
             self.configs.push(common(worker, connector, request, key));

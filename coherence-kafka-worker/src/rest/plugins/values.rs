@@ -6,7 +6,9 @@ use coherence_kafka_connect::config::Properties;
 use coherence_kafka_connect::config::def::{
     ConfigInfo, ConfigKey, ConfigValue, Given, HIDDEN, Kind, Typed, Violation,
 };
-use coherence_kafka_connect::config::json::{members, setting};
+use coherence_kafka_connect::config::json::setting;
+
+use crate::rest::body;
 
 /// The settings of a request.
 pub(super) struct Request {
@@ -19,13 +21,9 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Reads a flat JSON object, whose variables are not resolved yet. Where Connect answers 500 to a body that it cannot
-    /// read, this answers with the cause.
-    pub(super) fn read(body: &[u8]) -> Result<Self, String> {
-        let body = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
-        let object = members(body.strip_prefix('\u{feff}').unwrap_or(body))
-            .map_err(|error| format!("the body is not JSON: {error}"))?
-            .ok_or("the body must be a JSON object of settings")?;
+    /// Reads a flat JSON object, whose variables are not resolved yet.
+    pub(super) fn read(body: &str) -> Result<Self, String> {
+        let object = body::object(body, "with the settings of the connector")?;
         let mut settings = BTreeMap::new();
         let mut nulls = BTreeSet::new();
         for (key, value) in object.iter() {
@@ -39,8 +37,12 @@ impl Request {
                 None => return Err(format!("{key}: the value must be a text, a number, a boolean or null")),
             }
         }
-        let written = Properties::from_pairs("request", settings);
-        Ok(Self { resolved: written.clone(), written, nulls })
+        Ok(Self { nulls, ..Self::of(Properties::from_pairs("request", settings)) })
+    }
+
+    /// Returns the request of these settings, whose variables are not resolved yet.
+    pub(super) fn of(written: Properties) -> Self {
+        Self { resolved: written.clone(), written, nulls: BTreeSet::new() }
     }
 
     /// Returns what is given for a setting.
