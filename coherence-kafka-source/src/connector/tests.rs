@@ -7,6 +7,8 @@ use coherence_kafka_worker::config::ConnectorConfig;
 
 use super::*;
 
+mod validation;
+
 const WORKER: [(&str, &str); 3] = [
     ("bootstrap.servers", "kafka:9092"),
     ("producer.compression.type", "zstd"),
