@@ -23,15 +23,15 @@ pub(super) fn complete(
         info.value.value = request.shown(&name, Some(desc.class.to_owned()));
         return Some(desc);
     }
+    let shown = request.shown(&name, Some(class.to_owned())).unwrap_or_default();
     let known = || connector.plugins.iter().map(|desc| desc.class).chain(connector.classes.iter().copied());
     let inner: Vec<_> = known().filter(|other| is_inside(other, class)).collect();
     let why = if known().any(|other| other == class) {
-        format!("Class class {class} does not implement the {} interface", kind.interface())
-    } else if !inner.is_empty() {
+        format!("Class class {shown} does not implement the {} interface", kind.interface())
+    } else if !inner.is_empty() && shown == class {
         format!("This class is abstract and cannot be created. Did you mean {}?", inner.join(", "))
     } else {
         info.value.value = None;
-        let shown = request.shown(&name, Some(class.to_owned())).unwrap_or_default();
         format!("Invalid value {shown} for configuration {name}: Class {shown} could not be found.")
     };
     info.value.errors.push(why);
