@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coherence_kafka_connect::config::def::{
-    ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, Kind, PluginType,
+    ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, Kind, PluginType, Validator,
 };
 use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
@@ -111,6 +111,9 @@ impl Answer {
             // The connector finds them itself.
             info.value.errors.clear();
             info.definition = Some(definition);
+            if let Validator::OneOf(words) = key.validator {
+                info.value.recommended_values = words.iter().map(|word| (*word).to_owned()).collect();
+            }
             self.configs.push(info);
         }
         self.add_groups(|answer| &answer.configs);

@@ -109,6 +109,15 @@ fn errors_of_converters_and_clients_are_at_their_settings() {
 }
 
 #[test]
+fn words_to_choose_from_are_recommended() {
+    let answer = Rest::new().validate(GOOD_CONNECTOR);
+    let settings = answer["configs"].as_array().unwrap();
+    let session = settings.iter().find(|setting| setting["value"]["name"] == "coherence.session").unwrap();
+    assert_eq!(session["value"]["recommended_values"], json!(["grpc", "embedded"]));
+    assert_eq!(session["value"]["value"], "grpc");
+}
+
+#[test]
 fn every_setting_of_the_sink_has_a_definition_with_documentation_and_a_place() {
     let rest = Rest::new();
     let list = rest.get("?connectorsOnly=false");
