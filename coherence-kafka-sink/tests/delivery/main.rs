@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod control;
+mod pauses;
 mod policies;
 mod world;
 

@@ -50,7 +50,6 @@ const DIFFERENT: &[(RangeInclusive<u32>, u16, &str)] = &[
     (20..=20, 200, "Metrics are served, for Prometheus."),
     (26..=31, 400, UNREADABLE),
     (37..=38, 400, UNREADABLE),
-    (41..=41, 400, "A value that is refused is reported once."),
     (42..=42, 400, PLUGINS),
     (50..=53, 400, UNREADABLE),
     (54..=54, 400, "A client setting that is refused is an error of the configuration."),
@@ -60,7 +59,6 @@ const DIFFERENT: &[(RangeInclusive<u32>, u16, &str)] = &[
     (71..=71, 200, PATHS),
     (72..=72, 404, PATHS),
     (119..=121, 400, UNREADABLE),
-    (129..=129, 400, "A value that is refused is reported once."),
     (132..=132, 400, "A change of the name is refused: it would have no effect."),
     (133..=133, 200, "A change of the name is refused: it would have no effect."),
     (135..=135, 400, UNREADABLE),
@@ -284,4 +282,41 @@ fn a_conversation_with_connect_goes_the_same_way_with_the_sink() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The reasons and their steps, as a table.
+fn table() -> String {
+    let mut steps: Vec<(&str, Vec<String>)> = Vec::new();
+    for (range, status, reason) in DIFFERENT {
+        let numbers = match (range.start(), range.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}–{last}"),
+        };
+        let step = format!("{numbers} ({status})");
+        match steps.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, steps)) => steps.push(step),
+            None => steps.push((reason, vec![step])),
+        }
+    }
+    let mut table = "| Difference | Steps, with the status here |\n|---|---|\n".to_owned();
+    for (reason, steps) in steps {
+        writeln!(table, "| {reason} | {} |", steps.join(", ")).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_steps_that_differ_are_those_of_docs_rest_api_md() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rest-api.md");
+    let document = fs::read_to_string(path).unwrap();
+    let (before, rest) = document.split_once("| Difference | Steps").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let rendered = format!("{before}{}\n{after}", table());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, &rendered).unwrap();
+    }
+    assert!(
+        document == rendered || std::env::var_os("UPDATE_DOCS").is_some(),
+        "docs/rest-api.md is out of date: UPDATE_DOCS=1 cargo test -p integration-tests --test it steps_that_differ"
+    );
 }
