@@ -66,6 +66,26 @@ fn a_source_is_created_restarted_and_deleted_over_rest() {
     grid.tool().churn(name, 2, 2_000, 500).unwrap();
     equal("restarted");
 
+    assert_eq!(worker.call("PUT", &format!("/connectors/{name}/pause"), "").unwrap().0, 202);
+    let task = || json(&format!("/connectors/{name}/status"))["tasks"][0]["state"].clone();
+    eventually(SOON, "it is paused", || task() == "PAUSED");
+    let before = kafka.records(name).unwrap().len();
+    grid.tool().put(name, "paused", "9.1").unwrap();
+    grid.tool().remove(name, "paused").unwrap();
+    grid.tool().churn(name, 3, 200, 500).unwrap();
+    assert_eq!(kafka.records(name).unwrap().len(), before, "nothing is published by a paused connector");
+    assert_eq!(json(&format!("/connectors/{name}/offsets")), json!({"offsets": []}));
+    assert_eq!(json(&format!("/connectors/{name}/topics")), json!({name: {"topics": [name]}}));
+    assert_eq!(worker.call("PUT", &format!("/connectors/{name}/resume"), "").unwrap().0, 202);
+    equal("resumed");
+    assert_eq!(worker.call("PUT", &format!("/connectors/{name}/stop"), "").unwrap().0, 204);
+    assert_eq!(json(&format!("/connectors/{name}/tasks")), json!([]));
+    let refused = worker.call("DELETE", &format!("/connectors/{name}/offsets"), "").unwrap();
+    assert_eq!(refused.0, 400, "{refused:?}");
+    assert_eq!(worker.call("PUT", &format!("/connectors/{name}/resume"), "").unwrap().0, 202);
+    grid.tool().churn(name, 4, 200, 500).unwrap();
+    equal("resumed after a stop");
+
     assert_eq!(worker.call("DELETE", &format!("/connectors/{name}"), "").unwrap().0, 204);
     let before = kafka.records(name).unwrap().len();
     grid.tool().put(name, "after", "9.1").unwrap();
