@@ -21,6 +21,7 @@ mod accept;
 mod body;
 mod configure;
 mod connectors;
+mod json;
 mod loggers;
 mod offsets;
 mod plugins;

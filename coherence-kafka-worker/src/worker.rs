@@ -18,7 +18,8 @@ use crate::descriptors;
 use crate::panics::caught;
 use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskFailure, TaskState, lead_to};
 use connectors::{Connectors, Phase, Tasks};
-use task_handle::{Control, TaskHandle, join};
+use restarts::Control;
+use task_handle::{TaskHandle, join};
 
 mod connectors;
 mod restarts;

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use coherence_kafka_connect::config::Properties;
 
-use super::connectors::info_json;
+use super::json::info_json;
 use super::{Api, Refused, blocking, body, error, internal, not_found, plugins};
 use crate::worker::{ConnectorInfo, CreateError, Worker};
 

@@ -3,10 +3,11 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Api, VERSION, blocking, configure, error, internal, not_found};
-use crate::worker::{CONFLICT, ConnectorInfo, ConnectorStatus, CreateError, RequestError, TaskStatus};
+use super::json::{info_json, status_json};
+use super::{Api, blocking, configure, error, internal, not_found};
+use crate::worker::{CONFLICT, CreateError, RequestError};
 
 /// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
 pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
@@ -119,35 +120,4 @@ fn ended(outcome: Option<Result<(), RequestError>>, name: &str, what: &str, unkn
         ),
         None => internal(),
     }
-}
-
-pub(super) fn info_json(info: &ConnectorInfo) -> Value {
-    let tasks: Vec<Value> =
-        (0..info.tasks).map(|task| json!({"connector": info.name, "task": task})).collect();
-    json!({"name": info.name, "config": info.config, "tasks": tasks, "type": info.kind.name()})
-}
-
-pub(super) fn status_json(name: &str, api: &Api, status: &ConnectorStatus) -> Value {
-    let tasks: Vec<Value> =
-        status.tasks.iter().enumerate().map(|(id, task)| task_json(api, id, task)).collect();
-    let mut connector =
-        json!({"state": status.state.name(), "worker_id": *api.worker_id, "version": VERSION});
-    if let Some(failure) = &status.failure {
-        connector["trace"] = Value::String(failure.clone());
-    }
-    json!({
-        "name": name,
-        "connector": connector,
-        "tasks": tasks,
-        "type": api.worker.config().plugin().description().kind.name(),
-    })
-}
-
-pub(super) fn task_json(api: &Api, id: usize, task: &TaskStatus) -> Value {
-    let mut status =
-        json!({"id": id, "state": task.state(), "worker_id": *api.worker_id, "version": VERSION});
-    if let Some(failure) = &task.failure {
-        status["trace"] = Value::String(failure.to_string());
-    }
-    status
 }

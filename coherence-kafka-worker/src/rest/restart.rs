@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::connectors::status_json;
+use super::json::status_json;
 use super::{Api, blocking, configure, error, internal, tasks};
 use crate::worker::{CONFLICT, CreateError, RequestError};
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::connectors::task_json;
+use super::json::task_json;
 use super::{Api, error, not_found};
 
 /// `GET /connectors/{name}/tasks`: each with the configuration of the connector, which is all that it has.

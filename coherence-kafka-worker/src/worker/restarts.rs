@@ -1,15 +1,49 @@
 //! Decides when a failed task restarts: on request, or by itself for a number of times in a row.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use coherence_kafka_rdkafka::record::TopicPartition;
 
-use super::task_handle::{Control, LOOK};
 use crate::config::RestartConfig;
+use crate::control::TaskControl;
 use crate::plugin::TaskFailure;
 use crate::retry::Pauses;
+
+/// How often the thread of a failed task checks for a request to restart.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The requests of others to the thread of a task.
+#[derive(Default)]
+pub(super) struct Control {
+    /// Those to the task itself.
+    pub task: TaskControl,
+    /// Do not restart.
+    pub end: AtomicBool,
+    /// Restart, also after a failure.
+    pub restart: AtomicBool,
+}
+
+impl Control {
+    pub(super) fn end(&self) {
+        self.end.store(true, Ordering::SeqCst);
+        self.task.stop();
+    }
+
+    pub(super) fn restart(&self) {
+        self.restart.store(true, Ordering::SeqCst);
+        self.task.stop();
+    }
+
+    /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
+    /// the new run.
+    pub(super) fn clear(&self) -> bool {
+        self.task.clear();
+        self.restart.store(false, Ordering::SeqCst);
+        !self.end.load(Ordering::SeqCst)
+    }
+}
 
 /// The restarts of one task.
 pub(super) struct Restarts {

@@ -1,51 +1,15 @@
 //! The thread of one task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::TaskStatus;
-use super::restarts::Restarts;
+use super::restarts::{Control, Restarts};
 use crate::config::RestartConfig;
-use crate::control::TaskControl;
 use crate::panics::caught;
 use crate::plugin::{Task, TaskFailure, TaskState};
-
-/// How often the thread of a failed task checks for a request to restart.
-pub(super) const LOOK: Duration = Duration::from_millis(20);
-
-/// The requests of others to the thread of a task.
-#[derive(Default)]
-pub(super) struct Control {
-    /// Those to the task itself.
-    pub task: TaskControl,
-    /// Do not restart.
-    pub end: AtomicBool,
-    /// Restart, also after a failure.
-    pub restart: AtomicBool,
-}
-
-impl Control {
-    pub(super) fn end(&self) {
-        self.end.store(true, Ordering::SeqCst);
-        self.task.stop();
-    }
-
-    pub(super) fn restart(&self) {
-        self.restart.store(true, Ordering::SeqCst);
-        self.task.stop();
-    }
-
-    /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
-    /// the new run.
-    fn clear(&self) -> bool {
-        self.task.clear();
-        self.restart.store(false, Ordering::SeqCst);
-        !self.end.load(Ordering::SeqCst)
-    }
-}
 
 pub(super) struct TaskHandle {
     state: Arc<dyn TaskState>,

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::retry::RetryPolicy;
 use crate::testing::{FakeTask, Ran, eventually};
