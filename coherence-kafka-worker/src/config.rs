@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! load.rs ─ Properties ─┬ worker.rs     typed configuration of the worker; table.rs holds its settings
+//!                       │               rest.rs: who may reach the REST interface, and how
 //!                       └ connector.rs  what all connectors have in common ─▶ plugin
 //!                                       clients.rs: consumer.*, producer.*, admin.*
 //! ```
@@ -13,9 +14,11 @@
 pub mod clients;
 pub mod connector;
 mod load;
+mod rest;
 pub mod table;
 mod worker;
 
 pub use connector::{ConnectorConfig, RestartConfig};
 pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
+pub use rest::RestLimits;
 pub use worker::{Listener, OverridePolicy, WorkerConfig, create_converter};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 use serde_json::json;
@@ -22,6 +22,7 @@ mod body;
 mod configure;
 mod connectors;
 mod json;
+mod limits;
 mod loggers;
 mod offsets;
 mod plugins;
@@ -31,7 +32,7 @@ mod server;
 mod tasks;
 mod topics;
 
-pub use server::Server;
+pub use server::{Endpoint, Server};
 
 /// How long a request may take, as in Connect. An operation that it has started continues.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
@@ -47,6 +48,7 @@ struct Api {
 
 /// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
+    let limits = worker.config().rest_limits;
     let routes: [(&str, MethodRouter<Api>); 19] = [
         ("/", get(root::info)),
         ("/health", get(root::health)),
@@ -88,6 +90,8 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
         })
         .layer(from_fn(within_the_timeout))
+        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
         .with_state(Api { worker, worker_id: worker_id.into() });
     // The methods of a resource are known outside of it.
     Router::new().fallback_service(resources).layer(from_fn(accept::options))

@@ -80,8 +80,12 @@ impl Running {
         let settings = loaded.worker.client_settings();
         let for_this_machine_alone = !loaded.worker.listeners_are_set;
         let kind = loaded.worker.plugin().description().kind.name();
+        let limits = loaded.worker.rest_limits;
         let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
-        let rest = rest::Server::start(listeners, &rest::router(worker.clone(), &worker_id))
+        let router = rest::router(worker.clone(), &worker_id);
+        let endpoints =
+            listeners.into_iter().map(|listener| rest::Endpoint::new(listener, router.clone())).collect();
+        let rest = rest::Server::start(limits, endpoints)
             .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
         if for_this_machine_alone {
             tracing::info!(

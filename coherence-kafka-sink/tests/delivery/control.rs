@@ -8,7 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use coherence_kafka_connect::config::Properties;
-use coherence_kafka_worker::rest::{self, Server};
+use coherence_kafka_worker::config::RestLimits;
+use coherence_kafka_worker::rest::{self, Endpoint, Server};
 use coherence_kafka_worker::{CreateError, RequestError, Worker};
 use serde_json::{Value, json};
 
@@ -26,7 +27,11 @@ impl Rest {
     fn new(router: &Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        Self { _server: Server::start(vec![listener], router).unwrap(), address }
+        Self {
+            _server: Server::start(RestLimits::default(), vec![Endpoint::new(listener, router.clone())])
+                .unwrap(),
+            address,
+        }
     }
 
     fn of(worker: &Arc<Worker>) -> Self {

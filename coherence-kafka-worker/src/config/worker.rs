@@ -8,6 +8,7 @@ use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Proper
 use coherence_kafka_connect::converter::{self, Converter, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
+use super::rest::RestLimits;
 use super::table::{self, Known, Owner};
 use crate::plugin::{Description, Plugin};
 
@@ -18,6 +19,8 @@ pub struct WorkerConfig {
     pub listeners: Vec<Listener>,
     /// Whether `listeners` is set, or the REST interface listens where it does by default: for this machine alone.
     pub listeners_are_set: bool,
+    /// `coherence.rest.*`: what clients of the REST interface may use.
+    pub rest_limits: RestLimits,
     /// `coherence.tasks.limit`: tasks of all connectors together.
     pub tasks_limit: u32,
     /// `rest.advertised.host.name`, if set.
@@ -171,6 +174,7 @@ impl WorkerConfig {
         let mut worker = WorkerConfig {
             listeners,
             listeners_are_set: properties.get("listeners").is_some(),
+            rest_limits: RestLimits::new(&values),
             // What was refused has no number.
             tasks_limit: u32::try_from(values.number(table::TASKS_LIMIT))
                 .ok()

@@ -14,31 +14,40 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use self::spare::Spare;
-use super::REQUEST_TIMEOUT;
+use super::{REQUEST_TIMEOUT, limits};
+use crate::config::RestLimits;
 
-/// What clients may use.
-#[derive(Clone, Copy)]
-struct Limits {
-    /// Connections at once; further ones wait.
-    connections: usize,
-    /// How long the head of a request may take, and how long a connection may stay without one.
-    head: Duration,
-    /// How long a connection may be used. One request more may be answered then.
-    lifetime: Duration,
-}
-
-const LIMITS: Limits =
-    Limits { connections: 64, head: Duration::from_secs(30), lifetime: Duration::from_secs(300) };
 /// Requests that may wait for threads of tasks at once; further ones are queued.
 const BLOCKING_THREADS: usize = 32;
 /// Pause between two attempts to accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection waits for one of the places.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections at once that are answered with the fact that there is no place.
+const REFUSED_AT_ONCE: usize = 8;
+/// How long the rest of a request is read that is answered already.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// An address, and what clients find there.
+#[derive(Debug)]
+pub struct Endpoint {
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Endpoint {
+    /// Serves these routes.
+    pub fn new(listener: TcpListener, router: Router) -> Self {
+        Self { listener, router }
+    }
+}
 
 /// The HTTP server. Dropping it ends it.
 pub struct Server {
@@ -52,28 +61,29 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Serves the routes on every listener.
+    /// Serves every endpoint; the limits are for all of them together.
     ///
     /// # Errors
     /// The system has no more threads or descriptors.
-    pub fn start(listeners: Vec<TcpListener>, router: &Router) -> io::Result<Self> {
-        Self::within(LIMITS, listeners, router)
-    }
-
-    fn within(limits: Limits, listeners: Vec<TcpListener>, router: &Router) -> io::Result<Self> {
+    pub fn start(limits: RestLimits, endpoints: Vec<Endpoint>) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(BLOCKING_THREADS)
             .thread_name("rest")
             .enable_all()
             .build()?;
-        let places = Arc::new(Semaphore::new(limits.connections));
-        let spare = Spare::new()?;
+        let semaphore = |places| Arc::new(Semaphore::new(places));
+        let doors = Doors {
+            limits,
+            places: semaphore(limits.connections),
+            refused: semaphore(REFUSED_AT_ONCE),
+            spare: Spare::new()?,
+        };
         let _in_runtime = runtime.enter();
-        for listener in listeners {
+        for Endpoint { listener, router } in endpoints {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            runtime.spawn(listen(listener, router.clone(), places.clone(), spare.clone(), limits));
+            runtime.spawn(listen(listener, router, doors.clone()));
         }
         Ok(Self { runtime: Some(runtime) })
     }
@@ -88,19 +98,42 @@ impl Drop for Server {
     }
 }
 
-async fn listen(
-    listener: tokio::net::TcpListener,
-    router: Router,
+/// What all endpoints share.
+#[derive(Clone)]
+struct Doors {
+    limits: RestLimits,
+    /// For connections.
     places: Arc<Semaphore>,
+    /// For those that have none of the places.
+    refused: Arc<Semaphore>,
     spare: Spare,
-    limits: Limits,
-) {
-    // Closed only with the runtime.
-    while let Ok(place) = places.clone().acquire_owned().await {
-        spare.fill();
-        let socket = accept(&listener, &spare).await;
-        tokio::spawn(serve(socket, router.clone(), place, spare.clone(), limits));
+}
+
+async fn listen(listener: tokio::net::TcpListener, router: Router, doors: Doors) {
+    let limits = doors.limits;
+    let refusing = RestLimits { head: limits.head.min(PATIENCE), lifetime: PATIENCE, ..limits };
+    let full = full(limits.connections);
+    let mut patience = PATIENCE;
+    loop {
+        doors.spare.fill();
+        let socket = accept(&listener, &doors.spare).await;
+        let place = timeout(patience, doors.places.clone().acquire_owned()).await;
+        // Those behind a connection that found no place have waited already.
+        patience = if place.is_ok() { PATIENCE } else { Duration::ZERO };
+        let (place, router, limits) = match place {
+            Ok(place) => (place, &router, limits),
+            Err(_) => (doors.refused.clone().acquire_owned().await, &full, refusing),
+        };
+        // Closed only with the runtime.
+        let Ok(place) = place else { return };
+        tokio::spawn(serve(socket, router.clone(), place, doors.spare.clone(), limits));
     }
+}
+
+/// Answers every request of a connection that has no place.
+fn full(connections: usize) -> Router {
+    Router::new()
+        .fallback(move || async move { limits::busy(&format!("{connections} clients are connected")) })
 }
 
 /// Waits for the next connection; uses a reserved descriptor where the process has no other left.
@@ -125,7 +158,13 @@ async fn accept(listener: &tokio::net::TcpListener, spare: &Spare) -> TcpStream 
     }
 }
 
-async fn serve(socket: TcpStream, router: Router, place: OwnedSemaphorePermit, spare: Spare, limits: Limits) {
+async fn serve(
+    socket: TcpStream,
+    router: Router,
+    place: OwnedSemaphorePermit,
+    spare: Spare,
+    limits: RestLimits,
+) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -133,12 +172,24 @@ async fn serve(socket: TcpStream, router: Router, place: OwnedSemaphorePermit, s
         .keep_alive(spare.is_full())
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
     // The client of a connection sees its errors.
-    if timeout(limits.lifetime, &mut connection).await.is_err() {
+    let mut ended = timeout(limits.lifetime, &mut connection).await;
+    if ended.is_err() {
         Pin::new(&mut connection).graceful_shutdown();
-        let _ = timeout(REQUEST_TIMEOUT, &mut connection).await;
+        ended = timeout(REQUEST_TIMEOUT, &mut connection).await;
     }
-    spare.replace(connection.into_parts().io.into_inner());
+    let mut socket = connection.into_parts().io.into_inner();
+    if matches!(ended, Ok(Ok(()))) && spare.is_full() {
+        read_the_rest(&mut socket).await;
+    }
+    spare.replace(socket);
     drop(place);
+}
+
+/// Reads what the client still sends. To close a connection with unread bytes resets it, and a client that is still
+/// sending a body that is refused may not see the answer.
+async fn read_the_rest(socket: &mut TcpStream) {
+    let mut rest = [0; 4096];
+    let _ = timeout(LINGER, async { while matches!(socket.read(&mut rest).await, Ok(1..)) {} }).await;
 }
 
 mod spare;

@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use coherence_kafka_worker::Worker;
-use coherence_kafka_worker::rest::{self, Server};
+use coherence_kafka_worker::config::RestLimits;
+use coherence_kafka_worker::rest::{self, Endpoint, Server};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Runtime;
 
@@ -21,7 +22,8 @@ impl Rest {
         let worker = Worker::new(worker(&WORKER).unwrap(), None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/connector-plugins", listener.local_addr().unwrap());
-        let server = Server::start(vec![listener], &rest::router(worker.into(), "here:1")).unwrap();
+        let endpoint = Endpoint::new(listener, rest::router(worker.into(), "here:1"));
+        let server = Server::start(RestLimits::default(), vec![endpoint]).unwrap();
         Self { address, _server: server, _runtime: runtime }
     }
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::VERSION;
-use crate::config::WorkerConfig;
+use crate::config::{RestLimits, WorkerConfig};
 use crate::plugin::{ConnectorType, Plugin};
-use crate::rest::{self, Server};
+use crate::rest::{self, Endpoint, Server};
 use crate::worker::Worker;
 
 mod file_stream;
@@ -57,7 +57,11 @@ impl Served {
         let worker = Worker::new(config, None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::start(vec![listener], &rest::router(Arc::new(worker), "here:1")).unwrap();
+        let server = Server::start(
+            RestLimits::default(),
+            vec![Endpoint::new(listener, rest::router(Arc::new(worker), "here:1"))],
+        )
+        .unwrap();
         Self { address, _server: server, _runtime: runtime }
     }
 

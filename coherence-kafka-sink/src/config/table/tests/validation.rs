@@ -4,7 +4,8 @@ use std::net::TcpListener;
 
 use coherence_kafka_connect::config::Properties;
 use coherence_kafka_worker::Worker;
-use coherence_kafka_worker::rest::{self, Server};
+use coherence_kafka_worker::config::RestLimits;
+use coherence_kafka_worker::rest::{self, Endpoint, Server};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -24,7 +25,11 @@ impl Rest {
         let worker = Worker::new(config, None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/connector-plugins", listener.local_addr().unwrap());
-        let server = Server::start(vec![listener], &rest::router(worker.into(), "here:1")).unwrap();
+        let server = Server::start(
+            RestLimits::default(),
+            vec![Endpoint::new(listener, rest::router(worker.into(), "here:1"))],
+        )
+        .unwrap();
         Self { address, _server: server, _runtime: runtime }
     }
 
