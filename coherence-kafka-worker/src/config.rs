@@ -20,5 +20,5 @@ mod worker;
 
 pub use connector::{ConnectorConfig, RestartConfig};
 pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
-pub use rest::RestLimits;
-pub use worker::{Listener, OverridePolicy, WorkerConfig, create_converter};
+pub use rest::{Advertised, Listener, RestConfig, RestLimits, Scheme, TLS, TlsConfig};
+pub use worker::{OverridePolicy, WorkerConfig, create_converter};

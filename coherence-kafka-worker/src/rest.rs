@@ -44,11 +44,14 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 struct Api {
     worker: Arc<Worker>,
     worker_id: Arc<str>,
+    /// Where others reach this interface, without a slash at the end.
+    url: Arc<str>,
 }
 
 /// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
-    let limits = worker.config().rest_limits;
+    let limits = worker.config().rest.limits;
+    let url = format!("{}://{worker_id}", worker.config().rest.advertised.scheme);
     let routes: [(&str, MethodRouter<Api>); 19] = [
         ("/", get(root::info)),
         ("/health", get(root::health)),
@@ -92,7 +95,7 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
         .layer(from_fn(within_the_timeout))
         .layer(DefaultBodyLimit::max(limits.body_bytes))
         .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
-        .with_state(Api { worker, worker_id: worker_id.into() });
+        .with_state(Api { worker, worker_id: worker_id.into(), url: url.into() });
     // The methods of a resource are known outside of it.
     Router::new().fallback_service(resources).layer(from_fn(accept::options))
 }

@@ -9,7 +9,7 @@ use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
 use tokio::task::JoinHandle;
 
 use crate::cli::Files;
-use crate::config::{Listener, LoadError, Loaded, Sources, WorkerConfig};
+use crate::config::{Listener, LoadError, Loaded, RestConfig, Scheme, Sources, WorkerConfig};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
 use crate::{rest, terminal};
@@ -74,26 +74,24 @@ impl Running {
         }
         let broker = start_broker(&loaded.worker)?;
         let bootstrap = broker.as_ref().map(EmbeddedKafka::bootstrap_servers);
-        let listeners = bind(&loaded.worker.listeners)?;
+        let rest = loaded.worker.rest.clone();
+        let listeners = bind(&rest.listeners)?;
         let runtime = tokio::runtime::Handle::current();
-        let worker_id = worker_id(&loaded.worker, &listeners);
+        let worker_id = worker_id(&rest, &listeners);
         let settings = loaded.worker.client_settings();
-        let for_this_machine_alone = !loaded.worker.listeners_are_set;
         let kind = loaded.worker.plugin().description().kind.name();
-        let limits = loaded.worker.rest_limits;
         let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
         let router = rest::router(worker.clone(), &worker_id);
-        let endpoints =
-            listeners.into_iter().map(|listener| rest::Endpoint::new(listener, router.clone())).collect();
-        let rest = rest::Server::start(limits, endpoints)
+        let endpoints = endpoints(&rest, listeners, &router);
+        let server = rest::Server::start(rest.limits, endpoints)
             .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
-        if for_this_machine_alone {
+        if !rest.listeners_are_set {
             tracing::info!(
                 "REST interface listens on 127.0.0.1:8083 and is reachable from this machine only; set \
                  listeners=http://:8083 to open it to others"
             );
         }
-        let running = Self { worker, broker, _rest: rest };
+        let running = Self { worker, broker, _rest: server };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
             tokio::task::spawn_blocking(move || admin::topic_names(&settings, CLUSTER_DEADLINE))
@@ -200,22 +198,34 @@ fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
         let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
         TcpListener::bind((host, listener.port)).map_err(|error| {
             StartError::Worker(format!(
-                "listeners: cannot listen on http://{}:{}: {error}; choose another port, or stop the program that uses \
-                 it",
-                listener.host, listener.port
+                "listeners: cannot listen on {}://{}:{}: {error}; choose another port, or stop the program that uses it",
+                listener.scheme, listener.host, listener.port
             ))
         })
     };
     listeners.iter().map(bind).collect()
 }
 
+/// Returns the listeners with the routes, and with TLS where they are to be reached by `https`.
+fn endpoints(rest: &RestConfig, listeners: Vec<TcpListener>, router: &axum::Router) -> Vec<rest::Endpoint> {
+    let endpoint = |(listener, socket): (&Listener, TcpListener)| {
+        let endpoint = rest::Endpoint::new(socket, router.clone());
+        match &rest.tls {
+            Some(tls) if listener.scheme == Scheme::Https => endpoint.with_tls(tls.clone()),
+            _ => endpoint,
+        }
+    };
+    rest.listeners.iter().zip(listeners).map(endpoint).collect()
+}
+
 /// Returns the `host:port` by which statuses name this worker.
-fn worker_id(worker: &WorkerConfig, listeners: &[TcpListener]) -> String {
-    let bound = listeners.first().and_then(|l| l.local_addr().ok());
-    let host = worker.advertised_host.clone().unwrap_or_else(|| match bound {
+fn worker_id(rest: &RestConfig, listeners: &[TcpListener]) -> String {
+    let advertised = rest.listeners.iter().position(|listener| listener.scheme == rest.advertised.scheme);
+    let bound = advertised.and_then(|at| listeners.get(at)?.local_addr().ok());
+    let host = rest.advertised.host.clone().unwrap_or_else(|| match bound {
         Some(address) if !address.ip().is_unspecified() => address.ip().to_string(),
         _ => "localhost".to_owned(),
     });
-    let port = worker.advertised_port.or(bound.map(|address| address.port())).unwrap_or_default();
+    let port = rest.advertised.port.or(bound.map(|address| address.port())).unwrap_or_default();
     format!("{host}:{port}")
 }

@@ -22,6 +22,8 @@ use crate::plugin::{
 use crate::retry::RetryPolicy;
 use crate::worker::Worker;
 
+pub(crate) mod certificates;
+
 const GROUP: (&str, Importance) = ("Connector", Importance::High);
 
 static DESCRIPTION: Description = Description {
@@ -186,10 +188,22 @@ pub(crate) fn connector(name: &str) -> Properties {
     Properties::from_pairs("test", [("name", name), ("connector.class", "Fake")])
 }
 
+/// A worker's settings, where connectors are such ones.
+pub(crate) fn config(
+    properties: &Properties,
+    environment: Environment,
+) -> Result<WorkerConfig, ConfigErrors> {
+    WorkerConfig::parse(Arc::new(Fake), properties, environment)
+}
+
 /// A worker of such connectors.
 pub(crate) fn worker(runtime: &Handle) -> Worker {
-    let config = WorkerConfig::parse(Arc::new(Fake), &Properties::default(), Environment::default()).unwrap();
-    Worker::new(config, None, runtime.clone())
+    worker_with(&Properties::default(), runtime)
+}
+
+/// A worker of such connectors, with these settings.
+pub(crate) fn worker_with(properties: &Properties, runtime: &Handle) -> Worker {
+    Worker::new(config(properties, Environment::default()).unwrap(), None, runtime.clone())
 }
 
 /// Polls until `condition` holds; fails with `what` at the deadline.

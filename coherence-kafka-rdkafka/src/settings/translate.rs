@@ -17,8 +17,8 @@ pub use super::librdkafka::Client;
 mod assignors;
 mod bounds;
 mod consistency;
-mod jaas;
-mod pem;
+pub mod jaas;
+pub mod pem;
 mod stores;
 mod tables;
 

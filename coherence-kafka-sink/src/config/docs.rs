@@ -7,6 +7,7 @@ use coherence_kafka_rdkafka::settings::translate;
 
 use super::clients;
 use super::table;
+use coherence_kafka_worker::config::TLS;
 use coherence_kafka_worker::config::table::{self as worker, NOT_YET, WITHOUT_EFFECT};
 
 /// Returns the text of `docs/configuration.md`.
@@ -16,6 +17,7 @@ pub(crate) fn markdown() -> String {
         "\n## Worker\n\nIf the worker's file is also a connector's, it contains both sets of settings.\n",
     );
     tables(&mut page, &worker::WORKER);
+    https(&mut page);
     prefixes(&mut page, worker::FAMILIES);
     page.push_str(
         "\n## Connector\n\nThe settings under Coherence and Delivery may also be in the worker's file; \
@@ -102,6 +104,15 @@ fn tables(page: &mut String, def: &ConfigDef) {
     }
 }
 
+fn https(page: &mut String) {
+    page.push_str(
+        "\n### HTTPS\n\nSettings of the listeners with `https`, behind the prefix `listeners.https.`.\n\
+         As in Connect, they apply without the prefix if no setting has it; \
+         then the Kafka clients use them too.\n\n",
+    );
+    page.push_str(&TLS.markdown("HTTPS"));
+}
+
 fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
     page.push_str("\n### Families of settings\n\n| Setting | |\n|---|---|\n");
     for (prefix, without_effect) in families {
@@ -120,6 +131,7 @@ fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
             ("coherence.ttl.ms.", None) => {
                 "`coherence.ttl.ms` for the records of one topic; the rest of the key is its name.".to_owned()
             }
+            ("listeners.https.", None) => "TLS of the REST interface, see above.".to_owned(),
             ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
             _ => "Security of the consumers, unless `consumer.*` sets it. \
                   In Connect these do not reach the consumers."

@@ -1,10 +1,54 @@
 //! How clients reach the REST interface, and how much of it they may use.
+//!
+//! ```text
+//! listener.rs  addresses, and the one by which the worker is known
+//! tls.rs       encryption of a listener; store.rs reads its certificates and keys
+//! ```
 
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
 use super::table;
+
+mod listener;
+mod store;
+mod tls;
+
+pub use listener::{Advertised, Listener, Scheme};
+pub use tls::{TLS, TlsConfig};
+
+/// The settings of the REST interface.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RestConfig {
+    /// `listeners`: where it listens, at least one.
+    pub listeners: Vec<Listener>,
+    /// Whether `listeners` is set, or it listens where it does by default: for this machine alone.
+    pub listeners_are_set: bool,
+    /// `listeners.https.*`: how connections of the listeners with `https` are encrypted.
+    pub tls: Option<TlsConfig>,
+    /// `rest.advertised.*`: how others reach it.
+    pub advertised: Advertised,
+    /// `coherence.rest.*`: what its clients may use.
+    pub limits: RestLimits,
+}
+
+impl RestConfig {
+    pub(super) fn read(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Self {
+        let listeners = listener::listeners(values, properties, findings);
+        let https = listeners.iter().any(|listener| listener.scheme == Scheme::Https);
+        let of_https = properties.get("listeners").filter(|_| https);
+        Self {
+            tls: tls::read("listeners.https.", properties, of_https, findings),
+            advertised: listener::advertised(values, properties, &listeners, findings),
+            listeners,
+            listeners_are_set: properties.get("listeners").is_some(),
+            limits: RestLimits::new(values),
+        }
+    }
+}
 
 /// What the clients of the REST interface may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::plugin::Description;
 
 use DefaultValue::{Null, Text};
 use Importance::{High, Low, Medium};
-use Validator::{Any, AtLeast, Between, NonEmpty};
+use Validator::{Any, AtLeast, Between, NonEmpty, OneOfInAnyCase};
 
 /// Group of settings that are accepted because Connect files have them, and change nothing.
 pub const WITHOUT_EFFECT: &str = "Accepted, without effect";
@@ -84,11 +84,13 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
     key("config.providers", Kind::List, Text(""), Any, (WORKER_GROUP, Medium),
         "Aliases of variable providers, each with `config.providers.<alias>.class` and optionally `.param.allowed.paths` (file, dir) or `.param.allowlist.pattern` (env). Connectors that are created over REST have these providers and no others."),
     key("listeners", Kind::List, Text("http://127.0.0.1:8083"), Any, (REST, Medium),
-        "Addresses of the REST interface, `http://host:port`; an empty host means every interface. Connect's default is `http://:8083`; here the interface accepts connections from the local machine only, because it has no authentication."),
+        "Addresses of the REST interface, `http://host:port` or `https://host:port`; an empty host means every interface. Connect's default is `http://:8083`; here the interface accepts connections from the local machine only, because it requires neither a password nor a certificate by default."),
     key("rest.advertised.host.name", Kind::String, Null, NonEmpty, (REST, Low),
-        "Host in `worker_id`; without it the host of the first listener, or the name of the machine."),
+        "Host in `worker_id` and in links; without it the address of the first listener, or `localhost`."),
     key("rest.advertised.port", Kind::Int, Null, Between(1, 65535), (REST, Low),
-        "Port in `worker_id`; without it the port of the first listener."),
+        "Port in `worker_id` and in links; without it the port of the first listener."),
+    key("rest.advertised.listener", Kind::String, Null, OneOfInAnyCase(&["http", "https"]), (REST, Low),
+        "Scheme of links, `http` or `https`: the first listener of it is the one that others are referred to. Without it `http`, if a listener has it."),
     key("topic.tracking.enable", Kind::Boolean, Text("true"), Any, (REST, Low),
         "Whether the REST interface shows the topics that a connector uses."),
     key("topic.tracking.allow.reset", Kind::Boolean, Text("true"), Any, (REST, Low),
@@ -96,7 +98,7 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
     key("coherence.rest.body.max.bytes", Kind::Long, Text("2097152"), Between(1024, 1 << 30), (REST, Low),
         "Maximum size of the body of a request. A larger one is answered 413."),
     key("coherence.rest.head.timeout.ms", Kind::Long, Text("30000"), Between(1, 3_600_000), (REST, Low),
-        "Milliseconds within which the head of a request must arrive. After that the connection is closed."),
+        "Milliseconds within which the head of a request must arrive, and a TLS handshake must end. After that the connection is closed."),
     key("coherence.rest.connections.max", Kind::Int, Text("64"), Between(1, 100_000), (REST, Low),
         "Maximum number of connections at once. A further one waits up to 5 seconds for the end of another one; then it is answered 503."),
     key("coherence.rest.connection.lifetime.ms", Kind::Long, Text("300000"), Between(1, 86_400_000), (REST, Low),
@@ -118,7 +120,6 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
     ignored("metrics.num.samples", JMX),
     ignored("metrics.recording.level", JMX),
     ignored("auto.include.jmx.reporter", JMX),
-    ignored("rest.advertised.listener", "There is one kind of listener."),
     ignored("rest.extension.classes", "REST extensions are classes of the JVM. The REST interface requires no password: bind it to an address that only trusted clients can reach."),
     ignored("group.id", DISTRIBUTED),
     ignored("config.storage.topic", DISTRIBUTED),
@@ -149,6 +150,7 @@ pub static FAMILIES: &[(&str, Option<&str>)] = &[
     ("security.", None),
     ("sasl.", None),
     ("ssl.", None),
+    ("listeners.https.", None),
     ("metrics.context.", Some(JMX)),
 ];
 

@@ -8,25 +8,17 @@ use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Proper
 use coherence_kafka_connect::converter::{self, Converter, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
-use super::rest::RestLimits;
+use super::rest::RestConfig;
 use super::table::{self, Known, Owner};
 use crate::plugin::{Description, Plugin};
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]
 pub struct WorkerConfig {
-    /// `listeners`: where the REST interface listens, at least one.
-    pub listeners: Vec<Listener>,
-    /// Whether `listeners` is set, or the REST interface listens where it does by default: for this machine alone.
-    pub listeners_are_set: bool,
-    /// `coherence.rest.*`: what clients of the REST interface may use.
-    pub rest_limits: RestLimits,
+    /// The REST interface.
+    pub rest: RestConfig,
     /// `coherence.tasks.limit`: tasks of all connectors together.
     pub tasks_limit: u32,
-    /// `rest.advertised.host.name`, if set.
-    pub advertised_host: Option<String>,
-    /// `rest.advertised.port`, if set.
-    pub advertised_port: Option<u16>,
     /// `offset.flush.interval.ms`: time between commits.
     pub offset_flush_interval: Duration,
     /// `offset.flush.timeout.ms`: time after which a commit without answer has failed.
@@ -49,17 +41,8 @@ pub struct WorkerConfig {
 
 impl std::fmt::Debug for WorkerConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WorkerConfig").field("listeners", &self.listeners).finish_non_exhaustive()
+        f.debug_struct("WorkerConfig").field("listeners", &self.rest.listeners).finish_non_exhaustive()
     }
-}
-
-/// An address of the REST interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
-    /// Name or address to bind; empty is every interface.
-    pub host: String,
-    /// Port; 0 lets the system choose.
-    pub port: u16,
 }
 
 /// Which `consumer.override.*` settings connectors may set.
@@ -169,21 +152,15 @@ impl WorkerConfig {
             findings.violation(property, violation);
         }
         refuse_not_yet(&table::WORKER, &values, &properties, findings);
-        let listeners = listeners(&values, &properties, findings);
+        let rest = RestConfig::read(&values, &properties, findings);
         let override_policy = override_policy(&values, &properties, findings);
         let mut worker = WorkerConfig {
-            listeners,
-            listeners_are_set: properties.get("listeners").is_some(),
-            rest_limits: RestLimits::new(&values),
+            rest,
             // What was refused has no number.
             tasks_limit: u32::try_from(values.number(table::TASKS_LIMIT))
                 .ok()
                 .filter(|limit| *limit > 0)
                 .unwrap_or(u32::MAX),
-            advertised_host: values.text("rest.advertised.host.name").map(str::to_owned),
-            advertised_port: u16::try_from(values.number("rest.advertised.port"))
-                .ok()
-                .filter(|port| *port > 0),
             offset_flush_interval: values.millis("offset.flush.interval.ms"),
             offset_flush_timeout: values.millis("offset.flush.timeout.ms"),
             shutdown_timeout: values.millis("task.shutdown.graceful.timeout.ms"),
@@ -290,40 +267,6 @@ pub(super) fn refuse_not_yet(
             findings.error(property, format!("{} is not supported yet: leave it out", property.shown()));
         }
     }
-}
-
-fn listeners(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<Listener> {
-    let mut listeners = Vec::new();
-    let property = properties.get("listeners");
-    let items = values.list("listeners");
-    if items.is_empty() && values.typed("listeners").is_some() {
-        findings.error_at(property, "listeners", "needs at least one address: write http://host:port");
-    }
-    for item in items {
-        match listener(item) {
-            Ok(listener) => listeners.push(listener),
-            Err(why) => {
-                findings.refusal(property, "listeners", why, "an item is not of the form http://host:port")
-            }
-        }
-    }
-    listeners
-}
-
-fn listener(item: &str) -> Result<Listener, String> {
-    let form = || format!("{item} is not an address: write http://host:port");
-    let (scheme, rest) = item.split_once("://").ok_or_else(form)?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "http" => {}
-        "https" => return Err(format!("{item}: https is not supported yet: write http://host:port")),
-        _ => return Err(form()),
-    }
-    let (host, port) = rest.trim_end_matches('/').rsplit_once(':').ok_or_else(form)?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    if bare.contains(['/', '[', ']', '@']) || (bare == host && host.contains(':')) {
-        return Err(form());
-    }
-    Ok(Listener { host: bare.to_owned(), port: port.parse().map_err(|_| form())? })
 }
 
 fn override_policy(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> OverridePolicy {

@@ -79,7 +79,7 @@ async fn configured(api: &Api, config: Properties) -> Option<Result<(bool, Conne
 }
 
 fn created(api: &Api, info: &ConnectorInfo) -> Response {
-    let location = format!("http://{}/connectors/{}", api.worker_id, path_segment(&info.name));
+    let location = format!("{}/connectors/{}", api.url, path_segment(&info.name));
     (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(info_json(info))).into_response()
 }
 

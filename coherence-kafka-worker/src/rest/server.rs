@@ -14,15 +14,16 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use self::spare::Spare;
 use super::{REQUEST_TIMEOUT, limits};
-use crate::config::RestLimits;
+use crate::config::{RestLimits, TlsConfig};
 
 /// Requests that may wait for threads of tasks at once; further ones are queued.
 const BLOCKING_THREADS: usize = 32;
@@ -40,12 +41,19 @@ const LINGER: Duration = Duration::from_secs(1);
 pub struct Endpoint {
     listener: TcpListener,
     router: Router,
+    tls: Option<TlsConfig>,
 }
 
 impl Endpoint {
-    /// Serves these routes.
+    /// Serves these routes, in plain text.
     pub fn new(listener: TcpListener, router: Router) -> Self {
-        Self { listener, router }
+        Self { listener, router, tls: None }
+    }
+
+    /// Serves them over TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: TlsConfig) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 }
 
@@ -80,10 +88,11 @@ impl Server {
             spare: Spare::new()?,
         };
         let _in_runtime = runtime.enter();
-        for Endpoint { listener, router } in endpoints {
+        for Endpoint { listener, router, tls } in endpoints {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            runtime.spawn(listen(listener, router, doors.clone()));
+            let tls = tls.map(|tls| TlsAcceptor::from(tls.server()));
+            runtime.spawn(listen(listener, router, tls, doors.clone()));
         }
         Ok(Self { runtime: Some(runtime) })
     }
@@ -109,7 +118,7 @@ struct Doors {
     spare: Spare,
 }
 
-async fn listen(listener: tokio::net::TcpListener, router: Router, doors: Doors) {
+async fn listen(listener: tokio::net::TcpListener, router: Router, tls: Option<TlsAcceptor>, doors: Doors) {
     let limits = doors.limits;
     let refusing = RestLimits { head: limits.head.min(PATIENCE), lifetime: PATIENCE, ..limits };
     let full = full(limits.connections);
@@ -126,7 +135,8 @@ async fn listen(listener: tokio::net::TcpListener, router: Router, doors: Doors)
         };
         // Closed only with the runtime.
         let Ok(place) = place else { return };
-        tokio::spawn(serve(socket, router.clone(), place, doors.spare.clone(), limits));
+        let connection = Connection { router: router.clone(), spare: doors.spare.clone(), limits };
+        tokio::spawn(connection.serve(socket, tls.clone(), place));
     }
 }
 
@@ -158,31 +168,55 @@ async fn accept(listener: &tokio::net::TcpListener, spare: &Spare) -> TcpStream 
     }
 }
 
-async fn serve(
-    socket: TcpStream,
+/// What serves one connection.
+struct Connection {
     router: Router,
-    place: OwnedSemaphorePermit,
     spare: Spare,
     limits: RestLimits,
-) {
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        // An idle client does not hold a reserved descriptor that the next request needs.
-        .keep_alive(spare.is_full())
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    // The client of a connection sees its errors.
-    let mut ended = timeout(limits.lifetime, &mut connection).await;
-    if ended.is_err() {
-        Pin::new(&mut connection).graceful_shutdown();
-        ended = timeout(REQUEST_TIMEOUT, &mut connection).await;
+}
+
+impl Connection {
+    async fn serve(self, socket: TcpStream, tls: Option<TlsAcceptor>, place: OwnedSemaphorePermit) {
+        let (mut socket, is_complete) = match tls {
+            None => self.converse(socket).await,
+            Some(tls) => match timeout(self.limits.head, tls.accept(socket).into_fallible()).await {
+                Ok(Ok(stream)) => {
+                    let (stream, is_complete) = self.converse(stream).await;
+                    (stream.into_inner().0, is_complete)
+                }
+                Ok(Err((error, socket))) => {
+                    tracing::debug!(%error, "TLS handshake of a REST client failed");
+                    (socket, false)
+                }
+                Err(_) => return,
+            },
+        };
+        if is_complete && self.spare.is_full() {
+            read_the_rest(&mut socket).await;
+        }
+        self.spare.replace(socket);
+        drop(place);
     }
-    let mut socket = connection.into_parts().io.into_inner();
-    if matches!(ended, Ok(Ok(()))) && spare.is_full() {
-        read_the_rest(&mut socket).await;
+
+    /// Answers the requests of a connection. Returns it with whether it ended without an error.
+    async fn converse<S>(&self, stream: S) -> (S, bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head)
+            // An idle client does not hold a reserved descriptor that the next request needs.
+            .keep_alive(self.spare.is_full())
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
+        // The client of a connection sees its errors.
+        let mut ended = timeout(self.limits.lifetime, &mut connection).await;
+        if ended.is_err() {
+            Pin::new(&mut connection).graceful_shutdown();
+            ended = timeout(REQUEST_TIMEOUT, &mut connection).await;
+        }
+        (connection.into_parts().io.into_inner(), matches!(ended, Ok(Ok(()))))
     }
-    spare.replace(socket);
-    drop(place);
 }
 
 /// Reads what the client still sends. To close a connection with unread bytes resets it, and a client that is still

@@ -1,8 +1,8 @@
-//! `sasl.jaas.config`: the one line of JAAS that Kafka clients read, for user name and password.
+//! JAAS: its tokens, and `sasl.jaas.config`, the one line that Kafka clients read for user name and password.
 
 mod tokens;
 
-use tokens::{Token, tokens};
+pub use tokens::{Token, tokens};
 
 /// Credentials of PLAIN and SCRAM.
 #[derive(PartialEq, Eq)]

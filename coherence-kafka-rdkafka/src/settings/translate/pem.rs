@@ -22,8 +22,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// What a property holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub enum Holds {
+    /// One certificate or more.
     Certificates,
+    /// A private key, encrypted or not.
     PrivateKey,
 }
 
@@ -31,7 +33,7 @@ pub(super) enum Holds {
 ///
 /// # Errors
 /// What is wrong; never a part of the text, which may be a private key.
-pub(super) fn lines(text: &str, holds: Holds) -> Result<String, String> {
+pub fn lines(text: &str, holds: Holds) -> Result<String, String> {
     let (label, form) = match holds {
         Holds::Certificates => ("CERTIFICATE", "-----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----"),
         Holds::PrivateKey => ("PRIVATE KEY", "-----BEGIN PRIVATE KEY----- … -----END PRIVATE KEY-----"),

@@ -143,7 +143,7 @@ fn the_errors_of_all_files_come_together() {
         error,
         "worker: 4 settings are refused\n  \
          1. --set number 1 is not of the form key=value\n  \
-         2. w.properties:7: listeners: x is not an address: write http://host:port\n  \
+         2. w.properties:7: listeners: x is not an address: write http://host:port or https://host:port\n  \
          3. c.properties:6: tasks.max: Invalid value 0 for configuration tasks.max: Value must be at least 1\n  \
          4. d.properties:5: transforms: r is not supported yet: leave it out\n\
          warnings\n  \

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
-use coherence_kafka_worker::config::{Listener, OverridePolicy, WorkerConfig};
+use coherence_kafka_worker::config::{Listener, OverridePolicy, Scheme, WorkerConfig};
 
 use super::{plugin, worker_config};
 
@@ -18,11 +18,19 @@ fn error(key: &str, value: &str) -> String {
 #[test]
 fn an_empty_worker_has_the_defaults() {
     let worker = parse(&[]).unwrap();
-    assert_eq!(worker.listeners, [Listener { host: "127.0.0.1".to_owned(), port: 8083 }]);
-    assert!(!worker.listeners_are_set);
+    let local = Listener { scheme: Scheme::Http, host: "127.0.0.1".to_owned(), port: 8083 };
+    assert_eq!(worker.rest.listeners, [local]);
+    assert!(!worker.rest.listeners_are_set);
+    assert!(worker.rest.tls.is_none());
+    assert_eq!(worker.rest.advertised.scheme, Scheme::Http);
+    assert_eq!(worker.rest.limits.connections, 64);
+    assert_eq!(worker.rest.limits.requests, 64);
+    assert_eq!(worker.rest.limits.body_bytes, 2 << 20);
+    assert_eq!(worker.rest.limits.head, Duration::from_secs(30));
+    assert_eq!(worker.rest.limits.lifetime, Duration::from_secs(300));
     assert_eq!(worker.tasks_limit, 1000);
-    assert_eq!(worker.advertised_host, None);
-    assert_eq!(worker.advertised_port, None);
+    assert_eq!(worker.rest.advertised.host, None);
+    assert_eq!(worker.rest.advertised.port, None);
     assert_eq!(worker.offset_flush_interval, Duration::from_secs(5));
     assert_eq!(worker.offset_flush_timeout, Duration::from_secs(5));
     assert_eq!(worker.shutdown_timeout, Duration::from_secs(5));
@@ -38,22 +46,43 @@ fn listeners_are_names_addresses_and_nothing() {
         ("rest.advertised.port", "80"),
     ])
     .unwrap();
-    let listeners: Vec<_> = worker.listeners.iter().map(|l| (l.host.as_str(), l.port)).collect();
+    let listeners: Vec<_> = worker.rest.listeners.iter().map(|l| (l.host.as_str(), l.port)).collect();
     assert_eq!(listeners, [("", 8083), ("0.0.0.0", 0), ("::1", 18083), ("host", 65535)]);
-    assert_eq!(worker.advertised_host.as_deref(), Some("me"));
-    assert_eq!(worker.advertised_port, Some(80));
+    assert_eq!(worker.rest.advertised.host.as_deref(), Some("me"));
+    assert_eq!(worker.rest.advertised.port, Some(80));
 }
 
 #[test]
 fn every_malformed_setting_is_refused() {
     for (key, value, expected) in [
-        ("listeners", "", "needs at least one address: write http://host:port"),
-        ("listeners", "8083", "8083 is not an address: write http://host:port"),
-        ("listeners", "http://host", "http://host is not an address: write http://host:port"),
-        ("listeners", "http://::1:8083", "http://::1:8083 is not an address: write http://host:port"),
-        ("listeners", "http://h:65536", "http://h:65536 is not an address: write http://host:port"),
-        ("listeners", "ftp://h:1", "ftp://h:1 is not an address: write http://host:port"),
-        ("listeners", "https://:8443", "https://:8443: https is not supported yet: write http://host:port"),
+        ("listeners", "", "needs at least one address: write http://host:port or https://host:port"),
+        ("listeners", "8083", "8083 is not an address: write http://host:port or https://host:port"),
+        (
+            "listeners",
+            "http://host",
+            "http://host is not an address: write http://host:port or https://host:port",
+        ),
+        (
+            "listeners",
+            "http://::1:8083",
+            "http://::1:8083 is not an address: write http://host:port or https://host:port",
+        ),
+        (
+            "listeners",
+            "http://h:65536",
+            "http://h:65536 is not an address: write http://host:port or https://host:port",
+        ),
+        (
+            "listeners",
+            "ftp://h:1",
+            "ftp://h:1 is not an address: write http://host:port or https://host:port",
+        ),
+        (
+            "listeners",
+            "https://:8443",
+            "https needs a certificate: set listeners.https.ssl.keystore.location to a file in PEM or PKCS#12",
+        ),
+        ("rest.advertised.listener", "https", "no listener is https: change it, or add one to listeners"),
         (
             "rest.advertised.port",
             "0",

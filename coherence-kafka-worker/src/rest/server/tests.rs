@@ -9,6 +9,8 @@ use super::*;
 use crate::rest::limits as limits_of_requests;
 use crate::testing::eventually;
 
+mod tls;
+
 /// What nothing here comes near.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -16,9 +18,12 @@ fn limits(connections: usize, head: Duration, lifetime: Duration) -> RestLimits 
     RestLimits { connections, head, lifetime, ..RestLimits::default() }
 }
 
+fn here() -> Router {
+    Router::new().route("/", get(|| async { "here" }))
+}
+
 fn server(limits: RestLimits) -> (Server, SocketAddr) {
-    let router = Router::new().route("/", get(|| async { "here" }));
-    serving(limits, router)
+    serving(limits, here())
 }
 
 fn serving(limits: RestLimits, router: Router) -> (Server, SocketAddr) {

@@ -3,9 +3,10 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What Java's tokenizer returns.
+/// What Java's tokenizer returns. Without `Debug`: it may be a password.
+#[expect(missing_debug_implementations, reason = "a text may be a password")]
 #[derive(PartialEq, Eq)]
-pub(super) enum Token {
+pub enum Token {
     /// A word or a quoted text.
     Text(String),
     /// Something that begins as a number; Java keeps no text of it.
@@ -15,7 +16,8 @@ pub(super) enum Token {
 }
 
 impl Token {
-    pub(super) fn text(&self) -> Option<&str> {
+    /// Returns the text of a word or a quoted text.
+    pub fn text(&self) -> Option<&str> {
         match self {
             Token::Text(text) => Some(text),
             Token::Number | Token::Mark(_) => None,
@@ -23,7 +25,8 @@ impl Token {
     }
 }
 
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+/// Returns the tokens of a configuration.
+pub fn tokens(text: &str) -> Vec<Token> {
     let mut chars = text.chars().peekable();
     let mut tokens = Vec::new();
     while let Some(c) = chars.next() {
