@@ -18,6 +18,7 @@ use crate::metrics;
 use crate::worker::Worker;
 
 mod accept;
+mod authentication;
 mod body;
 mod configure;
 mod connectors;
@@ -51,6 +52,7 @@ struct Api {
 /// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
     let limits = worker.config().rest.limits;
+    let users = worker.config().rest.users.clone();
     let url = format!("{}://{worker_id}", worker.config().rest.advertised.scheme);
     let routes: [(&str, MethodRouter<Api>); 19] = [
         ("/", get(root::info)),
@@ -93,7 +95,12 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
         })
         .layer(from_fn(within_the_timeout))
-        .layer(DefaultBodyLimit::max(limits.body_bytes))
+        .layer(DefaultBodyLimit::max(limits.body_bytes));
+    let resources = match users {
+        Some(users) => resources.layer(from_fn_with_state(Arc::new(users), authentication::require)),
+        None => resources,
+    };
+    let resources = resources
         .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
         .with_state(Api { worker, worker_id: worker_id.into(), url: url.into() });
     // The methods of a resource are known outside of it.
@@ -147,3 +154,6 @@ impl IntoResponse for Refused {
         (status, axum::Json(json!({"error_code": status.as_u16(), "message": message}))).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,21 +3,24 @@
 //! ```text
 //! listener.rs  addresses, and the one by which the worker is known
 //! tls.rs       encryption of a listener; store.rs reads its certificates and keys
+//! users.rs     who may use the interface
 //! ```
 
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::Values;
-use coherence_kafka_connect::config::{ConfigErrors, Properties};
+use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
 
 use super::table;
 
 mod listener;
 mod store;
 mod tls;
+mod users;
 
 pub use listener::{Advertised, Listener, Scheme};
 pub use tls::{TLS, TlsConfig};
+pub use users::Users;
 
 /// The settings of the REST interface.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub struct RestConfig {
     pub listeners_are_set: bool,
     /// `listeners.https.*`: how connections of the listeners with `https` are encrypted.
     pub tls: Option<TlsConfig>,
+    /// `rest.extension.classes`: who may use it, if it requires a password.
+    pub users: Option<Users>,
     /// `rest.advertised.*`: how others reach it.
     pub advertised: Advertised,
     /// `coherence.rest.*`: what its clients may use.
@@ -36,12 +41,18 @@ pub struct RestConfig {
 }
 
 impl RestConfig {
-    pub(super) fn read(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Self {
+    pub(super) fn read(
+        values: &Values,
+        properties: &Properties,
+        environment: &Environment,
+        findings: &mut ConfigErrors,
+    ) -> Self {
         let listeners = listener::listeners(values, properties, findings);
         let https = listeners.iter().any(|listener| listener.scheme == Scheme::Https);
         let of_https = properties.get("listeners").filter(|_| https);
         Self {
             tls: tls::read("listeners.https.", properties, of_https, findings),
+            users: users::read(values, properties, environment, findings),
             advertised: listener::advertised(values, properties, &listeners, findings),
             listeners,
             listeners_are_set: properties.get("listeners").is_some(),

@@ -140,7 +140,7 @@ impl WorkerConfig {
         environment: Environment,
         findings: &mut ConfigErrors,
     ) -> Self {
-        let variables = Variables::declared(properties, environment, findings);
+        let variables = Variables::declared(properties, environment.clone(), findings);
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
@@ -152,7 +152,7 @@ impl WorkerConfig {
             findings.violation(property, violation);
         }
         refuse_not_yet(&table::WORKER, &values, &properties, findings);
-        let rest = RestConfig::read(&values, &properties, findings);
+        let rest = RestConfig::read(&values, &properties, &environment, findings);
         let override_policy = override_policy(&values, &properties, findings);
         let mut worker = WorkerConfig {
             rest,

@@ -56,6 +56,8 @@ const BAD_BY_MEANING: &[(&str, &str, &str)] = &[
     ("connector.client.config.override.policy", "Some", "known are All, None, Principal and Allowlist"),
     ("listeners", "nowhere", "write http://host:port"),
     ("listeners", "", "needs at least one address"),
+    ("rest.extension.classes", "org.example.Extension", "is a class of the JVM and cannot run here"),
+    ("coherence.rest.jaas.file", "/nowhere", "requires no password without rest.extension.classes="),
     ("key.converter", "org.example.Converter", "org.example.Converter"),
     ("value.converter", "org.example.Converter", "org.example.Converter"),
     ("connector.class", "org.example.Sink", "the only connector here is"),
