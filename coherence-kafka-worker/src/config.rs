@@ -20,5 +20,8 @@ mod worker;
 
 pub use connector::{ConnectorConfig, RestartConfig};
 pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
-pub use rest::{Advertised, Listener, RestConfig, RestLimits, Scheme, TLS, TlsConfig, Users};
+pub use rest::{
+    AdminListeners, Advertised, Listener, ResponseHeader, RestConfig, RestLimits, Scheme, TLS, TlsConfig,
+    Users,
+};
 pub use worker::{OverridePolicy, WorkerConfig, create_converter};

@@ -4,7 +4,7 @@
 //! which are the worker's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 use serde_json::json;
 
+use crate::config::{AdminListeners, ResponseHeader, RestConfig};
 use crate::metrics;
 use crate::worker::Worker;
 
@@ -49,12 +50,29 @@ struct Api {
     url: Arc<str>,
 }
 
-/// Returns the routes, for a worker that is known as `worker_id` (`host:port`).
+/// Returns the routes of a worker that is known as `worker_id` (`host:port`), without those below `/admin` if these have
+/// listeners of their own.
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
-    let limits = worker.config().rest.limits;
-    let users = worker.config().rest.users.clone();
-    let url = format!("{}://{worker_id}", worker.config().rest.advertised.scheme);
-    let routes: [(&str, MethodRouter<Api>); 19] = [
+    let has_admin = worker.config().rest.admin == AdminListeners::Shared;
+    let routes = routes().into_iter().chain(plugins::routes());
+    let routes = with_slashes(routes.filter(|(path, _)| has_admin || !is_admin(path)));
+    let routes = routes.route("/metrics", get(measure)).route("/metrics/", get(measure));
+    serving(routes, worker, worker_id)
+}
+
+/// Returns the routes below `/admin`, for listeners of their own.
+pub fn admin_router(worker: Arc<Worker>, worker_id: &str) -> Router {
+    serving(with_slashes(routes().into_iter().filter(|(path, _)| is_admin(path))), worker, worker_id)
+}
+
+fn is_admin(path: &str) -> bool {
+    path.starts_with("/admin/")
+}
+
+type Route = (&'static str, MethodRouter<Api>);
+
+fn routes() -> [Route; 19] {
+    [
         ("/", get(root::info)),
         ("/health", get(root::health)),
         ("/connectors", get(connectors::list).post(configure::create)),
@@ -77,19 +95,26 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
         ("/connectors/{name}/fence", put(tasks::fence)),
         ("/admin/loggers", get(loggers::list)),
         ("/admin/loggers/{logger}", get(loggers::info).put(loggers::set)),
-    ];
+    ]
+}
+
+/// As in Connect, a slash at the end of a path changes nothing.
+fn with_slashes(routes: impl Iterator<Item = Route>) -> Router<Api> {
     let mut router = Router::new();
-    for (path, methods) in routes.into_iter().chain(plugins::routes()) {
+    for (path, methods) in routes {
         router = router.route(path, methods.clone());
-        // As in Connect, a slash at the end changes nothing.
         if path != "/" {
             router = router.route(&format!("{path}/"), methods);
         }
     }
-    let resources = router
-        .route_layer(from_fn(accept::json_only))
-        .route("/metrics", get(measure))
-        .route("/metrics/", get(measure))
+    router.route_layer(from_fn(accept::json_only))
+}
+
+/// Adds what holds for every request.
+fn serving(routes: Router<Api>, worker: Arc<Worker>, worker_id: &str) -> Router {
+    let RestConfig { limits, users, cors, headers, advertised, .. } = worker.config().rest.clone();
+    let url = format!("{}://{worker_id}", advertised.scheme);
+    let resources = routes
         .fallback(|| async { error(StatusCode::NOT_FOUND, "HTTP 404 Not Found") })
         .method_not_allowed_fallback(|| async {
             error(StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed")
@@ -104,7 +129,27 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
         .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
         .with_state(Api { worker, worker_id: worker_id.into(), url: url.into() });
     // The methods of a resource are known outside of it.
-    Router::new().fallback_service(resources).layer(from_fn(accept::options))
+    let resources = Router::new().fallback_service(resources).layer(from_fn(accept::options));
+    let resources = match cors {
+        Some(cors) => accept::other_origins(resources, cors),
+        None => resources,
+    };
+    if headers.is_empty() {
+        return resources;
+    }
+    resources.layer(from_fn_with_state(Arc::<[ResponseHeader]>::from(headers), with_headers))
+}
+
+async fn with_headers(
+    State(headers): State<Arc<[ResponseHeader]>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut answer = next.run(request).await;
+    for header in headers.iter() {
+        header.apply(answer.headers_mut(), SystemTime::now());
+    }
+    answer
 }
 
 async fn within_the_timeout(request: Request, next: Next) -> Response {

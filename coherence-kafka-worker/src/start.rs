@@ -9,7 +9,9 @@ use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
 use tokio::task::JoinHandle;
 
 use crate::cli::Files;
-use crate::config::{Listener, LoadError, Loaded, RestConfig, Scheme, Sources, WorkerConfig};
+use crate::config::{
+    AdminListeners, Listener, LoadError, Loaded, RestConfig, Scheme, Sources, TlsConfig, WorkerConfig,
+};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
 use crate::{rest, terminal};
@@ -75,14 +77,19 @@ impl Running {
         let broker = start_broker(&loaded.worker)?;
         let bootstrap = broker.as_ref().map(EmbeddedKafka::bootstrap_servers);
         let rest = loaded.worker.rest.clone();
-        let listeners = bind(&rest.listeners)?;
+        let listeners = bind("listeners", &rest.listeners)?;
+        let of_admin: &[Listener] = if let AdminListeners::Own(own) = &rest.admin { own } else { &[] };
+        let admin_listeners = bind("admin.listeners", of_admin)?;
         let runtime = tokio::runtime::Handle::current();
         let worker_id = worker_id(&rest, &listeners);
         let settings = loaded.worker.client_settings();
         let kind = loaded.worker.plugin().description().kind.name();
         let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
         let router = rest::router(worker.clone(), &worker_id);
-        let endpoints = endpoints(&rest, listeners, &router);
+        let admin_router = rest::admin_router(worker.clone(), &worker_id);
+        let endpoints = endpoints(&rest.listeners, listeners, &router, rest.tls.as_ref())
+            .chain(endpoints(of_admin, admin_listeners, &admin_router, rest.admin_tls.as_ref()))
+            .collect();
         let server = rest::Server::start(rest.limits, endpoints)
             .map_err(|error| StartError::Worker(format!("listeners: {error}")))?;
         if !rest.listeners_are_set {
@@ -193,12 +200,12 @@ fn start_broker(worker: &WorkerConfig) -> Result<Option<EmbeddedKafka>, StartErr
     EmbeddedKafka::start().map(Some).map_err(StartError::Worker)
 }
 
-fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
+fn bind(key: &str, listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
     let bind = |listener: &Listener| {
         let host = if listener.host.is_empty() { "0.0.0.0" } else { &listener.host };
         TcpListener::bind((host, listener.port)).map_err(|error| {
             StartError::Worker(format!(
-                "listeners: cannot listen on {}://{}:{}: {error}; choose another port, or stop the program that uses it",
+                "{key}: cannot listen on {}://{}:{}: {error}; choose another port, or stop the program that uses it",
                 listener.scheme, listener.host, listener.port
             ))
         })
@@ -206,16 +213,20 @@ fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, StartError> {
     listeners.iter().map(bind).collect()
 }
 
-/// Returns the listeners with the routes, and with TLS where they are to be reached by `https`.
-fn endpoints(rest: &RestConfig, listeners: Vec<TcpListener>, router: &axum::Router) -> Vec<rest::Endpoint> {
-    let endpoint = |(listener, socket): (&Listener, TcpListener)| {
+/// Returns the listeners with their routes, and with TLS where they are to be reached by `https`.
+fn endpoints<'a>(
+    listeners: &'a [Listener],
+    sockets: Vec<TcpListener>,
+    router: &'a axum::Router,
+    tls: Option<&'a TlsConfig>,
+) -> impl Iterator<Item = rest::Endpoint> + 'a {
+    listeners.iter().zip(sockets).map(move |(listener, socket)| {
         let endpoint = rest::Endpoint::new(socket, router.clone());
-        match &rest.tls {
+        match tls {
             Some(tls) if listener.scheme == Scheme::Https => endpoint.with_tls(tls.clone()),
             _ => endpoint,
         }
-    };
-    rest.listeners.iter().zip(listeners).map(endpoint).collect()
+    })
 }
 
 /// Returns the `host:port` by which statuses name this worker.

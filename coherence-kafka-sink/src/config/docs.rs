@@ -107,8 +107,8 @@ fn tables(page: &mut String, def: &ConfigDef) {
 fn https(page: &mut String) {
     page.push_str(
         "\n### HTTPS\n\nSettings of the listeners with `https`, behind the prefix `listeners.https.`.\n\
-         As in Connect, they apply without the prefix if no setting has it; \
-         then the Kafka clients use them too.\n\n",
+         For those of `admin.listeners` the prefix is `admin.listeners.https.`.\n\
+         As in Connect, they apply without the prefix if no setting has it; then the Kafka clients use them too.\n\n",
     );
     page.push_str(&TLS.markdown("HTTPS"));
 }
@@ -131,7 +131,9 @@ fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
             ("coherence.ttl.ms.", None) => {
                 "`coherence.ttl.ms` for the records of one topic; the rest of the key is its name.".to_owned()
             }
-            ("listeners.https.", None) => "TLS of the REST interface, see above.".to_owned(),
+            ("listeners.https." | "admin.listeners.https.", None) => {
+                "TLS of the REST interface, see above.".to_owned()
+            }
             ("config.providers.", None) => "Class and parameters of a variable provider.".to_owned(),
             _ => "Security of the consumers, unless `consumer.*` sets it. \
                   In Connect these do not reach the consumers."

@@ -42,9 +42,11 @@ pub fn of_client<'a>(
 ) -> Settings<'a> {
     let (own, overrides) = prefixes(client);
     // A file that holds both worker and connector settings has the connector's overrides in the worker's view, and
-    // `admin.listeners` is the worker's.
-    let stranger =
-        |key: &str| key.starts_with("override.") || (client == Client::Admin && key == "listeners");
+    // `admin.listeners` is the worker's, with its TLS.
+    let stranger = |key: &str| {
+        let of_listeners = key == "listeners" || key.starts_with("listeners.");
+        key.starts_with("override.") || (client == Client::Admin && of_listeners)
+    };
     let mut settings: Settings<'a> = worker.below(own).filter(|(key, _)| !stranger(key)).collect();
     for (key, property) in connector.below(overrides) {
         match policy.refusal(key) {

@@ -3,7 +3,8 @@
 //! ```text
 //! listener.rs  addresses, and the one by which the worker is known
 //! tls.rs       encryption of a listener; store.rs reads its certificates and keys
-//! users.rs     who may use the interface
+//! users.rs     who may use the interface; cors.rs: from which web pages
+//! headers.rs   headers of every answer
 //! ```
 
 use std::time::Duration;
@@ -11,14 +12,19 @@ use std::time::Duration;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
 
+use tower_http::cors::CorsLayer;
+
 use super::table;
 
+mod cors;
+mod headers;
 mod listener;
 mod store;
 mod tls;
 mod users;
 
-pub use listener::{Advertised, Listener, Scheme};
+pub use headers::ResponseHeader;
+pub use listener::{AdminListeners, Advertised, Listener, Scheme};
 pub use tls::{TLS, TlsConfig};
 pub use users::Users;
 
@@ -32,6 +38,14 @@ pub struct RestConfig {
     pub listeners_are_set: bool,
     /// `listeners.https.*`: how connections of the listeners with `https` are encrypted.
     pub tls: Option<TlsConfig>,
+    /// `admin.listeners`: where the routes below `/admin` are.
+    pub admin: AdminListeners,
+    /// `admin.listeners.https.*`: how connections of those with `https` are encrypted.
+    pub admin_tls: Option<TlsConfig>,
+    /// `access.control.allow.*`: how web pages of other origins may use it, if they may.
+    pub cors: Option<CorsLayer>,
+    /// `response.http.headers.config`: headers of every answer.
+    pub headers: Vec<ResponseHeader>,
     /// `rest.extension.classes`: who may use it, if it requires a password.
     pub users: Option<Users>,
     /// `rest.advertised.*`: how others reach it.
@@ -48,10 +62,26 @@ impl RestConfig {
         findings: &mut ConfigErrors,
     ) -> Self {
         let listeners = listener::listeners(values, properties, findings);
-        let https = listeners.iter().any(|listener| listener.scheme == Scheme::Https);
-        let of_https = properties.get("listeners").filter(|_| https);
+        let admin = listener::admin_listeners(values, properties, findings);
+        let of_admin = if let AdminListeners::Own(own) = &admin { own } else { [].as_slice() };
+        // The setting, where one of its listeners needs a certificate.
+        let https = |key, listeners: &[Listener]| {
+            let is_needed = listeners.iter().any(|listener| listener.scheme == Scheme::Https);
+            properties.get(key).filter(|_| is_needed)
+        };
+        let tls = tls::read("listeners.https.", properties, https("listeners", &listeners), findings);
+        let of_admin = https("admin.listeners", of_admin);
+        let admin_tls = tls::read("admin.listeners.https.", properties, of_admin, findings);
+        let headers = values.text(headers::KEY).map_or(Ok(Vec::new()), headers::parse);
         Self {
-            tls: tls::read("listeners.https.", properties, of_https, findings),
+            tls,
+            admin_tls,
+            admin,
+            cors: cors::read(values, properties, findings),
+            headers: headers.unwrap_or_else(|why| {
+                findings.refusal(properties.get(headers::KEY), headers::KEY, why, "an item is refused");
+                Vec::new()
+            }),
             users: users::read(values, properties, environment, findings),
             advertised: listener::advertised(values, properties, &listeners, findings),
             listeners,

@@ -1,9 +1,13 @@
 //! What holds for every request: the media types and methods that Connect knows.
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tower_http::cors::CorsLayer;
 
 use super::error;
 
@@ -47,6 +51,21 @@ pub(super) async fn options(request: Request, next: Next) -> Response {
         }
         _ => response,
     }
+}
+
+/// Answers browsers that load web pages of other origins.
+///
+/// A browser asks before it sends a request (`OPTIONS` with the method in a header). Any other `OPTIONS` is a client's
+/// question for the methods of a resource.
+pub(super) fn other_origins(resources: Router, cors: CorsLayer) -> Router {
+    let crossing = TowerToHyperService::new(resources.clone().layer(cors));
+    let resources = TowerToHyperService::new(resources);
+    Router::new().fallback(async move |request: Request| {
+        let is_client = request.method() == Method::OPTIONS
+            && !request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let routes = if is_client { resources } else { crossing };
+        routes.call(request).await
+    })
 }
 
 /// Whether the body of a request is JSON, by its headers.

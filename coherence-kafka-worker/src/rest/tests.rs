@@ -34,6 +34,10 @@ impl Answer {
 
 impl Served {
     fn new(settings: &[(&str, &str)]) -> Self {
+        Self::with(settings, router)
+    }
+
+    fn with(settings: &[(&str, &str)], router: fn(Arc<Worker>, &str) -> Router) -> Self {
         let runtime = Runtime::new().unwrap();
         let properties = Properties::from_pairs("w", settings.iter().copied());
         let worker = Arc::new(testing::worker_with(&properties, runtime.handle()));
@@ -96,4 +100,77 @@ fn every_request_requires_one_of_the_users() {
         assert_ne!(answer.status, 401, "{method} {path}");
     }
     assert_eq!(served.call("GET", "/connectors", &[]).status, 401);
+}
+
+#[test]
+fn pages_of_allowed_origins_may_use_the_methods_that_are_allowed() {
+    let served = Served::new(&[
+        ("access.control.allow.origin", "https://a.example, http://b.example:80"),
+        ("access.control.allow.methods", "GET,PUT"),
+    ]);
+    let question = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "PUT")];
+    let answer = served.call("OPTIONS", "/connectors", &question);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.example"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET,PUT"));
+    let answer = served.call("GET", "/connectors", &[("Origin", "http://b.example:80")]);
+    assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("http://b.example:80"));
+    let answer = served.call("GET", "/connectors", &[("Origin", "https://c.example")]);
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    // A client's question for the methods of a resource is none of a browser's.
+    let answer = served.call("OPTIONS", "/connectors", &[]);
+    assert_eq!(answer.body, "GET, HEAD, POST, OPTIONS");
+}
+
+#[test]
+fn browsers_are_answered_before_they_send_a_password() {
+    let folder = users();
+    let jaas = folder.path().join("jaas").display().to_string();
+    let served = Served::new(&[
+        ("rest.extension.classes", BASIC),
+        ("coherence.rest.jaas.file", &jaas),
+        ("access.control.allow.origin", "*"),
+    ]);
+    let question = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET")];
+    let answer = served.call("OPTIONS", "/connectors", &question);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    let allowed = answer.header("access-control-allow-headers").unwrap_or_default();
+    assert!(allowed.contains("authorization"), "{allowed}");
+    assert_eq!(served.call("GET", "/connectors", &[("Origin", "https://a.example")]).status, 401);
+}
+
+#[test]
+fn without_allowed_origins_no_page_is_answered() {
+    let answer = Served::new(&[]).call("GET", "/connectors", &[("Origin", "https://a.example")]);
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn every_answer_has_the_headers_of_the_settings() {
+    let served = Served::new(&[(
+        "response.http.headers.config",
+        "set X-Frame-Options:DENY, \"add Cache-Control:no-cache, no-store\"",
+    )]);
+    for path in ["/connectors", "/nowhere", "/metrics"] {
+        let answer = served.call("GET", path, &[]);
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache, no-store"), "{path}");
+    }
+}
+
+#[test]
+fn the_routes_of_administrators_are_where_their_setting_has_them() {
+    for (setting, on_all, on_own) in [(None, 200, 200), (Some(""), 404, 200), (Some("http://h:1"), 404, 200)]
+    {
+        let settings: Vec<_> = setting.map(|value| ("admin.listeners", value)).into_iter().collect();
+        let all = Served::with(&settings, router);
+        assert_eq!(all.call("GET", "/admin/loggers", &[]).status, on_all, "{setting:?}");
+        assert_eq!(all.call("GET", "/connectors", &[]).status, 200);
+        let own = Served::with(&settings, admin_router);
+        assert_eq!(own.call("GET", "/admin/loggers", &[]).status, on_own, "{setting:?}");
+        assert_eq!(own.call("GET", "/connectors", &[]).status, 404);
+        assert_eq!(own.call("GET", "/metrics", &[]).status, 404);
+    }
 }

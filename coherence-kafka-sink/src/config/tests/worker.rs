@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
-use coherence_kafka_worker::config::{Listener, OverridePolicy, Scheme, WorkerConfig};
+use coherence_kafka_worker::config::{AdminListeners, Listener, OverridePolicy, Scheme, WorkerConfig};
 
 use super::{plugin, worker_config};
 
@@ -104,16 +104,31 @@ fn every_malformed_setting_is_refused() {
             "Invalid value Some for configuration connector.client.config.override.policy: known are All, None, \
              Principal and Allowlist",
         ),
-        ("admin.listeners", "", " is not supported yet: leave it out"),
-        ("access.control.allow.origin", "*", "* is not supported yet: leave it out"),
+        (
+            "admin.listeners",
+            "https://:8443",
+            "https needs a certificate: set admin.listeners.https.ssl.keystore.location to a file in PEM or PKCS#12",
+        ),
     ] {
         assert_eq!(error(key, value), format!("w: {key}: {expected}"));
     }
 }
 
 #[test]
-fn the_default_of_a_setting_that_is_not_supported_yet_is_accepted() {
-    assert!(parse(&[("access.control.allow.origin", " "), ("response.http.headers.config", "")]).is_ok());
+fn the_routes_of_administrators_are_on_all_listeners_on_their_own_or_nowhere() {
+    assert_eq!(parse(&[]).unwrap().rest.admin, AdminListeners::Shared);
+    let own = |value| parse(&[("admin.listeners", value)]).unwrap().rest.admin;
+    assert_eq!(own(""), AdminListeners::Own(Vec::new()));
+    let listener = Listener { scheme: Scheme::Http, host: "h".to_owned(), port: 1 };
+    assert_eq!(own("http://h:1"), AdminListeners::Own(vec![listener]));
+}
+
+#[test]
+fn blank_settings_of_headers_and_origins_are_none() {
+    let rest =
+        parse(&[("access.control.allow.origin", " "), ("response.http.headers.config", "")]).unwrap().rest;
+    assert!(rest.cors.is_none());
+    assert_eq!(rest.headers, []);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
 const LISTENERS: &str = "listeners";
+const ADMIN_LISTENERS: &str = "admin.listeners";
 const FORM: &str = "write http://host:port or https://host:port";
 
 /// An address of the REST interface.
@@ -55,6 +56,15 @@ impl Listener {
     }
 }
 
+/// Where the routes below `/admin` are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminListeners {
+    /// On the listeners of all routes.
+    Shared,
+    /// On listeners that have no other routes; nowhere where there are none.
+    Own(Vec<Listener>),
+}
+
 /// Returns `listeners`, at least one.
 pub(super) fn listeners(
     values: &Values,
@@ -69,6 +79,18 @@ pub(super) fn listeners(
         );
     }
     parse(LISTENERS, values, properties, findings)
+}
+
+/// Returns `admin.listeners`.
+pub(super) fn admin_listeners(
+    values: &Values,
+    properties: &Properties,
+    findings: &mut ConfigErrors,
+) -> AdminListeners {
+    match values.typed(ADMIN_LISTENERS) {
+        None => AdminListeners::Shared,
+        Some(_) => AdminListeners::Own(parse(ADMIN_LISTENERS, values, properties, findings)),
+    }
 }
 
 fn parse(key: &str, values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> Vec<Listener> {
