@@ -27,6 +27,7 @@ mod json;
 mod limits;
 mod loggers;
 mod offsets;
+mod openapi;
 mod plugins;
 mod restart;
 mod root;
@@ -57,6 +58,8 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
     let routes = routes().into_iter().chain(plugins::routes());
     let routes = with_slashes(routes.filter(|(path, _)| has_admin || !is_admin(path)));
     let routes = routes.route("/metrics", get(measure)).route("/metrics/", get(measure));
+    let routes =
+        routes.route("/openapi.json", get(openapi::document)).route("/openapi.json/", get(openapi::document));
     serving(routes, worker, worker_id)
 }
 
@@ -157,6 +160,15 @@ async fn within_the_timeout(request: Request, next: Next) -> Response {
     answer.unwrap_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Request timed out"))
 }
 
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "worker",
+    operation_id = "metrics",
+    responses(
+        (status = 200, description = "The metrics, for Prometheus", body = String, content_type = "text/plain"),
+    )
+)]
 async fn measure(State(api): State<Api>) -> Response {
     match metrics::text(&api.worker) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),

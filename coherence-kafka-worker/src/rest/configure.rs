@@ -14,6 +14,18 @@ use crate::worker::{ConnectorInfo, CreateError, Worker};
 type Body = Result<Bytes, BytesRejection>;
 
 /// `POST /connectors`.
+#[utoipa::path(
+    post,
+    path = "/connectors",
+    tag = "connectors",
+    operation_id = "configure_create",
+    request_body(content = serde_json::Value, description = "The name, the settings and the initial state"),
+    responses(
+        (status = 201, description = "The connector is created", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 409, description = "It exists"),
+    )
+)]
 pub(super) async fn create(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -33,6 +45,20 @@ pub(super) async fn create(
 }
 
 /// `PUT /connectors/{name}/config`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/config",
+    tag = "connectors",
+    operation_id = "configure_replace",
+    params(("name" = String, Path, description = "The name of the connector")),
+    request_body(content = serde_json::Value, description = "All settings"),
+    responses(
+        (status = 200, description = "The settings are replaced", body = serde_json::Value),
+        (status = 201, description = "The connector is created", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn replace(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -49,6 +75,20 @@ pub(super) async fn replace(
 }
 
 /// `PATCH /connectors/{name}/config`: a null removes a setting.
+#[utoipa::path(
+    patch,
+    path = "/connectors/{name}/config",
+    tag = "connectors",
+    operation_id = "configure_patch",
+    params(("name" = String, Path, description = "The name of the connector")),
+    request_body(content = serde_json::Value, description = "Settings to change; null removes one"),
+    responses(
+        (status = 200, description = "The settings are changed", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn patch(
     State(api): State<Api>,
     Path(name): Path<String>,

@@ -10,6 +10,16 @@ use super::{Api, blocking, configure, error, internal, not_found};
 use crate::worker::{CONFLICT, CreateError, RequestError};
 
 /// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
+#[utoipa::path(
+    get,
+    path = "/connectors",
+    tag = "connectors",
+    operation_id = "connectors_list",
+    params(
+        ("expand" = Option<Vec<String>>, Query, description = "`status` or `info` of each connector"),
+    ),
+    responses((status = 200, description = "The names, or an object of them", body = serde_json::Value))
+)]
 pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
     let names = api.worker.names();
     let expand: Vec<&str> =
@@ -34,6 +44,17 @@ pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String
 }
 
 /// `GET /connectors/{name}`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}",
+    tag = "connectors",
+    operation_id = "connectors_info",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "Settings and tasks", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.info(&name) {
         Some(info) => axum::Json(info_json(&info)).into_response(),
@@ -42,6 +63,17 @@ pub(super) async fn info(State(api): State<Api>, Path(name): Path<String>) -> Re
 }
 
 /// `GET /connectors/{name}/config`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/config",
+    tag = "connectors",
+    operation_id = "connectors_config",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The settings", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn config(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.info(&name) {
         Some(info) => axum::Json(info.config).into_response(),
@@ -50,6 +82,17 @@ pub(super) async fn config(State(api): State<Api>, Path(name): Path<String>) -> 
 }
 
 /// `GET /connectors/{name}/status`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/status",
+    tag = "connectors",
+    operation_id = "connectors_status",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The states of the connector and its tasks", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.status(&name) {
         Some(status) => axum::Json(status_json(&name, &api, &status)).into_response(),
@@ -58,6 +101,18 @@ pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> 
 }
 
 /// `DELETE /connectors/{name}`.
+#[utoipa::path(
+    delete,
+    path = "/connectors/{name}",
+    tag = "connectors",
+    operation_id = "connectors_delete",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 204, description = "The connector is deleted"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let outcome = blocking({
         let (worker, name) = (api.worker.clone(), name.clone());
@@ -68,6 +123,18 @@ pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> 
 
 /// `PUT /connectors/{name}/stop`. Where Connect's standalone worker answers 500 for a name that it does not know, this
 /// answers 404 as its distributed one; the same in all requests about connectors and tasks.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/stop",
+    tag = "connectors",
+    operation_id = "connectors_stop",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 204, description = "The tasks are stopped"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let outcome = blocking({
         let (worker, name) = (api.worker.clone(), name.clone());
@@ -77,6 +144,18 @@ pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Re
 }
 
 /// `PUT /connectors/{name}/pause`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/pause",
+    tag = "connectors",
+    operation_id = "connectors_pause",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 202, description = "The tasks pause"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> Response {
     match api.worker.pause(&name) {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -86,6 +165,18 @@ pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> R
 }
 
 /// `PUT /connectors/{name}/resume`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/resume",
+    tag = "connectors",
+    operation_id = "connectors_resume",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 202, description = "The tasks run again"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let outcome = blocking({
         let (worker, name) = (api.worker.clone(), name.clone());

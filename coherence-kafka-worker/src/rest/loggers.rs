@@ -14,12 +14,30 @@ use super::{Refused, body, error};
 use crate::loggers::{Level, Logger, loggers};
 
 /// `GET /admin/loggers`.
+#[utoipa::path(
+    get,
+    path = "/admin/loggers",
+    tag = "admin",
+    operation_id = "loggers_list",
+    responses((status = 200, description = "The loggers and their levels", body = serde_json::Value))
+)]
 pub(super) async fn list() -> Response {
     let all = loggers().all().into_iter().map(|(name, logger)| (name, logger_json(logger)));
     axum::Json(all.collect::<Map<_, _>>()).into_response()
 }
 
 /// `GET /admin/loggers/{logger}`.
+#[utoipa::path(
+    get,
+    path = "/admin/loggers/{logger}",
+    tag = "admin",
+    operation_id = "loggers_info",
+    params(("logger" = String, Path, description = "The name of a logger, or root")),
+    responses(
+        (status = 200, description = "The level of the logger", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn info(Path(name): Path<String>) -> Response {
     match loggers().get(&name) {
         Some(logger) => axum::Json(logger_json(logger)).into_response(),
@@ -28,6 +46,23 @@ pub(super) async fn info(Path(name): Path<String>) -> Response {
 }
 
 /// `PUT /admin/loggers/{logger}`. This worker is all of its cluster: the scope decides the answer only.
+#[utoipa::path(
+    put,
+    path = "/admin/loggers/{logger}",
+    tag = "admin",
+    operation_id = "loggers_set",
+    params(
+        ("logger" = String, Path, description = "The name of a logger, or root"),
+        ("scope" = Option<String>, Query, description = "`worker` or `cluster`"),
+    ),
+    request_body(content = serde_json::Value, description = "The level"),
+    responses(
+        (status = 200, description = "The loggers whose level has changed", body = serde_json::Value),
+        (status = 204, description = "The level is changed in the cluster"),
+        (status = 400, description = "The request is refused"),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn set(
     Path(name): Path<String>,
     Query(query): Query<HashMap<String, String>>,

@@ -25,6 +25,17 @@ const DEADLINE: Duration = Duration::from_secs(30);
 type Changes = BTreeMap<TopicPartition, Option<i64>>;
 
 /// `GET /connectors/{name}/offsets`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/offsets",
+    tag = "offsets",
+    operation_id = "offsets_list",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The committed offsets", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let group = match api.worker.group(&name) {
         Ok(Some(group)) => group,
@@ -51,6 +62,19 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
 }
 
 /// `PATCH /connectors/{name}/offsets`.
+#[utoipa::path(
+    patch,
+    path = "/connectors/{name}/offsets",
+    tag = "offsets",
+    operation_id = "offsets_alter",
+    params(("name" = String, Path, description = "The name of the connector")),
+    request_body(content = serde_json::Value, description = "Partitions and their offsets; null removes one"),
+    responses(
+        (status = 200, description = "The offsets are changed", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn alter(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -81,6 +105,18 @@ pub(super) async fn alter(
 }
 
 /// `DELETE /connectors/{name}/offsets`.
+#[utoipa::path(
+    delete,
+    path = "/connectors/{name}/offsets",
+    tag = "offsets",
+    operation_id = "offsets_reset",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The offsets are removed", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Refused> {
     let group = stopped(&api, &name)?;
     Ok(done(blocking(move || open(&group)?.delete_group()).await, &name, "reset", "reset"))

@@ -42,7 +42,17 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<Api>); 3] {
 }
 
 /// `GET /connector-plugins`: the connector alone, or with `connectorsOnly=false` every class that its settings can name.
-async fn list(State(api): State<Api>, Query(query): Query<HashMap<String, String>>) -> Response {
+#[utoipa::path(
+    get,
+    path = "/connector-plugins",
+    tag = "plugins",
+    operation_id = "plugins_list",
+    params(
+        ("connectorsOnly" = Option<bool>, Query, description = "Without it, or with `true`: the connector alone"),
+    ),
+    responses((status = 200, description = "The classes that settings can name", body = serde_json::Value))
+)]
+pub(super) async fn list(State(api): State<Api>, Query(query): Query<HashMap<String, String>>) -> Response {
     // As in Java, what is not "true" is false.
     let alone = query.get("connectorsOnly").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let plugin = |class: &str, kind: &str| json!({"class": class, "type": kind, "version": VERSION});
@@ -58,7 +68,22 @@ async fn list(State(api): State<Api>, Query(query): Query<HashMap<String, String
 }
 
 /// `GET /connector-plugins/{plugin}/config`.
-async fn definitions(
+#[utoipa::path(
+    get,
+    path = "/connector-plugins/{plugin}/config",
+    tag = "plugins",
+    operation_id = "plugins_definitions",
+    params(
+        ("plugin" = String, Path, description = "A class, or an alias of it"),
+        ("version" = Option<String>, Query, description = "A version of the plugin"),
+    ),
+    responses(
+        (status = 200, description = "The definitions of its settings", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+        (status = 404, description = "It does not exist"),
+    )
+)]
+pub(super) async fn definitions(
     State(api): State<Api>,
     Path(plugin): Path<String>,
     Query(query): Query<HashMap<String, String>>,
@@ -81,7 +106,19 @@ async fn definitions(
 }
 
 /// `PUT /connector-plugins/{plugin}/config/validate`. A configuration with errors is an answer too.
-async fn validate(
+#[utoipa::path(
+    put,
+    path = "/connector-plugins/{plugin}/config/validate",
+    tag = "plugins",
+    operation_id = "plugins_validate",
+    params(("plugin" = String, Path, description = "A class, or an alias of it")),
+    request_body(content = serde_json::Value, description = "The settings of a connector"),
+    responses(
+        (status = 200, description = "Each setting with its errors", body = serde_json::Value),
+        (status = 400, description = "The request is refused"),
+    )
+)]
+pub(super) async fn validate(
     State(api): State<Api>,
     Path(plugin): Path<String>,
     headers: HeaderMap,

@@ -12,6 +12,23 @@ use crate::worker::{CONFLICT, CreateError, RequestError};
 
 /// `POST /connectors/{name}/restart`. Without `includeTasks` a connector is restarted that could not be started; of
 /// another one nothing would be.
+#[utoipa::path(
+    post,
+    path = "/connectors/{name}/restart",
+    tag = "connectors",
+    operation_id = "restart_connector",
+    params(
+        ("name" = String, Path, description = "The name of the connector"),
+        ("includeTasks" = Option<bool>, Query, description = "Restarts its tasks too"),
+        ("onlyFailed" = Option<bool>, Query, description = "Restarts only what has failed"),
+    ),
+    responses(
+        (status = 202, description = "The states, with what restarts", body = serde_json::Value),
+        (status = 204, description = "The connector is restarted"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn connector(
     State(api): State<Api>,
     Path(name): Path<String>,
@@ -52,6 +69,21 @@ pub(super) async fn connector(
 }
 
 /// `POST /connectors/{name}/tasks/{id}/restart`.
+#[utoipa::path(
+    post,
+    path = "/connectors/{name}/tasks/{task}/restart",
+    tag = "tasks",
+    operation_id = "restart_task",
+    params(
+        ("name" = String, Path, description = "The name of the connector"),
+        ("task" = u32, Path, description = "The number of the task"),
+    ),
+    responses(
+        (status = 204, description = "The task restarts"),
+        (status = 404, description = "It does not exist"),
+        (status = 409, description = "Another operation is running"),
+    )
+)]
 pub(super) async fn task(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
     let Some(number) = tasks::number(&id) else {
         return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");

@@ -9,6 +9,17 @@ use super::json::task_json;
 use super::{Api, error, not_found};
 
 /// `GET /connectors/{name}/tasks`: each with the configuration of the connector, which is all that it has.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/tasks",
+    tag = "tasks",
+    operation_id = "tasks_list",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The tasks and their settings", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let Some(info) = api.worker.info(&name) else { return not_found(&name).into_response() };
     let class = api.worker.config().plugin().description().task_class;
@@ -19,6 +30,20 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
 }
 
 /// `GET /connectors/{name}/tasks/{id}/status`.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/tasks/{task}/status",
+    tag = "tasks",
+    operation_id = "tasks_status",
+    params(
+        ("name" = String, Path, description = "The name of the connector"),
+        ("task" = u32, Path, description = "The number of the task"),
+    ),
+    responses(
+        (status = 200, description = "The state of the task", body = serde_json::Value),
+        (status = 404, description = "It does not exist"),
+    )
+)]
 pub(super) async fn status(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
     let Some(number) = number(&id) else {
         return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
@@ -31,11 +56,31 @@ pub(super) async fn status(State(api): State<Api>, Path((name, id)): Path<(Strin
 }
 
 /// `POST /connectors/{name}/tasks`, which the workers of one Connect cluster send each other.
+#[utoipa::path(
+    post,
+    path = "/connectors/{name}/tasks",
+    tag = "tasks",
+    operation_id = "tasks_configure",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 500, description = "Only the workers of a Connect cluster send this request"),
+    )
+)]
 pub(super) async fn configure() -> Response {
     internal_request("does not support externally setting task configurations")
 }
 
 /// `PUT /connectors/{name}/fence`, likewise.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/fence",
+    tag = "tasks",
+    operation_id = "tasks_fence",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 500, description = "Only the workers of a Connect cluster send this request"),
+    )
+)]
 pub(super) async fn fence() -> Response {
     internal_request("does not support exactly-once source connectors")
 }

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 
@@ -172,5 +173,37 @@ fn the_routes_of_administrators_are_where_their_setting_has_them() {
         assert_eq!(own.call("GET", "/admin/loggers", &[]).status, on_own, "{setting:?}");
         assert_eq!(own.call("GET", "/connectors", &[]).status, 404);
         assert_eq!(own.call("GET", "/metrics", &[]).status, 404);
+    }
+}
+
+#[test]
+fn the_openapi_document_has_every_route_with_its_methods_and_no_other() {
+    let served = Served::new(&[]);
+    let document: serde_json::Value =
+        serde_json::from_str(&served.call("GET", "/openapi.json", &[]).body).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{document}");
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+    let ids: Vec<&str> =
+        operations.map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+    let described: BTreeMap<String, BTreeSet<String>> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(path, methods)| (path.clone(), methods.as_object().unwrap().keys().cloned().collect()))
+        .collect();
+    let routes = routes().into_iter().chain(plugins::routes()).map(|(path, _)| path.to_owned());
+    let paths: BTreeSet<String> = routes.chain(["/metrics", "/openapi.json"].map(str::to_owned)).collect();
+    assert_eq!(described.keys().cloned().collect::<BTreeSet<_>>(), paths);
+    for (path, methods) in described {
+        let one = ["name", "task", "plugin", "logger"]
+            .iter()
+            .fold(path.clone(), |path, parameter| path.replace(&format!("{{{parameter}}}"), "0"));
+        let answer = served.call("OPTIONS", &one, &[]);
+        let allowed = answer.body.split(", ").map(str::to_ascii_lowercase);
+        let allowed: BTreeSet<String> =
+            allowed.filter(|method| !["head", "options"].contains(&method.as_str())).collect();
+        assert_eq!(methods, allowed, "{path}");
     }
 }

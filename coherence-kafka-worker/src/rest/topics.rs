@@ -10,6 +10,17 @@ use serde_json::{Map, json};
 use super::{Api, error};
 
 /// `GET /connectors/{name}/topics`. As in Connect, a connector that does not exist uses none.
+#[utoipa::path(
+    get,
+    path = "/connectors/{name}/topics",
+    tag = "topics",
+    operation_id = "topics_list",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 200, description = "The topics that the connector uses", body = serde_json::Value),
+        (status = 403, description = "Topics are not tracked"),
+    )
+)]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
     if !api.worker.config().topic_tracking {
         return disabled();
@@ -20,6 +31,17 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
 }
 
 /// `PUT /connectors/{name}/topics/reset`.
+#[utoipa::path(
+    put,
+    path = "/connectors/{name}/topics/reset",
+    tag = "topics",
+    operation_id = "topics_reset",
+    params(("name" = String, Path, description = "The name of the connector")),
+    responses(
+        (status = 202, description = "The list of topics is empty"),
+        (status = 403, description = "The list may not be reset"),
+    )
+)]
 pub(super) async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Response {
     if !api.worker.config().topic_tracking {
         return disabled();
