@@ -12,11 +12,11 @@ use crate::counters::{Cause, Counters};
 type Metric = (Family, fn(&Counters) -> u64);
 
 const fn counter(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
-    (Family { name, kind: MetricKind::Counter, help, labels: &[] }, read)
+    (Family { name, kind: MetricKind::Counter, help, labels: &[], former: true }, read)
 }
 
 const fn gauge(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
-    (Family { name, kind: MetricKind::Gauge, help, labels: &[] }, read)
+    (Family { name, kind: MetricKind::Gauge, help, labels: &[], former: true }, read)
 }
 
 /// The metrics that have one value for every task. Gauges with `total` in their name are Connect's: they grow too.
@@ -59,12 +59,14 @@ const LAG: Family = Family {
     kind: MetricKind::Gauge,
     help: "Records between the confirmed positions and the ends of the partitions; no sample while this is unknown",
     labels: &[],
+    former: true,
 };
 const HOLDING: Family = Family {
     name: "coherence_kafka_sink_holding",
     kind: MetricKind::Gauge,
     help: "1 while the task holds its batch, with the reason in the label cause",
     labels: &["cause"],
+    former: true,
 };
 
 /// All metrics of a task.
@@ -93,14 +95,14 @@ impl TaskState for Counters {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        let sample = |family, value| Sample { family, labels: Vec::new(), value };
+        let sample = |family, value: u64| Sample { family, labels: Vec::new(), value: value.into() };
         let mut samples: Vec<_> = TASK.iter().map(|(family, read)| sample(*family, read(self))).collect();
         samples.extend(self.lag.now().map(|lag| sample(LAG, lag)));
         let held = self.holding.lock().as_ref().map(|holding| holding.cause);
         samples.extend(Cause::ALL.map(|cause| Sample {
             family: HOLDING,
             labels: vec![cause.name().into()],
-            value: u64::from(held == Some(cause)),
+            value: u64::from(held == Some(cause)).into(),
         }));
         samples
     }

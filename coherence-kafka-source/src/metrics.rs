@@ -14,11 +14,11 @@ use crate::status::{State, Status};
 type Metric = (Family, fn(&Status) -> u64);
 
 const fn counter(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
-    (Family { name, kind: MetricKind::Counter, help, labels: &["map", "topic"] }, read)
+    (Family { name, kind: MetricKind::Counter, help, labels: &["map", "topic"], former: false }, read)
 }
 
 const fn gauge(name: &'static str, help: &'static str, read: fn(&Status) -> u64) -> Metric {
-    (Family { name, kind: MetricKind::Gauge, help, labels: &["map", "topic"] }, read)
+    (Family { name, kind: MetricKind::Gauge, help, labels: &["map", "topic"], former: false }, read)
 }
 
 /// The metrics that have one value for every map.
@@ -46,12 +46,14 @@ const STATE: Family = Family {
     kind: MetricKind::Gauge,
     help: "1 for the current state, 0 for the others",
     labels: &["map", "topic", "state"],
+    former: false,
 };
 const RESTARTS: Family = Family {
     name: "coherence_kafka_source_task_restarts",
     kind: MetricKind::Counter,
     help: "Restarts of the task",
     labels: &[],
+    former: false,
 };
 
 /// All metrics of a task.
@@ -72,20 +74,20 @@ pub(crate) fn samples(status: &Status) -> Vec<Sample> {
     let of_map = OF_MAPS.iter().map(|(family, read)| Sample {
         family: *family,
         labels: labels(),
-        value: read(status),
+        value: read(status).into(),
     });
     let is = status.state();
     let states = State::ALL.into_iter().map(|state| {
         let mut labels = labels();
         labels.push(state.name().into());
-        Sample { family: STATE, labels, value: u64::from(state == is) }
+        Sample { family: STATE, labels, value: u64::from(state == is).into() }
     });
     of_map.chain(states).collect()
 }
 
 /// Returns the sample of the restarts of a task.
 pub(crate) fn restarts(value: u64) -> Sample {
-    Sample { family: RESTARTS, labels: Vec::new(), value }
+    Sample { family: RESTARTS, labels: Vec::new(), value: value.into() }
 }
 
 /// Returns the metrics at the moment, of a process without a worker.

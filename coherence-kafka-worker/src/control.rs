@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// The requests to one task. The worker and the task share it.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +15,51 @@ struct Requests {
     stop: AtomicBool,
     pause: AtomicBool,
     paused: AtomicBool,
+    times: Mutex<Times>,
+}
+
+/// How long a task has been in its states since it was made.
+#[derive(Debug)]
+struct Times {
+    began: Instant,
+    activity: Activity,
+    since: Instant,
+    running: Duration,
+    paused: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Activity {
+    Running,
+    Paused,
+    Failed,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let (now, none) = (Instant::now(), Duration::ZERO);
+        Self { began: now, activity: Activity::Running, since: now, running: none, paused: none }
+    }
+}
+
+impl Times {
+    fn change(&mut self, activity: Activity, now: Instant) {
+        let passed = now.saturating_duration_since(self.since);
+        match self.activity {
+            Activity::Running => self.running += passed,
+            Activity::Paused => self.paused += passed,
+            Activity::Failed => {}
+        }
+        (self.activity, self.since) = (activity, now);
+    }
+
+    /// Returns the fractions of the time that it was running, and paused.
+    fn ratios(&mut self, now: Instant) -> (f64, f64) {
+        self.change(self.activity, now);
+        let all = now.saturating_duration_since(self.began).as_secs_f64();
+        let ratio = |part: Duration| if all > 0.0 { part.as_secs_f64() / all } else { 0.0 };
+        (ratio(self.running), ratio(self.paused))
+    }
 }
 
 impl TaskControl {
@@ -34,6 +82,18 @@ impl TaskControl {
     /// Called by the task: whether it has records in hand, or moves them.
     pub fn set_paused(&self, paused: bool) {
         self.0.paused.store(paused, Ordering::SeqCst);
+        let activity = if paused { Activity::Paused } else { Activity::Running };
+        self.0.times.lock().change(activity, Instant::now());
+    }
+
+    /// Notes that the task does nothing because it failed, until [`TaskControl::clear`].
+    pub(crate) fn set_failed(&self) {
+        self.0.times.lock().change(Activity::Failed, Instant::now());
+    }
+
+    /// Returns the fractions of the time since the task was made that it was running, and paused.
+    pub(crate) fn ratios(&self) -> (f64, f64) {
+        self.0.times.lock().ratios(Instant::now())
     }
 
     /// Asks the task to end.
@@ -50,5 +110,24 @@ impl TaskControl {
     pub(crate) fn clear(&self) {
         self.0.stop.store(false, Ordering::SeqCst);
         self.set_paused(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratios_are_the_fractions_of_the_time_since_the_start() {
+        let mut times = Times::default();
+        let at = |seconds| times.began + Duration::from_secs(seconds);
+        let (paused, resumed, failed, end) = (at(5), at(6), at(8), at(10));
+        times.change(Activity::Paused, paused);
+        assert_eq!(times.ratios(resumed), (5.0 / 6.0, 1.0 / 6.0));
+        times.change(Activity::Running, resumed);
+        times.change(Activity::Failed, failed);
+        assert_eq!(times.ratios(end), (0.7, 0.1));
+        let mut fresh = Times::default();
+        assert_eq!(fresh.ratios(fresh.began), (0.0, 0.0));
     }
 }

@@ -17,16 +17,24 @@ pub(crate) fn raise_limit() {
     }
 }
 
+/// Returns how many descriptors this process may have open; `None` where there is no limit.
+pub(crate) fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
+/// Returns how many descriptors this process has open; `None` without `/proc`.
+pub(crate) fn open() -> Option<u64> {
+    std::fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as u64)
+}
+
 /// Checks whether `tasks` more tasks, with `clients_each` Kafka clients each, fit in addition to `running` ones.
 ///
 /// # Errors
 /// They do not fit; the text contains the remedy.
 pub(crate) fn room_for(running: usize, tasks: usize, clients_each: u64) -> Result<(), String> {
-    let Some(limit) = getrlimit(Resource::Nofile).current else { return Ok(()) };
-    // Without /proc what is open is not known.
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64);
+    let Some(limit) = limit() else { return Ok(()) };
     // Tasks that were started a moment ago have not opened all of theirs.
-    let used = open.max(running as u64 * OF_CLIENT);
+    let used = open().unwrap_or(0).max(running as u64 * OF_CLIENT);
     let wanted = tasks as u64 * clients_each * OF_CLIENT;
     if used + wanted + KEPT <= limit {
         return Ok(());

@@ -1,37 +1,44 @@
 //! The metrics for Prometheus: `GET /metrics`, in OpenMetrics text.
 //!
-//! Owns: the metrics of the worker and the states of tasks, and the labels `connector` and `task`. Never does: counting,
-//! that is the tasks'; the metrics of tasks are the plugin's. Where Connect has a metric of the same meaning, it has the
-//! name that the usual exporters use for Connect's (group and attribute, dashes as underscores). Labels hold no key, no
-//! value, no address.
+//! Owns: the form of metrics, and the labels `connector` and `task`. Never does: counting. The metrics of tasks are the
+//! plugin's, those of the worker are in `metrics/worker.rs`, those of the process in `metrics/process.rs`. Where Connect
+//! has a metric of the same meaning, it has the name that the usual exporters use for Connect's (group and attribute,
+//! dashes as underscores). Labels hold no key, no value, no address.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, text as openmetrics,
+    DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet, text as openmetrics,
 };
 use prometheus_client::metrics::MetricType;
+pub use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::plugin::Description;
-use crate::worker::{TaskStatus, Worker};
+use crate::worker::{ConnectorStatus, Worker};
+
+mod process;
+pub(crate) mod worker;
 
 /// The media type of [`text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A metric of tasks: its samples carry the labels `connector` and `task`, and its own.
+/// A metric. The samples of a task carry the labels `connector` and `task` in addition to its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
     /// Its name, without the `_total` that the samples of a counter carry.
     pub name: &'static str,
-    /// Whether it only grows.
+    /// What its values are.
     pub kind: MetricKind,
-    /// What it counts.
+    /// What it shows.
     pub help: &'static str,
     /// The names of its own labels.
     pub labels: &'static [&'static str],
+    /// Whether it existed when the metrics of its plugin had their former names.
+    pub former: bool,
 }
 
 /// The kind of a metric.
@@ -41,6 +48,8 @@ pub enum MetricKind {
     Counter,
     /// It goes up and down.
     Gauge,
+    /// It counts observations by their size.
+    Histogram,
 }
 
 impl MetricKind {
@@ -48,11 +57,12 @@ impl MetricKind {
         match self {
             MetricKind::Counter => MetricType::Counter,
             MetricKind::Gauge => MetricType::Gauge,
+            MetricKind::Histogram => MetricType::Histogram,
         }
     }
 }
 
-/// One value of a metric of a task.
+/// One value of a metric.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The metric.
@@ -60,147 +70,74 @@ pub struct Sample {
     /// The values of its own labels, in the order of the family.
     pub labels: Vec<Cow<'static, str>>,
     /// The value.
-    pub value: u64,
+    pub value: Value,
 }
 
-type Described = (&'static str, &'static str);
-const STATUS: Described = (
-    "kafka_connect_connector_task_status",
-    "1 for the state of the task in the label status: running, failed",
-);
-const CONNECTORS: Described = ("kafka_connect_worker_connector_count", "Connectors of this process");
-const TASKS: Described = ("kafka_connect_worker_task_count", "Tasks of this process");
-const TASKS_TOTAL: Described = ("kafka_connect_worker_connector_total_task_count", "Tasks of the connector");
-const TASKS_RUNNING: Described =
-    ("kafka_connect_worker_connector_running_task_count", "Running tasks of the connector");
-const TASKS_FAILED: Described =
-    ("kafka_connect_worker_connector_failed_task_count", "Failed tasks of the connector");
+/// The value of a sample, of the kind of its metric.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// Of a counter or a gauge.
+    Count(u64),
+    /// Of a gauge.
+    Number(f64),
+    /// Of a histogram.
+    Histogram(Histogram),
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Value::Count(count)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Value::Number(number)
+    }
+}
 
 /// Returns the state of a worker as OpenMetrics text.
 ///
 /// # Errors
 /// Never in practice: writing to a text does not fail.
 pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
-    let state = |name: String| worker.tasks(&name).map(|tasks| (name, tasks));
-    let connectors = worker.names().into_iter().filter_map(state).collect();
-    text_of(worker.config().plugin().description(), connectors)
+    let status = |name: String| worker.status(&name).map(|status| (name, status));
+    let connectors: Vec<_> = worker.names().into_iter().filter_map(status).collect();
+    let plugin = worker.config().plugin().description();
+    let mut own = worker::samples(plugin, &connectors);
+    own.extend(worker.starts().samples());
+    own.extend(process::samples());
+    encoded(plugin, own, &connectors)
 }
 
-/// Returns the state of these connectors as OpenMetrics text.
+/// Returns the state of these connectors as OpenMetrics text, without the worker that runs them.
 ///
 /// # Errors
 /// Never in practice: writing to a text does not fail.
 pub fn text_of(
     plugin: &'static Description,
-    connectors: Vec<(String, Vec<TaskStatus>)>,
+    connectors: &[(String, ConnectorStatus)],
 ) -> Result<String, fmt::Error> {
-    encoded(Snapshot { plugin, connectors })
+    encoded(plugin, worker::samples(plugin, connectors), connectors)
 }
 
-/// Returns the table of all metrics of a worker in Markdown, where its tasks have these.
-pub fn markdown(families: &[Family]) -> String {
-    let mut page = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
-    let mut line = |name: &str, kind: MetricKind, labels: &str, help: &str| {
-        let total = if kind == MetricKind::Counter { "_total" } else { "" };
-        let _ = writeln!(page, "| `{name}{total}` | {} | {labels} | {help} |", kind.metric_type().as_str());
-    };
-    for Family { name, kind, help, labels } in families {
-        line(name, *kind, &[&["connector", "task"], *labels].concat().join(", "), help);
-    }
-    for ((name, help), labels) in [
-        (STATUS, "connector, task, status"),
-        (CONNECTORS, ""),
-        (TASKS, ""),
-        (TASKS_TOTAL, "connector"),
-        (TASKS_RUNNING, "connector"),
-        (TASKS_FAILED, "connector"),
-    ] {
-        line(name, MetricKind::Gauge, labels, help);
-    }
-    page
-}
-
-/// Connectors by name with their tasks, as they are at one moment.
-#[derive(Debug)]
-struct Snapshot {
+fn encoded(
     plugin: &'static Description,
-    connectors: Vec<(String, Vec<TaskStatus>)>,
-}
-
-impl Snapshot {
-    /// Returns every task with its two labels.
-    fn tasks(&self) -> impl Iterator<Item = (Vec<(&'static str, String)>, &TaskStatus)> {
-        self.connectors.iter().flat_map(|(connector, tasks)| {
-            tasks.iter().enumerate().map(move |(number, status)| {
-                (vec![("connector", connector.clone()), ("task", number.to_string())], status)
-            })
-        })
-    }
-
-    /// Returns a gauge of each connector that counts its tasks.
-    fn count_tasks(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        metric: Described,
-        counted: fn(&TaskStatus) -> bool,
-    ) -> fmt::Result {
-        let mut gauges = describe(encoder, metric)?;
-        for (connector, tasks) in &self.connectors {
-            let count = tasks.iter().filter(|task| counted(task)).count();
-            set(&mut gauges, &[("connector", connector.as_str())], count as u64)?;
-        }
-        Ok(())
-    }
-}
-
-/// The samples of tasks, each with the labels of its task.
-type Samples = Vec<(Vec<(&'static str, String)>, Vec<Sample>)>;
-
-/// Encodes metrics of tasks; with `former`, the ones that have a former name, by it.
-fn encode_families(
-    encoder: &mut DescriptorEncoder<'_>,
-    families: &[Family],
-    former: Option<(&str, &str)>,
-    tasks: &Samples,
-) -> fmt::Result {
-    for family in families {
-        let name = match former {
-            None => family.name.to_owned(),
-            Some((now, before)) => match family.name.strip_prefix(now) {
-                Some(rest) => format!("{before}{rest}"),
-                None => continue,
-            },
-        };
-        let kind = family.kind.metric_type();
-        let mut metric = encoder.encode_descriptor(&name, family.help, None, kind)?;
-        for (of_task, samples) in tasks {
-            for sample in samples.iter().filter(|sample| sample.family.name == family.name) {
-                let own = family.labels.iter().zip(&sample.labels);
-                let labels: Vec<_> = of_task
-                    .iter()
-                    .map(|(name, value)| (*name, value.as_str()))
-                    .chain(own.map(|(name, value)| (*name, value.as_ref())))
-                    .collect();
-                match family.kind {
-                    MetricKind::Counter => {
-                        let mut one = metric.encode_family(&labels)?;
-                        one.encode_counter::<NoLabelSet, _, u64>(&sample.value, None)?;
-                    }
-                    MetricKind::Gauge => set(&mut metric, &labels, sample.value)?,
-                }
-            }
+    own: Vec<Sample>,
+    connectors: &[(String, ConnectorStatus)],
+) -> Result<String, fmt::Error> {
+    let mut page = Page::default();
+    for (connector, status) in connectors {
+        for (number, task) in status.tasks.iter().enumerate() {
+            let labels = vec![("connector", connector.clone()), ("task", number.to_string())];
+            page.add(labels, task.state.samples());
         }
     }
-    Ok(())
-}
-
-#[derive(Debug)]
-struct Alone(&'static [Family], Samples);
-
-impl Collector for Alone {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        encode_families(&mut encoder, self.0, None, &self.1)
-    }
+    page.add(Vec::new(), own);
+    page.families.push((plugin.metrics, plugin.former_metrics));
+    page.families.push((worker::FAMILIES, None));
+    page.families.push((process::FAMILIES, None));
+    page.text()
 }
 
 /// Returns samples of these metrics as OpenMetrics text, for a program that runs a task without a worker.
@@ -208,45 +145,99 @@ impl Collector for Alone {
 /// # Errors
 /// Never in practice: writing to a text does not fail.
 pub fn page(families: &'static [Family], samples: Vec<Sample>) -> Result<String, fmt::Error> {
-    encoded(Alone(families, vec![(Vec::new(), samples)]))
+    let mut page = Page::default();
+    page.add(Vec::new(), samples);
+    page.families.push((families, None));
+    page.text()
 }
 
-fn encoded(collector: impl Collector) -> Result<String, fmt::Error> {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(collector));
-    let mut text = String::new();
-    openmetrics::encode(&mut text, &registry)?;
-    Ok(text)
+/// Returns the table of all metrics of a worker in Markdown, where its tasks have these.
+pub fn markdown(families: &[Family]) -> String {
+    let mut page = String::from("| metric | type | labels | |\n|---|---|---|---|\n");
+    let mut line = |family: &Family, of_task: &[&str]| {
+        let Family { name, kind, help, labels, .. } = family;
+        let total = if *kind == MetricKind::Counter { "_total" } else { "" };
+        let labels = [of_task, labels].concat().join(", ");
+        let _ = writeln!(page, "| `{name}{total}` | {} | {labels} | {help} |", kind.metric_type().as_str());
+    };
+    families.iter().for_each(|family| line(family, &["connector", "task"]));
+    worker::FAMILIES.iter().chain(process::FAMILIES).for_each(|family| line(family, &[]));
+    page
 }
 
-impl Collector for Snapshot {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let samples = self.tasks().map(|(labels, status)| (labels, status.state.samples())).collect();
-        encode_families(&mut encoder, self.plugin.metrics, None, &samples)?;
-        if let former @ Some(_) = self.plugin.former_metrics {
-            encode_families(&mut encoder, self.plugin.metrics, former, &samples)?;
+type Labels = Vec<(&'static str, String)>;
+
+/// The names of metrics before they were changed: the beginning of the present ones, and of the former ones.
+type Former = Option<(&'static str, &'static str)>;
+
+/// Samples by their metrics.
+#[derive(Debug, Default)]
+struct Page {
+    families: Vec<(&'static [Family], Former)>,
+    /// The labels of tasks.
+    labels: Vec<Labels>,
+    /// By the name of the metric: the samples, each with the place of the labels of its task.
+    samples: HashMap<&'static str, Vec<(usize, Sample)>>,
+}
+
+impl Page {
+    fn add(&mut self, labels: Labels, samples: Vec<Sample>) {
+        for sample in samples {
+            self.samples.entry(sample.family.name).or_default().push((self.labels.len(), sample));
         }
-        let mut statuses = describe(&mut encoder, STATUS)?;
-        for (mut labels, status) in self.tasks() {
-            let state = if status.failure.is_some() { "failed" } else { "running" };
-            labels.push(("status", state.to_owned()));
-            set(&mut statuses, &labels, 1)?;
+        self.labels.push(labels);
+    }
+
+    fn text(self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        openmetrics::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+
+    fn encode_family(&self, encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Family) -> fmt::Result {
+        let mut metric = encoder.encode_descriptor(name, family.help, None, family.kind.metric_type())?;
+        for (of_task, sample) in self.samples.get(family.name).into_iter().flatten() {
+            let of_task = self.labels[*of_task].iter().map(|(name, value)| (*name, value.as_str()));
+            let own = family.labels.iter().zip(&sample.labels);
+            let labels: Vec<_> = of_task.chain(own.map(|(name, value)| (*name, value.as_ref()))).collect();
+            match &sample.value {
+                Value::Histogram(histogram) => histogram.encode(metric.encode_family(&labels)?)?,
+                // An empty set of labels would be shown as one.
+                value if labels.is_empty() => encode_value(&mut metric, value, family.kind)?,
+                value => encode_value(&mut metric.encode_family(&labels)?, value, family.kind)?,
+            }
         }
-        describe(&mut encoder, CONNECTORS)?.encode_gauge(&(self.connectors.len() as u64))?;
-        describe(&mut encoder, TASKS)?.encode_gauge(&(self.tasks().count() as u64))?;
-        self.count_tasks(&mut encoder, TASKS_TOTAL, |_| true)?;
-        self.count_tasks(&mut encoder, TASKS_RUNNING, |task| task.failure.is_none())?;
-        self.count_tasks(&mut encoder, TASKS_FAILED, |task| task.failure.is_some())
+        Ok(())
     }
 }
 
-fn describe<'e>(
-    encoder: &'e mut DescriptorEncoder<'_>,
-    (name, help): Described,
-) -> Result<MetricEncoder<'e>, fmt::Error> {
-    encoder.encode_descriptor(name, help, None, MetricType::Gauge)
+fn encode_value(metric: &mut MetricEncoder<'_>, value: &Value, kind: MetricKind) -> fmt::Result {
+    match (value, kind) {
+        (Value::Count(count), MetricKind::Counter) => {
+            metric.encode_counter::<NoLabelSet, _, u64>(count, None)
+        }
+        (Value::Count(count), _) => metric.encode_gauge(count),
+        (Value::Number(number), _) => metric.encode_gauge(number),
+        // It has an encoding of its own.
+        (Value::Histogram(_), _) => Ok(()),
+    }
 }
 
-fn set(gauges: &mut MetricEncoder<'_>, labels: &impl EncodeLabelSet, value: u64) -> fmt::Result {
-    gauges.encode_family(labels)?.encode_gauge(&value)
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for (families, former) in &self.families {
+            for family in *families {
+                self.encode_family(&mut encoder, family.name, family)?;
+            }
+            let Some((now, before)) = former else { continue };
+            for family in families.iter().filter(|family| family.former) {
+                if let Some(rest) = family.name.strip_prefix(now) {
+                    self.encode_family(&mut encoder, &format!("{before}{rest}"), family)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

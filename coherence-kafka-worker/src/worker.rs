@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::config::table::TASKS_LIMIT;
 use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::descriptors;
+use crate::metrics::worker::Starts;
 use crate::panics::caught;
 use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskFailure, TaskState, lead_to};
 use connectors::{Connectors, Phase, Tasks};
@@ -38,6 +39,7 @@ pub struct Worker {
     ready: AtomicBool,
     /// The identifier of its Kafka cluster, once it has answered.
     cluster: OnceLock<String>,
+    starts: Starts,
 }
 
 impl std::fmt::Debug for Worker {
@@ -192,6 +194,10 @@ pub struct TaskStatus {
     pub failure: Option<TaskFailure>,
     /// It was asked to pause, and has no records in hand.
     pub paused: bool,
+    /// The fraction of the time since its first start that it was running, from 0 to 1.
+    pub running_ratio: f64,
+    /// The fraction of that time that it was paused, from 0 to 1.
+    pub pause_ratio: f64,
     /// What it did so far.
     pub state: Arc<dyn TaskState>,
 }
@@ -217,7 +223,8 @@ impl Worker {
     /// Creates a worker without connectors, whose data moves on `runtime`; `bootstrap` replaces `bootstrap.servers`.
     pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
-        Self { config, bootstrap, runtime, connectors, started, ready, cluster: OnceLock::new() }
+        let (cluster, starts) = (OnceLock::new(), Starts::default());
+        Self { config, bootstrap, runtime, connectors, started, ready, cluster, starts }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -323,6 +330,7 @@ impl Worker {
                 caught(|| self.start_tasks(config, paused))
                     .unwrap_or_else(|panic| Err(not_started(format!("start panicked: {panic}"))))
             });
+        self.starts.connectors.count(started.is_ok());
         let mut connectors = self.lock();
         let stopping = connectors.stopping;
         let outcome = match (started, connectors.by_name.get_mut(name)) {
@@ -370,6 +378,7 @@ impl Worker {
                     })
                 })
             };
+            self.starts.tasks.count(started.is_ok());
             match started {
                 Ok(handle) => tasks.handles.push(handle),
                 Err(error) => {
@@ -438,6 +447,11 @@ impl Worker {
             entry.config.connector.clone()
         };
         Ok(connector.group(&self.context()))
+    }
+
+    /// Returns the counts of starts.
+    pub(crate) fn starts(&self) -> &Starts {
+        &self.starts
     }
 
     /// Returns the names of all connectors.

@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
 use coherence_kafka_worker::metrics::markdown;
-use coherence_kafka_worker::{TaskFailure, TaskStatus};
+use coherence_kafka_worker::{ConnectorState, ConnectorStatus, TaskFailure, TaskStatus};
 
 use super::*;
 use crate::config::table::DESCRIPTION;
 use crate::counters::Holding;
 
 fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
-    let task = TaskStatus { failure, paused: false, state: Arc::new(counters) };
-    coherence_kafka_worker::metrics::text_of(&DESCRIPTION, vec![(connector.to_owned(), vec![task])]).unwrap()
+    let state = Arc::new(counters);
+    let task = TaskStatus { failure, paused: false, running_ratio: 0.75, pause_ratio: 0.25, state };
+    let status = ConnectorStatus { state: ConnectorState::Running, failure: None, tasks: vec![task] };
+    coherence_kafka_worker::metrics::text_of(&DESCRIPTION, &[(connector.to_owned(), status)]).unwrap()
 }
 
 #[test]
@@ -91,6 +93,10 @@ fn a_failed_and_a_holding_task_are_seen_without_the_words_of_their_reasons() {
         "kafka_connect_connector_task_status{connector=\"c\",task=\"0\",status=\"failed\"} 1",
         "coherence_kafka_sink_holding{connector=\"c\",task=\"0\",cause=\"grid\"} 1",
         "coherence_kafka_sink_holding{connector=\"c\",task=\"0\",cause=\"dead_letter_queue\"} 0",
+        "kafka_connect_connector_task_running_ratio{connector=\"c\",task=\"0\"} 0.75",
+        "kafka_connect_connector_task_pause_ratio{connector=\"c\",task=\"0\"} 0.25",
+        "kafka_connect_connector_status{connector=\"c\",status=\"running\"} 1",
+        "kafka_connect_connector_connector_type{connector=\"c\",connector_type=\"sink\"} 1",
         "kafka_connect_worker_connector_failed_task_count{connector=\"c\"} 1",
         "kafka_connect_worker_connector_running_task_count{connector=\"c\"} 0",
     ] {
@@ -117,13 +123,19 @@ fn a_name_with_quotes_breaks_no_line() {
 }
 
 #[test]
-fn operations_md_lists_every_metric() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+fn metrics_md_lists_every_metric() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
     let page = std::fs::read_to_string(path).unwrap();
+    let table = markdown(FAMILIES);
+    let (before, after) = page.split_once("metrics_md renders it again. -->\n\n").unwrap();
+    let end = after.find("\n\n").map_or(after.len(), |end| end + 1);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let rendered = format!("{before}metrics_md renders it again. -->\n\n{table}{}", &after[end..]);
+        return std::fs::write(path, rendered).unwrap();
+    }
     assert!(
-        page.contains(&markdown(FAMILIES)),
-        "docs/operations.md needs this table:\n{}",
-        markdown(FAMILIES)
+        after[..end] == table,
+        "docs/metrics.md is out of date: UPDATE_DOCS=1 cargo test -p coherence-kafka-sink metrics_md"
     );
 }
 

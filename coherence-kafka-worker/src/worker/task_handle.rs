@@ -41,6 +41,7 @@ impl TaskHandle {
                 let ended = caught(|| task.and_then(Task::run));
                 if let Err(error) = ended.unwrap_or_else(|panic| Err(TaskFailure::defect(&panic))) {
                     *failure.lock() = Some(error.clone());
+                    control.task.set_failed();
                     tracing::error!(
                         task = name,
                         %error,
@@ -85,7 +86,9 @@ impl TaskHandle {
         let ended = self.has_ended();
         let unrecorded = || ended.then(|| TaskFailure::defect("the thread of the task ended"));
         let failure = self.failure.lock().clone().or_else(unrecorded);
-        TaskStatus { failure, paused: self.control.task.is_paused(), state: self.state.clone() }
+        let (running_ratio, pause_ratio) = self.control.task.ratios();
+        let (paused, state) = (self.control.task.is_paused(), self.state.clone());
+        TaskStatus { failure, paused, running_ratio, pause_ratio, state }
     }
 }
 
