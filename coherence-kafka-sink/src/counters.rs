@@ -3,9 +3,17 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use coherence_kafka_rdkafka::record::TopicPartition;
 use coherence_kafka_worker::TaskStatus;
 use parking_lot::Mutex;
+
+use distribution::{Durations, Latencies, Sizes};
+use window::Window;
+
+mod distribution;
+mod window;
 
 /// Counts since the start of a task; shared by its restarts.
 #[derive(Debug, Default)]
@@ -21,7 +29,7 @@ pub struct Counters {
     /// Records passed over because their value is null and null values are to be ignored.
     pub null_values: Count,
     /// Records that could not be read, converted or written, and tasks that failed without one.
-    pub errors: Count,
+    pub errors: Errors,
     /// Those among them that were skipped under `errors.tolerance=all`.
     pub skipped: Count,
     /// Those among them that the grid refused.
@@ -34,6 +42,8 @@ pub struct Counters {
     pub dead_letter_failures: Count,
     /// Times that the task was started again after it had failed.
     pub restarts: Count,
+    /// Bytes of the keys and values in batches, in the form of the map.
+    pub bytes: Count,
     /// Records confirmed by the map.
     pub confirmed: Count,
     /// Writes that were tried again.
@@ -42,6 +52,16 @@ pub struct Counters {
     pub batches: Count,
     /// Batches whose write was given up because their partitions were gone or the task had to end.
     pub batches_abandoned: Count,
+    /// The sizes of batches that were begun.
+    pub(crate) batch_sizes: Sizes,
+    /// How long writes took, with their retries, whether they succeeded or failed.
+    pub(crate) writes: Durations,
+    /// The ages of records when they were confirmed.
+    pub(crate) latencies: Latencies,
+    /// Records that were read and are not confirmed.
+    pub(crate) active: Level,
+    /// Bytes of those records.
+    pub held_bytes: Count,
     /// Batches held because an earlier attempt, of whatever batch, might still be applied.
     pub unanswered: Count,
     /// Those that went on without its answer, after `coherence.session.unanswered.timeout.ms`.
@@ -52,6 +72,14 @@ pub struct Counters {
     pub commit_failures: Count,
     /// Commits without an answer within `offset.flush.timeout.ms`.
     pub commit_timeouts: Count,
+    /// Answers to commits that came after that.
+    pub commits_late: Count,
+    /// The number of the last commit.
+    pub commit_number: Count,
+    /// How long answers to commits took.
+    pub(crate) commit_times: Durations,
+    /// 1 for a commit that succeeded, 0 for one that did not.
+    pub(crate) commit_outcomes: Window,
     /// Saves of the embedded maps, before what they hold was committed.
     pub saves: Count,
     /// Those that failed.
@@ -68,6 +96,8 @@ pub struct Counters {
     pub offsets_removed: Count,
     /// Records between the confirmed positions and the ends of the assigned partitions, as last seen.
     pub lag: Gauge,
+    /// The same by partition, of those of which it is known.
+    pub(crate) lags: Mutex<Vec<(TopicPartition, u64)>>,
     /// Why the task holds its batch at the moment.
     pub holding: Mutex<Option<Holding>>,
     /// Topics whose positions were committed since they were last forgotten.
@@ -78,6 +108,27 @@ impl Counters {
     /// Returns those of a task of a worker; `None` where it is no task of a sink.
     pub fn of(task: &TaskStatus) -> Option<&Self> {
         (task.state.as_ref() as &dyn Any).downcast_ref()
+    }
+
+    /// Counts a commit by its outcome.
+    pub(crate) fn on_commit(&self, succeeded: bool, now: Instant) {
+        let count = if succeeded { &self.commits } else { &self.commit_failures };
+        count.add(1);
+        self.commit_outcomes.observe(f64::from(u8::from(succeeded)), now);
+    }
+
+    /// Forgets how far partitions that are gone lag.
+    pub(crate) fn forget_lags(&self, partitions: &[TopicPartition]) {
+        self.lags.lock().retain(|(tp, _)| !partitions.contains(tp));
+    }
+
+    /// Notes that the task has no records and no partitions.
+    pub(crate) fn on_task_end(&self) {
+        self.partitions.set(0);
+        self.lag.set(None);
+        self.lags.lock().clear();
+        self.active.set(0, Instant::now());
+        self.held_bytes.set(0);
     }
 }
 
@@ -133,6 +184,53 @@ impl Count {
     /// Returns the count.
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Errors, and when the last one was.
+#[derive(Debug, Default)]
+pub struct Errors {
+    count: Count,
+    last_ms: Count,
+}
+
+impl Errors {
+    /// Adds `n` errors that happened now.
+    pub fn add(&self, n: u64) {
+        self.count.add(n);
+        self.last_ms.set(distribution::now_ms());
+    }
+
+    /// Returns the count.
+    pub fn now(&self) -> u64 {
+        self.count.now()
+    }
+
+    /// Returns the time of the last one in milliseconds since 1970; 0 where there was none.
+    pub fn last_ms(&self) -> u64 {
+        self.last_ms.now()
+    }
+}
+
+/// A number that goes up and down, and its latest values.
+#[derive(Debug, Default)]
+pub(crate) struct Level {
+    now: Count,
+    pub(crate) window: Window,
+}
+
+impl Level {
+    /// Replaces the number.
+    pub(crate) fn set(&self, n: u64, now: Instant) {
+        if self.now.now() != n {
+            self.now.set(n);
+            self.window.observe(n as f64, now);
+        }
+    }
+
+    /// Returns the number.
+    pub(crate) fn now(&self) -> u64 {
+        self.now.now()
     }
 }
 

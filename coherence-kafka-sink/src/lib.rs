@@ -37,4 +37,4 @@ mod writer;
 
 pub use config::{ConnectorConfig, ConsumerConfig, DeadLetterConfig, Mappings, Topics};
 pub use connector::{LocalSessions, OpenSession, Sessions, SinkConnector, SinkPlugin};
-pub use counters::{Cause, Count, Counters, Gauge, Holding};
+pub use counters::{Cause, Count, Counters, Errors, Gauge, Holding};

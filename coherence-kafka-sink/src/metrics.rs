@@ -4,12 +4,17 @@
 //! usual exporters use for Connect's; the rest begins with `coherence_kafka_sink`. In version 0.1 the
 //! worker shows these under their former names too, which begin with `coherence_sink`.
 
-use coherence_kafka_worker::metrics::{Family, MetricKind, Sample};
+use std::time::Instant;
+
+use coherence_kafka_worker::metrics::{Family, Histogram, MetricKind, Sample, Value};
 use coherence_kafka_worker::{Progress, TaskState};
 
 use crate::counters::{Cause, Counters};
 
 type Metric = (Family, fn(&Counters) -> u64);
+/// A metric without a value where nothing was observed.
+type Latest = (Family, fn(&Counters, Instant) -> Option<f64>);
+type Distribution = (Family, fn(&Counters) -> &Histogram);
 
 const fn counter(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
     (Family { name, kind: MetricKind::Counter, help, labels: &[], former: true }, read)
@@ -17,6 +22,27 @@ const fn counter(name: &'static str, help: &'static str, read: fn(&Counters) -> 
 
 const fn gauge(name: &'static str, help: &'static str, read: fn(&Counters) -> u64) -> Metric {
     (Family { name, kind: MetricKind::Gauge, help, labels: &[], former: true }, read)
+}
+
+/// A metric that never had a former name.
+const fn recent((family, read): Metric) -> Metric {
+    (Family { former: false, ..family }, read)
+}
+
+const fn latest(
+    name: &'static str,
+    help: &'static str,
+    read: fn(&Counters, Instant) -> Option<f64>,
+) -> Latest {
+    (Family { name, kind: MetricKind::Gauge, help, labels: &[], former: false }, read)
+}
+
+const fn histogram(
+    name: &'static str,
+    help: &'static str,
+    read: fn(&Counters) -> &Histogram,
+) -> Distribution {
+    (Family { name, kind: MetricKind::Histogram, help, labels: &[], former: false }, read)
 }
 
 /// The metrics that have one value for every task. Gauges with `total` in their name are Connect's: they grow too.
@@ -52,6 +78,37 @@ const TASK: &[Metric] = &[
     counter("coherence_kafka_sink_task_restarts", "Restarts of the task", |c| c.restarts.now()),
     counter("coherence_kafka_sink_logs_replaced", "Logs of partitions that were replaced: the topic was created again, or the log was truncated", |c| c.logs_replaced.now()),
     counter("coherence_kafka_sink_offsets_removed_unread", "Offsets that were removed from the topics before they were read", |c| c.offsets_removed.now()),
+    counter("kafka_connect_sink_task_offset_commit_skip", "Answers to commits that came after offset.flush.timeout.ms", |c| c.commits_late.now()),
+    gauge("kafka_connect_sink_task_offset_commit_seq_no", "Number of the last save or commit since the start of the task", |c| c.commit_number.now()),
+    gauge("kafka_connect_sink_task_sink_record_active_count", "Records that were read and are not confirmed", |c| c.active.now()),
+    gauge("kafka_connect_task_error_total_record_failures", "Errors of records and retries of writes", |c| c.errors.now() + c.retries.now()),
+    gauge("kafka_connect_task_error_total_retries", "Writes retried", |c| c.retries.now()),
+    gauge("kafka_connect_task_error_last_error_timestamp", "Time of the last error in milliseconds since 1970-01-01 00:00 UTC; 0 without one", |c| c.errors.last_ms()),
+    recent(counter("coherence_kafka_sink_bytes_written", "Bytes of keys and values in batches, in the form of the map; a batch that is built again counts again", |c| c.bytes.now())),
+    recent(gauge("coherence_kafka_sink_held_bytes", "Bytes of records that were read and are not confirmed, in the form of the map", |c| c.held_bytes.now())),
+];
+
+/// Averages and maxima over the last 30 to 60 seconds.
+#[rustfmt::skip]
+const LATEST: &[Latest] = &[
+    latest("kafka_connect_sink_task_put_batch_avg_time_ms", "Average time of the write of a batch, with its retries, over the last minute", |c, now| c.writes.window.average(now)),
+    latest("kafka_connect_sink_task_put_batch_max_time_ms", "Longest write of a batch, with its retries, over the last minute", |c, now| c.writes.window.maximum(now)),
+    latest("kafka_connect_sink_task_sink_record_active_count_avg", "Average number of records that were read and not confirmed, over the changes of the last minute", |c, now| c.active.window.average(now)),
+    latest("kafka_connect_sink_task_sink_record_active_count_max", "Largest number of records that were read and not confirmed, over the changes of the last minute", |c, now| c.active.window.maximum(now)),
+    latest("kafka_connect_connector_task_batch_size_avg", "Average number of records in a batch, over the last minute", |c, now| c.batch_sizes.window.average(now)),
+    latest("kafka_connect_connector_task_batch_size_max", "Largest number of records in a batch, over the last minute", |c, now| c.batch_sizes.window.maximum(now)),
+    latest("kafka_connect_connector_task_offset_commit_avg_time_ms", "Average time until the broker answered a commit, over the last minute", |c, now| c.commit_times.window.average(now)),
+    latest("kafka_connect_connector_task_offset_commit_max_time_ms", "Longest time until the broker answered a commit, over the last minute", |c, now| c.commit_times.window.maximum(now)),
+    latest("kafka_connect_connector_task_offset_commit_success_percentage", "Fraction of the commits that succeeded, from 0 to 1, over the last minute", |c, now| c.commit_outcomes.average(now)),
+    latest("kafka_connect_connector_task_offset_commit_failure_percentage", "Fraction of the commits that failed or were not answered in time, from 0 to 1, over the last minute", |c, now| c.commit_outcomes.average(now).map(|succeeded| 1.0 - succeeded)),
+];
+
+#[rustfmt::skip]
+const DISTRIBUTIONS: &[Distribution] = &[
+    histogram("coherence_kafka_sink_latency_seconds", "Time from the timestamp of the oldest record of a batch until the batch was confirmed; one observation per batch", |c| &c.latencies.0),
+    histogram("coherence_kafka_sink_write_seconds", "Time of the write of a batch, with its retries, whether it succeeded or failed", |c| &c.writes.histogram),
+    histogram("coherence_kafka_sink_commit_seconds", "Time until the broker answered a commit", |c| &c.commit_times.histogram),
+    histogram("coherence_kafka_sink_batch_records", "Records in a batch", |c| &c.batch_sizes.histogram),
 ];
 
 const LAG: Family = Family {
@@ -60,6 +117,13 @@ const LAG: Family = Family {
     help: "Records between the confirmed positions and the ends of the partitions; no sample while this is unknown",
     labels: &[],
     former: true,
+};
+const PARTITION_LAG: Family = Family {
+    name: "coherence_kafka_sink_partition_records_lag",
+    kind: MetricKind::Gauge,
+    help: "Records between the confirmed position and the end of an assigned partition; no sample while this is unknown",
+    labels: &["topic", "partition"],
+    former: false,
 };
 const HOLDING: Family = Family {
     name: "coherence_kafka_sink_holding",
@@ -71,13 +135,22 @@ const HOLDING: Family = Family {
 
 /// All metrics of a task.
 pub(crate) static FAMILIES: &[Family] = &{
-    let mut all = [LAG; TASK.len() + 2];
-    let mut at = 0;
-    while at < TASK.len() {
-        all[at] = TASK[at].0;
+    const OTHERS: [Family; 3] = [LAG, PARTITION_LAG, HOLDING];
+    let mut all = [LAG; TASK.len() + LATEST.len() + DISTRIBUTIONS.len() + OTHERS.len()];
+    let (mut at, latest) = (0, TASK.len());
+    let (distributions, others) = (latest + LATEST.len(), latest + LATEST.len() + DISTRIBUTIONS.len());
+    while at < all.len() {
+        all[at] = if at < latest {
+            TASK[at].0
+        } else if at < distributions {
+            LATEST[at - latest].0
+        } else if at < others {
+            DISTRIBUTIONS[at - distributions].0
+        } else {
+            OTHERS[at - others]
+        };
         at += 1;
     }
-    all[TASK.len() + 1] = HOLDING;
     all
 };
 
@@ -95,9 +168,20 @@ impl TaskState for Counters {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        let sample = |family, value: u64| Sample { family, labels: Vec::new(), value: value.into() };
-        let mut samples: Vec<_> = TASK.iter().map(|(family, read)| sample(*family, read(self))).collect();
-        samples.extend(self.lag.now().map(|lag| sample(LAG, lag)));
+        let now = Instant::now();
+        let sample = |family: &Family, value| Sample { family: *family, labels: Vec::new(), value };
+        let mut samples: Vec<_> =
+            TASK.iter().map(|(family, read)| sample(family, read(self).into())).collect();
+        let latest = LATEST.iter().filter_map(|(family, read)| Some(sample(family, read(self, now)?.into())));
+        samples.extend(latest);
+        let value = |read: &fn(&Counters) -> &Histogram| Value::Histogram(read(self).clone());
+        samples.extend(DISTRIBUTIONS.iter().map(|(family, read)| sample(family, value(read))));
+        samples.extend(self.lag.now().map(|lag| sample(&LAG, lag.into())));
+        samples.extend(self.lags.lock().iter().map(|(tp, lag)| Sample {
+            family: PARTITION_LAG,
+            labels: vec![tp.topic.clone().into(), tp.partition.to_string().into()],
+            value: (*lag).into(),
+        }));
         let held = self.holding.lock().as_ref().map(|holding| holding.cause);
         samples.extend(Cause::ALL.map(|cause| Sample {
             family: HOLDING,

@@ -27,7 +27,7 @@ use crate::offset_tracker::{OffsetTracker, Reached};
 use crate::pipeline::{Operation, RecordError};
 use crate::plan::RecordId;
 use crate::writer::{RejectedRecord, WriteFailure};
-use batch_builder::BatchBuilder;
+use batch_builder::{Batch, BatchBuilder};
 use commits::Commits;
 use logs::Jump;
 use reports::Reports;
@@ -79,6 +79,10 @@ struct InFlight {
     number: WriteNumber,
     reached: Vec<Reached>,
     records: u64,
+    bytes: usize,
+    /// The timestamp of its oldest record, in milliseconds since 1970.
+    oldest: Option<i64>,
+    began: Instant,
     /// Letters of it that the dead letter queue has not answered.
     awaits: BTreeSet<LetterNumber>,
     written: bool,
@@ -212,13 +216,19 @@ impl Delivery {
         outcome: Result<(), CommitError>,
         now: Instant,
     ) {
-        let awaited = self.commits.on_committed(number, &outcome, now);
+        let took = self.commits.on_committed(number, &outcome, now);
+        match took {
+            Some(took) => self.counters.commit_times.observe(took, now),
+            None => self.counters.commits_late.add(1),
+        }
+        // The positions of a late one were already sent again.
+        if took.is_some() || outcome.is_ok() {
+            self.counters.on_commit(outcome.is_ok(), now);
+        }
         match outcome {
-            Ok(()) => self.counters.commits.add(1),
-            // Its positions were already sent again.
-            Err(_) if !awaited => {}
+            Ok(()) => {}
+            Err(_) if took.is_none() => {}
             Err(CommitError::UnknownTopics(topics)) => {
-                self.counters.commit_failures.add(1);
                 if self.commits.on_unknown(&topics) {
                     tracing::warn!(
                         task = self.task,
@@ -228,7 +238,6 @@ impl Delivery {
                 }
             }
             Err(CommitError::Failed(reason)) => {
-                self.counters.commit_failures.add(1);
                 tracing::warn!(task = self.task, reason, "offset commit failed, retrying");
                 self.tracker.commit_failed();
             }
@@ -321,6 +330,7 @@ impl Delivery {
         let Some(in_flight) = self.in_flight.as_mut().filter(|in_flight| in_flight.number == number) else {
             return;
         };
+        self.counters.writes.observe(now.saturating_duration_since(in_flight.began), now);
         match outcome {
             Ok(refused) if refused.is_empty() => {
                 in_flight.written = true;
@@ -437,6 +447,7 @@ impl Delivery {
         self.discarded.log(&self.task, now);
         self.launch(now);
         self.flush(now);
+        self.measure(now);
         let done = self.is_idle() && self.is_committed();
         match self.phase {
             Phase::Over => {}
@@ -458,6 +469,14 @@ impl Delivery {
             }
             Phase::Running | Phase::Stopping { .. } => {}
         }
+    }
+
+    /// Counts what is in hand.
+    fn measure(&self, now: Instant) {
+        let in_flight = self.in_flight.as_ref().map_or((0, 0), |batch| (batch.records, batch.bytes));
+        self.counters.active.set(in_flight.0 + self.builder.records() as u64, now);
+        self.counters.held_bytes.set((in_flight.1 + self.builder.bytes()) as u64);
+        self.counters.commit_number.set(self.commits.number() as u64);
     }
 
     /// Ends the wait for the records in hand, and answers the revokes.
@@ -500,9 +519,12 @@ impl Delivery {
                 if !written {
                     self.actions.push_back(Action::Write(number, Arc::new(batch.writes)));
                 }
-                let (reached, records, awaits) = (batch.reached, batch.records, batch.awaits);
+                let Batch { reached, records, bytes, oldest, awaits, .. } = batch;
                 self.tracker.note_taken(&reached);
-                self.in_flight = Some(InFlight { number, reached, records, awaits, written });
+                self.counters.batch_sizes.observe(records, now);
+                self.counters.bytes.add(bytes as u64);
+                self.in_flight =
+                    Some(InFlight { number, reached, records, bytes, oldest, began: now, awaits, written });
                 if written {
                     self.on_batch_written();
                 }
@@ -520,6 +542,9 @@ impl Delivery {
         self.stretch = 1;
         self.counters.confirmed.add(batch.records);
         self.counters.batches.add(1);
+        if let Some(oldest) = batch.oldest {
+            self.counters.latencies.observe_since(oldest);
+        }
         self.tracker.confirm(&batch.reached);
         let Self { tracker, refused, reports, .. } = self;
         let confirmed = |source: &RecordId| tracker.is_confirmed(source.partition, source.offset);
@@ -530,6 +555,7 @@ impl Delivery {
     fn let_go(&mut self, partitions: Vec<TopicPartition>) {
         let numbers = self.tracker.release(&partitions);
         self.commits.release(&partitions);
+        self.counters.forget_lags(&partitions);
         self.refused.retain(|source, _| !numbers.contains(&source.partition));
         self.reports.release(&numbers);
         self.builder.end_run();
@@ -555,6 +581,7 @@ impl Delivery {
     fn flush(&mut self, now: Instant) {
         if self.commits.gives_up(now) {
             self.counters.commit_timeouts.add(1);
+            self.counters.commit_outcomes.observe(0.0, now);
             tracing::warn!(
                 task = self.task,
                 "offset commit not answered within offset.flush.timeout.ms, retrying"

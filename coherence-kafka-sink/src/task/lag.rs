@@ -1,4 +1,4 @@
-//! How far a task is behind its partitions: the gauges `lag` and `partitions`.
+//! How far a task is behind its partitions: the gauges `lag`, `lags` and `partitions`.
 //!
 //! Fetches show where partitions end. While the task holds nothing is fetched, so the brokers are asked.
 
@@ -73,15 +73,17 @@ impl Lag {
             };
             Some(u64::try_from(end - position.or_else(oldest)?).unwrap_or(0))
         };
-        let lag = delivery.assigned().map(lag).sum::<Option<u64>>();
-        self.counters.partitions.set(delivery.assigned().count() as u64);
-        self.counters.lag.set(lag.filter(|_| knows_share));
+        let lags: Vec<_> = delivery.assigned().map(|of| (of.0, lag(of))).collect();
+        self.counters.partitions.set(lags.len() as u64);
+        let sum = lags.iter().map(|(_, lag)| *lag).sum::<Option<u64>>();
+        self.counters.lag.set(sum.filter(|_| knows_share));
+        let known = lags.into_iter().filter_map(|(tp, lag)| Some((tp.clone(), lag?)));
+        *self.counters.lags.lock() = known.collect();
     }
 }
 
 impl Drop for Lag {
     fn drop(&mut self) {
-        self.counters.partitions.set(0);
-        self.counters.lag.set(None);
+        self.counters.on_task_end();
     }
 }

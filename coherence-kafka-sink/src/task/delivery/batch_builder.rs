@@ -23,6 +23,8 @@ pub(super) struct BatchBuilder {
     reported_bytes: usize,
     /// Letters of it that the queue has not answered.
     awaits: BTreeSet<LetterNumber>,
+    /// The oldest timestamp at the beginning of a run.
+    oldest: Option<i64>,
     /// Records and bytes of the batch before, which this one will resemble.
     expected: (usize, usize),
     run: Option<Run>,
@@ -34,6 +36,9 @@ pub(super) struct Batch {
     pub(super) writes: BatchWrites,
     pub(super) reached: Vec<Reached>,
     pub(super) records: u64,
+    pub(super) bytes: usize,
+    /// The oldest timestamp of the records that are the first of their partition in a run, in milliseconds since 1970.
+    pub(super) oldest: Option<i64>,
     /// Letters of it that the dead letter queue has not answered.
     pub(super) awaits: BTreeSet<LetterNumber>,
 }
@@ -86,6 +91,8 @@ impl BatchBuilder {
             let number = tracker.find(record.topic, record.partition)?;
             tracker.note_first(number, record.offset);
             self.run = Some(self.start_run(record, number, tracker.expected(number), rules));
+            let timestamp = record.timestamp().map(|timestamp| timestamp.millis);
+            self.oldest = self.oldest.into_iter().chain(timestamp).min();
         }
         let run = self.run.as_ref()?;
         let next = self.reached.get(run.reached).map(|reached| reached.next);
@@ -162,6 +169,7 @@ impl BatchBuilder {
     }
 
     pub(super) fn finish(self) -> Result<Batch, OutOfBounds> {
+        let bytes = self.plans.iter().map(|(_, plan)| plan.bytes()).sum();
         let mut writes = BatchWrites::new();
         for (map, plan) in self.plans {
             let of_map = plan.finish()?;
@@ -169,7 +177,8 @@ impl BatchBuilder {
                 writes.push((map, of_map));
             }
         }
-        Ok(Batch { writes, reached: self.reached, records: self.records, awaits: self.awaits })
+        let Self { reached, records, oldest, awaits, .. } = self;
+        Ok(Batch { writes, reached, records, bytes, oldest, awaits })
     }
 
     fn start_run(

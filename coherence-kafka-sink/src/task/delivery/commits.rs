@@ -108,24 +108,30 @@ impl Commits {
         (!offsets.is_empty()).then(|| self.commit(offsets, now))
     }
 
-    /// Handles the answer to a commit. Returns false where it was given up before: its positions were already sent
-    /// again.
+    /// Returns the number of the last save or commit.
+    pub(super) fn number(&self) -> CommitNumber {
+        self.sent
+    }
+
+    /// Handles the answer to a commit. Returns how long it took; `None` where the commit was given up before: its
+    /// positions were already sent again.
     pub(super) fn on_committed(
         &mut self,
         number: CommitNumber,
         outcome: &Result<(), CommitError>,
         now: Instant,
-    ) -> bool {
-        let awaited = matches!(self.step, Step::Committing(sent, _) if sent == number);
-        if awaited {
-            self.step = Step::Idle;
-            match outcome {
-                Ok(()) => self.unknown.clear(),
-                Err(CommitError::UnknownTopics(_)) => {}
-                Err(CommitError::Failed(_)) => self.not_before = now + RETRY,
-            }
+    ) -> Option<Duration> {
+        let began = match self.step {
+            Step::Committing(sent, began) if sent == number => began,
+            _ => return None,
+        };
+        self.step = Step::Idle;
+        match outcome {
+            Ok(()) => self.unknown.clear(),
+            Err(CommitError::UnknownTopics(_)) => {}
+            Err(CommitError::Failed(_)) => self.not_before = now + RETRY,
         }
-        awaited
+        Some(now.saturating_duration_since(began))
     }
 
     /// Handles a commit that stored all positions except those of topics that do not exist, at least one of these.

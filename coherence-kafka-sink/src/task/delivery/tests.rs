@@ -14,6 +14,7 @@ use limits::STRETCHED_RECORDS;
 
 mod bad_records;
 mod logs;
+mod measures;
 mod revokes;
 mod saves;
 
