@@ -132,4 +132,19 @@ mod tests {
         assert!(page.contains(&state("standing-by", 1)) && page.contains(&state("following", 0)), "{page}");
         assert!(page.ends_with("# EOF\n"), "{page}");
     }
+
+    #[test]
+    fn the_alerts_and_the_dashboard_use_metrics_that_exist() {
+        let page = render(&[Arc::new(Status::new("orders", "shop.orders"))]);
+        for file in ["alerts.yml", "dashboard.json"] {
+            let path = format!("{}/../config/monitoring/{file}", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(path).unwrap();
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let used: Vec<_> = words.filter(|word| word.starts_with("coherence_kafka_source_")).collect();
+            assert!(!used.is_empty(), "{file}");
+            for name in used {
+                assert!(page.contains(&format!("\n{name}{{")), "{file}: {name} does not exist");
+            }
+        }
+    }
 }

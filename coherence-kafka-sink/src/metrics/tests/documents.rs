@@ -1,4 +1,4 @@
-//! `docs/metrics.md` names all metrics, and only metrics that exist.
+//! `docs/metrics.md`, the alerts and the dashboard name metrics that exist, and all of them.
 
 use std::collections::BTreeSet;
 
@@ -72,4 +72,53 @@ fn metrics_md_maps_every_attribute_of_connect_to_a_metric_or_a_reason() {
     let attributes: BTreeSet<_> = attributes.map(|line| line.rsplit_once(' ').unwrap()).collect();
     assert!(attributes.len() > 200);
     assert_eq!(mapped, attributes);
+}
+
+#[test]
+fn the_alerts_and_the_dashboard_use_metrics_that_exist() {
+    let names = names();
+    for file in ["config/monitoring/alerts.yml", "config/monitoring/dashboard.json"] {
+        let text = read(file);
+        let used: BTreeSet<&str> = metrics_in(&text).collect();
+        assert!(used.len() > 5, "{file}");
+        // Those of the source are checked with it.
+        for name in used.iter().filter(|name| !name.starts_with("coherence_kafka_source_")) {
+            assert!(names.contains(*name), "{file}: {name} does not exist");
+        }
+    }
+}
+
+#[test]
+fn every_alert_has_a_severity_and_a_text_and_is_documented() {
+    let alerts: serde_json::Value = serde_norway::from_str(&read("config/monitoring/alerts.yml")).unwrap();
+    let page = read("docs/metrics.md");
+    let groups = alerts["groups"].as_array().unwrap();
+    let rules: Vec<_> = groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() > 5);
+    for rule in rules {
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned).unwrap_or_default();
+        let name = text(&rule["alert"]);
+        assert!(page.contains(&format!("| `{name}` | {} |", text(&rule["labels"]["severity"]))), "{name}");
+        for value in [&rule["expr"], &rule["annotations"]["summary"], &rule["annotations"]["description"]] {
+            assert!(!text(value).is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_panel_of_the_dashboard_has_a_title_a_place_and_queries() {
+    let dashboard: serde_json::Value =
+        serde_json::from_str(&read("config/monitoring/dashboard.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let mut ids = BTreeSet::new();
+    for panel in panels {
+        assert!(panel["title"].as_str().is_some_and(|title| !title.is_empty()), "{panel}");
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{panel}");
+        assert!(panel["gridPos"]["w"].as_u64().is_some_and(|width| width <= 24), "{panel}");
+        if panel["type"] != "row" {
+            let queries = panel["targets"].as_array().unwrap();
+            assert!(queries.iter().all(|query| query["expr"].is_string()) && !queries.is_empty(), "{panel}");
+        }
+    }
+    assert!(ids.len() > 10);
 }
