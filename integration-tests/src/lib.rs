@@ -17,6 +17,7 @@
 //!            process   a child that ends with its parent         pipes         commands and answers over its pipes
 //!            usage     memory, CPU time, threads and connections of a process
 //!            sandbox   names, ports and folders of one test      wait          until a condition holds
+//!            openmetrics   the grammar of a page of metrics
 //! programs   bin/peers make peers                                bin/demo-real make demo PEERS=real
 //! ```
 //!
@@ -26,6 +27,7 @@
 pub mod grid;
 mod jvm;
 pub mod kafka;
+pub mod openmetrics;
 pub mod peers;
 mod pipes;
 pub mod process;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use integration_tests::openmetrics;
 use integration_tests::sandbox::Folder;
 use integration_tests::sink::write_properties;
 use integration_tests::source::{self, SourceWorker};
@@ -57,6 +58,7 @@ fn a_source_is_created_restarted_and_deleted_over_rest() {
     );
     let metrics = || worker.call("GET", "/metrics", "").unwrap().1;
     eventually(SOON, "it follows", || metrics().contains(&following));
+    openmetrics::check(&metrics()).unwrap();
 
     let restarted = worker.call("POST", &format!("/connectors/{name}/tasks/0/restart"), "").unwrap();
     assert_eq!(restarted.0, 204, "{restarted:?}");
