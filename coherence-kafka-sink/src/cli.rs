@@ -18,6 +18,16 @@ pub struct Cli {
     pub files: Files,
 }
 
+impl Cli {
+    /// Returns the files that the program is called with.
+    pub fn files(&self) -> &Files {
+        match &self.command {
+            None => &self.files,
+            Some(Command::Check(files) | Command::Demo { files, .. }) => files,
+        }
+    }
+}
+
 /// What the program does instead of running the connectors.
 #[derive(Debug, Subcommand)]
 pub enum Command {

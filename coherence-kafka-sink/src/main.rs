@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PROGRAM: &str = "coherence-kafka-sink";
 
 fn main() -> anyhow::Result<ExitCode> {
-    command::main(execute)
+    command::main(|cli: &Cli| cli.files().log_format, execute)
 }
 
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -25,6 +25,16 @@ pub struct Cli {
     pub once: bool,
 }
 
+impl Cli {
+    /// Returns the files that the program is called with.
+    pub fn files(&self) -> &Files {
+        match &self.command {
+            None => &self.files,
+            Some(Command::Check(files)) => files,
+        }
+    }
+}
+
 /// What the program does instead of publishing.
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -19,14 +19,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PROGRAM: &str = "coherence-kafka-source";
 
 fn main() -> anyhow::Result<ExitCode> {
-    command::main(execute)
+    command::main(|cli: &Cli| cli.files().log_format, execute)
 }
 
 async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
-    let files = match &cli.command {
-        Some(Command::Check(files)) => files,
-        None => &cli.files,
-    };
+    let files = cli.files();
     let plugin = Arc::new(SourcePlugin) as Arc<dyn Plugin>;
     let own = if files.worker.is_none() && files.set.is_empty() { None } else { own_file(files) };
     match (&cli.command, own) {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Files and what overrides them. `Debug` shows no overrides: there may be passwords among them.
-#[derive(Clone, Args)]
+#[derive(Clone, Default, Args)]
 pub struct Files {
     /// The worker's properties file.
     pub worker: Option<PathBuf>,
@@ -19,6 +19,19 @@ pub struct Files {
     /// Overrides a setting of every connector file; takes precedence over CONNECTOR_… in the environment.
     #[arg(long = "connector-set", value_name = "KEY=VALUE")]
     pub connector_set: Vec<String>,
+    /// The form of the lines of the log, on stderr.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// The form of the lines of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For a person.
+    #[default]
+    Text,
+    /// One JSON object each.
+    Json,
 }
 
 impl fmt::Debug for Files {

@@ -10,17 +10,20 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::Files;
+use crate::cli::{Files, LogFormat};
 use crate::plugin::Plugin;
 use crate::start::{Running, StartError, load};
 use crate::{check, descriptors, loggers, terminal};
 
 /// Parses the arguments of the process, and runs `execute` with them on a runtime for data; the REST interface has its
-/// own threads. Logs go to stderr.
+/// own threads. Logs go to stderr, in the form that the arguments name.
 ///
 /// # Errors
 /// The system refuses a thread, or the arguments cannot be answered.
-pub fn main<C: Parser, E, F>(execute: impl FnOnce(C) -> F) -> Result<ExitCode, E>
+pub fn main<C: Parser, E, F>(
+    log_format: impl FnOnce(&C) -> LogFormat,
+    execute: impl FnOnce(C) -> F,
+) -> Result<ExitCode, E>
 where
     E: From<io::Error>,
     F: Future<Output = Result<ExitCode, E>>,
@@ -33,7 +36,7 @@ where
             return Ok(ExitCode::from(u8::from(error.kind() != ErrorKind::DisplayVersion)));
         }
     };
-    if let Some(wrong) = loggers::init(std::env::var("RUST_LOG").ok().as_deref()) {
+    if let Some(wrong) = loggers::init(std::env::var("RUST_LOG").ok().as_deref(), log_format(&cli)) {
         tracing::warn!(
             "RUST_LOG: {wrong}; it is a list such as info,coherence_client=debug; the level is info"
         );
@@ -131,9 +134,13 @@ pub async fn stop(running: Running) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints why the program ends, on stderr.
+/// Prints why the program ends, on stderr; where the log is in JSON, as a line of it.
 pub fn refuse(error: &dyn Display, exit_code: u8) -> ExitCode {
     terminal::stop();
-    terminal::complain(error);
+    if loggers::format() == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
+        tracing::error!(%error, exit_code, "program ends");
+    } else {
+        terminal::complain(error);
+    }
     ExitCode::from(exit_code)
 }

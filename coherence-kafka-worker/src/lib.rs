@@ -37,7 +37,7 @@ pub mod terminal;
 mod testing;
 mod worker;
 
-pub use cli::Files;
+pub use cli::{Files, LogFormat};
 pub use control::TaskControl;
 pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;

@@ -18,7 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt, reload};
 
-use crate::terminal;
+use crate::cli::LogFormat;
+use crate::{panics, terminal};
 
 /// The name that stands for all loggers.
 pub(crate) const ROOT: &str = "root";
@@ -187,9 +188,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Used {
     }
 }
 
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Returns the form of the log.
+pub(crate) fn format() -> LogFormat {
+    FORMAT.get().copied().unwrap_or_default()
+}
+
 /// Writes the logs of this process to stderr from now on, with the levels of `RUST_LOG`, such as
-/// `info,coherence_client=debug`. Returns what is wrong with it.
-pub(crate) fn init(levels: Option<&str>) -> Option<String> {
+/// `info,coherence_client=debug`. Returns what is wrong with it. Where the log is in JSON, panics are events of it.
+pub(crate) fn init(levels: Option<&str>, format: LogFormat) -> Option<String> {
     let parsed = levels.unwrap_or("info").parse::<Targets>();
     let wrong = parsed.as_ref().err().map(ToString::to_string);
     let targets = parsed.unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
@@ -206,18 +214,83 @@ pub(crate) fn init(levels: Option<&str>) -> Option<String> {
         let _ = handle.reload(targets);
     });
     let _ = loggers().apply.set(apply);
+    let lines = lines(format, terminal::log_writer);
+    tracing_subscriber::registry().with(filter).with(Used).with(lines).init();
+    let _ = FORMAT.set(format);
+    if format == LogFormat::Json {
+        panics::log();
+    }
+    wrong
+}
+
+/// Returns what writes the lines of the log. Each line of JSON has the members `timestamp`, `level`, `target` and
+/// `message`, and the fields of its event.
+fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = fmt::layer()
-        .with_writer(terminal::log_writer)
+        .with_writer(writer)
         .with_ansi(false)
         // Where stderr is closed a line is lost. Reported there, that would be a panic of the thread that logs.
         .log_internal_errors(false);
-    tracing_subscriber::registry().with(filter).with(Used).with(lines).init();
-    wrong
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            lines.with_current_span(false).with_span_list(false).boxed()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_has_the_time_the_level_the_target_the_message_and_the_fields() {
+        let log = Memory::default();
+        let writer = log.clone();
+        let lines = lines(LogFormat::Json, move || writer.clone());
+        tracing::subscriber::with_default(Registry::default().with(lines), || {
+            tracing::warn!(
+                task = "c-0",
+                attempts = 3,
+                reason = "no \"grid\"\nhere",
+                "write failed, retrying"
+            );
+            tracing::info!("connector created");
+        });
+        let log = String::from_utf8(log.0.lock().clone()).unwrap();
+        let lines: Vec<serde_json::Value> =
+            log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{log}");
+        assert!(lines[0]["timestamp"].as_str().unwrap().ends_with('Z'), "{log}");
+        assert_eq!(lines[0]["level"], "WARN");
+        assert_eq!(lines[0]["target"], module_path!());
+        assert_eq!(lines[0]["message"], "write failed, retrying");
+        assert_eq!((&lines[0]["task"], &lines[0]["attempts"]), (&"c-0".into(), &3.into()));
+        assert_eq!(lines[0]["reason"], "no \"grid\"\nhere");
+        assert_eq!((&lines[1]["level"], &lines[1]["message"]), (&"INFO".into(), &"connector created".into()));
+    }
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()

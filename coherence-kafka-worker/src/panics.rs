@@ -23,6 +23,11 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         .map_err(|_| LAST.take().unwrap_or_else(|| "a panic without a message".to_owned()))
 }
 
+/// Logs panics from now on, instead of printing them.
+pub(crate) fn log() {
+    panic::set_hook(Box::new(|info| tracing::error!(panic = described(info), "thread panicked")));
+}
+
 fn described(info: &PanicHookInfo<'_>) -> String {
     let message = info.payload_as_str().unwrap_or("no message");
     match info.location() {

@@ -15,9 +15,16 @@ fn help_names_every_command_and_option_and_ends_as_connect_standalone_does() {
     let output = run(["--help"]).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
-    for part in
-        ["check", "demo", "[WORKER]", "[CONNECTORS]", "--set <KEY=VALUE>", "--connector-set", "--version"]
-    {
+    for part in [
+        "check",
+        "demo",
+        "[WORKER]",
+        "[CONNECTORS]",
+        "--set <KEY=VALUE>",
+        "--connector-set",
+        "--log-format <FORMAT>",
+        "--version",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     let demo = String::from_utf8(run(["demo", "--help"]).unwrap().stdout).unwrap();

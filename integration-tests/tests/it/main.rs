@@ -24,6 +24,7 @@ mod group;
 mod interop;
 mod left_behind;
 mod limits;
+mod logs;
 mod metrics;
 mod peers;
 mod rest;

@@ -292,7 +292,13 @@ fn debug_shows_no_arguments_and_no_values() {
         connector_set: set.clone(),
         ..Sources::default()
     };
-    let files = Files { worker: None, connectors: Vec::new(), set: set.clone(), connector_set: set };
+    let files = Files {
+        worker: None,
+        connectors: Vec::new(),
+        set: set.clone(),
+        connector_set: set,
+        ..Files::default()
+    };
     let loaded = load_files(&[("w.properties", WORKER), ("c.properties", CONNECTOR)], |sources| {
         sources.connector_set = vec!["consumer.override.ssl.key.password=sesame".to_owned()];
     });
