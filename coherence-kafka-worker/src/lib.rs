@@ -7,6 +7,7 @@
 //! config.rs config/        settings of the worker, and what all connectors have in common
 //! worker.rs worker/        connectors by name, each with its tasks
 //! rest.rs rest/            the REST interface
+//! ui.rs ui/                the page that shows and controls the connectors in a browser
 //! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
 //! grids.rs                 sessions with the grids that settings lead to
 //! loggers.rs               the levels of the logs
@@ -35,6 +36,7 @@ mod start;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+mod ui;
 mod worker;
 
 pub use cli::{Files, LogFormat};

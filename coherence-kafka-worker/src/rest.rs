@@ -15,8 +15,8 @@ use axum::routing::{MethodRouter, get, post, put};
 use serde_json::json;
 
 use crate::config::{AdminListeners, ResponseHeader, RestConfig};
-use crate::metrics;
 use crate::worker::Worker;
+use crate::{metrics, ui};
 
 mod accept;
 mod authentication;
@@ -60,6 +60,7 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
     let routes = routes.route("/metrics", get(measure)).route("/metrics/", get(measure));
     let routes =
         routes.route("/openapi.json", get(openapi::document)).route("/openapi.json/", get(openapi::document));
+    let routes = if worker.config().ui { routes.merge(ui::routes()) } else { routes };
     serving(routes, worker, worker_id)
 }
 

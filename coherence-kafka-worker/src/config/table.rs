@@ -99,6 +99,8 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
         "Whether the REST interface shows the topics that a connector uses."),
     key("topic.tracking.allow.reset", Kind::Boolean, Text("true"), Any, (REST, Low),
         "Whether a request may reset them."),
+    key("ui.enable", Kind::Boolean, Text("true"), Any, (REST, Low),
+        "Whether `GET /ui` returns a page that shows and controls the connectors in a browser."),
     key("coherence.rest.body.max.bytes", Kind::Long, Text("2097152"), Between(1024, 1 << 30), (REST, Low),
         "Maximum size of the body of a request. A larger one is answered 413."),
     key("coherence.rest.head.timeout.ms", Kind::Long, Text("30000"), Between(1, 3_600_000), (REST, Low),

@@ -31,6 +31,8 @@ pub struct WorkerConfig {
     pub topic_tracking: bool,
     /// `topic.tracking.allow.reset`: a request may reset them.
     pub topic_tracking_reset: bool,
+    /// `ui.enable`: `GET /ui` returns the page.
+    pub ui: bool,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
     plugin: Arc<dyn Plugin>,
@@ -167,6 +169,7 @@ impl WorkerConfig {
             override_policy,
             topic_tracking: values.boolean("topic.tracking.enable"),
             topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
+            ui: values.boolean("ui.enable"),
             warnings: Vec::new(),
             plugin: plugin.clone(),
             client: ClientSettings::default(),
