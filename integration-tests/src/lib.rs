@@ -11,6 +11,7 @@
 //!            python    the official Python client of a grid      tls           certificates for both servers
 //!            shared    one broker and one grid of each format for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
+//!            browser   headless Chromium, and what drives it
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
 //! basis      peers     files and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
 //!            jvm       the servers' jars, flags and archives of classes
@@ -24,6 +25,7 @@
 //! The harness asserts nothing about the product: `tests/it` does, with one file per theme. `benchmarks` uses the harness,
 //! too.
 
+pub mod browser;
 pub mod grid;
 mod jvm;
 pub mod kafka;

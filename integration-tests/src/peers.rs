@@ -1,4 +1,4 @@
-//! What the servers and the Python client need, below `target/peers`: made the first time, and again when a version
+//! What the servers, the Python client and the browser need, below `target/peers`: made the first time, and again when a version
 //! changes.
 
 use std::env;
@@ -42,7 +42,7 @@ pub(crate) fn folder() -> PathBuf {
     target.join("peers")
 }
 
-/// The files of a peer that are part of this crate: `peers/kafka`, `peers/coherence`, `peers/python`.
+/// The files of a peer that are part of this crate: `peers/kafka`, `peers/coherence`, `peers/python`, `peers/browser`.
 pub(crate) fn sources(server: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(server)
 }

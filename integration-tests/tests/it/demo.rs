@@ -9,10 +9,10 @@ use integration_tests::sandbox::{Folder, free_port};
 use integration_tests::sink::{self, metric};
 use integration_tests::wait::eventually;
 
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// The demo on its own files, with few records; a port of its own for what looks at it.
-fn demo(more: &[&str]) -> Command {
+pub(super) fn demo(more: &[&str]) -> Command {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/demo");
     let mut command = Command::new(sink::binary().unwrap());
     command.arg("demo").arg(files.join("worker.properties")).arg(files.join("connector.properties"));

@@ -26,6 +26,7 @@ mod left_behind;
 mod limits;
 mod logs;
 mod metrics;
+mod page;
 mod peers;
 mod rest;
 mod rooms;
