@@ -213,6 +213,7 @@ fn every_command_shown_works_as_written() {
                         ""
                     }
                     "/metrics" => "# EOF",
+                    "/ui" => "<title>Connectors</title>",
                     path => panic!("nobody knows what to expect of {path}"),
                 };
                 assert!(text.contains(expected), "{command}: {expected} is not in\n{text}");
