@@ -148,8 +148,8 @@ fn check_family(family: &Family<'_>) -> Result<()> {
             "le where it does not belong: {labels:?}"
         );
     }
-    let sums = family.samples.iter().filter(|sample| sample.suffix == "_sum");
-    sums.map(|sum| check_histogram(&sum.labels, &family.samples)).collect()
+    let mut sums = family.samples.iter().filter(|sample| sample.suffix == "_sum");
+    sums.try_for_each(|sum| check_histogram(&sum.labels, &family.samples))
 }
 
 /// Checks the buckets of the histogram with these labels.

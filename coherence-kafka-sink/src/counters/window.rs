@@ -24,7 +24,7 @@ impl Window {
     /// Adds a value.
     pub(crate) fn observe(&self, value: f64, now: Instant) {
         let mut slots = self.0.lock();
-        if !slots[0].is_some_and(|slot| now < slot.began + SLOT) {
+        if slots[0].is_none_or(|slot| now >= slot.began + SLOT) {
             slots[1] = slots[0];
             slots[0] = Some(Slot { began: now, last: now, count: 0, sum: 0.0, max: value });
         }
