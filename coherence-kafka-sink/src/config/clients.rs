@@ -45,6 +45,10 @@ impl fmt::Debug for ConsumerConfig {
     }
 }
 
+/// Java's default is true. librdkafka then keeps histograms for each broker, more than a quarter MiB a client, whether
+/// or not a cluster asks for client metrics.
+const METRICS_PUSH: (&str, &str) = ("enable.metrics.push", "false");
+
 /// The consumers of tasks.
 pub(super) const CONSUMER: Profile = Profile {
     client: Client::Consumer,
@@ -63,6 +67,7 @@ pub(super) const CONSUMER: Profile = Profile {
         ("fetch.message.max.bytes", "262144"),
         // One answer of a broker, of however many partitions; librdkafka's 50 MiB would hold all of them.
         ("fetch.max.bytes", "1048576"),
+        METRICS_PUSH,
     ],
     fixed: &[
         ("enable.auto.commit", "false"),
@@ -90,6 +95,7 @@ pub(super) const QUEUE_PRODUCER: Profile = Profile {
         // Java's placement of keys.
         ("partitioner", "murmur2_random"),
         ("reconnect.backoff.max.ms", "1000"),
+        METRICS_PUSH,
     ],
     fixed: &[("acks", "all")],
     fixed_because: "the sink commits an offset only when its record is in the dead letter queue",

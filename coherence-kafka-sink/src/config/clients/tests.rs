@@ -59,6 +59,7 @@ fn without_settings_the_consumer_is_that_of_connect() {
             ("client.id", "connector-consumer-s-3"),
             ("enable.auto.commit", "false"),
             ("enable.auto.offset.store", "false"),
+            ("enable.metrics.push", "false"),
             ("enable.partition.eof", "false"),
             ("fetch.max.bytes", "1048576"),
             ("fetch.message.max.bytes", "262144"),

@@ -60,7 +60,8 @@ fn policies_are_read_by_the_names_of_connect() {
     assert_eq!(
         text(&queue.producer),
         "acks=all bootstrap.servers=localhost:9092 client.id=connector-dlq-producer-s-2 enable.idempotence=true \
-         message.max.bytes=67108864 message.timeout.ms=120000 partitioner=murmur2_random reconnect.backoff.max.ms=1000"
+         enable.metrics.push=false message.max.bytes=67108864 message.timeout.ms=120000 partitioner=murmur2_random \
+         reconnect.backoff.max.ms=1000"
     );
     assert_eq!(
         text(&queue.admin),
