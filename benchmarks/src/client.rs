@@ -95,7 +95,7 @@ pub fn fill(address: &str, count: u64) -> Result<()> {
 ///
 /// When it cannot be installed.
 pub fn python() -> Result<[PathBuf; 2]> {
-    Ok([peers::python()?, Path::new(env!("CARGO_MANIFEST_DIR")).join("python/bench.py")])
+    Ok([peers::python("python")?, Path::new(env!("CARGO_MANIFEST_DIR")).join("python/bench.py")])
 }
 
 fn batches(count: u64) -> Result<Vec<Arc<Entries>>> {

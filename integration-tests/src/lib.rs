@@ -4,11 +4,11 @@
 //! ```text
 //! servers    kafka     a broker: starts, stops, freezes          kafka/topics  topics, records, committed offsets
 //!                                                                kafka/feed    a producer with a rate of its own
-//!                                                                kafka/java    Kafka's own clients in Java
+//!                                                                kafka/java    Kafka's own clients and tools in Java
 //!            grid      a member of a cluster, with its proxy     grid/tool     reads and writes maps without code of
 //!                                                                              this project (peers/coherence)
 //!                                                                grid/values   values, entries and events in Java
-//!            python    the official Python client of a grid      tls           certificates for both servers
+//!            python    clients of a grid and of Connect's REST  tls           certificates for both servers
 //!            shared    one broker and one grid of each format for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
 //!            browser   headless Chromium, and what drives it

@@ -1,5 +1,5 @@
-//! What the servers, the Python client and the browser need, below `target/peers`: made the first time, and again when a version
-//! changes.
+//! What the servers, the Python clients and the browser need, below `target/peers`: made the first time, and again when a
+//! version changes.
 
 use std::env;
 use std::fs::{self, File};
@@ -43,22 +43,22 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// The files of a peer that are part of this crate: `peers/kafka`, `peers/coherence`, `peers/python`, `peers/browser`.
-pub(crate) fn sources(server: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(server)
+pub(crate) fn sources(peer: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(peer)
 }
 
-/// The Python interpreter that finds the official Python client.
+/// The Python interpreter that finds what `peers/{peer}/requirements.txt` lists.
 ///
 /// # Errors
 ///
-/// When Python is missing, or the client cannot be fetched.
-pub fn python() -> Result<PathBuf> {
-    let requirements = sources("python").join("requirements.txt");
+/// When Python is missing, or a package cannot be fetched.
+pub fn python(peer: &str) -> Result<PathBuf> {
+    let requirements = sources(peer).join("requirements.txt");
     let version =
         Command::new("python3").arg("--version").output().context("cannot start python3: run make setup")?;
     let stamp = fs::read_to_string(&requirements)? + &String::from_utf8_lossy(&version.stdout);
-    let environment = made("python", &stamp, |environment| {
-        eprintln!("fetching the Python client from the Python Package Index");
+    let environment = made(peer, &stamp, |environment| {
+        eprintln!("fetching the packages of peers/{peer} from the Python Package Index");
         run(Command::new("python3").args(["-m", "venv"]).arg(environment))?;
         let mut pip = Command::new(environment.join("bin/pip"));
         pip.args([
@@ -101,6 +101,11 @@ pub(crate) fn made(name: &str, stamp: &str, make: impl FnOnce(&Path) -> Result<(
 
 /// Runs a command to its end; its output becomes the error when it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// As [`run`]; returns its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("cannot start {program}: run make setup"))?;
     ensure!(
@@ -110,5 +115,5 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -1,4 +1,5 @@
-//! The official Python client (`peers/python/client.py`): another independent reader and writer of maps.
+//! Clients in Python, which share no code with this project: the official client of a grid, an independent reader and
+//! writer of maps (`peers/python`), and a client of Kafka Connect's REST interface (`peers/connect-client`).
 
 use std::process::Command;
 use std::time::Duration;
@@ -22,14 +23,62 @@ pub struct Seen {
     pub value: Json,
 }
 
-/// The running client. Dropping it ends it.
+/// A running `client.py`. Dropping it ends it.
 #[derive(Debug)]
-pub struct PythonClient {
+struct Program {
     pipes: Pipes,
     // The log lies in the folder, so the process has to be gone first.
     _process: Process,
     _folder: Folder,
 }
+
+impl Program {
+    /// Starts that of `peers/{peer}`, with what `set_up` adds to the command.
+    fn start(name: &'static str, peer: &str, set_up: impl FnOnce(&mut Command)) -> Result<Self> {
+        let folder = Folder::new("python")?;
+        let mut command = Command::new(peers::python(peer)?);
+        command.arg(peers::sources(peer).join("client.py")).env("PYTHONUTF8", "1");
+        set_up(&mut command);
+        let log = folder.path().join("client.log");
+        let (process, input, output) = Process::start_piped(name, command, &log)?;
+        let pipes = Pipes::new(name, input, output);
+        pipes.ready(START_DEADLINE).with_context(|| process.log_end())?;
+        Ok(Self { pipes, _process: process, _folder: folder })
+    }
+}
+
+/// The running client of Kafka Connect's REST interface. Dropping it ends it.
+#[derive(Debug)]
+pub struct ConnectClient(Program);
+
+impl ConnectClient {
+    /// Starts one for the worker at the address `rest`.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be installed; with the end of its log.
+    pub fn start(rest: &str) -> Result<Self> {
+        let set_up = |command: &mut Command| {
+            command.arg(rest).env("NO_PROXY", "127.0.0.1");
+        };
+        Program::start("the Connect client", "connect-client", set_up).map(Self)
+    }
+
+    /// Calls a method of the client with these arguments and returns its result.
+    ///
+    /// # Errors
+    ///
+    /// When the method raises an exception: with its type, its text, and the body of the response.
+    pub fn call<const N: usize>(&self, method: &str, arguments: [Json; N]) -> Result<Json> {
+        let mut line = vec![json!(method)];
+        line.extend(arguments);
+        self.0.pipes.ask(&Json::Array(line).to_string()).with_context(|| method.to_owned())
+    }
+}
+
+/// The running client of a grid. Dropping it ends it.
+#[derive(Debug)]
+pub struct PythonClient(Program);
 
 impl PythonClient {
     /// Connects one to the grid at `address`. It speaks the format `json`, whatever the grid's serializer is.
@@ -38,15 +87,10 @@ impl PythonClient {
     ///
     /// When the client cannot be installed, or does not reach the grid; with the end of its log.
     pub fn start(address: &str) -> Result<Self> {
-        let folder = Folder::new("python")?;
-        let mut command = Command::new(peers::python()?);
-        command.arg(peers::sources("python").join("client.py"));
-        command.env("COHERENCE_SERVER_ADDRESS", address).env("PYTHONUTF8", "1");
-        let log = folder.path().join("client.log");
-        let (process, input, output) = Process::start_piped("the Python client", command, &log)?;
-        let pipes = Pipes::new("the Python client", input, output);
-        pipes.ready(START_DEADLINE).with_context(|| process.log_end())?;
-        Ok(Self { pipes, _process: process, _folder: folder })
+        let set_up = |command: &mut Command| {
+            command.env("COHERENCE_SERVER_ADDRESS", address);
+        };
+        Program::start("the Python client", "python", set_up).map(Self)
     }
 
     /// Puts an entry.
@@ -100,7 +144,7 @@ impl PythonClient {
     fn ask<const N: usize>(&self, command: &str, map: &str, arguments: [Json; N]) -> Result<Json> {
         let mut line = vec![json!(command), json!(map)];
         line.extend(arguments);
-        self.pipes.ask(&Json::Array(line).to_string()).with_context(|| format!("{command} {map}"))
+        self.0.pipes.ask(&Json::Array(line).to_string()).with_context(|| format!("{command} {map}"))
     }
 }
 

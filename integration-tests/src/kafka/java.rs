@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Kafka, java_command};
-use crate::peers::{self, run};
+use crate::peers::{self, output, run};
 
 impl Kafka {
     /// Has `peers/kafka/KeyTool.java` write `count` records with keys of `kind`: string, integer, long, double or uuid.
@@ -15,6 +15,18 @@ impl Kafka {
         let mut tool = java_command("256m", false)?;
         tool.arg(peers::sources("kafka").join("KeyTool.java"));
         run(tool.args([&self.bootstrap(), topic, kind, &count.to_string()]))
+    }
+
+    /// Runs Kafka's command `kafka-consumer-groups.sh` and returns what it prints, its errors included: the command ends
+    /// with status 0 after most of them.
+    ///
+    /// # Errors
+    ///
+    /// When Java is missing, or the command fails; with its output.
+    pub fn consumer_groups(&self, arguments: &[&str]) -> Result<String> {
+        let mut tool = java_command("256m", false)?;
+        tool.arg("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand");
+        output(tool.args(["--bootstrap-server", &self.bootstrap()]).args(arguments))
     }
 
     /// Has `peers/kafka/AclTool.java` add a rule to the authorizer, with these properties of a client that may: principal,

@@ -13,6 +13,7 @@ use crate::flow::{Flow, SOON};
 use crate::support::delivered;
 
 mod cases;
+mod foreign;
 mod replay;
 
 /// The create request that the original's documentation shows.
