@@ -3,7 +3,7 @@
 //! Owns: threads and their statuses. Never does: HTTP, printing, reading files. No lock is held over anything slow: a
 //! connector that starts or ends is an entry of its table meanwhile (`worker/connectors.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -480,6 +480,23 @@ impl Worker {
         };
         let tasks = tasks.iter().flat_map(|tasks| &tasks.handles).map(TaskHandle::status).collect();
         Some(ConnectorStatus { state, failure, tasks })
+    }
+
+    /// Returns the topics that a connector has used since it was created, or since they were last forgotten.
+    pub fn topics(&self, name: &str) -> BTreeSet<String> {
+        let connectors = self.lock();
+        let Some(entry) = connectors.by_name.get(name) else { return BTreeSet::new() };
+        let present = entry.phase.tasks().into_iter().flat_map(|tasks| tasks.topics());
+        entry.topics.iter().cloned().chain(present).collect()
+    }
+
+    /// Forgets the topics that a connector has used.
+    pub fn forget_topics(&self, name: &str) {
+        let mut connectors = self.lock();
+        let Some(entry) = connectors.by_name.get_mut(name) else { return };
+        entry.topics.clear();
+        let tasks = entry.phase.tasks().into_iter().flat_map(|tasks| &tasks.handles);
+        tasks.for_each(|task| task.status().state.forget_topics());
     }
 
     /// Returns the state of each task of a connector; none while it starts.

@@ -1,7 +1,5 @@
 //! The topics that connectors use.
 
-use std::collections::BTreeSet;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -25,8 +23,7 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
     if !api.worker.config().topic_tracking {
         return disabled();
     }
-    let tasks = api.worker.tasks(&name).unwrap_or_default();
-    let topics: BTreeSet<String> = tasks.iter().flat_map(|task| task.state.topics()).collect();
+    let topics = api.worker.topics(&name);
     axum::Json(Map::from_iter([(name, json!({"topics": topics}))])).into_response()
 }
 
@@ -49,7 +46,7 @@ pub(super) async fn reset(State(api): State<Api>, Path(name): Path<String>) -> R
     if !api.worker.config().topic_tracking_reset {
         return error(StatusCode::FORBIDDEN, "Topic tracking reset is disabled.");
     }
-    api.worker.tasks(&name).iter().flatten().for_each(|task| task.state.forget_topics());
+    api.worker.forget_topics(&name);
     StatusCode::ACCEPTED.into_response()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It is a table under a lock: nothing here waits for a thread, a file or a peer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coherence_kafka_connect::config::TargetState;
@@ -29,6 +29,11 @@ impl Tasks {
         self.handles.iter().for_each(|task| task.pause(pause));
     }
 
+    /// Returns the topics that they have used.
+    pub(super) fn topics(&self) -> impl Iterator<Item = String> {
+        self.handles.iter().flat_map(|task| task.status().state.topics())
+    }
+
     fn have_ended(&self) -> bool {
         self.handles.iter().all(TaskHandle::has_ended)
     }
@@ -41,6 +46,8 @@ pub(super) struct Entry {
     pub phase: Phase,
     /// Why its tasks could not be started, or be stopped for a new configuration.
     pub failure: Option<String>,
+    /// The topics that tasks have used which have ended.
+    pub topics: BTreeSet<String>,
 }
 
 /// What a connector is doing.
@@ -118,7 +125,8 @@ impl Connectors {
         }
         let starts = target == TargetState::Running;
         let phase = if starts { self.room(&config, limit)? } else { Phase::Idle };
-        self.by_name.insert(name, Entry { config, target, phase, failure: None });
+        let topics = BTreeSet::new();
+        self.by_name.insert(name, Entry { config, target, phase, failure: None, topics });
         Ok(starts)
     }
 
@@ -256,6 +264,7 @@ impl Connectors {
             }
             let deleted = *deleted;
             tasks.set.on_ended();
+            entry.topics.extend(tasks.topics());
             entry.phase = Phase::Idle;
             !deleted
         });

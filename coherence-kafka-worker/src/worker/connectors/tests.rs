@@ -36,7 +36,13 @@ fn add_stubborn(worker: &Worker, name: &str) -> Sender<()> {
     )
     .unwrap();
     let tasks = Arc::new(Tasks { handles: vec![task], set });
-    let entry = Entry { config, target: TargetState::Running, phase: Phase::Started(tasks), failure: None };
+    let entry = Entry {
+        config,
+        target: TargetState::Running,
+        phase: Phase::Started(tasks),
+        failure: None,
+        topics: BTreeSet::new(),
+    };
     worker.connectors.lock().by_name.insert(name.to_owned(), entry);
     end
 }
@@ -184,5 +190,19 @@ fn while_the_tasks_of_a_connector_are_ending_it_accepts_no_change() {
     eventually("its tasks have ended", || worker.status("c").unwrap().tasks.is_empty());
     worker.resume("c").unwrap();
     assert_eq!(states(&worker), (ConnectorState::Running, vec!["RUNNING"]));
+    worker.stop();
+}
+
+#[test]
+fn the_topics_of_a_connector_are_known_until_they_are_forgotten_also_when_its_tasks_have_ended() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let worker = worker(runtime.handle());
+    worker.create(&connector("c")).unwrap();
+    assert_eq!(worker.topics("c").into_iter().collect::<Vec<_>>(), ["t"]);
+    worker.stop_connector("c").unwrap();
+    assert_eq!(worker.topics("c").into_iter().collect::<Vec<_>>(), ["t"]);
+    worker.forget_topics("c");
+    assert!(worker.topics("c").is_empty());
+    assert!(worker.topics("unknown").is_empty());
     worker.stop();
 }
