@@ -192,6 +192,8 @@ impl std::fmt::Debug for ConnectorInfo {
 pub struct TaskStatus {
     /// Why it failed; `None` while it runs.
     pub failure: Option<TaskFailure>,
+    /// It was asked to restart, and has not begun to.
+    pub restarting: bool,
     /// It was asked to pause, and has no records in hand.
     pub paused: bool,
     /// The fraction of the time since its first start that it was running, from 0 to 1.
@@ -212,6 +214,7 @@ impl TaskStatus {
     /// Returns its state, as Connect names it.
     pub fn state(&self) -> &'static str {
         match self {
+            TaskStatus { restarting: true, .. } => "RESTARTING",
             TaskStatus { failure: Some(_), .. } => "FAILED",
             TaskStatus { paused: true, .. } => "PAUSED",
             TaskStatus { .. } => "RUNNING",

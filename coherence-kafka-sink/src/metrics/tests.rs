@@ -13,7 +13,14 @@ mod documents;
 
 fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
     let state = Arc::new(counters);
-    let task = TaskStatus { failure, paused: false, running_ratio: 0.75, pause_ratio: 0.25, state };
+    let task = TaskStatus {
+        failure,
+        restarting: false,
+        paused: false,
+        running_ratio: 0.75,
+        pause_ratio: 0.25,
+        state,
+    };
     let status = ConnectorStatus { state: ConnectorState::Running, failure: None, tasks: vec![task] };
     coherence_kafka_worker::metrics::text_of(&DESCRIPTION, &[(connector.to_owned(), status)]).unwrap()
 }

@@ -36,6 +36,11 @@ impl Control {
         self.task.stop();
     }
 
+    /// Returns whether a restart is requested that has not begun.
+    pub(super) fn is_restarting(&self) -> bool {
+        self.restart.load(Ordering::SeqCst)
+    }
+
     /// Resets the requests, so that the task runs again. Returns false where it is to end; a later request to end stops
     /// the new run.
     pub(super) fn clear(&self) -> bool {
@@ -67,7 +72,7 @@ impl Restarts {
             if control.end.load(Ordering::SeqCst) {
                 return false;
             }
-            if control.restart.swap(false, Ordering::SeqCst) {
+            if control.is_restarting() {
                 *self = Self::new(self.config);
                 return true;
             }

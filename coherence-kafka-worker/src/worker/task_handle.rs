@@ -52,12 +52,14 @@ impl TaskHandle {
                         return;
                     }
                 }
+                // Before the request is reset: who reads the state sees the restart, and not the failure before it.
+                let failed = failure.lock().take();
                 if !control.clear() {
+                    *failure.lock() = failed;
                     return;
                 }
                 tracing::info!(task = name, "task restarting");
                 state.on_restart();
-                *failure.lock() = None;
                 task = caught(&make).unwrap_or_else(|panic| Err(TaskFailure::defect(&panic)));
             }
         })?;
@@ -82,13 +84,15 @@ impl TaskHandle {
     }
 
     pub(super) fn status(&self) -> TaskStatus {
-        // Read first: a failure that is recorded meanwhile is the last one of the thread.
+        // Read first: when a restart has begun, its failure is gone.
+        let restarting = self.control.is_restarting();
+        // Read before the failure: one that is recorded meanwhile is the last one of the thread.
         let ended = self.has_ended();
         let unrecorded = || ended.then(|| TaskFailure::defect("the thread of the task ended"));
         let failure = self.failure.lock().clone().or_else(unrecorded);
         let (running_ratio, pause_ratio) = self.control.task.ratios();
         let (paused, state) = (self.control.task.is_paused(), self.state.clone());
-        TaskStatus { failure, paused, running_ratio, pause_ratio, state }
+        TaskStatus { failure, restarting, paused, running_ratio, pause_ratio, state }
     }
 }
 

@@ -206,3 +206,16 @@ fn the_topics_of_a_connector_are_known_until_they_are_forgotten_also_when_its_ta
     assert!(worker.topics("unknown").is_empty());
     worker.stop();
 }
+
+#[test]
+fn a_task_is_restarting_from_the_request_until_it_has_begun_again() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let worker = worker(runtime.handle());
+    let end = add_stubborn(&worker, "c");
+    worker.restart_task("c", 0).unwrap();
+    assert_eq!(states(&worker).1, ["RESTARTING"], "it has not ended yet");
+    drop(end);
+    // Its thread panics, restarts and cannot make another task.
+    eventually("it fails", || states(&worker).1 == ["FAILED"]);
+    worker.stop();
+}
