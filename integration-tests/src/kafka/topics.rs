@@ -216,6 +216,17 @@ impl Kafka {
         Ok(offsets.collect())
     }
 
+    /// How many members a group has.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not answer.
+    pub fn members(&self, group: &str) -> Result<usize> {
+        let consumer: BaseConsumer = self.config().create()?;
+        let groups = consumer.fetch_group_list(Some(group), DEADLINE)?;
+        Ok(groups.groups().iter().map(|group| group.members().len()).sum())
+    }
+
     /// Commits an offset of one partition for a group without members.
     ///
     /// # Errors

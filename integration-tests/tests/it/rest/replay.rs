@@ -161,8 +161,11 @@ impl Conversation {
                         offsets.iter().map(|offset| offset["offset"]["kafka_offset"].as_u64().unwrap());
                     condition.ends_with(&format!(" {}", offsets.sum::<u64>()))
                 }
-                // A worker that has stopped a connector has left its group.
-                None => condition == "consumer group empty",
+                // A member that left while the group was rebalancing may be one until its session ends.
+                None if condition == "consumer group empty" => {
+                    shared::kafka().members(&format!("connect-{name}")).is_ok_and(|members| members == 0)
+                }
+                None => false,
             })
         })
     }
