@@ -320,8 +320,7 @@ impl SinkTask {
     fn pause(&mut self, pausing: bool) {
         let idle = self.write.is_none() && !self.delivery.has_records() && !self.delivery.awaits_answer();
         let paused = pausing && idle;
-        if paused != self.parts.control.is_paused() {
-            self.parts.control.set_paused(paused);
+        if self.parts.control.set_paused(paused) {
             if paused {
                 self.delivery.commit_soon();
             }

@@ -79,16 +79,23 @@ impl TaskControl {
         self.is_pausing() && self.0.paused.load(Ordering::SeqCst)
     }
 
-    /// Called by the task: whether it has records in hand, or moves them.
-    pub fn set_paused(&self, paused: bool) {
-        self.0.paused.store(paused, Ordering::SeqCst);
-        let activity = if paused { Activity::Paused } else { Activity::Running };
-        self.0.times.lock().change(activity, Instant::now());
+    /// Called by the task, as often as it likes: whether it pauses, without records in hand. Returns whether that has
+    /// changed.
+    pub fn set_paused(&self, paused: bool) -> bool {
+        let changed = self.0.paused.swap(paused, Ordering::SeqCst) != paused;
+        if changed {
+            self.note(if paused { Activity::Paused } else { Activity::Running });
+        }
+        changed
     }
 
     /// Notes that the task does nothing because it failed, until [`TaskControl::clear`].
     pub(crate) fn set_failed(&self) {
-        self.0.times.lock().change(Activity::Failed, Instant::now());
+        self.note(Activity::Failed);
+    }
+
+    fn note(&self, activity: Activity) {
+        self.0.times.lock().change(activity, Instant::now());
     }
 
     /// Returns the fractions of the time since the task was made that it was running, and paused.
@@ -109,7 +116,8 @@ impl TaskControl {
     /// Prepares the next run of the task: it is not stopping, and has not paused yet.
     pub(crate) fn clear(&self) {
         self.0.stop.store(false, Ordering::SeqCst);
-        self.set_paused(false);
+        self.0.paused.store(false, Ordering::SeqCst);
+        self.note(Activity::Running);
     }
 }
 

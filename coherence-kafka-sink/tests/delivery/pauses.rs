@@ -43,6 +43,10 @@ fn a_paused_sink_keeps_its_partitions_and_moves_no_record_until_it_is_resumed() 
     worker.resume("c").unwrap();
     eventually("the records are there", || world.map("t").len() == 4);
     assert_eq!(STATES(&worker), ["RUNNING", "RUNNING"]);
+    // The fraction of the time that a task was paused falls only while it is counted as running.
+    let paused = || tasks(&worker)[0].pause_ratio;
+    let before = paused();
+    eventually("the time after the pause counts as running", || paused() < before);
     worker.stop();
 }
 
