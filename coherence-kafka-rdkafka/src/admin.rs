@@ -12,7 +12,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::Metadata;
 
 use crate::error_capture::{ErrorCapture, explained};
-use crate::settings::client_config;
+use crate::settings::{client_config, client_config_without_group};
 
 /// How long one attempt lasts. The reasons of a failure are read between two attempts.
 const ATTEMPT: Duration = Duration::from_millis(500);
@@ -62,11 +62,7 @@ pub fn topic_names(settings: &[(String, String)], wait: Duration) -> Result<Vec<
 
 /// Returns the identifier of the cluster; `None` where it does not answer within `wait`.
 pub fn cluster_id(settings: &[(String, String)], wait: Duration) -> Option<String> {
-    let mut config = client_config(settings);
-    // The client joins no group, so that no partitions move.
-    config.remove("group.id");
-    config.remove("group.instance.id");
-    let client: BaseConsumer = config.create().ok()?;
+    let client: BaseConsumer = client_config_without_group(settings).create().ok()?;
     client.client().fetch_cluster_id(wait)
 }
 
@@ -95,10 +91,7 @@ fn metadata(
     wait: Duration,
     ends: impl Fn(&ErrorCapture) -> bool,
 ) -> Result<Metadata, Unreachable> {
-    let mut config = client_config(settings);
-    // The client joins no group, so that no partitions move.
-    config.remove("group.id");
-    config.remove("group.instance.id");
+    let mut config = client_config_without_group(settings);
     // The capture keeps what librdkafka logs, for the error that is returned.
     config.set_log_level(RDKafkaLogLevel::Info);
     let client: BaseConsumer<ErrorCapture> = config

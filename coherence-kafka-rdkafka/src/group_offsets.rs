@@ -1,7 +1,7 @@
 //! The committed offsets of a consumer group, listed and altered by an administrator. Every call blocks.
 //!
 //! # Safety
-//! What the `unsafe` blocks rely on, besides what `queue.rs` states:
+//! What the `unsafe` blocks rely on, in addition to what `queue.rs` states:
 //! * a request is built from a group name and a list that outlive its construction: librdkafka copies both, and the
 //!   request is destroyed once, after it was sent, which copies it too;
 //! * the results of an event, and what they point to, live as long as the event.
@@ -19,7 +19,7 @@ use rdkafka::types::RDKafka;
 use crate::consumer::list_of;
 use crate::queue::{Event, Queue};
 use crate::record::TopicPartition;
-use crate::settings::client_config;
+use crate::settings::client_config_without_group;
 
 /// Why the offsets of a group are not known, or not altered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,11 +72,7 @@ impl GroupOffsets {
         group: &str,
         wait: Duration,
     ) -> Result<Self, GroupOffsetsError> {
-        let mut config = client_config(settings);
-        // The client joins no group, so that no partitions move.
-        config.remove("group.id");
-        config.remove("group.instance.id");
-        let client: BaseConsumer = config.create().map_err(failed)?;
+        let client: BaseConsumer = client_config_without_group(settings).create().map_err(failed)?;
         let queue = Queue::new(client.client().native_ptr());
         Ok(Self { queue, client, group: group.to_owned(), wait })
     }

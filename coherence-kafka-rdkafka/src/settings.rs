@@ -26,6 +26,14 @@ pub(crate) fn client_config(settings: &[(String, String)]) -> ClientConfig {
     config
 }
 
+/// The same for a client that joins no group, so that no partitions move.
+pub(crate) fn client_config_without_group(settings: &[(String, String)]) -> ClientConfig {
+    let mut config = client_config(settings);
+    config.remove("group.id");
+    config.remove("group.instance.id");
+    config
+}
+
 /// Settings of a Kafka client, by librdkafka's names. `Debug` shows the names alone: a value may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientSettings(Vec<(String, String)>);
