@@ -44,7 +44,7 @@ const OF_CONNECTOR: &[&str] = &["connector"];
 const TASK_STATUS: Family = gauge(
     "kafka_connect_connector_task_status",
     &["connector", "task", "status"],
-    "1 for the state of the task in the label status: running, paused, failed",
+    "1 for the state of the task in the label status: running, paused, failed, restarting",
 );
 const RUNNING_RATIO: Family = gauge(
     "kafka_connect_connector_task_running_ratio",
