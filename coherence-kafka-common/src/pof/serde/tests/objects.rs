@@ -15,13 +15,13 @@ fn a_struct_is_the_object_that_java_writes() {
 
 #[test]
 fn what_java_leaves_out_or_compacts_is_read() {
-    let nobody = Person { name: None, age: 0, address: None };
-    assert_eq!(read::<Person>(&hex("a90f00 0064 0264 40")), nobody);
+    let empty = Person { name: None, age: 0, address: None };
+    assert_eq!(read::<Person>(&hex("a90f00 0064 0264 40")), empty);
     let tiny = Person { name: Some(String::new()), age: 22, address: None };
     assert_eq!(read::<Person>(&hex("a90f00 004e00 017f 0264 40")), tiny);
     let negative = Person { name: Some("a".to_owned()), age: -1, address: None };
     assert_eq!(read::<Person>(&hex("a90f00 004e0161 0168 0264 40")), negative);
-    assert_eq!(read::<Person>(&hex("a90f00 40")), nobody);
+    assert_eq!(read::<Person>(&hex("a90f00 40")), empty);
 }
 
 #[test]

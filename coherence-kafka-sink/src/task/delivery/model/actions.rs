@@ -99,7 +99,7 @@ impl World {
     }
 
     fn answered(&mut self) {
-        self.owed = self.owed.checked_sub(1).expect("an answer that nobody waits for");
+        self.owed = self.owed.checked_sub(1).expect("an answer without a request");
     }
 
     /// The write in flight is given up: anything of it may have been applied, or not, or will be.

@@ -137,7 +137,7 @@ impl Grid {
         late.iter().filter(|_| self.lock().random.one_in(2)).for_each(apply);
     }
 
-    /// Some of a write whose answer nobody waits for, some of it later.
+    /// A part of a write whose answer is not awaited, and the rest of it later.
     pub(super) fn apply_some(&self, writes: &BatchWrites, random: &mut Random) {
         let all = random.one_in(3);
         for (map, write) in writes.iter().flat_map(|(map, writes)| writes.iter().map(move |w| (map, w))) {

@@ -110,7 +110,7 @@ fn each_assign_and_each_revoke_is_answered_also_an_empty_one() {
     bench.take(0, 0, "good");
     assert_eq!(bench.tick(), ["write 1"]);
     bench.delivery.on_revoked(Vec::new(), false, now);
-    assert!(bench.actions().is_empty(), "the group divides anew what it reads behind this batch");
+    assert!(bench.actions().is_empty(), "what is read behind this batch is assigned again by the group");
     bench.written(1);
     bench.delivery.on_committed(1, Ok(()), now);
     assert_eq!(bench.actions(), ["release"]);
