@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt, reload};
@@ -181,10 +181,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Used {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         loggers().state.lock().used.insert(metadata.target());
         Interest::always()
-    }
-
-    fn enabled(&self, _: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        true
     }
 }
 

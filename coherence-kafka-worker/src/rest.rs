@@ -182,6 +182,16 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.ok()
 }
 
+/// Has the worker do to a connector what may take a while.
+async fn of_connector<T: Send + 'static>(
+    api: &Api,
+    name: &str,
+    operation: fn(&Worker, &str) -> T,
+) -> Option<T> {
+    let (worker, name) = (api.worker.clone(), name.to_owned());
+    blocking(move || operation(&worker, &name)).await
+}
+
 fn not_found(name: &str) -> Refused {
     Refused::new(StatusCode::NOT_FOUND, format!("Connector {name} not found"))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
+use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
 use coherence_kafka_connect::converter::{self, Converter, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
@@ -153,7 +153,6 @@ impl WorkerConfig {
             let property = properties.get(violation.key());
             findings.violation(property, violation);
         }
-        refuse_not_yet(&table::WORKER, &values, &properties, findings);
         let rest = RestConfig::read(&values, &properties, &environment, findings);
         let override_policy = override_policy(&values, &properties, findings);
         let mut worker = WorkerConfig {
@@ -250,26 +249,6 @@ fn is_of_a_listed_alias(key: &str, all: &Properties) -> bool {
         let listed = all.get(list).map_or("", Property::trimmed);
         alias.is_some_and(|alias| listed.split(',').any(|item| item.trim() == alias))
     })
-}
-
-/// Refuses values that ask for something not built yet, so that nothing is silently ignored.
-pub(super) fn refuse_not_yet(
-    def: &ConfigDef,
-    values: &Values,
-    properties: &Properties,
-    findings: &mut ConfigErrors,
-) {
-    for key in def.keys.iter().filter(|key| key.group == table::NOT_YET) {
-        let default: Option<Typed> = match key.default {
-            DefaultValue::Text(text) => key.parse(text).ok(),
-            DefaultValue::Null | DefaultValue::Required => None,
-        };
-        if let (Some(value), Some(property)) = (values.typed(key.name), properties.get(key.name))
-            && Some(value) != default.as_ref()
-        {
-            findings.error(property, format!("{} is not supported yet: leave it out", property.shown()));
-        }
-    }
 }
 
 fn override_policy(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> OverridePolicy {

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::json::{info_json, status_json};
-use super::{Api, blocking, configure, error, internal, not_found};
-use crate::worker::{CONFLICT, CreateError, RequestError};
+use super::{Api, configure, error, internal, not_found, of_connector};
+use crate::worker::{CONFLICT, CreateError, RequestError, Worker};
 
 /// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
 #[utoipa::path(
@@ -114,11 +114,8 @@ pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> 
     )
 )]
 pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = blocking({
-        let (worker, name) = (api.worker.clone(), name.clone());
-        move || worker.delete(&name)
-    });
-    ended(outcome.await, &name, "deleted", &format!("Connector {name} not found"))
+    let outcome = of_connector(&api, &name, Worker::delete).await;
+    ended(outcome, &name, "deleted", &format!("Connector {name} not found"))
 }
 
 /// `PUT /connectors/{name}/stop`. Where Connect's standalone worker answers 500 for a name that it does not know, this
@@ -136,11 +133,8 @@ pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> 
     )
 )]
 pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = blocking({
-        let (worker, name) = (api.worker.clone(), name.clone());
-        move || worker.stop_connector(&name)
-    });
-    ended(outcome.await, &name, "stopped", &unknown(&name))
+    let outcome = of_connector(&api, &name, Worker::stop_connector).await;
+    ended(outcome, &name, "stopped", &unknown(&name))
 }
 
 /// `PUT /connectors/{name}/pause`.
@@ -178,11 +172,8 @@ pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> R
     )
 )]
 pub(super) async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = blocking({
-        let (worker, name) = (api.worker.clone(), name.clone());
-        move || worker.resume(&name)
-    });
-    match outcome.await {
+    let outcome = of_connector(&api, &name, Worker::resume).await;
+    match outcome {
         Some(Ok(())) => StatusCode::ACCEPTED.into_response(),
         Some(Err(CreateError::Unknown(_))) => error(StatusCode::NOT_FOUND, &unknown(&name)),
         Some(Err(reason)) => configure::refused(&reason),

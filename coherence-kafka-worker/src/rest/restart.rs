@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::json::status_json;
-use super::{Api, blocking, configure, error, internal, tasks};
-use crate::worker::{CONFLICT, CreateError, RequestError};
+use super::{Api, Refused, configure, error, internal, of_connector, tasks};
+use crate::worker::{CONFLICT, CreateError, RequestError, Worker};
 
 /// `POST /connectors/{name}/restart`. Without `includeTasks` a connector is restarted that could not be started; of
 /// another one nothing would be.
@@ -50,16 +50,12 @@ pub(super) async fn connector(
     if fails || !only_failed {
         planned["connector"]["state"] = "RESTARTING".into();
     }
-    for (number, _) in restarted.iter().enumerate().filter(|(_, (_, again))| *again) {
+    for (number, _) in restarted.iter().enumerate().filter(|(_, restarts)| **restarts) {
         if let Some(task) = planned["tasks"].get_mut(number) {
             task["state"] = "RESTARTING".into();
         }
     }
-    let outcome = blocking({
-        let (worker, name) = (api.worker.clone(), name.clone());
-        move || worker.restart(&name)
-    });
-    match outcome.await {
+    match of_connector(&api, &name, Worker::restart).await {
         Some(Ok(())) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
         Some(Ok(())) => (StatusCode::ACCEPTED, axum::Json(planned)).into_response(),
         Some(Err(CreateError::Unknown(_))) => refused(RequestError::UnknownConnector, &name, ""),
@@ -84,15 +80,15 @@ pub(super) async fn connector(
         (status = 409, description = "Another operation is running"),
     )
 )]
-pub(super) async fn task(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
-    let Some(number) = tasks::number(&id) else {
-        return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
-    };
-    let outcome = usize::try_from(number).map_err(|_| RequestError::UnknownTask);
-    match outcome.and_then(|number| api.worker.restart_task(&name, number)) {
+pub(super) async fn task(
+    State(api): State<Api>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let outcome = usize::try_from(tasks::number(&id)?).map_err(|_| RequestError::UnknownTask);
+    Ok(match outcome.and_then(|number| api.worker.restart_task(&name, number)) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(reason) => refused(reason, &name, &id),
-    }
+    })
 }
 
 fn refused(reason: RequestError, name: &str, task: &str) -> Response {

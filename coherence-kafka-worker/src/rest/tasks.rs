@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::json::task_json;
-use super::{Api, error, not_found};
+use super::{Api, Refused, error, not_found};
 
 /// `GET /connectors/{name}/tasks`: each with the configuration of the connector, which is all that it has.
 #[utoipa::path(
@@ -44,15 +44,17 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
         (status = 404, description = "It does not exist"),
     )
 )]
-pub(super) async fn status(State(api): State<Api>, Path((name, id)): Path<(String, String)>) -> Response {
-    let Some(number) = number(&id) else {
-        return error(StatusCode::NOT_FOUND, "HTTP 404 Not Found");
-    };
+pub(super) async fn status(
+    State(api): State<Api>,
+    Path((name, id)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let number = number(&id)?;
     let tasks = api.worker.tasks(&name).unwrap_or_default();
-    match usize::try_from(number).ok().and_then(|number| Some((number, tasks.get(number)?))) {
-        Some((number, task)) => axum::Json(task_json(&api, number, task)).into_response(),
-        None => error(StatusCode::NOT_FOUND, &format!("No status found for task {name}-{number}")),
-    }
+    let found = usize::try_from(number).ok().and_then(|number| Some((number, tasks.get(number)?)));
+    let (number, task) = found.ok_or_else(|| {
+        Refused::new(StatusCode::NOT_FOUND, format!("No status found for task {name}-{number}"))
+    })?;
+    Ok(axum::Json(task_json(&api, number, task)).into_response())
 }
 
 /// `POST /connectors/{name}/tasks`, which the workers of one Connect cluster send each other.
@@ -91,6 +93,6 @@ fn internal_request(what: &str) -> Response {
 }
 
 /// Reads the number of a task as Connect does; a text that is none is a path that does not exist.
-pub(super) fn number(id: &str) -> Option<i32> {
-    id.parse().ok()
+pub(super) fn number(id: &str) -> Result<i32, Refused> {
+    id.parse().map_err(|_| Refused::new(StatusCode::NOT_FOUND, "HTTP 404 Not Found"))
 }

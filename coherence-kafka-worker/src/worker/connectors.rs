@@ -31,7 +31,7 @@ impl Tasks {
 
     /// Returns the topics that they have used.
     pub(super) fn topics(&self) -> impl Iterator<Item = String> {
-        self.handles.iter().flat_map(|task| task.status().state.topics())
+        self.handles.iter().flat_map(|task| task.state().topics())
     }
 
     fn have_ended(&self) -> bool {

@@ -83,6 +83,10 @@ impl TaskHandle {
         self.thread.is_finished()
     }
 
+    pub(super) fn state(&self) -> &dyn TaskState {
+        &*self.state
+    }
+
     pub(super) fn status(&self) -> TaskStatus {
         // Read first: when a restart has begun, its failure is gone.
         let restarting = self.control.is_restarting();
