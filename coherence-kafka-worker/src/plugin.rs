@@ -9,7 +9,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use coherence_kafka_connect::config::def::{ConfigDef, PluginDesc, PluginType};
+use coherence_kafka_connect::config::def::{ConfigDef, PluginDesc, PluginType, trim};
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
 use coherence_kafka_rdkafka::record::TopicPartition;
 use coherence_kafka_rdkafka::settings::ClientSettings;
@@ -65,7 +65,7 @@ pub struct Description {
 impl Description {
     /// Returns the class of this kind that a setting names, by its full name or an alias.
     pub(crate) fn plugin(&self, kind: PluginType, name: &str) -> Option<&'static PluginDesc> {
-        let name = name.trim_matches(|c| c <= ' ');
+        let name = trim(name);
         self.plugins.iter().find(|desc| desc.kind == kind && desc.is_named(name))
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 pub use coherence_kafka_common::nearest::nearest;
+pub use java::trim;
 use thiserror::Error;
 
 mod display;
@@ -63,7 +64,7 @@ impl Kind {
     /// # Errors
     /// The reason in Connect's words, such as `Not a number of type INT`.
     pub fn parse(self, text: &str) -> Result<Typed, String> {
-        let text = java::trim(text);
+        let text = trim(text);
         let not_a_number = || format!("Not a number of type {}", self.name());
         let integer = |min: i64, max: i64| {
             java::integer(text)
@@ -81,7 +82,7 @@ impl Kind {
             Kind::Double => java::double(text).map(Typed::Double).ok_or_else(not_a_number),
             Kind::String | Kind::Password | Kind::Class => Ok(Typed::Text(text.to_owned())),
             Kind::List if text.is_empty() => Ok(Typed::List(Vec::new())),
-            Kind::List => Ok(Typed::List(text.split(',').map(|item| java::trim(item).to_owned()).collect())),
+            Kind::List => Ok(Typed::List(text.split(',').map(|item| trim(item).to_owned()).collect())),
         }
     }
 }
@@ -250,7 +251,7 @@ impl ConfigKey {
     pub fn parse(&self, text: &str) -> Result<Typed, Violation> {
         let invalid = |why: String| Violation::Invalid {
             key: self.name.to_owned(),
-            value: if self.kind == Kind::Password { HIDDEN.to_owned() } else { java::trim(text).to_owned() },
+            value: if self.kind == Kind::Password { HIDDEN.to_owned() } else { trim(text).to_owned() },
             why,
         };
         let value = self.kind.parse(text).map_err(invalid)?;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::def::trim;
+
 /// One setting. `Debug` leaves the value out, because it may be a secret that its key does not betray.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Property {
@@ -24,7 +26,7 @@ impl Property {
 
     /// Returns the value without surrounding blanks, as every typed parse of Kafka sees it.
     pub fn trimmed(&self) -> &str {
-        self.value.trim_matches(|c| c <= ' ')
+        trim(&self.value)
     }
 
     /// Returns the trimmed value, or a stand-in where it is secret.

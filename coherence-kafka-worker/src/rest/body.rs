@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
+use coherence_kafka_connect::config::def::trim;
 use coherence_kafka_connect::config::json::{Members, members, setting, text};
 use coherence_kafka_connect::config::{Properties, TargetState};
 
@@ -100,12 +101,11 @@ fn not_a_setting(key: &str) -> String {
     format!("config.{key}: the value must be a text, a number or a boolean")
 }
 
-/// Adds the name, which the settings may repeat. As in Java, what is trimmed is every character up to the blank.
+/// Adds the name, which the settings may repeat.
 pub(super) fn named(name: &str, mut settings: Vec<(String, String)>) -> Result<Properties, String> {
-    let trimmed = |text: &str| text.trim_matches(|c| c <= ' ').to_owned();
-    let name = trimmed(name);
+    let name = trim(name).to_owned();
     match settings.iter().find(|(key, _)| key == "name") {
-        Some((_, inner)) if trimmed(inner) == name => settings.retain(|(key, _)| key != "name"),
+        Some((_, inner)) if trim(inner) == name => settings.retain(|(key, _)| key != "name"),
         Some((_, inner)) => {
             return Err(format!(
                 "Connector name configuration ({inner}) doesn't match connector name in the URL ({name})"

@@ -105,7 +105,7 @@ impl ConfigKey {
         };
         let invalid = |key: &str, why| Violation::Invalid {
             key: key.to_owned(),
-            value: super::java::trim(text).to_owned(),
+            value: super::trim(text).to_owned(),
             why,
         };
         match self.kind.parse(text) {

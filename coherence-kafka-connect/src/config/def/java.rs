@@ -1,7 +1,7 @@
 //! How Java reads text: `String.trim`, `Long.parseLong`, `Double.parseDouble`.
 
 /// `String.trim`: every character up to and including the blank goes from both ends.
-pub(super) fn trim(text: &str) -> &str {
+pub fn trim(text: &str) -> &str {
     text.trim_matches(|c| c <= ' ')
 }
 

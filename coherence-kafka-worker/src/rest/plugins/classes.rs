@@ -1,6 +1,6 @@
 //! Settings that name a class, and the version of it.
 
-use coherence_kafka_connect::config::def::{ConfigInfo, Given, PluginDesc, PluginType};
+use coherence_kafka_connect::config::def::{ConfigInfo, Given, PluginDesc, PluginType, trim};
 
 use super::VERSION;
 use super::values::Request;
@@ -18,7 +18,7 @@ pub(super) fn complete(
     info.value.recommended_values = of_kind.map(|desc| desc.class.to_owned()).collect();
     let name = info.value.name.clone();
     let Given::Text(text) = request.given(&name) else { return None };
-    let class = text.trim_matches(|c| c <= ' ');
+    let class = trim(text);
     if let Some(desc) = connector.plugin(kind, class) {
         info.value.value = request.shown(&name, Some(desc.class.to_owned()));
         return Some(desc);
