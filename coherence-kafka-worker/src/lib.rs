@@ -6,6 +6,7 @@
 //! start.rs check.rs        files to a running worker; or to a report of what is wrong with files and peers
 //! config.rs config/        settings of the worker, and what all connectors have in common
 //! worker.rs worker/        connectors by name, each with its tasks
+//! herder.rs                what the REST interface asks of a worker
 //! rest.rs rest/            the REST interface
 //! ui.rs ui/                the page that shows and controls the connectors in a browser
 //! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
@@ -26,6 +27,7 @@ pub mod config;
 mod control;
 mod descriptors;
 mod grids;
+mod herder;
 mod loggers;
 pub mod metrics;
 mod panics;

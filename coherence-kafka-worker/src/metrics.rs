@@ -128,8 +128,8 @@ fn encoded(
 ) -> Result<String, fmt::Error> {
     let mut page = Page::default();
     for (connector, status) in connectors {
-        for (number, task) in status.tasks.iter().enumerate() {
-            let labels = vec![("connector", connector.clone()), ("task", number.to_string())];
+        for task in &status.tasks {
+            let labels = vec![("connector", connector.clone()), ("task", task.number.to_string())];
             page.add(labels, task.state.samples());
         }
     }

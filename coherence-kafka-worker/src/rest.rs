@@ -15,6 +15,7 @@ use axum::routing::{MethodRouter, get, post, put};
 use serde_json::json;
 
 use crate::config::{AdminListeners, ResponseHeader, RestConfig};
+use crate::herder::{Herder, StandaloneHerder, VERSION};
 use crate::worker::Worker;
 use crate::{metrics, ui};
 
@@ -40,20 +41,22 @@ pub use server::{Endpoint, Server};
 /// How long a request may take, as in Connect. An operation that it has started continues.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// The version that statuses carry.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 #[derive(Clone)]
 struct Api {
-    worker: Arc<Worker>,
-    worker_id: Arc<str>,
+    herder: Arc<dyn Herder>,
     /// Where others reach this interface, without a slash at the end.
     url: Arc<str>,
 }
 
-/// Returns the routes of a worker that is known as `worker_id` (`host:port`), without those below `/admin` if these have
-/// listeners of their own.
+/// Returns the routes of a worker that is alone and known as `worker_id` (`host:port`), without those below `/admin` if
+/// these have listeners of their own.
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
+    router_of(Arc::new(StandaloneHerder::new(worker, worker_id)))
+}
+
+/// Returns the routes of a worker, without those below `/admin` if these have listeners of their own.
+pub(crate) fn router_of(herder: Arc<dyn Herder>) -> Router {
+    let worker = herder.worker();
     let has_admin = worker.config().rest.admin == AdminListeners::Shared;
     let routes = routes().into_iter().chain(plugins::routes());
     let routes = with_slashes(routes.filter(|(path, _)| has_admin || !is_admin(path)));
@@ -61,12 +64,12 @@ pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {
     let routes =
         routes.route("/openapi.json", get(openapi::document)).route("/openapi.json/", get(openapi::document));
     let routes = if worker.config().ui { routes.merge(ui::routes()) } else { routes };
-    serving(routes, worker, worker_id)
+    serving(routes, herder)
 }
 
 /// Returns the routes below `/admin`, for listeners of their own.
-pub fn admin_router(worker: Arc<Worker>, worker_id: &str) -> Router {
-    serving(with_slashes(routes().into_iter().filter(|(path, _)| is_admin(path))), worker, worker_id)
+pub(crate) fn admin_router(herder: Arc<dyn Herder>) -> Router {
+    serving(with_slashes(routes().into_iter().filter(|(path, _)| is_admin(path))), herder)
 }
 
 fn is_admin(path: &str) -> bool {
@@ -115,9 +118,9 @@ fn with_slashes(routes: impl Iterator<Item = Route>) -> Router<Api> {
 }
 
 /// Adds what holds for every request.
-fn serving(routes: Router<Api>, worker: Arc<Worker>, worker_id: &str) -> Router {
-    let RestConfig { limits, users, cors, headers, advertised, .. } = worker.config().rest.clone();
-    let url = format!("{}://{worker_id}", advertised.scheme);
+fn serving(routes: Router<Api>, herder: Arc<dyn Herder>) -> Router {
+    let RestConfig { limits, users, cors, headers, advertised, .. } = herder.worker().config().rest.clone();
+    let url = format!("{}://{}", advertised.scheme, herder.worker_id());
     let resources = routes
         .fallback(|| async { error(StatusCode::NOT_FOUND, "HTTP 404 Not Found") })
         .method_not_allowed_fallback(|| async {
@@ -131,7 +134,7 @@ fn serving(routes: Router<Api>, worker: Arc<Worker>, worker_id: &str) -> Router 
     };
     let resources = resources
         .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
-        .with_state(Api { worker, worker_id: worker_id.into(), url: url.into() });
+        .with_state(Api { herder, url: url.into() });
     // The methods of a resource are known outside of it.
     let resources = Router::new().fallback_service(resources).layer(from_fn(accept::options));
     let resources = match cors {
@@ -171,7 +174,7 @@ async fn within_the_timeout(request: Request, next: Next) -> Response {
     )
 )]
 async fn measure(State(api): State<Api>) -> Response {
-    match metrics::text(&api.worker) {
+    match metrics::text(api.herder.worker()) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => internal(),
     }
@@ -186,10 +189,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 async fn of_connector<T: Send + 'static>(
     api: &Api,
     name: &str,
-    operation: fn(&Worker, &str) -> T,
+    operation: impl FnOnce(&dyn Herder, &str) -> T + Send + 'static,
 ) -> Option<T> {
-    let (worker, name) = (api.worker.clone(), name.to_owned());
-    blocking(move || operation(&worker, &name)).await
+    let (herder, name) = (api.herder.clone(), name.to_owned());
+    blocking(move || operation(&*herder, &name)).await
+}
+
+fn unavailable(reason: &str) -> Response {
+    error(StatusCode::SERVICE_UNAVAILABLE, reason)
 }
 
 fn not_found(name: &str) -> Refused {

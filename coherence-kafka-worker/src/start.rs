@@ -12,6 +12,7 @@ use crate::cli::Files;
 use crate::config::{
     AdminListeners, Listener, LoadError, Loaded, RestConfig, Scheme, Sources, TlsConfig, WorkerConfig,
 };
+use crate::herder::{Herder, StandaloneHerder};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
 use crate::{rest, terminal};
@@ -85,8 +86,9 @@ impl Running {
         let settings = loaded.worker.client_settings();
         let kind = loaded.worker.plugin().description().kind.name();
         let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
-        let router = rest::router(worker.clone(), &worker_id);
-        let admin_router = rest::admin_router(worker.clone(), &worker_id);
+        let herder: Arc<dyn Herder> = Arc::new(StandaloneHerder::new(worker.clone(), &worker_id));
+        let router = rest::router_of(herder.clone());
+        let admin_router = rest::admin_router(herder);
         let endpoints = endpoints(&rest.listeners, listeners, &router, rest.tls.as_ref())
             .chain(endpoints(of_admin, admin_listeners, &admin_router, rest.admin_tls.as_ref()))
             .collect();

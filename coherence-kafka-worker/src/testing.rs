@@ -34,6 +34,8 @@ static DESCRIPTION: Description = Description {
         keys: &[
             key("name", Kind::String, DefaultValue::Required, Validator::Name, GROUP, "The name."),
             key("connector.class", Kind::Class, DefaultValue::Required, Validator::Any, GROUP, "The class."),
+            key("tasks.max", Kind::Int, DefaultValue::Text("1"), Validator::AtLeast(1), GROUP, "The tasks."),
+            key("note", Kind::String, DefaultValue::Null, Validator::Any, GROUP, "It changes nothing."),
         ],
     },
     families: &[],
@@ -64,7 +66,8 @@ impl Plugin for Fake {
     ) -> Option<Arc<dyn Connector>> {
         let values = common::read(worker, &DESCRIPTION, properties, findings);
         let fails = properties.get("fails").is_some();
-        Some(Arc::new(FakeConnector { name: values.text("name")?.to_owned(), fails }))
+        let tasks = u32::try_from(values.number("tasks.max")).unwrap_or(1);
+        Some(Arc::new(FakeConnector { name: values.text("name")?.to_owned(), tasks, fails }))
     }
 
     fn check_peers<'a>(
@@ -80,13 +83,14 @@ impl Plugin for Fake {
 
 pub(crate) struct FakeConnector {
     name: String,
+    tasks: u32,
     /// Its tasks do not start.
     fails: bool,
 }
 
 impl FakeConnector {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), fails: false }
+        Self { name: name.to_owned(), tasks: 1, fails: false }
     }
 }
 
@@ -96,7 +100,7 @@ impl Connector for FakeConnector {
     }
 
     fn tasks(&self) -> u32 {
-        1
+        self.tasks
     }
 
     fn clients_of_task(&self) -> u64 {
@@ -186,6 +190,12 @@ impl Task for FakeTask {
 /// The settings of a connector of this name.
 pub(crate) fn connector(name: &str) -> Properties {
     Properties::from_pairs("test", [("name", name), ("connector.class", "Fake")])
+}
+
+/// The settings of a connector with several tasks; the note makes one configuration differ from another.
+pub(crate) fn fleet_connector(name: &str, note: &str) -> Properties {
+    let pairs = [("name", name), ("connector.class", "Fake"), ("tasks.max", "4"), ("note", note)];
+    Properties::from_pairs("test", pairs)
 }
 
 /// A worker's settings, where connectors are such ones.

@@ -3,7 +3,7 @@
 //! Owns: threads and their statuses. Never does: HTTP, printing, reading files. No lock is held over anything slow: a
 //! connector that starts or ends is an entry of its table meanwhile (`worker/connectors.rs`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -16,16 +16,18 @@ use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::descriptors;
 use crate::metrics::worker::Starts;
 use crate::panics::caught;
-use crate::plugin::{ConnectorType, ConsumerGroup, Context, lead_to};
+use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskSet, lead_to};
 use connectors::{Connectors, Phase, Tasks};
 use restarts::Control;
 use task_handle::{TaskHandle, join};
 
 mod connectors;
 mod restarts;
+mod share;
 mod status;
 mod task_handle;
 
+pub(crate) use share::Share;
 pub use status::{
     CONFLICT, ConnectorInfo, ConnectorState, ConnectorStatus, CreateError, RequestError, TaskStatus,
 };
@@ -44,6 +46,8 @@ pub struct Worker {
     /// The identifier of its Kafka cluster, once it has answered.
     cluster: OnceLock<String>,
     starts: Starts,
+    /// Held while a configuration is changed that depends on the present one.
+    patches: Mutex<()>,
 }
 
 impl std::fmt::Debug for Worker {
@@ -62,8 +66,8 @@ impl Worker {
     /// Creates a worker without connectors, whose data moves on `runtime`; `bootstrap` replaces `bootstrap.servers`.
     pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
-        let (cluster, starts) = (OnceLock::new(), Starts::default());
-        Self { config, bootstrap, runtime, connectors, started, ready, cluster, starts }
+        let (cluster, starts, patches) = (OnceLock::new(), Starts::default(), Mutex::default());
+        Self { config, bootstrap, runtime, connectors, started, ready, cluster, starts, patches }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -142,6 +146,20 @@ impl Worker {
         Ok((false, self.info(&name).ok_or(CreateError::Unknown(name))?))
     }
 
+    /// Gives a connector the configuration that `change` makes of its present settings. Where it fails, the reason is
+    /// what it returns.
+    pub(crate) fn patch(
+        &self,
+        name: &str,
+        change: impl Fn(BTreeMap<String, String>) -> Result<Properties, String>,
+    ) -> Result<ConnectorInfo, CreateError> {
+        // A change that is made meanwhile would be lost.
+        let _one_at_a_time = self.patches.lock();
+        let info = self.info(name).ok_or_else(|| CreateError::Unknown(name.to_owned()))?;
+        let properties = change(info.config).map_err(CreateError::Refused)?;
+        self.configure(&properties).map(|(_, info)| info)
+    }
+
     /// Starts the tasks of an idle connector.
     fn begin(&self, name: &str) -> Result<(), CreateError> {
         let config = {
@@ -164,11 +182,7 @@ impl Worker {
         let not_started = |reason| CreateError::NotStarted { name: name.to_owned(), reason };
         let started = descriptors::room_for(running, tasks, each)
             .map_err(not_started)
-            // librdkafka's wrapper and the runtime panic where the system has no more threads.
-            .and_then(|()| {
-                caught(|| self.start_tasks(config, paused))
-                    .unwrap_or_else(|panic| Err(not_started(format!("start panicked: {panic}"))))
-            });
+            .and_then(|()| self.start_tasks(config, None, 0..config.connector.tasks(), paused));
         self.starts.connectors.count(started.is_ok());
         let mut connectors = self.lock();
         let stopping = connectors.stopping;
@@ -194,12 +208,37 @@ impl Worker {
         outcome
     }
 
-    /// Starts the tasks of a connector: all of them, or none. Slow: files are read, clients and threads are made.
-    fn start_tasks(&self, config: &ConnectorConfig, paused: bool) -> Result<Tasks, CreateError> {
+    /// Starts these tasks of a connector: all of them, or none. They are of `set`, or of a new one. Slow: files are read,
+    /// clients and threads are made.
+    fn start_tasks(
+        &self,
+        config: &ConnectorConfig,
+        set: Option<Arc<dyn TaskSet>>,
+        numbers: impl IntoIterator<Item = u32>,
+        paused: bool,
+    ) -> Result<Tasks, CreateError> {
+        // librdkafka's wrapper and the runtime panic where the system has no more threads.
+        caught(|| self.start_each(config, set, numbers, paused)).unwrap_or_else(|panic| {
+            let (name, reason) = (config.name().to_owned(), format!("start panicked: {panic}"));
+            Err(CreateError::NotStarted { name, reason })
+        })
+    }
+
+    fn start_each(
+        &self,
+        config: &ConnectorConfig,
+        set: Option<Arc<dyn TaskSet>>,
+        numbers: impl IntoIterator<Item = u32>,
+        paused: bool,
+    ) -> Result<Tasks, CreateError> {
         let not_started = |reason: String| CreateError::NotStarted { name: config.name().to_owned(), reason };
-        let set = config.connector.start(&self.context()).map_err(not_started)?;
-        let mut tasks = Tasks { handles: Vec::new(), set: set.clone() };
-        for number in 0..config.connector.tasks() {
+        let is_new = set.is_none();
+        let set = match set {
+            Some(set) => set,
+            None => config.connector.start(&self.context()).map_err(not_started)?,
+        };
+        let mut tasks = Tasks { handles: BTreeMap::new(), set: set.clone() };
+        for number in numbers {
             let control = Arc::new(Control::default());
             control.task.pause(paused);
             let make = {
@@ -219,11 +258,13 @@ impl Worker {
             };
             self.starts.tasks.count(started.is_ok());
             match started {
-                Ok(handle) => tasks.handles.push(handle),
+                Ok(handle) => drop(tasks.handles.insert(number, Arc::new(handle))),
                 Err(error) => {
                     tasks.end();
-                    join(&tasks.handles, Instant::now() + self.patience());
-                    set.on_ended();
+                    join(tasks.handles.values(), Instant::now() + self.patience());
+                    if is_new {
+                        set.on_ended();
+                    }
                     return Err(error);
                 }
             }
@@ -317,7 +358,8 @@ impl Worker {
             let entry = connectors.by_name.get(name)?;
             (entry.state(), entry.failure.clone(), entry.phase.tasks().cloned())
         };
-        let tasks = tasks.iter().flat_map(|tasks| &tasks.handles).map(TaskHandle::status).collect();
+        let handles = tasks.iter().flat_map(|tasks| &tasks.handles);
+        let tasks = handles.map(|(number, task)| task.status(*number)).collect();
         Some(ConnectorStatus { state, failure, tasks })
     }
 
@@ -334,7 +376,7 @@ impl Worker {
         let mut connectors = self.lock();
         let Some(entry) = connectors.by_name.get_mut(name) else { return };
         entry.topics.clear();
-        let tasks = entry.phase.tasks().into_iter().flat_map(|tasks| &tasks.handles);
+        let tasks = entry.phase.tasks().into_iter().flat_map(|tasks| tasks.handles.values());
         tasks.for_each(|task| task.state().forget_topics());
     }
 
@@ -357,27 +399,22 @@ impl Worker {
     ///
     /// # Errors
     /// See [`RequestError`].
-    pub fn restart_task(&self, name: &str, number: usize) -> Result<(), RequestError> {
+    pub fn restart_task(&self, name: &str, number: u32) -> Result<(), RequestError> {
         let tasks = self.started_tasks(name)?.ok_or(RequestError::UnknownTask)?;
-        tasks.handles.get(number).ok_or(RequestError::UnknownTask)?.restart();
+        tasks.handles.get(&number).ok_or(RequestError::UnknownTask)?.restart();
         Ok(())
     }
 
-    /// Restarts all tasks of a connector, or those that have failed. Returns whether each restarts; none where the
-    /// connector has no tasks.
+    /// Restarts all tasks of a connector, or those that have failed. Returns the numbers of those that
+    /// restart; none where the connector has no tasks.
     ///
     /// # Errors
     /// See [`RequestError`].
-    pub fn restart_tasks(&self, name: &str, only_failed: bool) -> Result<Vec<bool>, RequestError> {
-        let restart = |task: &TaskHandle| {
-            let restarts = !only_failed || task.status().failure.is_some();
-            if restarts {
-                task.restart();
-            }
-            restarts
-        };
+    pub fn restart_tasks(&self, name: &str, only_failed: bool) -> Result<Vec<u32>, RequestError> {
         let tasks = self.started_tasks(name)?;
-        Ok(tasks.iter().flat_map(|tasks| &tasks.handles).map(restart).collect())
+        let all = tasks.iter().flat_map(|tasks| &tasks.handles);
+        let restarted = all.filter(|(number, task)| !only_failed || task.status(**number).failure.is_some());
+        Ok(restarted.inspect(|(_, task)| task.restart()).map(|(number, _)| *number).collect())
     }
 
     /// Pauses a connector, without waiting for it: its tasks finish the records in hand, and keep their partitions.
@@ -442,7 +479,7 @@ impl Worker {
     /// Ends tasks that are marked as ending. Returns how many have not ended in time, if any.
     fn await_end(&self, tasks: &Tasks, patience: Duration) -> Result<(), usize> {
         tasks.end();
-        match join(&tasks.handles, Instant::now() + patience) {
+        match join(tasks.handles.values(), Instant::now() + patience) {
             0 => {
                 // Removes them from the table.
                 drop(self.lock());
@@ -463,7 +500,7 @@ impl Worker {
         let all: Vec<Arc<Tasks>> = connectors.all().cloned().collect();
         drop(connectors);
         // A thread that does not end is left behind rather than waited for: its offsets are safe.
-        join(all.iter().flat_map(|tasks| &tasks.handles), deadline);
+        join(all.iter().flat_map(|tasks| tasks.handles.values()), deadline);
         self.connectors.lock().by_name.clear();
     }
 

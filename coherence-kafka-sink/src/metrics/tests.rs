@@ -14,6 +14,7 @@ mod documents;
 fn text_of(connector: &str, failure: Option<TaskFailure>, counters: Counters) -> String {
     let state = Arc::new(counters);
     let task = TaskStatus {
+        number: 0,
         failure,
         restarting: false,
         paused: false,

@@ -224,8 +224,8 @@ fn of_connector(plugin: &Description, name: &str, status: &ConnectorStatus, samp
     samples.push(text(KIND, plugin.kind.name()));
     samples.push(text(VERSION, env!("CARGO_PKG_VERSION")));
     samples.push(text(STATUS, &status.state.name().to_ascii_lowercase()));
-    for (number, task) in status.tasks.iter().enumerate() {
-        let labels = || vec![connector(), number.to_string()];
+    for task in &status.tasks {
+        let labels = || vec![connector(), task.number.to_string()];
         let mut with_state = labels();
         with_state.push(task.state().to_ascii_lowercase());
         samples.push(sample(TASK_STATUS, with_state, 1));

@@ -1,5 +1,7 @@
 //! Requests that create connectors or change their configuration.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
@@ -8,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use coherence_kafka_connect::config::Properties;
 
 use super::json::info_json;
-use super::{Api, Refused, blocking, body, error, internal, not_found, plugins};
+use super::{Api, Refused, blocking, body, error, internal, not_found, of_connector, plugins};
 use crate::worker::{ConnectorInfo, CreateError, Worker};
 
 type Body = Result<Bytes, BytesRejection>;
@@ -32,10 +34,10 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, Refused> {
     let request = body::read(&headers, body, body::create)?;
-    let worker = api.worker.clone();
+    let herder = api.herder.clone();
     let work = move || {
-        let info = worker.create_as(&request.config, request.target);
-        info.map_err(|reason| refusal(&worker, &request.config, &reason))
+        let info = herder.create(&request.config, request.target);
+        info.map_err(|reason| refusal(herder.worker(), &request.config, &reason))
     };
     Ok(match blocking(work).await {
         Some(Ok(info)) => created(&api, &info),
@@ -96,17 +98,27 @@ pub(super) async fn patch(
     body: Body,
 ) -> Result<Response, Refused> {
     let changes = body::read(&headers, body, body::patch)?;
-    let mut settings = api.worker.info(&name).ok_or_else(|| not_found(&name))?.config;
-    for (key, value) in changes {
-        match value {
-            Some(value) => settings.insert(key, value),
-            None => settings.remove(&key),
+    let patched = of_connector(&api, &name, move |herder, name| {
+        let change = |mut settings: BTreeMap<String, String>| {
+            for (key, value) in changes.clone() {
+                match value {
+                    Some(value) => settings.insert(key, value),
+                    None => settings.remove(&key),
+                };
+            }
+            body::named(name, settings.into_iter().collect())
         };
-    }
-    let config = body::named(&name, settings.into_iter().collect())
-        .map_err(|reason| Refused::new(StatusCode::BAD_REQUEST, reason))?;
-    Ok(match configured(&api, config).await {
-        Some(Ok((_, info))) => axum::Json(info_json(&info)).into_response(),
+        herder.patch(name, &change).map_err(|reason| match (&reason, herder.info(name)) {
+            (CreateError::Unknown(_), _) => not_found(name),
+            (CreateError::Invalid(_), Some(info)) => match change(info.config) {
+                Ok(config) => refusal(herder.worker(), &config, &reason),
+                Err(_) => Refused::new(status(&reason), reason.to_string()),
+            },
+            _ => Refused::new(status(&reason), reason.to_string()),
+        })
+    });
+    Ok(match patched.await {
+        Some(Ok(info)) => axum::Json(info_json(&info)).into_response(),
         Some(Err(refused)) => refused.into_response(),
         None => internal(),
     })
@@ -114,8 +126,9 @@ pub(super) async fn patch(
 
 /// Changes the configuration of a connector, or creates it.
 async fn configured(api: &Api, config: Properties) -> Option<Result<(bool, ConnectorInfo), Refused>> {
-    let worker = api.worker.clone();
-    blocking(move || worker.configure(&config).map_err(|reason| refusal(&worker, &config, &reason))).await
+    let herder = api.herder.clone();
+    let work = move || herder.configure(&config).map_err(|reason| refusal(herder.worker(), &config, &reason));
+    blocking(work).await
 }
 
 fn created(api: &Api, info: &ConnectorInfo) -> Response {
@@ -154,10 +167,12 @@ fn line((key, text): (String, String)) -> String {
 
 fn status(reason: &CreateError) -> StatusCode {
     match reason {
-        CreateError::Invalid(_) | CreateError::TooManyTasks { .. } => StatusCode::BAD_REQUEST,
+        CreateError::Invalid(_) | CreateError::Refused(_) | CreateError::TooManyTasks { .. } => {
+            StatusCode::BAD_REQUEST
+        }
         CreateError::Exists(_) | CreateError::Conflict => StatusCode::CONFLICT,
         CreateError::Unknown(_) => StatusCode::NOT_FOUND,
-        CreateError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        CreateError::Stopping | CreateError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         CreateError::NotStarted { .. } | CreateError::NotEnded { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::json::{info_json, status_json};
-use super::{Api, configure, error, internal, not_found, of_connector};
-use crate::worker::{CONFLICT, CreateError, RequestError, Worker};
+use super::{Api, configure, error, internal, not_found, of_connector, unavailable};
+use crate::worker::{CONFLICT, CreateError, RequestError};
 
 /// `GET /connectors`, with the status or the configuration of each where `expand` asks for it.
 #[utoipa::path(
@@ -21,14 +21,14 @@ use crate::worker::{CONFLICT, CreateError, RequestError, Worker};
     responses((status = 200, description = "The names, or an object of them", body = serde_json::Value))
 )]
 pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String, String)>>) -> Response {
-    let names = api.worker.names();
+    let names = api.herder.names();
     let expand: Vec<&str> =
         query.iter().filter(|(key, _)| key == "expand").map(|(_, value)| value.as_str()).collect();
     if expand.is_empty() {
         return axum::Json(names).into_response();
     }
     let connector = |name: String| {
-        let (info, status) = (api.worker.info(&name)?, api.worker.status(&name)?);
+        let (info, status) = (api.herder.info(&name)?, api.herder.status(&name)?);
         let mut expanded = Map::new();
         for wanted in &expand {
             match *wanted {
@@ -56,7 +56,7 @@ pub(super) async fn list(State(api): State<Api>, Query(query): Query<Vec<(String
     )
 )]
 pub(super) async fn info(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.info(&name) {
+    match api.herder.info(&name) {
         Some(info) => axum::Json(info_json(&info)).into_response(),
         None => not_found(&name).into_response(),
     }
@@ -75,7 +75,7 @@ pub(super) async fn info(State(api): State<Api>, Path(name): Path<String>) -> Re
     )
 )]
 pub(super) async fn config(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.info(&name) {
+    match api.herder.info(&name) {
         Some(info) => axum::Json(info.config).into_response(),
         None => not_found(&name).into_response(),
     }
@@ -94,7 +94,7 @@ pub(super) async fn config(State(api): State<Api>, Path(name): Path<String>) -> 
     )
 )]
 pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.status(&name) {
+    match api.herder.status(&name) {
         Some(status) => axum::Json(status_json(&name, &api, &status)).into_response(),
         None => error(StatusCode::NOT_FOUND, &format!("No status found for connector {name}")),
     }
@@ -114,7 +114,7 @@ pub(super) async fn status(State(api): State<Api>, Path(name): Path<String>) -> 
     )
 )]
 pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = of_connector(&api, &name, Worker::delete).await;
+    let outcome = of_connector(&api, &name, |herder, name| herder.delete(name)).await;
     ended(outcome, &name, "deleted", &format!("Connector {name} not found"))
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn delete(State(api): State<Api>, Path(name): Path<String>) -> 
     )
 )]
 pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = of_connector(&api, &name, Worker::stop_connector).await;
+    let outcome = of_connector(&api, &name, |herder, name| herder.stop(name)).await;
     ended(outcome, &name, "stopped", &unknown(&name))
 }
 
@@ -151,10 +151,12 @@ pub(super) async fn stop(State(api): State<Api>, Path(name): Path<String>) -> Re
     )
 )]
 pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    match api.worker.pause(&name) {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(RequestError::UnknownConnector) => error(StatusCode::NOT_FOUND, &unknown(&name)),
-        Err(_) => error(StatusCode::CONFLICT, CONFLICT),
+    match of_connector(&api, &name, |herder, name| herder.pause(name)).await {
+        Some(Ok(())) => StatusCode::ACCEPTED.into_response(),
+        Some(Err(RequestError::UnknownConnector)) => error(StatusCode::NOT_FOUND, &unknown(&name)),
+        Some(Err(RequestError::Unavailable(reason))) => unavailable(&reason),
+        Some(Err(_)) => error(StatusCode::CONFLICT, CONFLICT),
+        None => internal(),
     }
 }
 
@@ -172,7 +174,7 @@ pub(super) async fn pause(State(api): State<Api>, Path(name): Path<String>) -> R
     )
 )]
 pub(super) async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let outcome = of_connector(&api, &name, Worker::resume).await;
+    let outcome = of_connector(&api, &name, |herder, name| herder.resume(name)).await;
     match outcome {
         Some(Ok(())) => StatusCode::ACCEPTED.into_response(),
         Some(Err(CreateError::Unknown(_))) => error(StatusCode::NOT_FOUND, &unknown(&name)),
@@ -193,6 +195,7 @@ fn ended(outcome: Option<Result<(), RequestError>>, name: &str, what: &str, unkn
             error(StatusCode::NOT_FOUND, unknown)
         }
         Some(Err(RequestError::Conflict)) => error(StatusCode::CONFLICT, CONFLICT),
+        Some(Err(RequestError::Unavailable(reason))) => unavailable(&reason),
         Some(Err(RequestError::NotEnded(tasks))) => error(
             StatusCode::INTERNAL_SERVER_ERROR,
             &format!(

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, VERSION};
-use crate::worker::{ConnectorInfo, ConnectorStatus, TaskStatus};
+use super::Api;
+use crate::herder::{PartStatus, Status};
+use crate::worker::ConnectorInfo;
 
 pub(super) fn info_json(info: &ConnectorInfo) -> Value {
     let tasks: Vec<Value> =
@@ -11,27 +12,26 @@ pub(super) fn info_json(info: &ConnectorInfo) -> Value {
     json!({"name": info.name, "config": info.config, "tasks": tasks, "type": info.kind.name()})
 }
 
-pub(super) fn status_json(name: &str, api: &Api, status: &ConnectorStatus) -> Value {
-    let tasks: Vec<Value> =
-        status.tasks.iter().enumerate().map(|(id, task)| task_json(api, id, task)).collect();
-    let mut connector =
-        json!({"state": status.state.name(), "worker_id": *api.worker_id, "version": VERSION});
-    if let Some(failure) = &status.failure {
-        connector["trace"] = Value::String(failure.clone());
-    }
+pub(super) fn status_json(name: &str, api: &Api, status: &Status) -> Value {
+    let tasks: Vec<Value> = status.tasks.iter().map(|(number, task)| task_json(*number, task)).collect();
     json!({
         "name": name,
-        "connector": connector,
+        "connector": part_json(&status.connector),
         "tasks": tasks,
-        "type": api.worker.config().plugin().description().kind.name(),
+        "type": api.herder.worker().config().plugin().description().kind.name(),
     })
 }
 
-pub(super) fn task_json(api: &Api, id: usize, task: &TaskStatus) -> Value {
-    let mut status =
-        json!({"id": id, "state": task.state(), "worker_id": *api.worker_id, "version": VERSION});
-    if let Some(failure) = &task.failure {
-        status["trace"] = Value::String(failure.to_string());
+pub(super) fn task_json(number: u32, task: &PartStatus) -> Value {
+    let mut status = part_json(task);
+    status["id"] = number.into();
+    status
+}
+
+fn part_json(part: &PartStatus) -> Value {
+    let mut status = json!({"state": part.state, "worker_id": part.worker_id, "version": part.version});
+    if let Some(trace) = &part.trace {
+        status["trace"] = Value::String(trace.clone());
     }
     status
 }

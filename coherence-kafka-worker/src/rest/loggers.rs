@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, Query};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use coherence_kafka_connect::config::json::setting;
 use serde_json::{Map, Value, json};
 
-use super::{Refused, body, error};
+use super::{Api, Refused, body, error, internal, of_connector, unavailable};
+use crate::herder::set_level;
 use crate::loggers::{Level, Logger, loggers};
+use crate::worker::RequestError;
 
 /// `GET /admin/loggers`.
 #[utoipa::path(
@@ -45,7 +47,7 @@ pub(super) async fn info(Path(name): Path<String>) -> Response {
     }
 }
 
-/// `PUT /admin/loggers/{logger}`. This worker is all of its cluster: the scope decides the answer only.
+/// `PUT /admin/loggers/{logger}`. A worker that is alone is all of its cluster: the scope decides the answer only.
 #[utoipa::path(
     put,
     path = "/admin/loggers/{logger}",
@@ -64,6 +66,7 @@ pub(super) async fn info(Path(name): Path<String>) -> Response {
     )
 )]
 pub(super) async fn set(
+    State(api): State<Api>,
     Path(name): Path<String>,
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
@@ -80,10 +83,16 @@ pub(super) async fn set(
     let level = serde_json::from_str(&level).ok().and_then(setting).unwrap_or(level);
     let parsed = Level::parse(&level)
         .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, format!("invalid log level '{level}'.")))?;
-    let changed = loggers().set(&name, parsed);
-    tracing::info!(logger = name, level = parsed.name(), "level of loggers set");
     let of_cluster = query.get("scope").is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"));
-    Ok(if of_cluster { StatusCode::NO_CONTENT.into_response() } else { axum::Json(changed).into_response() })
+    if !of_cluster {
+        return Ok(axum::Json(set_level(&name, parsed)).into_response());
+    }
+    let outcome = of_connector(&api, &name, move |herder, name| herder.set_level(name, parsed)).await;
+    Ok(match outcome {
+        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Some(Err(RequestError::Unavailable(reason))) => unavailable(&reason),
+        Some(Err(_)) | None => internal(),
+    })
 }
 
 fn logger_json(logger: Logger) -> Value {

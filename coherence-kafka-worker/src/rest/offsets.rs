@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 
 use super::{Api, Refused, blocking, body, error, internal, not_found};
 use crate::plugin::ConsumerGroup;
-use crate::worker::ConnectorState;
 
 /// How long the cluster has to answer one request.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -37,7 +36,7 @@ type Changes = BTreeMap<TopicPartition, Option<i64>>;
     )
 )]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let group = match api.worker.group(&name) {
+    let group = match api.herder.group(&name) {
         Ok(Some(group)) => group,
         Ok(None) => return axum::Json(json!({"offsets": []})).into_response(),
         Err(_) => return not_found(&name).into_response(),
@@ -128,8 +127,7 @@ fn open(group: &ConsumerGroup) -> Result<GroupOffsets, GroupOffsetsError> {
 
 /// Returns the group of a connector whose offsets may be changed now.
 fn stopped(api: &Api, name: &str) -> Result<ConsumerGroup, Refused> {
-    let status = api.worker.status(name).ok_or_else(|| not_found(name))?;
-    if status.state != ConnectorState::Stopped || !status.tasks.is_empty() {
+    if !api.herder.is_stopped(name).ok_or_else(|| not_found(name))? {
         return Err(Refused::new(
             StatusCode::BAD_REQUEST,
             format!(
@@ -138,7 +136,7 @@ fn stopped(api: &Api, name: &str) -> Result<ConsumerGroup, Refused> {
             ),
         ));
     }
-    match api.worker.group(name) {
+    match api.herder.group(name) {
         Ok(Some(group)) => Ok(group),
         Ok(None) => Err(Refused::new(
             StatusCode::BAD_REQUEST,

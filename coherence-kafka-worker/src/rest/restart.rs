@@ -7,8 +7,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::json::status_json;
-use super::{Api, Refused, configure, error, internal, of_connector, tasks};
-use crate::worker::{CONFLICT, CreateError, RequestError, Worker};
+use super::{Api, Refused, configure, error, internal, of_connector, tasks, unavailable};
+use crate::herder::Restart;
+use crate::worker::{CONFLICT, CreateError, RequestError};
 
 /// `POST /connectors/{name}/restart`. Without `includeTasks` a connector is restarted that could not be started; of
 /// another one nothing would be.
@@ -36,28 +37,14 @@ pub(super) async fn connector(
 ) -> Response {
     // As in Java, what is not "true" is false.
     let flag = |name: &str| query.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let (include_tasks, only_failed) = (flag("includeTasks"), flag("onlyFailed"));
-    let Some(before) = api.worker.status(&name) else {
-        return refused(RequestError::UnknownConnector, &name, "");
-    };
-    let restarted = if include_tasks { api.worker.restart_tasks(&name, only_failed) } else { Ok(Vec::new()) };
-    let restarted = match restarted {
-        Ok(restarted) => restarted,
-        Err(reason) => return refused(reason, &name, ""),
-    };
-    let mut planned = status_json(&name, &api, &before);
-    let fails = before.failure.is_some();
-    if fails || !only_failed {
-        planned["connector"]["state"] = "RESTARTING".into();
-    }
-    for (number, _) in restarted.iter().enumerate().filter(|(_, restarts)| **restarts) {
-        if let Some(task) = planned["tasks"].get_mut(number) {
-            task["state"] = "RESTARTING".into();
+    let restart = Restart { include_tasks: flag("includeTasks"), only_failed: flag("onlyFailed") };
+    match of_connector(&api, &name, move |herder, name| herder.restart(name, restart)).await {
+        Some(Ok(_)) if !restart.include_tasks && !restart.only_failed => {
+            StatusCode::NO_CONTENT.into_response()
         }
-    }
-    match of_connector(&api, &name, Worker::restart).await {
-        Some(Ok(())) if !include_tasks && !only_failed => StatusCode::NO_CONTENT.into_response(),
-        Some(Ok(())) => (StatusCode::ACCEPTED, axum::Json(planned)).into_response(),
+        Some(Ok(planned)) => {
+            (StatusCode::ACCEPTED, axum::Json(status_json(&name, &api, &planned))).into_response()
+        }
         Some(Err(CreateError::Unknown(_))) => refused(RequestError::UnknownConnector, &name, ""),
         Some(Err(reason)) => configure::refused(&reason),
         None => internal(),
@@ -84,10 +71,13 @@ pub(super) async fn task(
     State(api): State<Api>,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
-    let outcome = usize::try_from(tasks::number(&id)?).map_err(|_| RequestError::UnknownTask);
-    Ok(match outcome.and_then(|number| api.worker.restart_task(&name, number)) {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(reason) => refused(reason, &name, &id),
+    let Ok(number) = u32::try_from(tasks::number(&id)?) else {
+        return Ok(refused(RequestError::UnknownTask, &name, &id));
+    };
+    Ok(match of_connector(&api, &name, move |herder, name| herder.restart_task(name, number)).await {
+        Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Some(Err(reason)) => refused(reason, &name, &id),
+        None => internal(),
     })
 }
 
@@ -96,5 +86,6 @@ fn refused(reason: RequestError, name: &str, task: &str) -> Response {
         RequestError::UnknownConnector => error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}")),
         RequestError::UnknownTask => error(StatusCode::NOT_FOUND, &format!("Task {name}-{task} not found")),
         RequestError::Conflict | RequestError::NotEnded(_) => error(StatusCode::CONFLICT, CONFLICT),
+        RequestError::Unavailable(reason) => unavailable(&reason),
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::{Api, VERSION, blocking};
+use crate::herder::Health;
 
 /// `GET /`. The identifier of the cluster is null while no broker answers.
 #[utoipa::path(
@@ -16,13 +17,13 @@ use super::{Api, VERSION, blocking};
     responses((status = 200, description = "Version and cluster", body = serde_json::Value))
 )]
 pub(super) async fn info(State(api): State<Api>) -> Response {
-    let worker = api.worker.clone();
+    let worker = api.herder.worker().clone();
     let cluster = blocking(move || worker.cluster_id()).await.flatten();
     let commit = option_env!("COHERENCE_KAFKA_COMMIT").unwrap_or("unknown");
     axum::Json(json!({"version": VERSION, "commit": commit, "kafka_cluster_id": cluster})).into_response()
 }
 
-/// `GET /health`. The worker is starting until the connectors of its files have started.
+/// `GET /health`.
 #[utoipa::path(
     get,
     path = "/health",
@@ -34,10 +35,12 @@ pub(super) async fn info(State(api): State<Api>) -> Response {
     )
 )]
 pub(super) async fn health(State(api): State<Api>) -> Response {
-    let (status, name, message) = if api.worker.is_ready() {
-        (StatusCode::OK, "healthy", "Worker has completed startup and is ready to handle requests.")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "starting", "Worker is still starting up.")
+    let (status, name, message) = match api.herder.health() {
+        Health::Ready => {
+            let message = "Worker has completed startup and is ready to handle requests.";
+            (StatusCode::OK, "healthy", message.to_owned())
+        }
+        Health::Starting(reason) => (StatusCode::SERVICE_UNAVAILABLE, "starting", reason),
     };
     (status, axum::Json(json!({"status": name, "message": message}))).into_response()
 }

@@ -21,8 +21,8 @@ use super::{Api, Refused, error, not_found};
     )
 )]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    let Some(info) = api.worker.info(&name) else { return not_found(&name).into_response() };
-    let class = api.worker.config().plugin().description().task_class;
+    let Some(info) = api.herder.info(&name) else { return not_found(&name).into_response() };
+    let class = api.herder.worker().config().plugin().description().task_class;
     let mut config = info.config;
     config.insert("task.class".to_owned(), class.to_owned());
     let task = |number| json!({"id": {"connector": name, "task": number}, "config": config});
@@ -49,12 +49,12 @@ pub(super) async fn status(
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
     let number = number(&id)?;
-    let tasks = api.worker.tasks(&name).unwrap_or_default();
-    let found = usize::try_from(number).ok().and_then(|number| Some((number, tasks.get(number)?)));
+    let tasks = api.herder.status(&name).map(|status| status.tasks).unwrap_or_default();
+    let found = u32::try_from(number).ok().and_then(|number| Some((number, tasks.get(&number)?)));
     let (number, task) = found.ok_or_else(|| {
         Refused::new(StatusCode::NOT_FOUND, format!("No status found for task {name}-{number}"))
     })?;
-    Ok(axum::Json(task_json(&api, number, task)).into_response())
+    Ok(axum::Json(task_json(number, task)).into_response())
 }
 
 /// `POST /connectors/{name}/tasks`, which the workers of one Connect cluster send each other.

@@ -169,7 +169,8 @@ fn the_routes_of_administrators_are_where_their_setting_has_them() {
         let all = Served::with(&settings, router);
         assert_eq!(all.call("GET", "/admin/loggers", &[]).status, on_all, "{setting:?}");
         assert_eq!(all.call("GET", "/connectors", &[]).status, 200);
-        let own = Served::with(&settings, admin_router);
+        let own =
+            Served::with(&settings, |worker, id| admin_router(Arc::new(StandaloneHerder::new(worker, id))));
         assert_eq!(own.call("GET", "/admin/loggers", &[]).status, on_own, "{setting:?}");
         assert_eq!(own.call("GET", "/connectors", &[]).status, 404);
         assert_eq!(own.call("GET", "/metrics", &[]).status, 404);

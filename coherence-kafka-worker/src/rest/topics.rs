@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, json};
 
-use super::{Api, error};
+use super::{Api, error, internal, of_connector, unavailable};
+use crate::worker::RequestError;
 
 /// `GET /connectors/{name}/topics`. As in Connect, a connector that does not exist uses none.
 #[utoipa::path(
@@ -20,10 +21,10 @@ use super::{Api, error};
     )
 )]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    if !api.worker.config().topic_tracking {
+    if !api.herder.worker().config().topic_tracking {
         return disabled();
     }
-    let topics = api.worker.topics(&name);
+    let topics = api.herder.topics(&name);
     axum::Json(Map::from_iter([(name, json!({"topics": topics}))])).into_response()
 }
 
@@ -40,14 +41,17 @@ pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Re
     )
 )]
 pub(super) async fn reset(State(api): State<Api>, Path(name): Path<String>) -> Response {
-    if !api.worker.config().topic_tracking {
+    if !api.herder.worker().config().topic_tracking {
         return disabled();
     }
-    if !api.worker.config().topic_tracking_reset {
+    if !api.herder.worker().config().topic_tracking_reset {
         return error(StatusCode::FORBIDDEN, "Topic tracking reset is disabled.");
     }
-    api.worker.forget_topics(&name);
-    StatusCode::ACCEPTED.into_response()
+    match of_connector(&api, &name, |herder, name| herder.forget_topics(name)).await {
+        Some(Ok(())) => StatusCode::ACCEPTED.into_response(),
+        Some(Err(RequestError::Unavailable(reason))) => unavailable(&reason),
+        Some(Err(_)) | None => internal(),
+    }
 }
 
 fn disabled() -> Response {

@@ -14,28 +14,29 @@ use crate::plugin::TaskSet;
 
 /// The tasks of a connector that have been started.
 pub(super) struct Tasks {
-    pub handles: Vec<TaskHandle>,
+    /// By their numbers. A worker of a cluster has some of them.
+    pub handles: BTreeMap<u32, Arc<TaskHandle>>,
     pub set: Arc<dyn TaskSet>,
 }
 
 impl Tasks {
     /// Asks all of them to end.
     pub(super) fn end(&self) {
-        self.handles.iter().for_each(TaskHandle::end);
+        self.handles.values().for_each(|task| task.end());
     }
 
     /// Asks all of them to pause, or to continue.
-    fn pause(&self, pause: bool) {
-        self.handles.iter().for_each(|task| task.pause(pause));
+    pub(super) fn pause(&self, pause: bool) {
+        self.handles.values().for_each(|task| task.pause(pause));
     }
 
     /// Returns the topics that they have used.
     pub(super) fn topics(&self) -> impl Iterator<Item = String> {
-        self.handles.iter().flat_map(|task| task.state().topics())
+        self.handles.values().flat_map(|task| task.state().topics())
     }
 
     fn have_ended(&self) -> bool {
-        self.handles.iter().all(TaskHandle::has_ended)
+        self.handles.values().all(|task| task.has_ended())
     }
 }
 
@@ -92,7 +93,7 @@ impl Entry {
     }
 
     /// Marks its tasks as ending. Returns them; none where it has none.
-    fn end(&mut self, deleted: bool) -> Option<Arc<Tasks>> {
+    pub(super) fn end(&mut self, deleted: bool) -> Option<Arc<Tasks>> {
         let tasks = self.phase.tasks()?.clone();
         self.phase = Phase::Ending { tasks: tasks.clone(), deleted };
         Some(tasks)

@@ -49,6 +49,12 @@ pub enum CreateError {
     /// The worker ends.
     #[error("the worker is stopping and starts no more connectors")]
     Stopping,
+    /// What the request makes of the configuration is none, for this reason.
+    #[error("{0}")]
+    Refused(String),
+    /// The worker cannot change anything now, for this reason.
+    #[error("{0}")]
+    Unavailable(String),
     /// Its configuration is invalid; holds every error of it.
     #[error("{0}")]
     Invalid(ConfigErrors),
@@ -67,7 +73,7 @@ pub const CONFLICT: &str =
     "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
 
 /// Why a request about a connector or a task is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestError {
     /// No connector has this name.
     UnknownConnector,
@@ -77,6 +83,8 @@ pub enum RequestError {
     Conflict,
     /// This number of tasks has not ended in time. What was asked for is done when they have ended.
     NotEnded(usize),
+    /// The worker cannot change anything now, for this reason.
+    Unavailable(String),
 }
 
 /// The state of a connector, as Connect names it.
@@ -144,6 +152,8 @@ impl std::fmt::Debug for ConnectorInfo {
 /// State of one task.
 #[derive(Clone)]
 pub struct TaskStatus {
+    /// Its number.
+    pub number: u32,
     /// Why it failed; `None` while it runs.
     pub failure: Option<TaskFailure>,
     /// It was asked to restart, and has not begun to.

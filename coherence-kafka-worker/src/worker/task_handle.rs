@@ -87,7 +87,8 @@ impl TaskHandle {
         &*self.state
     }
 
-    pub(super) fn status(&self) -> TaskStatus {
+    /// Returns the state of the task, which has this number.
+    pub(super) fn status(&self, number: u32) -> TaskStatus {
         // Read first: when a restart has begun, its failure is gone.
         let restarting = self.control.is_restarting();
         // Read before the failure: one that is recorded meanwhile is the last one of the thread.
@@ -96,12 +97,12 @@ impl TaskHandle {
         let failure = self.failure.lock().clone().or_else(unrecorded);
         let (running_ratio, pause_ratio) = self.control.task.ratios();
         let (paused, state) = (self.control.task.is_paused(), self.state.clone());
-        TaskStatus { failure, restarting, paused, running_ratio, pause_ratio, state }
+        TaskStatus { number, failure, restarting, paused, running_ratio, pause_ratio, state }
     }
 }
 
 /// Waits until the tasks have ended, or `deadline` has passed. Returns how many have not ended.
-pub(super) fn join<'t>(tasks: impl IntoIterator<Item = &'t TaskHandle>, deadline: Instant) -> usize {
+pub(super) fn join<'t>(tasks: impl IntoIterator<Item = &'t Arc<TaskHandle>>, deadline: Instant) -> usize {
     let mut left = 0;
     for task in tasks {
         while !task.has_ended() && Instant::now() < deadline {

@@ -35,7 +35,7 @@ fn add_stubborn(worker: &Worker, name: &str) -> Sender<()> {
         Arc::default(),
     )
     .unwrap();
-    let tasks = Arc::new(Tasks { handles: vec![task], set });
+    let tasks = Arc::new(Tasks { handles: BTreeMap::from([(0, Arc::new(task))]), set });
     let entry = Entry {
         config,
         target: TargetState::Running,

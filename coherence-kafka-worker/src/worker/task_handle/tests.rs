@@ -23,7 +23,7 @@ fn a_thread_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
         RestartConfig { attempts: Some(0), backoff: RetryPolicy { min: second, max: second, timeout: None } };
     let handle =
         TaskHandle::spawn("c-0".to_owned(), first, make, never, state.clone(), control.clone()).unwrap();
-    let failure = || handle.status().failure.map(|failure| failure.to_string());
+    let failure = || handle.status(0).failure.map(|failure| failure.to_string());
     assert_eq!(failure(), None);
 
     control.restart();
