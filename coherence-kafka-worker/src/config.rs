@@ -7,18 +7,21 @@
 //! ```text
 //! load.rs ─ Properties ─┬ worker.rs     typed configuration of the worker; table.rs holds its settings
 //!                       │               rest.rs: who may reach the REST interface, and how
+//!                       │               distributed.rs: how it forms a cluster with others
 //!                       └ connector.rs  what all connectors have in common ─▶ plugin
 //!                                       clients.rs: consumer.*, producer.*, admin.*
 //! ```
 
 pub mod clients;
 pub mod connector;
+mod distributed;
 mod load;
 mod rest;
 pub mod table;
 mod worker;
 
 pub use connector::{ConnectorConfig, RestartConfig};
+pub use distributed::{DistributedConfig, StorageTopic};
 pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
 pub use rest::{
     AdminListeners, Advertised, Listener, ResponseHeader, RestConfig, RestLimits, Scheme, TLS, TlsConfig,

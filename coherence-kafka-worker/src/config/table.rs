@@ -54,10 +54,11 @@ const CONVERTERS: &str = "Converters";
 const WORKER_GROUP: &str = "Worker";
 const REST: &str = "REST";
 
+/// Group of the settings by which workers form one cluster.
+pub(super) const DISTRIBUTED: &str = "Distributed mode";
+
 const JVM: &str = "Concerns plug-ins and classes of the JVM; all features of this program are built in.";
 const SOURCE: &str = "Concerns source connectors.";
-const DISTRIBUTED: &str = "Concerns distributed workers. Workers that run a connector of the same name share its \
-                           consumer group without it.";
 const JMX: &str = "Concerns metrics of the JVM.";
 
 /// Settings of a worker.
@@ -83,6 +84,30 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
         "Maximum number of tasks of all connectors together. Each task is a member of its consumer group, with a Kafka client, its threads and its connections; a connector that would exceed the limit is refused."),
     key("config.providers", Kind::List, Text(""), Any, (WORKER_GROUP, Medium),
         "Aliases of variable providers, each with `config.providers.<alias>.class` and optionally `.param.allowed.paths` (file, dir) or `.param.allowlist.pattern` (env). Connectors that are created over REST have these providers and no others."),
+    key("group.id", Kind::String, Null, NonEmpty, (DISTRIBUTED, High),
+        "The consumer group that the workers of a cluster form. With the three topics below it starts distributed mode; no consumer may have this group."),
+    key("config.storage.topic", Kind::String, Null, NonEmpty, (DISTRIBUTED, High),
+        "Topic of the configurations, target states and requests. It has one partition and is compacted; it is created if it does not exist. Further `config.storage.*` are settings of the topic."),
+    key("config.storage.replication.factor", Kind::Short, Text("3"), AtLeast(-1), (DISTRIBUTED, Low),
+        "Replicas of that topic where it is created; `-1`: the default of the brokers."),
+    key("offset.storage.topic", Kind::String, Null, NonEmpty, (DISTRIBUTED, High),
+        "Topic whose partitions the workers share: a task runs at the worker that has its partition. Further `offset.storage.*` are settings of the topic."),
+    key("offset.storage.partitions", Kind::Int, Text("25"), AtLeast(-1), (DISTRIBUTED, Low),
+        "Partitions of that topic where it is created; `-1`: the default of the brokers. More workers than partitions stand by."),
+    key("offset.storage.replication.factor", Kind::Short, Text("3"), AtLeast(-1), (DISTRIBUTED, Low),
+        "Replicas of that topic where it is created; `-1`: the default of the brokers."),
+    key("status.storage.topic", Kind::String, Null, NonEmpty, (DISTRIBUTED, High),
+        "Topic of the states, by which any worker answers for all. Further `status.storage.*` are settings of the topic."),
+    key("status.storage.partitions", Kind::Int, Text("5"), AtLeast(-1), (DISTRIBUTED, Low),
+        "Partitions of that topic where it is created; `-1`: the default of the brokers."),
+    key("status.storage.replication.factor", Kind::Short, Text("3"), AtLeast(-1), (DISTRIBUTED, Low),
+        "Replicas of that topic where it is created; `-1`: the default of the brokers."),
+    key("session.timeout.ms", Kind::Int, Text("10000"), Between(1, 86_400_000), (DISTRIBUTED, High),
+        "Milliseconds without a sign of life of a worker after which its tasks are given to others."),
+    key("heartbeat.interval.ms", Kind::Int, Text("3000"), Between(1, 86_400_000), (DISTRIBUTED, High),
+        "Milliseconds between the signs of life of a worker."),
+    key("rebalance.timeout.ms", Kind::Int, Text("60000"), Between(1, 86_400_000), (DISTRIBUTED, High),
+        "Milliseconds within which a worker must have ended the tasks that it gives to others."),
     key("listeners", Kind::List, Text("http://127.0.0.1:8083"), Any, (REST, Medium),
         "Addresses of the REST interface, `http://host:port` or `https://host:port`; an empty host means every interface. Connect's default is `http://:8083`; here the interface accepts connections from the local machine only, because it requires neither a password nor a certificate by default."),
     key("rest.advertised.host.name", Kind::String, Null, NonEmpty, (REST, Low),
@@ -130,20 +155,8 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
     ignored("metrics.num.samples", JMX),
     ignored("metrics.recording.level", JMX),
     ignored("auto.include.jmx.reporter", JMX),
-    ignored("group.id", DISTRIBUTED),
-    ignored("config.storage.topic", DISTRIBUTED),
-    ignored("config.storage.replication.factor", DISTRIBUTED),
-    ignored("offset.storage.topic", DISTRIBUTED),
-    ignored("offset.storage.replication.factor", DISTRIBUTED),
-    ignored("offset.storage.partitions", DISTRIBUTED),
-    ignored("status.storage.topic", DISTRIBUTED),
-    ignored("status.storage.replication.factor", DISTRIBUTED),
-    ignored("status.storage.partitions", DISTRIBUTED),
-    ignored("connect.protocol", DISTRIBUTED),
-    ignored("scheduled.rebalance.max.delay.ms", DISTRIBUTED),
-    ignored("session.timeout.ms", DISTRIBUTED),
-    ignored("heartbeat.interval.ms", DISTRIBUTED),
-    ignored("rebalance.timeout.ms", DISTRIBUTED),
+    ignored("connect.protocol", "Tasks are shared by Kafka's own assignment of partitions."),
+    ignored("scheduled.rebalance.max.delay.ms", "The tasks of a worker that has gone are given to others at once."),
     ignored("exactly.once.source.support", SOURCE),
 ] };
 
@@ -156,6 +169,9 @@ pub static FAMILIES: &[(&str, Option<&str>)] = &[
     ("producer.", None),
     ("admin.", None),
     ("config.providers.", None),
+    ("config.storage.", None),
+    ("offset.storage.", None),
+    ("status.storage.", None),
     ("security.", None),
     ("sasl.", None),
     ("ssl.", None),

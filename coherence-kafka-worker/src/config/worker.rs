@@ -8,6 +8,7 @@ use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Proper
 use coherence_kafka_connect::converter::{self, Converter, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
+use super::distributed::DistributedConfig;
 use super::rest::RestConfig;
 use super::table::{self, Known, Owner};
 use crate::plugin::{Description, Plugin};
@@ -19,6 +20,8 @@ pub struct WorkerConfig {
     pub rest: RestConfig,
     /// `coherence.tasks.limit`: tasks of all connectors together.
     pub tasks_limit: u32,
+    /// How it forms a cluster with other workers; `None` where it is alone.
+    pub distributed: Option<DistributedConfig>,
     /// `offset.flush.interval.ms`: time between commits.
     pub offset_flush_interval: Duration,
     /// `offset.flush.timeout.ms`: time after which a commit without answer has failed.
@@ -155,8 +158,10 @@ impl WorkerConfig {
         }
         let rest = RestConfig::read(&values, &properties, &environment, findings);
         let override_policy = override_policy(&values, &properties, findings);
+        let distributed = DistributedConfig::read(&values, &properties, findings);
         let mut worker = WorkerConfig {
             rest,
+            distributed,
             // What was refused has no number.
             tasks_limit: u32::try_from(values.number(table::TASKS_LIMIT))
                 .ok()
