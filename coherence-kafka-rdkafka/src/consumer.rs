@@ -20,12 +20,14 @@ use crate::settings::client_config;
 pub(crate) mod batch;
 pub(crate) mod commits;
 mod events;
+pub(crate) mod member;
 mod offsets;
 
 use batch::BatchQueue;
 pub use batch::{Batch, ReadError, ReadErrorKind};
 use commits::CommitQueue;
 pub use events::GroupEvent;
+pub(crate) use events::partitions_of;
 use events::{Events, Rebalance, RebalanceKind, give_back};
 use offsets::OffsetQueue;
 
@@ -300,7 +302,7 @@ impl Drop for Consumer {
             // at the next rebalance until its session ends. Unsubscribing leaves it, after a rebalance that is in progress.
             self.client.unsubscribe();
             let end = Instant::now() + UNSUBSCRIBE_DEADLINE;
-            while self.queue.is_member() && Instant::now() < end {
+            while member::member_id(self.client.client().native_ptr()).is_some() && Instant::now() < end {
                 self.client.poll(UNSUBSCRIBE_POLL);
             }
         }

@@ -62,6 +62,29 @@ impl EmbeddedKafka {
         self.owner.client().mock_cluster()
     }
 
+    /// Counts requests from now on, for tests.
+    pub(crate) fn count_requests(&self) {
+        // SAFETY: the client is alive, and so is the mock cluster that belongs to it.
+        unsafe {
+            let cluster = rd::rd_kafka_handle_mock_cluster(self.owner.client().native_ptr());
+            rd::rd_kafka_mock_start_request_tracking(cluster);
+        }
+    }
+
+    /// How many requests of a kind have arrived since.
+    pub(crate) fn requests(&self, kind: i16) -> usize {
+        let mut count = 0;
+        // SAFETY: as above; the array has `count` requests, is ours, and is destroyed once, after its last use.
+        unsafe {
+            let cluster = rd::rd_kafka_handle_mock_cluster(self.owner.client().native_ptr());
+            let requests = rd::rd_kafka_mock_get_requests(cluster, &mut count);
+            let of_kind = |index: &usize| rd::rd_kafka_mock_request_api_key(*requests.add(*index)) == kind;
+            let found = (0..count).filter(of_kind).count();
+            rd::rd_kafka_mock_request_destroy_array(requests, count);
+            found
+        }
+    }
+
     /// Creates a topic.
     ///
     /// # Errors

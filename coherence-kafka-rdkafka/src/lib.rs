@@ -4,7 +4,7 @@
 //! settings.rs ──► every client
 //! error_capture.rs   why a call got no answer ──► admin.rs, topic_reader.rs
 //! queue.rs           answers of librdkafka ──► consumer.rs (batch.rs, commits.rs, offsets.rs), group_offsets.rs, producer.rs,
-//!                    leadership.rs
+//!                    leadership.rs, membership.rs
 //! ```
 //!
 //! `unsafe` is allowed in queue.rs, consumer/, record/, group_offsets.rs, producer.rs, producer/, permissions.rs and
@@ -18,6 +18,7 @@ pub mod embedded;
 mod error_capture;
 pub mod group_offsets;
 pub mod leadership;
+pub mod membership;
 mod permissions;
 pub mod producer;
 mod queue;

@@ -95,6 +95,34 @@ impl Mock {
         self.cluster().request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answer);
     }
 
+    /// Answers the next heartbeat as a broker that has given the member up.
+    pub fn miss_member(&self) {
+        self.cluster()
+            .request_errors(RDKafkaApiKey::Heartbeat, &[Answer::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]);
+    }
+
+    /// Answers the next requests to join a group as a broker where members of another kind have it.
+    pub fn other_members(&self, times: usize) {
+        let answers = vec![Answer::RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL; times];
+        self.cluster().request_errors(RDKafkaApiKey::JoinGroup, &answers);
+    }
+
+    /// Answers the next request to join a group as a broker that does not permit it.
+    pub fn forbid_group(&self) {
+        let answer = [Answer::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED];
+        self.cluster().request_errors(RDKafkaApiKey::JoinGroup, &answer);
+    }
+
+    /// Counts requests from now on.
+    pub fn count_requests(&self) {
+        self.broker.count_requests();
+    }
+
+    /// How many requests for records have arrived since [`Mock::count_requests`].
+    pub fn fetches(&self) -> usize {
+        self.broker.requests(RDKafkaApiKey::Fetch as i16)
+    }
+
     pub fn down(&self) {
         self.cluster().broker_down(BROKER).unwrap();
     }

@@ -81,17 +81,6 @@ pub(super) struct BatchQueue {
 unsafe impl Send for BatchQueue {}
 
 impl BatchQueue {
-    /// True while the client has a member id in its group, which it returns when it leaves.
-    pub(super) fn is_member(&self) -> bool {
-        // SAFETY: the client is live; the id is null or a text of its own, freed once, by the function for that.
-        unsafe {
-            let id = rd::rd_kafka_memberid(self.client);
-            let is_member = !id.is_null() && *id != 0;
-            rd::rd_kafka_mem_free(self.client, id.cast());
-            is_member
-        }
-    }
-
     /// A queue of `client` that returns at most `capacity` records a call.
     pub(super) fn new(client: *mut RDKafka, capacity: usize) -> Self {
         Self { client, queue: Queue::new(client), messages: Vec::with_capacity(capacity) }

@@ -122,7 +122,7 @@ impl ConsumerContext for Events {
     }
 }
 
-pub(super) fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
+pub(crate) fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
     if list.capacity() == 0 {
         // `elements` of an empty list is undefined behaviour in some releases of the crate.
         return Vec::new();
