@@ -7,6 +7,7 @@
 //! config.rs config/        settings of the worker, and what all connectors have in common
 //! worker.rs worker/        connectors by name, each with its tasks
 //! herder.rs                what the REST interface asks of a worker
+//! distributed.rs           Kafka Connect's distributed mode: the meaning of its topics
 //! rest.rs rest/            the REST interface
 //! ui.rs ui/                the page that shows and controls the connectors in a browser
 //! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
@@ -26,6 +27,7 @@ pub mod command;
 pub mod config;
 mod control;
 mod descriptors;
+mod distributed;
 mod grids;
 mod herder;
 mod loggers;
