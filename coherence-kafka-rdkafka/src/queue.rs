@@ -8,11 +8,18 @@
 //!   to lives as long as the event.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
+use std::ptr;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::types::RDKafka;
+
+use crate::record::message::{MessageRef, bytes};
+use crate::record::{Envelope, RawRecord};
 
 /// A queue, destroyed on drop.
 pub(crate) struct Queue(*mut rd::rd_kafka_queue_t);
@@ -35,8 +42,21 @@ impl Queue {
         Self(unsafe { rd::rd_kafka_queue_get_main(client) })
     }
 
+    /// The queue on which records of `client` arrive, a live handle of a consumer with a `group.id`.
+    pub(crate) fn consumer(client: *mut RDKafka) -> Self {
+        // SAFETY: the client is alive, and such a consumer has the queue. The call adds a reference, which is returned on
+        // drop.
+        Self(unsafe { rd::rd_kafka_queue_get_consumer(client) })
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut rd::rd_kafka_queue_t {
         self.0
+    }
+
+    /// Ends the poll of another thread, or its next one, without an event.
+    pub(crate) fn wake(&self) {
+        // SAFETY: the queue is alive.
+        unsafe { rd::rd_kafka_queue_yield(self.0) }
     }
 
     /// Waits up to `wait` for the next event.
@@ -78,6 +98,59 @@ impl Event {
         Code::from(unsafe { rd::rd_kafka_event_error(self.0) })
     }
 
+    /// The text of an error.
+    pub(crate) fn reason(&self) -> String {
+        // SAFETY: the event is alive; its text lives as long as it.
+        let reason = unsafe { CStr::from_ptr(rd::rd_kafka_event_error_string(self.0)) };
+        reason.to_string_lossy().trim().to_owned()
+    }
+
+    /// Passes a line of the log to `context`.
+    pub(crate) fn log(&self, context: &impl ClientContext) {
+        let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+        // SAFETY: the event is alive; the texts that the call sets live as long as it. For another kind of event it fails.
+        unsafe {
+            if rd::rd_kafka_event_log(self.0, &mut facility, &mut text, &mut level) != 0 {
+                return;
+            }
+            let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
+            let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
+            context.log(log_level(level), facility.trim(), text.trim());
+        }
+    }
+
+    /// The partition that an error is about, and the offset.
+    pub(crate) fn position(&self) -> Option<(i32, i64)> {
+        // SAFETY: the event is alive; what the call returns is null or ours, and destroyed once.
+        unsafe {
+            let found = rd::rd_kafka_event_topic_partition(self.0);
+            let position = found.as_ref().map(|found| (found.partition, found.offset));
+            if !found.is_null() {
+                rd::rd_kafka_topic_partition_destroy(found);
+            }
+            position
+        }
+    }
+
+    /// The record of an event that has one, on the first call.
+    pub(crate) fn record(&self) -> Option<RawRecord<'_>> {
+        // SAFETY: the event is alive; its message, and what that points to, live as long as it. A topic's name is text of
+        // ASCII letters, digits, dot, underscore and dash.
+        unsafe {
+            let handle = rd::rd_kafka_event_message_next(self.0);
+            let message = handle.as_ref().filter(|message| Code::from(message.err) == Code::NoError)?;
+            let topic = CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt));
+            Some(RawRecord {
+                topic: std::str::from_utf8_unchecked(topic.to_bytes()),
+                partition: message.partition,
+                offset: message.offset,
+                key: bytes(message.key, message.key_len),
+                value: bytes(message.payload, message.len),
+                envelope: Envelope::Message(MessageRef::new(handle)),
+            })
+        }
+    }
+
     /// The number that the request was sent with.
     pub(crate) fn number(&self) -> usize {
         // SAFETY: the event is alive. The opaque pointer is returned as it was sent.
@@ -89,5 +162,18 @@ impl Drop for Event {
     fn drop(&mut self) {
         // SAFETY: the event is ours and destroyed once.
         unsafe { rd::rd_kafka_event_destroy(self.0) }
+    }
+}
+
+fn log_level(level: i32) -> RDKafkaLogLevel {
+    match level {
+        ..=0 => RDKafkaLogLevel::Emerg,
+        1 => RDKafkaLogLevel::Alert,
+        2 => RDKafkaLogLevel::Critical,
+        3 => RDKafkaLogLevel::Error,
+        4 => RDKafkaLogLevel::Warning,
+        5 => RDKafkaLogLevel::Notice,
+        6 => RDKafkaLogLevel::Info,
+        7.. => RDKafkaLogLevel::Debug,
     }
 }

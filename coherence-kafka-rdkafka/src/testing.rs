@@ -77,6 +77,12 @@ impl Mock {
         self.cluster().request_errors(RDKafkaApiKey::Produce, &answers);
     }
 
+    /// Answers the next requests to append with an error after which the records may be in the topic.
+    pub fn append_in_doubt(&self, times: usize) {
+        let answers = vec![Answer::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND; times];
+        self.cluster().request_errors(RDKafkaApiKey::Produce, &answers);
+    }
+
     /// Refuses the next requests to append.
     pub fn refuse(&self, times: usize) {
         let answers = vec![Answer::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; times];
@@ -89,10 +95,27 @@ impl Mock {
         self.cluster().request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answers);
     }
 
+    /// Answers transactions again.
+    pub fn unfence(&self) {
+        self.cluster().clear_request_errors(RDKafkaApiKey::AddPartitionsToTxn);
+    }
+
     /// Answers the next request to add partitions to a transaction as a broker that does not permit to write.
     pub fn forbid(&self) {
         let answer = [Answer::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED];
         self.cluster().request_errors(RDKafkaApiKey::AddPartitionsToTxn, &answer);
+    }
+
+    /// Answers the next request to end a transaction with an error that does not show whether it is ended.
+    pub fn fail_commit(&self) {
+        let answer = [Answer::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH];
+        self.cluster().request_errors(RDKafkaApiKey::EndTxn, &answer);
+    }
+
+    /// Answers the next requests for records as a broker that does not have the offset.
+    pub fn out_of_range(&self) {
+        let answer = [Answer::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE];
+        self.cluster().request_errors(RDKafkaApiKey::Fetch, &answer);
     }
 
     /// Answers the next heartbeat as a broker that has given the member up.

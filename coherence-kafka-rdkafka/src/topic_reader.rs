@@ -10,12 +10,12 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
+use crate::description::may_write;
 use crate::error_capture::ErrorCapture;
-use crate::permissions::may_write;
 use crate::settings::client_config;
 
 /// Settings of the consumer, unless the user sets them: bounded memory, and no pause behind a full queue.
-const DEFAULTS: [(&str, &str); 3] = [
+pub(crate) const DEFAULTS: [(&str, &str); 3] = [
     ("fetch.queue.backoff.ms", "10"),
     ("queued.max.messages.kbytes", "4096"),
     ("fetch.message.max.bytes", "262144"),
@@ -218,15 +218,18 @@ fn ends(
 }
 
 fn is_refused(error: &KafkaError) -> bool {
+    error.rdkafka_error_code().is_some_and(is_refusal)
+}
+
+/// The same request would be refused again.
+pub(crate) fn is_refusal(code: Code) -> bool {
     matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::SaslAuthenticationFailed
-                | Code::Authentication
-        )
+        code,
+        Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication
     )
 }
 
