@@ -21,7 +21,7 @@ pub(crate) mod batch;
 pub(crate) mod commits;
 mod events;
 pub(crate) mod member;
-mod offsets;
+pub(crate) mod offsets;
 
 use batch::BatchQueue;
 pub use batch::{Batch, ReadError, ReadErrorKind};

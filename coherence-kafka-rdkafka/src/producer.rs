@@ -23,9 +23,8 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::bindings::rd_kafka_vtype_t as vtype;
 use rdkafka::client::{Client as RdClient, ClientContext};
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::RDKafkaErrorCode as Code;
-use rdkafka::types::RDKafkaType;
+use rdkafka::types::{RDKafka, RDKafkaType};
 
 use crate::queue::{Event, Queue};
 use crate::settings::client_config;
@@ -65,6 +64,12 @@ pub struct DeliveryReport {
     pub number: usize,
     /// Whether the broker has acknowledged it.
     pub outcome: Result<(), SendError>,
+    /// The partition that it was sent to.
+    pub partition: i32,
+    /// Its offset, where it was acknowledged.
+    pub offset: i64,
+    /// False where it is certainly not in the topic.
+    pub may_be_written: bool,
     /// Its headers, for another record.
     pub headers: Option<HeaderList>,
 }
@@ -174,7 +179,7 @@ impl Client {
         let Some(event) = self.queue.poll(wait) else { return false };
         match event.kind() {
             rd::RD_KAFKA_EVENT_DR => self.delivered(&event, reports),
-            rd::RD_KAFKA_EVENT_LOG => log(&event, &self.client),
+            rd::RD_KAFKA_EVENT_LOG => event.log(self.client.context().as_ref()),
             rd::RD_KAFKA_EVENT_ERROR => {
                 let (code, reason) = error(&event);
                 self.last_error.note(code, &reason);
@@ -195,17 +200,24 @@ impl Client {
                 if message.is_null() {
                     break;
                 }
+                let persisted = Persisted::of(rd::rd_kafka_message_status(message));
                 let outcome = match Code::from((*message).err) {
                     Code::NoError => Ok(()),
                     code => {
                         let topic = CStr::from_ptr(rd::rd_kafka_topic_name((*message).rkt)).to_string_lossy();
-                        let persisted = Persisted::of(rd::rd_kafka_message_status(message));
                         Err(self.failure(code, &topic, persisted))
                     }
                 };
                 acknowledged |= outcome.is_ok();
                 let headers = HeaderList::detach(message);
-                reports.push(DeliveryReport { number: (*message)._private as usize, outcome, headers });
+                reports.push(DeliveryReport {
+                    number: (*message)._private as usize,
+                    outcome,
+                    partition: (*message).partition,
+                    offset: (*message).offset,
+                    may_be_written: persisted == Persisted::Perhaps,
+                    headers,
+                });
             }
             if acknowledged {
                 self.last_error.forget();
@@ -227,6 +239,16 @@ impl Client {
             },
             _ => sorted(code),
         }
+    }
+
+    /// The handle of the client.
+    pub(crate) fn native_ptr(&self) -> *mut RDKafka {
+        self.client.native_ptr()
+    }
+
+    /// The last error of its connections since the last acknowledgement.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.last_error.reason()
     }
 
     /// Returns the number of records and events that it holds.
@@ -296,42 +318,14 @@ impl Drop for Topic {
     }
 }
 
-fn log(event: &Event, client: &RdClient<Context>) {
-    let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
-    // SAFETY: the event is alive and of this kind; the texts it points to live as long as it.
-    unsafe {
-        if rd::rd_kafka_event_log(event.as_ptr(), &mut facility, &mut text, &mut level) != 0 {
-            return;
-        }
-        let (facility, text) = (CStr::from_ptr(facility), CStr::from_ptr(text));
-        let (facility, text) = (facility.to_string_lossy(), text.to_string_lossy());
-        client.context().log(log_level(level), facility.trim(), text.trim());
-    }
-}
-
 fn error(event: &Event) -> (Code, String) {
-    // SAFETY: the event is alive; its text lives as long as it.
-    let reason = unsafe { CStr::from_ptr(rd::rd_kafka_event_error_string(event.as_ptr())) };
-    let (code, reason) = (event.code(), reason.to_string_lossy().into_owned());
+    let (code, reason) = (event.code(), event.reason());
     if code == Code::Fatal {
-        tracing::warn!(reason = reason.trim(), "kafka producer failed for good");
+        tracing::warn!(reason, "kafka producer failed for good");
     } else {
-        tracing::debug!(error = text(code), reason = reason.trim(), "kafka producer reported an error");
+        tracing::debug!(error = text(code), reason, "kafka producer reported an error");
     }
     (code, reason)
-}
-
-fn log_level(level: i32) -> RDKafkaLogLevel {
-    match level {
-        ..=0 => RDKafkaLogLevel::Emerg,
-        1 => RDKafkaLogLevel::Alert,
-        2 => RDKafkaLogLevel::Critical,
-        3 => RDKafkaLogLevel::Error,
-        4 => RDKafkaLogLevel::Warning,
-        5 => RDKafkaLogLevel::Notice,
-        6 => RDKafkaLogLevel::Info,
-        7.. => RDKafkaLogLevel::Debug,
-    }
 }
 
 /// Returns the partition that a producer with this `partitioner` selects for a key; `None` where it selects at random.

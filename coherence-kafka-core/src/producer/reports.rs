@@ -70,7 +70,7 @@ impl Shared {
         while reports.peek().is_some() {
             let mut outcomes = Vec::with_capacity(reports.len().min(REPORTED_AT_ONCE));
             let mut core = self.core.lock();
-            for DeliveryReport { number, outcome, headers } in reports.by_ref().take(REPORTED_AT_ONCE) {
+            for DeliveryReport { number, outcome, headers, .. } in reports.by_ref().take(REPORTED_AT_ONCE) {
                 if let (Some(event), Some(headers)) = (core.only_event(number), headers) {
                     core.spare.keep(event, headers);
                 }

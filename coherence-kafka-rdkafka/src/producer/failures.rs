@@ -62,6 +62,10 @@ impl LastError {
         *self.0.lock() = None;
     }
 
+    pub(super) fn reason(&self) -> Option<String> {
+        self.get().map(|(_, reason)| reason)
+    }
+
     fn get(&self) -> Option<(Code, String)> {
         self.0.lock().clone()
     }
