@@ -128,8 +128,7 @@ pub async fn stop_by(running: Running, mut signals: Signals, first: SignalKind) 
 /// # Errors
 /// The thread that stops the worker has panicked.
 pub async fn stop(running: Running) -> io::Result<()> {
-    let worker = running.worker().clone();
-    tokio::task::spawn_blocking(move || worker.stop()).await?;
+    tokio::task::spawn_blocking(move || running.stop()).await?;
     terminal::stop();
     Ok(())
 }

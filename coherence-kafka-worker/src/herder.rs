@@ -69,6 +69,8 @@ pub(crate) enum Health {
     Ready,
     /// It waits for this.
     Starting(String),
+    /// It was ready, and is not for this reason.
+    Unhealthy(String),
 }
 
 /// Settings that a request makes of the present ones.

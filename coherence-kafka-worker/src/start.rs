@@ -12,6 +12,7 @@ use crate::cli::Files;
 use crate::config::{
     AdminListeners, Listener, LoadError, Loaded, RestConfig, Scheme, Sources, TlsConfig, WorkerConfig,
 };
+use crate::distributed::{self, Member};
 use crate::herder::{Herder, StandaloneHerder};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
@@ -56,6 +57,8 @@ impl StartError {
 /// A running worker, with its broker and its REST server.
 pub struct Running {
     worker: Arc<Worker>,
+    /// Where it is one of a cluster.
+    member: Option<Arc<Member>>,
     broker: Option<EmbeddedKafka>,
     _rest: rest::Server,
 }
@@ -86,7 +89,15 @@ impl Running {
         let settings = loaded.worker.client_settings();
         let kind = loaded.worker.plugin().description().kind.name();
         let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
-        let herder: Arc<dyn Herder> = Arc::new(StandaloneHerder::new(worker.clone(), &worker_id));
+        let distributed = worker.config().distributed.clone();
+        let member = distributed
+            .map(|config| distributed::create(worker.clone(), &worker_id, config))
+            .transpose()
+            .map_err(StartError::Worker)?;
+        let herder: Arc<dyn Herder> = match &member {
+            Some(member) => Arc::new(member.clone()),
+            None => Arc::new(StandaloneHerder::new(worker.clone(), &worker_id)),
+        };
         let router = rest::router_of(herder.clone());
         let admin_router = rest::admin_router(herder);
         let endpoints = endpoints(&rest.listeners, listeners, &router, rest.tls.as_ref())
@@ -100,7 +111,7 @@ impl Running {
                  listeners=http://:8083 to open it to others"
             );
         }
-        let running = Self { worker, broker, _rest: server };
+        let running = Self { worker, member, broker, _rest: server };
         let cluster = running.broker.is_none().then(|| {
             // Looked at while the connectors start: a cluster that answers costs no time.
             tokio::task::spawn_blocking(move || admin::topic_names(&settings, CLUSTER_DEADLINE))
@@ -111,12 +122,22 @@ impl Running {
                 return Err(StartError::Connector(error.to_string()));
             }
         }
-        running.worker.set_ready();
         if let Some(cluster) = cluster
             && let Err(reason) = answer(cluster).await
         {
             running.worker.stop();
             return Err(StartError::Worker(unreachable(&reason)));
+        }
+        match running.member.clone() {
+            // It is ready when it has joined its group.
+            Some(member) => {
+                let started = tokio::task::spawn_blocking(move || member.start()).await;
+                if let Err(reason) = started.unwrap_or_else(|panic| Err(panic.to_string())) {
+                    running.stop();
+                    return Err(StartError::Worker(reason));
+                }
+            }
+            None => running.worker.set_ready(),
         }
         tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "{kind} started");
         if let Err(error) = terminal::start(running.worker.clone()) {
@@ -128,6 +149,14 @@ impl Running {
     /// Returns the worker.
     pub fn worker(&self) -> &Arc<Worker> {
         &self.worker
+    }
+
+    /// Stops all connectors; of a cluster, other workers have them then. Blocks.
+    pub fn stop(&self) {
+        if let Some(member) = &self.member {
+            member.leave();
+        }
+        self.worker.stop();
     }
 
     /// Returns the broker inside this process, if it runs one.

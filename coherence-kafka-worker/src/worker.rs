@@ -272,12 +272,17 @@ impl Worker {
         Ok(tasks)
     }
 
-    fn context(&self) -> Context<'_> {
+    /// Returns where blocking work may run.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
         Context { worker: &self.config, bootstrap: self.bootstrap.as_deref(), runtime: &self.runtime }
     }
 
     /// Returns the direction of its connectors.
-    fn kind(&self) -> ConnectorType {
+    pub(crate) fn kind(&self) -> ConnectorType {
         self.config.plugin().description().kind
     }
 
@@ -286,7 +291,7 @@ impl Worker {
     }
 
     /// Returns how long tasks have to end.
-    fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.config.shutdown_timeout + LEAVING
     }
 

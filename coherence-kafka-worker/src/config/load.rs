@@ -108,6 +108,15 @@ pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadE
     if sources.connector_files.is_empty() {
         files.extend(connector_without_file(&properties, &connector_layers).map(|file| (None, file)));
     }
+    if let (true, Some((path, file))) = (worker.distributed.is_some(), files.first()) {
+        let property =
+            path.is_none().then(|| file.settings.iter().find(|p| p.key == "connector.class")).flatten();
+        let message = "a worker in distributed mode takes no connectors from files, environment or command line: \
+                       create them over REST, or start without the settings config.storage.topic, \
+                       offset.storage.topic and status.storage.topic";
+        findings.error_at(property, "config.storage.topic", message);
+        files.clear();
+    }
     let both = properties.get("connector.class").is_some();
     let mut connectors: Vec<LoadedConnector> = Vec::new();
     let mut tasks = 0;

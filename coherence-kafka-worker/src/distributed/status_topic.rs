@@ -218,6 +218,17 @@ pub(crate) fn topic_status(name: &str, topic: &str, record: &TopicRecord) -> Rec
     Record::new(topic_key(name, topic), &value)
 }
 
+/// Returns the tombstones of topics that a connector uses.
+pub(crate) fn topic_tombstones<'t>(name: &str, topics: impl Iterator<Item = &'t str>) -> Vec<Record> {
+    topics.map(|topic| Record::tombstone(topic_key(name, topic))).collect()
+}
+
+/// Returns the connector that a record with this key has a topic of, if it is such a record.
+pub(crate) fn connector_of_topic(key: &[u8]) -> Option<&str> {
+    let topic = str::from_utf8(key).ok()?.strip_prefix(TOPIC)?;
+    topic.split_once(OF_CONNECTOR).map(|(_, connector)| connector)
+}
+
 fn connector_key(name: &str) -> String {
     format!("{CONNECTOR}{name}")
 }

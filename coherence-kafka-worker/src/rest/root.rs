@@ -31,6 +31,7 @@ pub(super) async fn info(State(api): State<Api>) -> Response {
     operation_id = "root_health",
     responses(
         (status = 200, description = "The worker runs", body = serde_json::Value),
+        (status = 500, description = "The worker cannot be used now"),
         (status = 503, description = "The worker starts"),
     )
 )]
@@ -41,6 +42,7 @@ pub(super) async fn health(State(api): State<Api>) -> Response {
             (StatusCode::OK, "healthy", message.to_owned())
         }
         Health::Starting(reason) => (StatusCode::SERVICE_UNAVAILABLE, "starting", reason),
+        Health::Unhealthy(reason) => (StatusCode::INTERNAL_SERVER_ERROR, "unhealthy", reason),
     };
     (status, axum::Json(json!({"status": name, "message": message}))).into_response()
 }
