@@ -1,4 +1,4 @@
-//! Kafka Connect's distributed mode: what its three topics mean, and who has which task.
+//! Kafka Connect's distributed mode: what its three topics mean, and which worker has which task.
 //!
 //! ```text
 //! config_topic.rs   records of the configuration topic → connectors and orders; a change → its records

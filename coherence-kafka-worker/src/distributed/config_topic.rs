@@ -18,9 +18,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::GeneralPurpose;
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use coherence_kafka_connect::config::TargetState;
 use coherence_kafka_connect::config::json::{Members, members};
 
@@ -28,6 +25,7 @@ use super::record::{Json, class, integer, member, shown, text};
 use crate::loggers::Level;
 
 mod builders;
+mod checks;
 #[cfg(test)]
 mod tests;
 
@@ -46,12 +44,6 @@ const SESSION_KEY: &str = "session-key";
 const NOT_JSON: &str = "Failed to convert config data to Kafka Connect format: the value is not JSON";
 /// Connect's words for a number of tasks that is none.
 const NOT_INTEGER: &str = "Expected integer value to be either Integer or Long";
-
-/// Java's decoder accepts a key with and without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// What a record changed or asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,15 +155,15 @@ impl ConfigState {
         } else if let Some(connector) = name.strip_prefix(CONNECTOR) {
             self.configured(connector, &value)
         } else if let Some(task) = name.strip_prefix(TASK) {
-            check_task(task, &value)
+            checks::task(task, &value)
         } else if let Some(connector) = name.strip_prefix(COMMIT) {
             self.commit(connector, &value)
         } else if let Some(connector) = name.strip_prefix(RESTART) {
             self.restart(connector, &value)
         } else if let Some(connector) = name.strip_prefix(FENCING) {
-            check_fencing(connector, &value)
+            checks::fencing(connector, &value)
         } else if name == SESSION_KEY {
-            check_session_key(&value)
+            checks::session_key(&value)
         } else if let Some(logger) = name.strip_prefix(LOGGER) {
             read_level(logger, &value)
         } else {
@@ -349,66 +341,6 @@ fn properties<'v>(record: &Members<'v>, of: impl FnOnce() -> String) -> Result<M
             class(properties)
         )),
     }
-}
-
-/// The number of a task is what follows the last hyphen.
-fn check_task(task: &str, value: &Json<'_>) -> Result<Applied, String> {
-    let number = task.rsplit_once('-').map(|(_, number)| number.parse::<i32>());
-    if !matches!(number, Some(Ok(0..))) {
-        return Err(format!(
-            "Ignoring task configuration because {TASK}{task} couldn't be parsed as a task config key"
-        ));
-    }
-    let record = object(value, |class| match class {
-        "null" => format!("Ignoring task configuration for task {task} because it is unexpectedly null"),
-        _ => format!(
-            "Ignoring task configuration for task {task} because the value is not a Map but is {class}"
-        ),
-    })?;
-    properties(record, || format!("of task {task}")).map(|_| Applied::Nothing)
-}
-
-fn check_fencing(name: &str, value: &Json<'_>) -> Result<Applied, String> {
-    let record = object(value, |class| {
-        format!(
-            "Ignoring task count record for connector '{name}' because it is in the wrong format: {class}"
-        )
-    })?;
-    match integer(record, "task-count") {
-        Some(_) => Ok(Applied::Nothing),
-        None => Err(format!("Ignoring task count record for connector '{name}': {NOT_INTEGER}")),
-    }
-}
-
-/// Workers of Connect sign their requests to each other with this key. No worker here does, so it is only checked: a
-/// Connect cluster that takes the topic over may fail to start with it.
-fn check_session_key(value: &Json<'_>) -> Result<Applied, String> {
-    let record = object(value, |class| match class {
-        "null" => "Ignoring session key because it is unexpectedly null".to_owned(),
-        _ => format!("Ignoring session key because the value is not a Map but is {class}"),
-    })?;
-    let key = text(record, "key").ok_or_else(|| {
-        format!(
-            "Invalid data for session key 'key' field should be a String but is {}",
-            class(member(record, "key"))
-        )
-    })?;
-    if BASE64.decode(key).is_err() {
-        return Err("Invalid data for session key 'key' field should be base64".to_owned());
-    }
-    if text(record, "algorithm").is_none() {
-        return Err(format!(
-            "Invalid data for session key 'algorithm' field should be a String but it is {}",
-            class(member(record, "algorithm"))
-        ));
-    }
-    if integer(record, "creation-timestamp").is_none() {
-        return Err(format!(
-            "Invalid data for session key 'creation-timestamp' field should be a long but it is {}",
-            class(member(record, "creation-timestamp"))
-        ));
-    }
-    Ok(Applied::Nothing)
 }
 
 fn read_level(logger: &str, value: &Json<'_>) -> Result<Applied, String> {
