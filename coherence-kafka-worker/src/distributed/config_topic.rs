@@ -6,14 +6,15 @@
 //! ```
 //!
 //! The topic is Connect's: a stopped Connect cluster can be replaced by this worker, and the reverse. So this module
-//! accepts what Connect 4.3.1 accepts, and ignores what Connect ignores, with Connect's words. Records that end a worker
-//! of Connect or hide other records from it are ignored too.
+//! accepts what Connect 4.3.1 accepts, and ignores what Connect ignores, with Connect's words. Records that end a
+//! worker of Connect or hide other records from it are ignored too.
 //!
 //! Tasks follow from the configuration of their connector, so the `task-` records of Connect are not used. The last
-//! `commit-` record of a connector matters to a Connect cluster that takes the topic over: see [`ConfigState::configure`].
+//! `commit-` record of a connector matters to a Connect cluster that takes the topic over: see
+//! [`ConfigState::configure`].
 //!
-//! One deviation: Connect accepts a key that is not UTF-8, with replaced bytes in the name. No request could change such
-//! a connector, so its record is ignored.
+//! One deviation: Connect accepts a key that is not UTF-8, with replaced bytes in the name. No request could change
+//! such a connector, so its record is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

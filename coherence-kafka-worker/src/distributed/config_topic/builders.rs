@@ -32,7 +32,9 @@ impl ConfigState {
     /// Returns the records that give a connector a configuration. The one that it has already restarts it.
     pub(crate) fn configure(&self, name: &str, properties: &BTreeMap<String, String>) -> Vec<Record> {
         let record = connector(name, properties);
-        let same = self.connector(name).is_some_and(|present| connector(name, &present.properties) == record);
+        let same = self
+            .connector(name)
+            .is_some_and(|present| present.fault.is_none() && connector(name, &present.properties) == record);
         let mut records = if same { Vec::new() } else { self.no_tasks(name) };
         records.push(record);
         records

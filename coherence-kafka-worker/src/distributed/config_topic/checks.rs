@@ -1,5 +1,5 @@
-//! Records that only workers of Connect use. Nothing follows from them here; a malformed one is reported, because it may
-//! end a Connect cluster that takes the topic over.
+//! Records that only workers of Connect use. Nothing follows from them here; a malformed one is reported, because it
+//! may end a Connect cluster that takes the topic over.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::GeneralPurpose;

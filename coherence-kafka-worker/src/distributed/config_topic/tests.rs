@@ -1,6 +1,9 @@
 use super::*;
 use crate::distributed::record::Record;
 
+mod any;
+mod replay;
+
 fn apply(state: &mut ConfigState, key: &str, value: Option<&str>) -> Applied {
     state.apply(Some(key.as_bytes()), value.map(str::as_bytes))
 }
@@ -82,8 +85,11 @@ fn restarts_are_orders_for_existing_connectors() {
     let mut request =
         RestartRequest { name: "a".to_owned(), include_tasks: true, only_failed: false, task: None };
     let all = request.record();
-    assert_eq!(texts(&[all.clone()]), [r#"restart-connector-a {"include-tasks":true,"only-failed":false}"#]);
-    assert_eq!(apply_all(&mut state, &[all.clone()]), [Applied::Nothing]);
+    assert_eq!(
+        texts(std::slice::from_ref(&all)),
+        [r#"restart-connector-a {"include-tasks":true,"only-failed":false}"#]
+    );
+    assert_eq!(apply_all(&mut state, std::slice::from_ref(&all)), [Applied::Nothing]);
 
     let created = state.create("a", &BTreeMap::new(), None);
     apply_all(&mut state, &created);
@@ -92,7 +98,7 @@ fn restarts_are_orders_for_existing_connectors() {
     (request.include_tasks, request.task) = (false, Some(3));
     let one = request.record();
     assert_eq!(
-        texts(&[one.clone()]),
+        texts(std::slice::from_ref(&one)),
         [r#"restart-connector-a {"include-tasks":false,"only-failed":false,"task":3}"#]
     );
     assert_eq!(apply_all(&mut state, &[one]), [Applied::Restart { request, warning: None }]);
@@ -113,4 +119,68 @@ fn no_output_for_debugging_contains_a_value_of_a_configuration() {
     apply_all(&mut state, &created);
     let shown = format!("{created:?} {state:?}");
     assert!(shown.contains("password") && !shown.contains("sesame"), "{shown}");
+}
+
+#[test]
+fn what_is_handed_back_is_the_least_that_connect_needs() {
+    // Sets with which a cluster of Connect started, each connector in the right state, with all tasks after a resume.
+    let sink = properties(&[("connector.class", "Sink"), ("name", "n")]);
+    let connector = r#"connector-n {"properties":{"connector.class":"Sink","name":"n"}}"#;
+    for (target, state) in [
+        (TargetState::Running, r#"target-state-n {"state":"STARTED","state.v2":"STARTED"}"#),
+        (TargetState::Paused, r#"target-state-n {"state":"PAUSED","state.v2":"PAUSED"}"#),
+        (TargetState::Stopped, r#"target-state-n {"state":"PAUSED","state.v2":"STOPPED"}"#),
+    ] {
+        let mut state_of_topic = ConfigState::default();
+        let created = state_of_topic.create("n", &sink, Some(target));
+        assert_eq!(texts(&created), [state, connector]);
+        // Connect has run it in the meantime.
+        apply_all(&mut state_of_topic, &created);
+        apply(&mut state_of_topic, "commit-n", Some(r#"{"tasks":2}"#));
+        let stopped = state_of_topic.change_target("n", TargetState::Stopped);
+        assert_eq!(
+            texts(&stopped),
+            [r#"commit-n {"tasks":0}"#, r#"target-state-n {"state":"PAUSED","state.v2":"STOPPED"}"#]
+        );
+        apply_all(&mut state_of_topic, &stopped);
+        let resumed = state_of_topic.change_target("n", TargetState::Running);
+        assert_eq!(texts(&resumed), [r#"target-state-n {"state":"STARTED","state.v2":"STARTED"}"#]);
+        assert_eq!(texts(&state_of_topic.delete("n")), ["connector-n null", "target-state-n null"]);
+    }
+}
+
+#[test]
+fn a_number_of_tasks_that_ends_a_worker_of_connect_is_repaired_by_the_next_change() {
+    for commit in
+        [r#"{"tasks":-1}"#, r#"{"tasks":"1"}"#, r#"{"tasks":1.5}"#, "{}", r#"{"tasks":18446744073709551616}"#]
+    {
+        let mut state = ConfigState::default();
+        let created = state.create("a", &BTreeMap::new(), None);
+        apply_all(&mut state, &created);
+        assert!(matches!(apply(&mut state, "commit-a", Some(commit)), Applied::Ignored(_)), "{commit}");
+        let stopped = state.change_target("a", TargetState::Stopped);
+        assert_eq!(texts(&stopped)[0], r#"commit-a {"tasks":0}"#, "{commit}");
+    }
+}
+
+#[test]
+fn numbers_keep_all_their_digits() {
+    let mut state = ConfigState::default();
+    let record = r#"{"properties":{"a":18446744073709551616,"b":1e400,"c":[1, 2],"d":null,"name":"n"}}"#;
+    assert_eq!(apply(&mut state, "connector-n", Some(record)), Applied::Configured("n".to_owned()));
+    let connector = state.connector("n").unwrap();
+    let expected =
+        properties(&[("a", "18446744073709551616"), ("b", "1e400"), ("c", "[1, 2]"), ("name", "n")]);
+    assert_eq!(connector.properties, expected);
+    assert_eq!(
+        connector.fault.as_deref().unwrap(),
+        "Non-string value found in original settings for key a: java.lang.Long; \
+         Non-string value found in original settings for key b: java.lang.Double; \
+         Non-string value found in original settings for key c: java.util.ArrayList; \
+         Non-string value found in original settings for key d: null"
+    );
+    // A client that sends back what it has read repairs the connector.
+    let repaired = state.configure("n", &expected);
+    apply_all(&mut state, &repaired);
+    assert_eq!(state.connector("n").unwrap().fault, None);
 }
