@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use rdkafka::bindings as rd;
 use rdkafka::bindings::rd_kafka_vtype_t as vtype;
-use rdkafka::client::{Client as RdClient, ClientContext};
+use rdkafka::client::{Client as RdClient, ClientContext, DefaultClientContext};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::types::{RDKafka, RDKafkaType};
 
@@ -96,13 +96,25 @@ impl Client {
     /// # Errors
     /// A setting that librdkafka refuses, or another reason of it.
     pub fn new(settings: &[(String, String)]) -> Result<Arc<Self>, String> {
+        Self::with(settings, Context { is_quiet: false })
+    }
+
+    /// The same with logs of the level debug only: for a client whose failures are expected, and reported by its user.
+    ///
+    /// # Errors
+    /// See [`Client::new`].
+    pub(crate) fn quiet(settings: &[(String, String)]) -> Result<Arc<Self>, String> {
+        Self::with(settings, Context { is_quiet: true })
+    }
+
+    fn with(settings: &[(String, String)], context: Context) -> Result<Arc<Self>, String> {
         let config = client_config(settings);
         let native = config.create_native_config().map_err(|error| error.to_string())?;
         // SAFETY: the configuration is alive.
         unsafe {
             rd::rd_kafka_conf_set_events(native.ptr(), rd::RD_KAFKA_EVENT_DR | rd::RD_KAFKA_EVENT_ERROR)
         };
-        let client = RdClient::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Context)
+        let client = RdClient::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context)
             .map_err(|error| error.to_string())?;
         let queue = Queue::main(client.native_ptr());
         let max_record_bytes = settings.iter().rfind(|(name, _)| name == "message.max.bytes");
@@ -351,7 +363,17 @@ pub fn partition_of(partitioner: &str, key: &[u8], partitions: i32) -> Option<i3
         .then(|| unsafe { choose(topic, key.as_ptr().cast(), key.len(), partitions, opaque, opaque) })
 }
 
-/// rdkafka sends librdkafka's logs to `tracing`.
-struct Context;
+/// rdkafka sends librdkafka's logs to `tracing`, with their levels unless the client is quiet.
+struct Context {
+    is_quiet: bool,
+}
 
-impl ClientContext for Context {}
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if self.is_quiet {
+            tracing::debug!(target: "librdkafka", ?level, facility, message);
+        } else {
+            DefaultClientContext.log(level, facility, message);
+        }
+    }
+}

@@ -292,6 +292,7 @@ struct Unsent {
 }
 
 impl Sender {
+    /// Another writer that claims the topic is no failure, so librdkafka's errors about it are not logged as such.
     fn new(settings: &[(String, String)], own: &[(&str, &str)], topic: &str) -> Result<Self, String> {
         let user = settings.iter().filter(|(name, _)| !DECIDED.contains(&name.as_str())).cloned();
         let shared = [
@@ -302,7 +303,7 @@ impl Sender {
             ("linger.ms", "0"),
         ];
         let decided = shared.iter().chain(own).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let client = Client::new(&user.chain(decided).collect::<Vec<_>>())?;
+        let client = Client::quiet(&user.chain(decided).collect::<Vec<_>>())?;
         let topic = Topic::new(&client, topic)?;
         Ok(Self { client, topic, next: 0 })
     }
