@@ -109,28 +109,27 @@ impl Member {
                 replication: Some(topic.replication),
                 configuration: &configuration,
             };
-            let failed = |error: &dyn Display| format!("topic {}: {error}", topic.name);
-            admin::create_topic(&settings, &new, left()).map_err(|error| failed(&error))?;
-            let found = admin::describe_topics(&settings, std::slice::from_ref(&topic.name), left());
-            let found = found.map_err(|error| failed(&error))?.into_iter().next();
-            found.ok_or_else(|| failed(&"it does not exist, and is not created"))
+            let partitions =
+                admin::ensure_topic(&settings, &new, left()).map_err(|error| error.to_string())?;
+            let policy = admin::cleanup_policy(&settings, &topic.name, left());
+            Ok::<_, String>((partitions, policy))
         };
         for (key, topic) in
             [("config.storage.topic", &self.config.config), ("status.storage.topic", &self.config.status)]
         {
-            let found = create(topic)?;
-            check_policy(key, topic, found.cleanup_policy.as_deref())?;
-            if key == "config.storage.topic" && found.partitions != 1 {
+            let (partitions, policy) = create(topic)?;
+            check_policy(key, topic, policy.as_deref())?;
+            if key == "config.storage.topic" && partitions != 1 {
                 return Err(format!(
                     "Topic '{}' supplied via the '{key}' property is required to have a single partition in order to \
                      guarantee consistency of connector configurations, but found {} partitions.",
-                    topic.name, found.partitions
+                    topic.name, partitions
                 ));
             }
         }
-        let offsets = create(&self.config.offsets)?;
-        check_policy("offset.storage.topic", &self.config.offsets, offsets.cleanup_policy.as_deref())?;
-        Ok(u32::try_from(offsets.partitions).unwrap_or(u32::MAX))
+        let (partitions, policy) = create(&self.config.offsets)?;
+        check_policy("offset.storage.topic", &self.config.offsets, policy.as_deref())?;
+        Ok(u32::try_from(partitions).unwrap_or(u32::MAX))
     }
 
     /// Reads a topic to its present end, and goes on reading it.
