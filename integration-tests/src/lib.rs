@@ -13,6 +13,7 @@
 //!            relay     a way to a server that can be counted, cut and stopped up
 //!            browser   headless Chromium, and what drives it
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
+//!            rest      requests of Connect's REST interface
 //! basis      peers     files and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
 //!            jvm       the servers' jars, flags and archives of classes
 //!            process   a child that ends with its parent         pipes         commands and answers over its pipes
@@ -35,6 +36,7 @@ mod pipes;
 pub mod process;
 pub mod python;
 pub mod relay;
+pub mod rest;
 pub mod sandbox;
 pub mod shared;
 pub mod sink;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use integration_tests::rest::{self, Answer};
 use integration_tests::sandbox::{Folder, unique};
 use integration_tests::sink::Sink;
 use integration_tests::wait::eventually;
@@ -39,29 +40,8 @@ key.converter.serializer=org.apache.kafka.common.serialization.StringSerializer
 key.converter.deserializer=org.apache.kafka.common.serialization.StringDeserializer
 ";
 
-/// What came back.
-struct Answer {
-    status: u16,
-    location: Option<String>,
-    /// Null where the body is empty.
-    body: Value,
-}
-
 fn call(method: &str, url: &str, content_type: Option<&str>, body: &str) -> Answer {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut request = ureq::http::Request::builder().method(method).uri(url);
-    if let Some(content_type) = content_type {
-        request = request.header("Content-Type", content_type);
-    }
-    let mut response = match body {
-        "" => agent.run(request.body(()).unwrap()),
-        body => agent.run(request.body(body.as_bytes().to_vec()).unwrap()),
-    }
-    .unwrap();
-    let text = response.body_mut().read_to_string().unwrap();
-    let location = response.headers().get("Location").map(|l| l.to_str().unwrap().to_owned());
-    let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
-    Answer { status: response.status().as_u16(), location, body }
+    rest::call(method, url, content_type, body).unwrap()
 }
 
 fn get(sink: &Sink, path: &str) -> Answer {
