@@ -32,6 +32,16 @@ pub(crate) fn kafka() -> Result<ClassPath> {
     Ok(ClassPath { text: format!("{}/*", jars.display()), stamp })
 }
 
+/// The class path of a Kafka Connect worker.
+///
+/// # Errors
+///
+/// When Maven is missing or fails.
+pub(crate) fn connect() -> Result<ClassPath> {
+    let (jars, stamp) = fetched("connect", None)?;
+    Ok(ClassPath { text: format!("{}/*", jars.display()), stamp })
+}
+
 /// The class path of a Coherence member and of the grid tool; another version than the one in `pom.xml` on request.
 ///
 /// # Errors

@@ -8,6 +8,7 @@
 //!            grid      a member of a cluster, with its proxy     grid/tool     reads and writes maps without code of
 //!                                                                              this project (peers/coherence)
 //!                                                                grid/values   values, entries and events in Java
+//!            connect   a worker of Kafka Connect in distributed mode
 //!            python    clients of a grid and of Connect's REST  tls           certificates for both servers
 //!            shared    one broker and one grid of each format for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
@@ -27,6 +28,7 @@
 //! too.
 
 pub mod browser;
+pub mod connect;
 pub mod grid;
 mod jvm;
 pub mod kafka;

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use integration_tests::connect::{Cluster, Connect};
 use integration_tests::grid::{Contents, Grid, GridOptions, GridTool, Literal, Serializer};
 use integration_tests::kafka::{Kafka, KafkaOptions};
-use integration_tests::sandbox::unique;
+use integration_tests::rest;
+use integration_tests::sandbox::{Folder, unique};
 use integration_tests::tls::ClientAuth;
-use integration_tests::wait::within;
+use integration_tests::wait::{eventually, within};
 use integration_tests::{require_peers, shared};
+use serde_json::json;
 
 use crate::flow::SOON;
 
@@ -193,4 +196,26 @@ fn grids_with_tls_and_from_before_protocol_1_start() {
     assert!(!handshake(&certificates.client_certificate()), "another authority is not trusted");
     let old = Grid::start(GridOptions { v1: false, ..GridOptions::default() }).unwrap();
     assert_eq!(old.tool().size("m").unwrap(), 0);
+}
+
+#[test]
+fn kafka_connect_finds_its_connectors_again_in_the_topics_of_its_cluster() {
+    require_peers!();
+    let (kafka, folder, topic) = (shared::kafka(), Folder::new("file-sink").unwrap(), unique("file-sink"));
+    let cluster = Cluster::new(kafka, "cluster");
+    kafka.create_topic(&topic, 1).unwrap();
+    let file = folder.path().join("lines");
+    let config = json!({"connector.class": "FileStreamSink", "topics": topic, "file": file});
+    let connect = Connect::start(&cluster).unwrap();
+    let body = json!({"name": topic, "config": config});
+    assert_eq!(rest::change(connect.rest(), "POST", "/connectors", &body).unwrap().status, 201);
+    kafka.produce(&topic, [pair("a", Some("1"))]).unwrap();
+    let lines = || std::fs::read_to_string(&file).unwrap_or_default();
+    eventually(SOON, "the record is in the file", || lines() == "1\n");
+    connect.stop().unwrap();
+
+    let connect = Connect::start(&cluster).unwrap();
+    kafka.produce(&topic, [pair("a", Some("2"))]).unwrap();
+    eventually(SOON, "it goes on where it committed", || lines() == "1\n2\n");
+    assert_eq!(rest::get(connect.rest(), "/connectors").unwrap().body, json!([topic]));
 }
