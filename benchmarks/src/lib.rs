@@ -4,6 +4,7 @@
 //! bin/bench.rs         the sink            table       next to bare loops, with the goals
 //!                                          series      how the figures grow with the load and with a setting
 //!                                          latency processes   the command itself, while it runs
+//!                                          worker      the command itself, at rest
 //!                                          child load  each measurement, and its records
 //! bin/bench-client.rs  the grid's client   client
 //! bin/bench-store.rs   the entry store and the source   store
@@ -37,6 +38,7 @@ pub mod soak;
 mod spread;
 pub mod store;
 pub mod table;
+pub mod worker;
 
 pub use load::{KEY_BYTES, Load, VALUE_BYTES, records};
 pub use spread::Spread;

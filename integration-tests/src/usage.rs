@@ -13,9 +13,32 @@ use anyhow::{Context, Result};
 ///
 /// When there is no such process.
 pub fn peak_mib(process: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB"));
-    Ok(peak.context("no VmHWM in the status of a process")?.trim().parse::<f64>()? / 1024.0)
+    mib_of(process, "status", "VmHWM:")
+}
+
+/// Resident memory of a process (`VmRSS`), in MiB.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn resident_mib(process: u32) -> Result<f64> {
+    mib_of(process, "status", "VmRSS:")
+}
+
+/// The proportional share of a process in the resident memory (`Pss`), in MiB: a page of n processes counts as an nth.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn share_mib(process: u32) -> Result<f64> {
+    mib_of(process, "smaps_rollup", "Pss:")
+}
+
+fn mib_of(process: u32, file: &str, field: &str) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/{file}"))?;
+    let kib = text.lines().find_map(|line| line.strip_prefix(field)?.trim().strip_suffix("kB"));
+    let kib = kib.with_context(|| format!("no {field} in the {file} of a process"))?;
+    Ok(kib.trim().parse::<f64>()? / 1024.0)
 }
 
 /// User and system CPU time that a process has used so far, to a hundredth of a second.
@@ -62,4 +85,27 @@ pub fn connections(id: u32, port: u16) -> io::Result<usize> {
 /// When there is no such process.
 pub fn threads(id: u32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{id}/task"))?.count())
+}
+
+/// The names of the threads of a process.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn thread_names(id: u32) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(format!("/proc/{id}/task"))?.filter_map(|thread| {
+        // One that ends meanwhile has no name.
+        let name = fs::read_to_string(thread.ok()?.path().join("comm")).ok()?;
+        Some(name.trim_end().to_owned())
+    });
+    Ok(names.collect())
+}
+
+/// The number of open descriptors of a process.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn descriptors(id: u32) -> io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{id}/fd"))?.count())
 }

@@ -7,13 +7,15 @@
 use anyhow::{Result, ensure};
 use benchmarks::peers::Peers;
 use benchmarks::series::Series;
-use benchmarks::{Load, child, latency, processes, setting, table};
+use benchmarks::{Load, child, latency, processes, setting, table, worker};
 
 // As in the command that is measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const WARM_ENTRIES: u64 = 4_000_000;
+/// The series that moves no records.
+const WORKER: &str = "worker";
 /// A series has this part of the rounds and of the records of the table.
 const SMALLER: (u64, u64) = (2, 4);
 
@@ -34,7 +36,7 @@ fn parent(names: &[String]) -> Result<()> {
     let seconds = setting("COHERENCE_KAFKA_BENCH_SECONDS", 8)?.max(1);
     let (fewer_rounds, fewer_records) = (rounds.div_ceil(SMALLER.0), (records / SMALLER.1).max(1));
     let series = Series::all(fewer_records);
-    let known: Vec<&str> = ["sink"]
+    let known: Vec<&str> = [WORKER, "sink"]
         .into_iter()
         .chain(series.iter().map(|series| series.name))
         .chain(["processes", "latency"])
@@ -44,6 +46,13 @@ fn parent(names: &[String]) -> Result<()> {
     }
     let asked = |name: &str| names.is_empty() || names.iter().any(|asked| asked == name);
     let mut peers = Peers::start()?;
+    if asked(WORKER) {
+        worker::run(&peers, rounds)?;
+    }
+    if !names.is_empty() && names.iter().all(|name| name == WORKER) {
+        // It moves no records: no server needs to be warm.
+        return Ok(());
+    }
     eprintln!("warming the grid and the broker");
     peers.warm(setting("COHERENCE_KAFKA_BENCH_WARM_ENTRIES", WARM_ENTRIES)?, Load::plain(records))?;
     if asked("sink") {

@@ -30,6 +30,15 @@ fn the_bench_of_the_sink_prints_a_line_for_each_measurement() {
     }
 }
 
+#[test]
+fn the_bench_of_the_worker_prints_a_line_for_each_figure() {
+    require_peers!();
+    let table = table(env!("CARGO_BIN_EXE_bench"), &["worker"]);
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    // Behind the head of the table.
+    assert_eq!(rows.count() - 1, 11, "{table}");
+}
+
 /// All but `memory`, made as the others are, which fills some 600 topics first.
 #[test]
 fn the_series_of_the_bench_print_a_line_for_each_case() {
