@@ -1,4 +1,4 @@
-//! A member of a consumer group, driven by one thread.
+//! A member of a consumer group, driven by one thread at a time.
 //!
 //! Owns: assignments, offsets, the connection to the broker. Never decides what a revoke has to wait for, or which offset may
 //! be committed: the caller does. So assignments and revocations are events, which take effect only when the caller answers
@@ -6,6 +6,7 @@
 //! was assigned or revoked. So the consumer notes each answer that it owes, and sends the missing ones when it is dropped.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::queue::{Queue, Waker};
 use crate::record::TopicPartition;
 use crate::settings::client_config;
 
@@ -78,10 +80,11 @@ pub struct Committed {
     pub without: Vec<TopicPartition>,
 }
 
-/// A consumer of a group. Used by one thread.
+/// A consumer of a group. Used by one thread at a time.
 pub struct Consumer {
     // Declared first: the queues are dropped before the client that they belong to.
     queue: BatchQueue,
+    group: Queue,
     commits: CommitQueue,
     first: OffsetQueue,
     next: OffsetQueue,
@@ -106,6 +109,7 @@ impl Consumer {
             .map_err(|error| error.to_string())?;
         let native = client.client().native_ptr();
         let (queue, commits) = (BatchQueue::new(native, batch), CommitQueue::new(native));
+        let group = Queue::consumer(native);
         let first = OffsetQueue::new(native, Offset::Beginning);
         let next = OffsetQueue::new(native, Offset::End);
         client.subscribe(topics).map_err(|error| error.to_string())?;
@@ -113,7 +117,22 @@ impl Consumer {
             |name: &str| settings.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         // A static member does not leave, and with the consumer protocol closing does it.
         let unsubscribes = set("group.instance.id").is_none() && set("group.protocol") != Some("consumer");
-        Ok(Self { queue, commits, first, next, unsubscribes, client })
+        Ok(Self { queue, group, commits, first, next, unsubscribes, client })
+    }
+
+    /// Calls `wake` from now on when records, events of the group or answers to commits arrive, unless others of their kind
+    /// wait to be read. It is called on threads of librdkafka, under a lock: it may only note the call and return.
+    pub fn on_arrival(&mut self, wake: impl Fn() + Send + Sync + 'static) {
+        let wake: Waker = Arc::new(wake);
+        self.queue.on_arrival(wake.clone());
+        self.group.on_arrival(wake.clone());
+        self.commits.on_arrival(wake);
+    }
+
+    /// Returns whether events wait for [`Consumer::poll`]. If not, the next one calls the function of
+    /// [`Consumer::on_arrival`].
+    pub fn has_events(&self) -> bool {
+        !self.group.is_empty() || !self.commits.is_empty()
     }
 
     /// Polls the group. Call it regularly, with or without records, or the group reassigns the partitions after

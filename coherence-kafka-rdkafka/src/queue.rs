@@ -4,12 +4,15 @@
 //! What the `unsafe` blocks rely on:
 //! * librdkafka's client and queue handles may be used from any thread (its introduction, "Threads and callbacks");
 //! * the owner of a [`Queue`] drops it before its client;
+//! * librdkafka calls a queue's callback under the lock of the queue, and takes that lock to replace the callback. So no call
+//!   runs once the callback was removed, and what it points to can be freed then;
 //! * an event is owned by the caller that polled it, and destroyed once, when its [`Event`] is dropped. What an event points
 //!   to lives as long as the event.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_void};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
@@ -21,8 +24,16 @@ use rdkafka::types::RDKafka;
 use crate::record::message::{MessageRef, bytes};
 use crate::record::{Envelope, RawRecord};
 
+/// What is called when an empty queue receives something: on a thread of librdkafka, which holds the lock of the queue. So
+/// it may call nothing of librdkafka.
+pub(crate) type Waker = Arc<dyn Fn() + Send + Sync>;
+
 /// A queue, destroyed on drop.
-pub(crate) struct Queue(*mut rd::rd_kafka_queue_t);
+pub(crate) struct Queue {
+    handle: *mut rd::rd_kafka_queue_t,
+    /// What librdkafka's callback points to: a box, or null.
+    waker: *mut Waker,
+}
 
 // SAFETY: librdkafka's queue handles may be used from any thread.
 unsafe impl Send for Queue {}
@@ -33,44 +44,80 @@ impl Queue {
     /// A new queue of `client`, a live handle.
     pub(crate) fn new(client: *mut RDKafka) -> Self {
         // SAFETY: the client is alive.
-        Self(unsafe { rd::rd_kafka_queue_new(client) })
+        Self::of(unsafe { rd::rd_kafka_queue_new(client) })
     }
 
     /// The main queue of `client`, a live handle.
     pub(crate) fn main(client: *mut RDKafka) -> Self {
         // SAFETY: the client is alive. The call adds a reference, which is returned on drop.
-        Self(unsafe { rd::rd_kafka_queue_get_main(client) })
+        Self::of(unsafe { rd::rd_kafka_queue_get_main(client) })
     }
 
-    /// The queue on which records of `client` arrive, a live handle of a consumer with a `group.id`.
+    fn of(handle: *mut rd::rd_kafka_queue_t) -> Self {
+        Self { handle, waker: ptr::null_mut() }
+    }
+
+    /// The queue on which records and events of the group of `client` arrive, a live handle of a consumer with a `group.id`.
     pub(crate) fn consumer(client: *mut RDKafka) -> Self {
         // SAFETY: the client is alive, and such a consumer has the queue. The call adds a reference, which is returned on
         // drop.
-        Self(unsafe { rd::rd_kafka_queue_get_consumer(client) })
+        Self::of(unsafe { rd::rd_kafka_queue_get_consumer(client) })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut rd::rd_kafka_queue_t {
-        self.0
+        self.handle
+    }
+
+    /// Returns whether nothing waits in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        // SAFETY: the queue is alive.
+        unsafe { rd::rd_kafka_queue_length(self.handle) == 0 }
+    }
+
+    /// Calls `waker` from now on, each time that something arrives while the queue is empty.
+    pub(crate) fn on_arrival(&mut self, waker: Waker) {
+        unsafe extern "C" fn arrived(_: *mut RDKafka, waker: *mut c_void) {
+            // SAFETY: it points to the waker of a queue that has not removed this callback.
+            let waker = unsafe { &*waker.cast::<Waker>() };
+            waker();
+        }
+        self.forget_waker();
+        self.waker = Box::into_raw(Box::new(waker));
+        // SAFETY: the queue is alive, and the waker too until the callback is removed.
+        unsafe { rd::rd_kafka_queue_cb_event_enable(self.handle, Some(arrived), self.waker.cast()) }
+    }
+
+    /// Removes the callback, which other references to the queue would keep, and then what it points to.
+    fn forget_waker(&mut self) {
+        if self.waker.is_null() {
+            return;
+        }
+        // SAFETY: the queue is alive. The waker is a box of ours, which nothing uses behind the first call.
+        unsafe {
+            rd::rd_kafka_queue_cb_event_enable(self.handle, None, ptr::null_mut());
+            drop(Box::from_raw(std::mem::replace(&mut self.waker, ptr::null_mut())));
+        }
     }
 
     /// Ends the poll of another thread, or its next one, without an event.
     pub(crate) fn wake(&self) {
         // SAFETY: the queue is alive.
-        unsafe { rd::rd_kafka_queue_yield(self.0) }
+        unsafe { rd::rd_kafka_queue_yield(self.handle) }
     }
 
     /// Waits up to `wait` for the next event.
     pub(crate) fn poll(&self, wait: Duration) -> Option<Event> {
         // SAFETY: the queue is alive; the result is null or an event of ours.
-        let event = unsafe { rd::rd_kafka_queue_poll(self.0, millis(wait)) };
+        let event = unsafe { rd::rd_kafka_queue_poll(self.handle, millis(wait)) };
         (!event.is_null()).then_some(Event(event))
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
+        self.forget_waker();
         // SAFETY: the reference is ours and used nowhere else.
-        unsafe { rd::rd_kafka_queue_destroy(self.0) }
+        unsafe { rd::rd_kafka_queue_destroy(self.handle) }
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
-use crate::queue::{Queue, millis};
+use crate::queue::{Queue, Waker, millis};
 use crate::record::message::{MessageRef, bytes};
 use crate::record::{Envelope, RawRecord, TopicPartition};
 
@@ -84,6 +84,11 @@ impl BatchQueue {
     /// A queue of `client` that returns at most `capacity` records a call.
     pub(super) fn new(client: *mut RDKafka, capacity: usize) -> Self {
         Self { client, queue: Queue::new(client), messages: Vec::with_capacity(capacity) }
+    }
+
+    /// Calls `waker` when records arrive and none waits.
+    pub(super) fn on_arrival(&mut self, waker: Waker) {
+        self.queue.on_arrival(waker);
     }
 
     /// Sends the records of a partition here instead of to the group's queue. Must run before the partition is

@@ -16,7 +16,7 @@ use rdkafka::bindings as rd;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr, RDKafkaTopicPartitionList};
 
-use crate::queue::Queue;
+use crate::queue::{Queue, Waker};
 use crate::record::CommitError;
 
 /// Sends commits and receives their answers.
@@ -41,6 +41,16 @@ impl CommitQueue {
         // SAFETY: all handles are alive; librdkafka copies the list, and returns the opaque pointer as it is.
         let code = unsafe { rd::rd_kafka_commit_queue(self.client, offsets.ptr(), queue, None, opaque) };
         result(code.into())
+    }
+
+    /// Calls `waker` when an answer arrives.
+    pub(crate) fn on_arrival(&mut self, waker: Waker) {
+        self.queue.on_arrival(waker);
+    }
+
+    /// Returns whether no answer waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
     }
 
     /// The next answer, if one has arrived.

@@ -88,6 +88,37 @@ fn a_member_that_read_and_committed_leaves_in_time() {
 }
 
 #[test]
+fn assignments_records_and_answers_to_commits_are_announced_to_a_caller_that_does_not_poll() {
+    let mut world = World::new();
+    let (wake, woken) = std::sync::mpsc::channel();
+    world.consumer.on_arrival(move || wake.send(()).unwrap());
+    let announced = |what: &str| woken.recv_timeout(DEADLINE).expect(what);
+    let event = |consumer: &mut Consumer, what: &str, wanted: fn(&GroupEvent) -> bool| loop {
+        if let Some(found) = consumer.poll().into_iter().find(wanted) {
+            return found;
+        }
+        if !consumer.has_events() {
+            announced(what);
+        }
+    };
+    let consumer = &mut world.consumer;
+    let assigned = event(consumer, "the assignment", |event| matches!(event, GroupEvent::Assigned(_)));
+    let GroupEvent::Assigned(partitions) = assigned else { unreachable!() };
+    let partitions: Vec<_> = partitions.into_iter().map(|tp| (tp, StartAt::Committed)).collect();
+    consumer.assign(&partitions).unwrap();
+    let mut records = 0;
+    while records < 100 {
+        match consumer.read(30, Duration::ZERO).len() {
+            0 => announced("records"),
+            read => records += read,
+        }
+    }
+    consumer.commit(7, partitions.iter().map(|(tp, _)| (tp, 1))).unwrap();
+    event(consumer, "the answer", |event| matches!(event, GroupEvent::Committed(7, Ok(()))));
+    assert!(world.consumer.leave(DEADLINE));
+}
+
+#[test]
 fn a_member_leaves_in_time_that_has_not_answered_its_assignment() {
     let mut world = World::new();
     world.assigned();
