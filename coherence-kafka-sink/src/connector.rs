@@ -13,7 +13,7 @@ use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::{
     Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Task, TaskControl, TaskFailure,
-    TaskSet, TaskState,
+    TaskSet, TaskState, Turn, caught,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -218,8 +218,11 @@ impl TaskSet for SinkTasks {
 }
 
 impl Task for SinkTask {
-    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
-        (*self).run().map_err(TaskFailure::from)
+    fn turn(mut self: Box<Self>) -> Turn {
+        match caught(|| self.work()) {
+            Ok(Some(pause)) => Turn::Rest(self, pause),
+            worked => Turn::Ended(self.end(worked.map(drop)).map_err(TaskFailure::from)),
+        }
     }
 }
 

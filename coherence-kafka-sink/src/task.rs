@@ -1,4 +1,5 @@
-//! One task of a connector: a member of the consumer group whose records it writes to maps. One thread each.
+//! One task of a connector: a member of the consumer group whose records it writes to maps. While it has nothing to do it
+//! has no thread; records, group events, the end of a write and requests wake it.
 //!
 //! **Delivery: at least once, last write per key.** An offset is committed only when its record is in the map, or was
 //! skipped by a policy, counted, and acknowledged by the dead letter queue if one is configured. One batch is in
@@ -19,10 +20,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, ReadError, ReadErrorKind, StartAt};
+use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, StartAt};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 use coherence_kafka_rdkafka::settings::ClientSettings;
-use coherence_kafka_worker::{TaskControl, caught};
+use coherence_kafka_worker::TaskControl;
 
 use crate::config::Mappings;
 use crate::counters::Counters;
@@ -37,18 +38,18 @@ use crate::writer::{GroupLease, Writer};
 pub(crate) mod delivery;
 mod in_flight;
 mod lag;
+mod waits;
 
 use delivery::{Action, CommitNumber, Delivery, DeliveryOptions};
 use in_flight::InFlight;
 use lag::Lag;
+use waits::HOLD_POLL;
 
 /// Records of one read: few enough that the group is polled between two reads.
 const READ_AT_ONCE: usize = 1000;
-/// How often the group is polled while the task holds.
-const HOLD_POLL: Duration = Duration::from_millis(50);
-/// How long a read waits for records, and therefore the longest time between two polls for the group.
-const IDLE_WAIT: Duration = Duration::from_millis(50);
-/// How long the thread waits for the client to leave the group.
+/// How long a task rests that has nothing in hand, unless it is woken: as often its lag is computed.
+const QUIET_REST: Duration = Duration::from_millis(500);
+/// How long the task waits for the client to leave the group.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(10);
 /// How often the same error is logged: librdkafka repeats it ten times a second while no broker is available.
 const TELL_TROUBLE_EVERY: Duration = Duration::from_secs(30);
@@ -184,7 +185,7 @@ impl std::fmt::Debug for TaskParts {
     }
 }
 
-/// One task; [`SinkTask::run`] runs it to its end.
+/// One task: [`SinkTask::work`] until it returns no pause, then [`SinkTask::end`].
 pub(crate) struct SinkTask {
     name: String,
     options: TaskOptions,
@@ -203,14 +204,14 @@ pub(crate) struct SinkTask {
     knows_share: bool,
     /// Since when the end of the task or of an assignment, or a batch, waits for an answer.
     answer_awaited: Option<Instant>,
+    /// Something has happened that may be followed by something else at once.
+    acted: bool,
+    /// No record has been read since the task rested: it does not wait for one on a thread.
+    rested: bool,
+    /// How long it may rest where nothing happens.
+    quiet_rest: Duration,
     /// The errors that were logged recently, and when.
     told_trouble: BTreeMap<String, Instant>,
-}
-
-/// How long to wait before the next look for an answer that is awaited for `since`: short at first, and at most an
-/// eighth of that time, so that an outage of hours costs few turns and an answer is never noticed late in proportion.
-fn answer_poll(since: Duration) -> Duration {
-    (since / 8).clamp(Duration::from_millis(2), HOLD_POLL)
 }
 
 impl std::fmt::Debug for SinkTask {
@@ -228,8 +229,10 @@ impl SinkTask {
         let queue = options.dead_letters.clone().map(DeadLetterQueue::open).transpose();
         let queue = queue.map_err(TaskFailure::DeadLetterQueue)?;
         let topics: Vec<&str> = options.topics.iter().map(String::as_str).collect();
-        let consumer =
+        let mut consumer =
             Consumer::join(&options.consumer, &topics, READ_AT_ONCE).map_err(TaskFailure::Consumer)?;
+        let control = parts.control.clone();
+        consumer.on_arrival(move || control.wake());
         let now = Instant::now();
         parts.membership.begin();
         let reporter = Reporter {
@@ -240,6 +243,8 @@ impl SinkTask {
         };
         let name = options.name();
         let lag = Lag::new(parts.counters.clone(), now);
+        // The group has to be polled several times within the time after which its membership is in doubt.
+        let quiet_rest = (options.delivery.revoke_deadline / 8).clamp(HOLD_POLL, QUIET_REST);
         Ok(Self {
             delivery: Delivery::new(name.clone(), options.delivery, parts.rules.clone(), reporter, now),
             name,
@@ -254,16 +259,18 @@ impl SinkTask {
             was_assigned: false,
             knows_share: false,
             answer_awaited: None,
+            acted: false,
+            rested: false,
+            quiet_rest,
             told_trouble: BTreeMap::new(),
         })
     }
 
-    /// Moves records until it is stopped or fails. It has left its group then, also after a panic.
+    /// Leaves the group, after [`SinkTask::work`] has returned no pause or has panicked with `outcome`.
     ///
     /// # Errors
-    /// Why it failed. Everything before the record at fault is written and committed.
-    pub(crate) fn run(mut self) -> Result<(), TaskFailure> {
-        let outcome = caught(|| self.work());
+    /// Why the task failed. Everything before the record at fault is written and committed.
+    pub(crate) fn end(mut self, outcome: Result<(), String>) -> Result<(), TaskFailure> {
         if outcome.is_err() {
             self.parts.counters.errors.add(1);
             *self.parts.counters.holding.lock() = None;
@@ -283,8 +290,11 @@ impl SinkTask {
         }
     }
 
-    fn work(&mut self) {
+    /// Moves records until nothing is left to do for a while. Returns after which time it is to be called again, unless
+    /// something wakes the task before; `None` when it was stopped or fails.
+    pub(crate) fn work(&mut self) -> Option<Duration> {
         while !self.delivery.is_over() {
+            self.acted = false;
             self.serve_group();
             // After the group's events: a revoke's deadline also holds for the stop.
             if self.parts.control.is_stopping() {
@@ -304,16 +314,18 @@ impl SinkTask {
             self.delivery.on_tick(Instant::now());
             self.perform();
             let pausing = self.parts.control.is_pausing();
-            if ready && !pausing && self.delivery.room() > 0 {
-                self.read();
-            } else {
-                self.hold();
-            }
+            let waits = if ready && !pausing && self.delivery.room() > 0 { self.read() } else { self.hold() };
             self.delivery.on_tick(Instant::now());
             self.perform();
             self.pause(pausing);
             self.lag.observe(&mut self.consumer, &self.delivery, self.options.reset, self.knows_share);
+            if waits && !self.acted && !self.consumer.has_events() {
+                self.rested = true;
+                let quiet = ready && self.delivery.is_quiet();
+                return Some(if quiet { self.quiet_rest } else { self.hold_poll() });
+            }
         }
+        None
     }
 
     /// Reports that a task that is to pause has no record in hand.
@@ -363,6 +375,7 @@ impl SinkTask {
                 }
                 GroupEvent::Fatal(reason) => self.delivery.on_consumer_lost(reason, now),
             }
+            self.acted = true;
             self.perform();
         }
     }
@@ -383,6 +396,7 @@ impl SinkTask {
     /// Carries out the actions of the delivery.
     fn perform(&mut self) {
         while let Some(action) = self.delivery.next_action() {
+            self.acted = true;
             match action {
                 Action::Assign(partitions) => {
                     let start = |held: Option<i64>| held.map_or(self.options.start, StartAt::Offset);
@@ -402,8 +416,8 @@ impl SinkTask {
                     self.seek();
                 }
                 Action::Write(number, writes) => {
-                    let write = InFlight::start(number, writes, &self.parts.writer, &self.parts.runtime);
-                    self.write = Some(write);
+                    let TaskParts { writer, runtime, control, .. } = &self.parts;
+                    self.write = Some(InFlight::start(number, writes, writer, runtime, control));
                 }
                 Action::Abandon => {
                     if self.write.take().is_some() {
@@ -497,83 +511,6 @@ impl SinkTask {
         self.told_trouble.insert(same.to_owned(), now);
     }
 
-    /// Reads records into the batch being built: waits for a first record, and then for more, but never longer than the
-    /// group may wait. The remaining records are read on the next turn.
-    fn read(&mut self) {
-        // While a batch is in flight, its end must not wait for records; they join the next batch on a later turn.
-        let in_flight = self.write.as_ref().map(|write| answer_poll(write.began.elapsed()));
-        if !self.delivery.has_records() {
-            self.take(1, in_flight.unwrap_or(IDLE_WAIT));
-            if !self.delivery.has_records() {
-                return;
-            }
-            self.delivery.linger(Instant::now());
-        }
-        let room = self.delivery.room();
-        if room > 0 {
-            let lingers = self.delivery.lingers(Instant::now()).min(IDLE_WAIT);
-            self.take(room, in_flight.unwrap_or(lingers));
-        }
-    }
-
-    fn take(&mut self, max: usize, wait: Duration) {
-        let mut errors = Vec::new();
-        let batch = self.consumer.read(max, wait);
-        for record in batch.records() {
-            match record {
-                Ok(record) if self.delivery.take(&record) => {}
-                Ok(_) => break,
-                Err(error) => errors.push(error),
-            }
-        }
-        drop(batch);
-        self.delivery.on_log_starts(|tp| self.consumer.low_watermark(tp));
-        errors.into_iter().for_each(|error| self.on_read_error(error));
-    }
-
-    fn on_read_error(&mut self, error: ReadError) {
-        match error.kind {
-            // Nothing is skipped.
-            ReadErrorKind::Passes => self.tell_trouble(error.to_string(), Instant::now()),
-            // Java's NoOffsetForPartitionException. The partition would never be read, while its task is RUNNING.
-            ReadErrorKind::NoOffset => self.delivery.on_consumer_failure(format!(
-                "no offset to read from: {error}; consumer.auto.offset.reset=none permits no default: set it to \
-                 earliest or latest, or commit an offset for the consumer group of the connector \
-                 (kafka-consumer-groups --reset-offsets), and restart the task"
-            )),
-            // Java's TopicAuthorizationException.
-            ReadErrorKind::NotPermitted => {
-                self.delivery.on_consumer_failure(format!("{error}: {PERMISSIONS}"));
-            }
-        }
-    }
-
-    /// Reads nothing for a while; the end of a write ends the wait.
-    fn hold(&mut self) {
-        if !self.delivery.awaits_answer() {
-            self.answer_awaited = None;
-            return self.collect(HOLD_POLL);
-        }
-        let now = Instant::now();
-        let since = *self.answer_awaited.get_or_insert(now);
-        self.collect(answer_poll(now - since));
-    }
-
-    /// Waits for the write in flight, at most `wait`.
-    fn collect(&mut self, wait: Duration) {
-        match &self.write {
-            Some(write) => {
-                let Some(outcome) = write.wait(wait) else { return };
-                let number = write.number;
-                self.write = None;
-                self.delivery.on_written(number, outcome, Instant::now());
-                self.perform();
-            }
-            None if !wait.is_zero() => std::thread::park_timeout(wait),
-            None => {}
-        }
-    }
-
     fn collect_save(&mut self) {
         let Some((number, outcome)) = self.saving.as_ref().and_then(|(number, saving)| {
             let outcome = saving.outcome()?;
@@ -582,6 +519,7 @@ impl SinkTask {
             return;
         };
         self.saving = None;
+        self.acted = true;
         self.delivery.on_saved(number, outcome, Instant::now());
         self.perform();
     }

@@ -11,7 +11,7 @@ use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::metrics::Sample;
 use coherence_kafka_worker::{
     Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Progress, Task, TaskControl,
-    TaskFailure, TaskSet, TaskState,
+    TaskFailure, TaskSet, TaskState, Turn,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -28,6 +28,8 @@ use crate::{check, metrics};
 
 /// How often a task checks whether it is to stop.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a paused task rests, unless it is woken.
+const PAUSED: Duration = Duration::from_secs(60);
 
 /// The kind of connector that publishes maps to topics.
 #[derive(Debug, Default)]
@@ -187,19 +189,21 @@ struct SourceTask {
 }
 
 impl Task for SourceTask {
-    fn run(mut self: Box<Self>) -> Result<(), TaskFailure> {
+    /// While it publishes it keeps the thread of its turn.
+    fn turn(mut self: Box<Self>) -> Turn {
         let runtime = self.tasks.runtime.clone();
         while !self.control.is_stopping() {
             if self.control.is_pausing() {
                 self.control.set_paused(true);
-                std::thread::park_timeout(LOOK);
-                continue;
+                return Turn::Rest(self, PAUSED);
             }
             self.control.set_paused(false);
-            let source = self.first.take().map_or_else(|| self.tasks.source(), Ok)?;
-            runtime.block_on(run(&source, &self.control))?;
+            let source = self.first.take().map_or_else(|| self.tasks.source(), Ok);
+            if let Err(failure) = source.and_then(|source| runtime.block_on(run(&source, &self.control))) {
+                return Turn::Ended(Err(failure));
+            }
         }
-        Ok(())
+        Turn::Ended(Ok(()))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// The requests to one task. The worker and the task share it.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,7 @@ struct Requests {
     stop: AtomicBool,
     pause: AtomicBool,
     paused: AtomicBool,
+    wake: Notify,
     times: Mutex<Times>,
 }
 
@@ -106,11 +108,24 @@ impl TaskControl {
     /// Asks the task to end.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::SeqCst);
+        self.wake();
     }
 
     /// Asks the task to pause, or to continue.
     pub fn pause(&self, pause: bool) {
         self.0.pause.store(pause, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Ends the rest of the task, or the next one where it does not rest. Only notes that, so that any thread may call it
+    /// under any lock.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Waits for [`TaskControl::wake`]. A call of it before the wait ends the wait.
+    pub async fn woken(&self) {
+        self.0.wake.notified().await;
     }
 
     /// Prepares the next run of the task: it is not stopping, and has not paused yet.

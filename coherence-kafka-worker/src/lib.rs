@@ -49,7 +49,7 @@ pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;
 pub use plugin::{
     Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
-    TaskFailure, TaskSet, TaskState,
+    TaskFailure, TaskSet, TaskState, Turn,
 };
 pub use retry::{Pauses, RetryPolicy};
 pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER};

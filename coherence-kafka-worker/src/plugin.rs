@@ -1,13 +1,14 @@
 //! What a connector is to its worker: the traits that a sink and a source implement.
 //!
 //! ```text
-//! Plugin ──configuration──▶ Connector ──start──▶ TaskSet ──task──▶ Task ──run──▶ its end
-//! one of a program           checked               shared by        one thread each;
+//! Plugin ──configuration──▶ Connector ──start──▶ TaskSet ──task──▶ Task ──turns──▶ its end
+//! one of a program           checked               shared by        a thread only during a turn;
 //!                                                   its tasks        made again at a restart
 //! ```
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use coherence_kafka_connect::config::def::{ConfigDef, PluginDesc, PluginType, trim};
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
@@ -188,14 +189,28 @@ pub trait TaskSet: Send + Sync {
     fn on_ended(&self);
 }
 
-/// A task that has not begun.
+/// A task: it works in turns, one after the other, each on any thread. Between two turns it has no thread.
 pub trait Task: Send {
-    /// Runs until it is stopped or fails. Everything that it owns at a peer, such as its membership in a group, is given
-    /// back when this returns.
-    ///
-    /// # Errors
-    /// Why it failed.
-    fn run(self: Box<Self>) -> Result<(), TaskFailure>;
+    /// Works until it has nothing to do, is stopped or fails. May wait for its peers. Everything that it owns at a peer,
+    /// such as its membership in a group, is given back when it ends.
+    fn turn(self: Box<Self>) -> Turn;
+}
+
+/// How a turn of a task ends.
+pub enum Turn {
+    /// The task has nothing to do. Its next turn begins after this time, or when [`TaskControl::wake`] is called.
+    Rest(Box<dyn Task>, Duration),
+    /// It was stopped, or failed.
+    Ended(Result<(), TaskFailure>),
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Turn::Rest(_, pause) => f.debug_tuple("Rest").field(pause).finish_non_exhaustive(),
+            Turn::Ended(outcome) => f.debug_tuple("Ended").field(outcome).finish(),
+        }
+    }
 }
 
 /// Why a task failed. Its offsets are not moved past the failure: a restart reads the same record again.

@@ -17,7 +17,7 @@ use crate::control::TaskControl;
 use crate::metrics::Sample;
 use crate::plugin::{
     Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
-    TaskFailure, TaskSet, TaskState,
+    TaskFailure, TaskSet, TaskState, Turn,
 };
 use crate::retry::RetryPolicy;
 use crate::worker::Worker;
@@ -177,13 +177,13 @@ pub(crate) struct FakeTask {
 }
 
 impl Task for FakeTask {
-    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
+    fn turn(self: Box<Self>) -> Turn {
         self.state.0.fetch_add(1, Ordering::SeqCst);
         while !self.control.is_stopping() {
             self.control.set_paused(self.control.is_pausing());
             std::thread::park_timeout(Duration::from_millis(1));
         }
-        Ok(())
+        Turn::Ended(Ok(()))
     }
 }
 

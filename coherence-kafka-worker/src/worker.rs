@@ -18,10 +18,12 @@ use crate::metrics::worker::Starts;
 use crate::panics::caught;
 use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskSet, lead_to};
 use connectors::{Connectors, Phase, Tasks};
+use pool::Pool;
 use restarts::Control;
 use task_handle::{TaskHandle, join};
 
 mod connectors;
+mod pool;
 mod restarts;
 mod share;
 mod status;
@@ -38,6 +40,7 @@ pub struct Worker {
     /// Replaces `bootstrap.servers` where the broker is in this process.
     bootstrap: Option<String>,
     runtime: tokio::runtime::Handle,
+    pool: Pool,
     connectors: Mutex<Connectors>,
     /// A connector has started, or could not.
     started: Condvar,
@@ -67,7 +70,8 @@ impl Worker {
     pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
         let (cluster, starts, patches) = (OnceLock::new(), Starts::default(), Mutex::default());
-        Self { config, bootstrap, runtime, connectors, started, ready, cluster, starts, patches }
+        let pool = Pool::default();
+        Self { config, bootstrap, runtime, pool, connectors, started, ready, cluster, starts, patches }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -251,9 +255,9 @@ impl Worker {
                 make().map_err(|error| not_started(error.to_string())).and_then(|task| {
                     let name = format!("{}-{number}", config.name());
                     let (restart, state) = (config.connector.restart(), set.state(number));
-                    TaskHandle::spawn(name, task, make, restart, state, control).map_err(|error| {
-                        not_started(format!("the thread of the task cannot be started: {error}"))
-                    })
+                    TaskHandle::spawn(&self.pool, name, task, make, restart, state, control).map_err(
+                        |error| not_started(format!("the threads of the tasks cannot be started: {error}")),
+                    )
                 })
             };
             self.starts.tasks.count(started.is_ok());

@@ -157,6 +157,16 @@ impl Delivery {
         self.is_ending() || self.reports.is_open()
     }
 
+    /// Returns true while nothing is in hand and nothing is to be committed: only records, the group or a request change
+    /// that.
+    pub(crate) fn is_quiet(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+            && self.failure.is_none()
+            && !self.awaits_answer()
+            && self.is_idle()
+            && self.is_committed()
+    }
+
     /// Returns true when the group can be left.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use coherence_kafka_worker::TaskControl;
+
 use super::delivery::WriteNumber;
 use crate::writer::{BatchWrites, RejectedRecord, WriteFailure, Writer};
 
-/// A write on its way, and the channel on which the runtime reports its end to the task's thread.
+/// A write on its way, and the channel on which the runtime reports its end to the task, which is woken then.
 ///
 /// Where it is dropped before its end, no further attempt is made, and its session knows of what was sent and may still
 /// be applied: whatever writes next waits for that. So the drop returns only when the write has really stopped, which is
@@ -26,13 +28,15 @@ impl InFlight {
         writes: Arc<BatchWrites>,
         writer: &Arc<Writer>,
         runtime: &tokio::runtime::Handle,
+        control: &TaskControl,
     ) -> Self {
         let (report, done) = sync_channel(1);
-        let writer = writer.clone();
+        let (writer, control) = (writer.clone(), control.clone());
         let write = runtime.spawn(async move {
             let outcome = writer.write(&writes).await;
             // The receiver is gone once the write was abandoned.
             let _ = report.send(outcome);
+            control.wake();
         });
         Self { number, began: Instant::now(), done, write, runtime: runtime.clone() }
     }
@@ -99,7 +103,8 @@ mod tests {
         let sources = Arc::from([RecordId { partition: 0, offset: 0 }]);
         let batch =
             vec![("m".into(), vec![MapWrite { kind: WriteKind::Put(Expiry::Default), entries, sources }])];
-        let write = InFlight::start(1, Arc::new(batch), &Arc::new(writer), runtime.handle());
+        let control = TaskControl::default();
+        let write = InFlight::start(1, Arc::new(batch), &Arc::new(writer), runtime.handle(), &control);
         let until = |condition: &dyn Fn() -> bool| {
             while !condition() {
                 std::thread::yield_now();

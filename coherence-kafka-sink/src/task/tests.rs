@@ -1,15 +1,17 @@
-//! What becomes of a task whose thread panics, against librdkafka's mock cluster.
+//! What becomes of a task that panics, and when one rests, against librdkafka's mock cluster.
 
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_rdkafka::embedded::{EmbeddedKafka, Producer};
+use coherence_kafka_worker::{RetryPolicy, caught};
+use tokio::time::timeout;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use super::waits::answer_poll;
 use super::*;
 use crate::pipeline::Form;
-use coherence_kafka_worker::RetryPolicy;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";
@@ -18,8 +20,9 @@ const TOPIC: &str = "t";
 pub(crate) struct Bench {
     pub(crate) parts: TaskParts,
     options: TaskOptions,
+    producer: Producer,
     _broker: EmbeddedKafka,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Bench {
@@ -66,7 +69,8 @@ impl Bench {
             max_entry_bytes: usize::MAX,
             null_values: errors.null_values,
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
+        let runtime = runtime.unwrap();
         let counters = Arc::<Counters>::default();
         let backoff = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
         let session = Arc::new(LocalSession::new(Format::Json));
@@ -79,12 +83,22 @@ impl Bench {
             counters,
             control: TaskControl::default(),
         };
-        Self { parts, options, _broker: broker, _runtime: runtime }
+        Self { parts, options, producer, _broker: broker, runtime }
     }
 
     pub(crate) fn make(&self) -> impl Fn() -> Result<SinkTask, TaskFailure> + Send + 'static {
         let (options, parts) = (self.options.clone(), self.parts.clone());
         move || SinkTask::new(options.clone(), parts.clone())
+    }
+}
+
+/// Runs a task to its end.
+fn run(mut task: SinkTask) -> Result<(), TaskFailure> {
+    loop {
+        match caught(|| task.work()) {
+            Ok(Some(pause)) => std::thread::park_timeout(pause),
+            worked => return task.end(worked.map(drop)),
+        }
     }
 }
 
@@ -132,7 +146,7 @@ fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
     let bench = Bench::new();
     let task = bench.make()().unwrap();
     let began = Instant::now();
-    let failure = tracing::subscriber::with_default(BrokenLog, || task.run()).unwrap_err();
+    let failure = tracing::subscriber::with_default(BrokenLog, || run(task)).unwrap_err();
     assert!(began.elapsed() < LEAVE_DEADLINE, "its client has not closed");
     let reason = failure.to_string();
     assert!(matches!(failure, TaskFailure::Defect(_)), "{reason}");
@@ -140,10 +154,41 @@ fn a_task_that_panics_says_where_and_another_goes_on_with_its_partition() {
     assert_eq!(bench.parts.counters.errors.now(), 1);
 
     let next = bench.make()().unwrap();
-    let running = std::thread::spawn(move || next.run());
+    let running = std::thread::spawn(move || run(next));
     eventually("the next one has its partition", || bench.parts.counters.confirmed.now() == 1);
     bench.parts.control.stop();
     running.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_task_with_nothing_in_hand_rests_until_a_record_or_a_request_wakes_it() {
+    let bench = Bench::new();
+    let mut task = bench.make()().unwrap();
+    let (control, confirmed) = (&bench.parts.control, || bench.parts.counters.confirmed.now());
+    let woken = |within| bench.runtime.block_on(async { timeout(within, control.woken()).await.is_ok() });
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let pause = task.work().expect("it is not stopped");
+        if confirmed() == 1 && pause == task.quiet_rest {
+            break;
+        }
+        assert!(Instant::now() < end, "it does not come to rest");
+        woken(pause);
+    }
+
+    bench.producer.send(TOPIC, Some(b"\x15\"l\""), Some(b"\x15\"v\"")).unwrap();
+    while confirmed() == 1 {
+        assert!(woken(DEADLINE), "the record does not wake it");
+        task.work().expect("it is not stopped");
+    }
+
+    control.stop();
+    assert!(woken(Duration::ZERO), "the request does not wake it");
+    while let Some(pause) = task.work() {
+        assert!(Instant::now() < end, "it does not end");
+        woken(pause);
+    }
+    task.end(Ok(())).unwrap();
 }
 
 #[test]

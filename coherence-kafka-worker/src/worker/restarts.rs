@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use coherence_kafka_rdkafka::record::TopicPartition;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::RestartConfig;
 use crate::control::TaskControl;
 use crate::plugin::TaskFailure;
 use crate::retry::Pauses;
 
-/// How often the thread of a failed task checks for a request to restart.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// The requests of others to the thread of a task.
+/// The requests of others to a task.
 #[derive(Default)]
 pub(super) struct Control {
     /// Those to the task itself.
@@ -66,7 +64,7 @@ impl Restarts {
     }
 
     /// Waits until the task, which ran for `ran` and failed, is to restart. Returns false when it is to end.
-    pub(super) fn wait(&mut self, failure: &TaskFailure, ran: Duration, control: &Control) -> bool {
+    pub(super) async fn wait(&mut self, failure: &TaskFailure, ran: Duration, control: &Control) -> bool {
         let by_itself = self.next(failure, ran).map(|pause| Instant::now() + pause);
         loop {
             if control.end.load(Ordering::SeqCst) {
@@ -76,10 +74,12 @@ impl Restarts {
                 *self = Self::new(self.config);
                 return true;
             }
-            if by_itself.is_some_and(|at| Instant::now() >= at) {
-                return true;
+            // Every request wakes the task.
+            match by_itself {
+                Some(at) if timeout_at(at, control.task.woken()).await.is_err() => return true,
+                Some(_) => {}
+                None => control.task.woken().await,
             }
-            std::thread::park_timeout(LOOK);
         }
     }
 

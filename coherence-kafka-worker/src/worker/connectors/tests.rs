@@ -5,16 +5,16 @@ use coherence_kafka_connect::config::Properties;
 
 use super::super::{CONFLICT, Worker};
 use super::*;
-use crate::plugin::{Context, Task, TaskFailure};
+use crate::plugin::{Context, Task, Turn};
 use crate::testing::{connector, eventually, worker};
 
 /// Ends when something is sent, whatever is asked of it.
 struct Stubborn(Receiver<()>);
 
 impl Task for Stubborn {
-    fn run(self: Box<Self>) -> Result<(), TaskFailure> {
+    fn turn(self: Box<Self>) -> Turn {
         self.0.recv().unwrap();
-        Ok(())
+        Turn::Ended(Ok(()))
     }
 }
 
@@ -27,6 +27,7 @@ fn add_stubborn(worker: &Worker, name: &str) -> Sender<()> {
     let make = || unreachable!("it ends");
     let task = Box::new(Stubborn(ends));
     let task = TaskHandle::spawn(
+        &worker.pool,
         name.to_owned(),
         task,
         make,
