@@ -6,8 +6,13 @@
 //! ```
 //!
 //! The records are Connect's. The topic has several partitions, and only the records of one key have an order. So each
-//! record counts for its key alone: Connect also forgets the statuses of the tasks when it reads that a connector was
-//! deleted, and with them those of a connector that was created again in the meantime.
+//! record counts for its key alone, and the last one of a key counts, also after compaction. Connect deviates twice:
+//!
+//! * When it reads that a connector was deleted, it forgets the statuses of the tasks, also those of a connector that
+//!   was created again in the meantime.
+//! * It skips `UNASSIGNED` of a task after `RUNNING` of the same or a later generation, because the former owner may have
+//!   written it too late. Workers that start after compaction read only the late record. Here the worker that has the
+//!   task reads the late record, and writes the status again.
 
 use std::collections::BTreeMap;
 
@@ -71,28 +76,6 @@ pub(crate) struct StatusRecord {
     pub(crate) generation: i64,
     /// The version of the plugin.
     pub(crate) version: Option<String>,
-}
-
-impl StatusRecord {
-    /// Whether a worker writes this status over the one that stands in the topic. `FAILED` and `UNASSIGNED` come from a
-    /// worker that may have lost the task meanwhile, so they do not replace what another worker reported in a later
-    /// generation. This is Connect's rule.
-    pub(crate) fn may_replace(&self, present: Option<&StatusRecord>) -> bool {
-        let safe = matches!(self.state, State::Failed | State::Unassigned);
-        let later = |present: &StatusRecord| {
-            present.worker_id != self.worker_id && present.generation > self.generation
-        };
-        !(safe && present.is_some_and(later))
-    }
-
-    /// Whether this record came too late: the former owner wrote it before it had read the status of the next one.
-    /// Connect reads tasks by this rule; here it is the same for connectors.
-    fn is_stale(&self, present: &StatusRecord) -> bool {
-        self.state == State::Unassigned
-            && present.state != State::Unassigned
-            && present.worker_id != self.worker_id
-            && present.generation >= self.generation
-    }
 }
 
 /// A topic that a connector uses.
@@ -254,7 +237,6 @@ fn status_json(status: &StatusRecord) -> serde_json::Value {
 
 fn replace<K: Ord>(statuses: &mut BTreeMap<K, StatusRecord>, key: K, status: Option<StatusRecord>) {
     match status {
-        Some(status) if statuses.get(&key).is_some_and(|present| status.is_stale(present)) => {}
         Some(status) => drop(statuses.insert(key, status)),
         None => drop(statuses.remove(&key)),
     }

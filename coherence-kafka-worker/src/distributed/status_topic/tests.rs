@@ -45,32 +45,10 @@ fn records_of_statuses_are_connects_and_are_read_back() {
 }
 
 #[test]
-fn a_former_owner_does_not_overwrite_the_status_of_the_next_one() {
-    let present = status(State::Running, "next:1", 5);
-    for (state, worker, generation, replaces) in [
-        (State::Running, "former:1", 4, true),
-        (State::Restarting, "former:1", 4, true),
-        (State::Paused, "former:1", 4, true),
-        (State::Stopped, "former:1", 4, true),
-        (State::Failed, "former:1", 4, false),
-        (State::Unassigned, "former:1", 4, false),
-        (State::Failed, "former:1", 5, true),
-        (State::Unassigned, "former:1", 5, true),
-        (State::Unassigned, "next:1", 4, true),
-    ] {
-        let status = status(state, worker, generation);
-        assert_eq!(status.may_replace(Some(&present)), replaces, "{status:?}");
-        assert!(status.may_replace(None));
-    }
-}
-
-#[test]
-fn a_late_record_of_a_former_owner_is_skipped() {
+fn the_worker_that_has_a_task_sees_that_a_former_owner_has_overwritten_its_status() {
     let mut state = StatusState::default();
     apply(&mut state, &task_status("a", 0, &status(State::Running, "next:1", 5)));
-    apply(&mut state, &task_status("a", 0, &status(State::Unassigned, "former:1", 5)));
-    assert_eq!(state.task("a", 0).unwrap().worker_id, "next:1");
-    apply(&mut state, &task_status("a", 0, &status(State::Unassigned, "former:1", 6)));
+    apply(&mut state, &task_status("a", 0, &status(State::Unassigned, "former:1", 4)));
     assert_eq!(state.task("a", 0).unwrap().worker_id, "former:1");
 }
 
@@ -219,6 +197,23 @@ mod any {
         prop_oneof![4 => object, 1 => vec(any::<u8>(), 0..40)]
     }
 
+    /// A record that is not malformed.
+    fn valid() -> impl Strategy<Value = Record> {
+        let name = proptest::sample::select(vec!["a", "a-0"]);
+        let state = proptest::sample::select(&STATES[..]);
+        (name, 0..3, state, 0..3_i64, any::<bool>()).prop_map(
+            |(name, kind, (state, _), generation, deletes)| {
+                let status = status(state, "w:1", generation);
+                let record = match kind {
+                    0 => connector_status(name, &status),
+                    1 => task_status(name, 0, &status),
+                    _ => topic_status(name, "in", &TopicRecord { task: generation, discovered_ms: 0 }),
+                };
+                if deletes { Record::tombstone(record.key) } else { record }
+            },
+        )
+    }
+
     proptest! {
         #[test]
         fn any_records_are_read(records in vec((proptest::option::weighted(0.95, key()), proptest::option::weighted(0.8, value())), 0..40)) {
@@ -233,6 +228,20 @@ mod any {
                 prop_assert_eq!(apply(&mut state, &record), None);
             }
             prop_assert_eq!(state, StatusState::default());
+        }
+
+        #[test]
+        fn compaction_changes_no_status(records in vec(valid(), 0..40)) {
+            let fold = |records: &[Record]| {
+                let mut state = StatusState::default();
+                for record in records {
+                    assert_eq!(apply(&mut state, record), None);
+                }
+                state
+            };
+            let is_last = |at: &usize| !records[at + 1..].iter().any(|later| later.key == records[*at].key);
+            let last: Vec<Record> = (0..records.len()).filter(is_last).map(|at| records[at].clone()).collect();
+            prop_assert_eq!(fold(&records), fold(&last));
         }
     }
 }
