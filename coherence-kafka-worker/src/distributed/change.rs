@@ -15,7 +15,7 @@ use coherence_kafka_rdkafka::topic_log::{LogRecord, TopicLog};
 use coherence_kafka_rdkafka::topic_writer::{ExclusiveWriter, WriteError};
 
 use super::config_topic::ConfigState;
-use super::member::Member;
+use super::member::{Member, Watched};
 use super::record::Record;
 use crate::retry::{Pauses, RetryPolicy};
 
@@ -38,14 +38,6 @@ pub(super) enum NotChanged<E> {
     Decided(E),
     /// It cannot be made now.
     Unavailable(String),
-}
-
-/// The last record of a write whose outcome is not known.
-#[derive(Debug, Default)]
-pub(super) struct Watched {
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
-    seen: bool,
 }
 
 impl Member {

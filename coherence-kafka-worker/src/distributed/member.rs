@@ -19,7 +19,6 @@ use coherence_kafka_rdkafka::topic_log::{LogRecord, TopicLog};
 use coherence_kafka_rdkafka::topic_writer::{ExclusiveWriter, TopicWriter};
 use parking_lot::{Condvar, Mutex};
 
-use super::change::Watched;
 use super::config_topic::{Applied, ConfigState, Configured, RestartRequest};
 use super::placement::task_partition;
 use super::status_topic::{StatusState, connector_of_topic};
@@ -82,6 +81,14 @@ impl State {
     pub(super) fn config_of(&self, name: &str) -> Option<&ConnectorConfig> {
         self.checked.get(name)?.config.as_ref().ok()
     }
+}
+
+/// The last record of a write whose outcome is not known.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) key: Vec<u8>,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) seen: bool,
 }
 
 /// A connector of the configuration topic that this worker has looked at.
