@@ -9,8 +9,9 @@ use coherence_kafka_connect::config::Checked;
 use coherence_kafka_rdkafka::admin;
 
 use crate::cli::Files;
+use crate::exit_codes::WORKER;
 use crate::plugin::{Peers, Plugin};
-use crate::start::{self, CLUSTER_DEADLINE, WORKER};
+use crate::start::{self, CLUSTER_DEADLINE};
 
 /// Checks the files of `program`, and the peers that they name.
 pub(crate) async fn run(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Checked {

@@ -5,7 +5,7 @@ use coherence_kafka_common::map::MapError;
 use coherence_kafka_connect::config::{Checked, SessionConfig, TlsFiles};
 use tokio::runtime::Handle;
 
-use crate::start::CONNECTOR;
+use crate::exit_codes::CONNECTOR;
 
 /// Returns a session with the grid that the settings lead to; it connects when it is used.
 ///

@@ -10,10 +10,12 @@
 //! distributed.rs           Kafka Connect's distributed mode: the meaning of its topics
 //! rest.rs rest/            the REST interface
 //! ui.rs ui/                the page that shows and controls the connectors in a browser
-//! metrics.rs terminal.rs   what the tasks have done, for Prometheus and for a person at a terminal
+//! metrics.rs               what the tasks have done, for Prometheus
+//! progress_line.rs         the same for a person at a terminal
+//! terminal.rs              lines on a terminal, above what is drawn there
 //! grids.rs                 sessions with the grids that settings lead to
 //! loggers.rs               the levels of the logs
-//! retry.rs                 pauses between attempts
+//! exit_codes.rs retry.rs   exit codes of the programs; pauses between attempts
 //! descriptors.rs panics.rs limits of the process; what a thread panicked with
 //! ```
 //!
@@ -28,12 +30,14 @@ pub mod config;
 mod control;
 mod descriptors;
 mod distributed;
+mod exit_codes;
 mod grids;
 mod herder;
 mod loggers;
 pub mod metrics;
 mod panics;
 mod plugin;
+mod progress_line;
 pub mod rest;
 mod retry;
 mod start;
@@ -45,6 +49,7 @@ mod worker;
 
 pub use cli::{Files, LogFormat};
 pub use control::TaskControl;
+pub use exit_codes::{CONNECTOR, WORKER};
 pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;
 pub use plugin::{
@@ -52,7 +57,7 @@ pub use plugin::{
     TaskFailure, TaskSet, TaskState, Turn,
 };
 pub use retry::{Pauses, RetryPolicy};
-pub use start::{CLUSTER_DEADLINE, CONNECTOR, Running, StartError, WORKER};
+pub use start::{CLUSTER_DEADLINE, Running, StartError};
 pub use worker::{
     CONFLICT, ConnectorInfo, ConnectorState, ConnectorStatus, CreateError, RequestError, TaskStatus, Worker,
 };

@@ -13,15 +13,11 @@ use crate::config::{
     AdminListeners, Listener, LoadError, Loaded, RestConfig, Scheme, Sources, TlsConfig, WorkerConfig,
 };
 use crate::distributed::{self, Member};
+use crate::exit_codes::{CONNECTOR, WORKER};
 use crate::herder::{Herder, StandaloneHerder};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
-use crate::{rest, terminal};
-
-/// The exit code where the worker cannot start: its settings, its listener, or no Kafka.
-pub const WORKER: u8 = 2;
-/// The exit code where a connector cannot start.
-pub const CONNECTOR: u8 = 3;
+use crate::{progress_line, rest};
 
 /// How long a start waits for the first answer of the Kafka cluster.
 pub const CLUSTER_DEADLINE: Duration = Duration::from_secs(30);
@@ -140,7 +136,7 @@ impl Running {
             None => running.worker.set_ready(),
         }
         tracing::info!(rest = %worker_id, version = env!("CARGO_PKG_VERSION"), "{kind} started");
-        if let Err(error) = terminal::start(running.worker.clone()) {
+        if let Err(error) = progress_line::start(running.worker.clone()) {
             tracing::debug!(%error, "terminal line not started");
         }
         Ok(running)
