@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! plugin.rs control.rs     what a connector is to the worker: the traits that a sink and a source implement
+//! description.rs metric.rs what it is called; its settings and metrics
 //! command.rs cli.rs        what both programs do: arguments, logs, signals, exit codes
 //! start.rs check.rs        files to a running worker; or to a report of what is wrong with files and peers
 //! config.rs config/        settings of the worker, and what all connectors have in common
@@ -28,12 +29,14 @@ mod cli;
 pub mod command;
 pub mod config;
 mod control;
+mod description;
 mod descriptors;
 mod distributed;
 mod exit_codes;
 mod grids;
 mod herder;
 mod loggers;
+mod metric;
 pub mod metrics;
 mod panics;
 mod plugin;
@@ -49,12 +52,12 @@ mod worker;
 
 pub use cli::{Files, LogFormat};
 pub use control::TaskControl;
+pub use description::{ConnectorType, Description};
 pub use exit_codes::{CONNECTOR, WORKER};
 pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;
 pub use plugin::{
-    Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
-    TaskFailure, TaskSet, TaskState, Turn,
+    Connector, ConsumerGroup, Context, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState, Turn,
 };
 pub use retry::{Pauses, RetryPolicy};
 pub use start::{CLUSTER_DEADLINE, Running, StartError};

@@ -1,11 +1,10 @@
 //! The metrics for Prometheus: `GET /metrics`, in OpenMetrics text.
 //!
-//! Owns: the form of metrics, and the labels `connector` and `task`. Never does: counting. The metrics of tasks are the
+//! Owns: the form of the page, and the labels `connector` and `task`. Never does: counting. The metrics of tasks are the
 //! plugin's, those of the worker are in `metrics/worker.rs`, those of the process in `metrics/process.rs`. Where Connect
 //! has a metric of the same meaning, it has the name that the usual exporters use for Connect's (group and attribute,
 //! dashes as underscores). Labels hold no key, no value, no address.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
@@ -13,88 +12,18 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet, text as openmetrics,
 };
-use prometheus_client::metrics::MetricType;
 pub use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::plugin::Description;
+use crate::description::Description;
+pub use crate::metric::{Family, MetricKind, Sample, Value};
 use crate::worker::{ConnectorStatus, Worker};
 
 mod process;
-pub(crate) mod worker;
+mod worker;
 
 /// The media type of [`text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// A metric. The samples of a task carry the labels `connector` and `task` in addition to its own.
-#[derive(Debug, Clone, Copy)]
-pub struct Family {
-    /// Its name, without the `_total` that the samples of a counter carry.
-    pub name: &'static str,
-    /// What its values are.
-    pub kind: MetricKind,
-    /// What it shows.
-    pub help: &'static str,
-    /// The names of its own labels.
-    pub labels: &'static [&'static str],
-    /// Whether it existed when the metrics of its plugin had their former names.
-    pub former: bool,
-}
-
-/// The kind of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricKind {
-    /// It only grows while the process runs.
-    Counter,
-    /// It goes up and down.
-    Gauge,
-    /// It counts observations by their size.
-    Histogram,
-}
-
-impl MetricKind {
-    fn metric_type(self) -> MetricType {
-        match self {
-            MetricKind::Counter => MetricType::Counter,
-            MetricKind::Gauge => MetricType::Gauge,
-            MetricKind::Histogram => MetricType::Histogram,
-        }
-    }
-}
-
-/// One value of a metric.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// The metric.
-    pub family: Family,
-    /// The values of its own labels, in the order of the family.
-    pub labels: Vec<Cow<'static, str>>,
-    /// The value.
-    pub value: Value,
-}
-
-/// The value of a sample, of the kind of its metric.
-#[derive(Debug, Clone)]
-pub enum Value {
-    /// Of a counter or a gauge.
-    Count(u64),
-    /// Of a gauge.
-    Number(f64),
-    /// Of a histogram.
-    Histogram(Histogram),
-}
-
-impl From<u64> for Value {
-    fn from(count: u64) -> Self {
-        Value::Count(count)
-    }
-}
-
-impl From<f64> for Value {
-    fn from(number: f64) -> Self {
-        Value::Number(number)
-    }
-}
 
 /// Returns the state of a worker as OpenMetrics text.
 ///
@@ -105,7 +34,7 @@ pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
     let connectors: Vec<_> = worker.names().into_iter().filter_map(status).collect();
     let plugin = worker.config().plugin().description();
     let mut own = worker::samples(plugin, &connectors);
-    own.extend(worker.starts().samples());
+    own.extend(worker::of_starts(worker.starts()));
     own.extend(process::samples());
     encoded(plugin, own, &connectors)
 }

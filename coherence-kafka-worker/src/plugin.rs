@@ -10,7 +10,6 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::{ConfigDef, PluginDesc, PluginType, trim};
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
 use coherence_kafka_rdkafka::record::TopicPartition;
 use coherence_kafka_rdkafka::settings::ClientSettings;
@@ -18,58 +17,9 @@ use futures::future::BoxFuture;
 
 use crate::config::{RestartConfig, WorkerConfig};
 use crate::control::TaskControl;
+use crate::description::Description;
 use crate::grids::Grids;
-use crate::metrics::{Family, Sample};
-
-/// The direction of a connector, as Connect's REST API names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectorType {
-    /// Topics to another system.
-    Sink,
-    /// Another system to topics.
-    Source,
-}
-
-impl ConnectorType {
-    /// Returns `sink` or `source`.
-    pub fn name(self) -> &'static str {
-        match self {
-            ConnectorType::Sink => "sink",
-            ConnectorType::Source => "source",
-        }
-    }
-}
-
-/// What a kind of connector is called, and which settings and metrics it has.
-#[derive(Debug)]
-pub struct Description {
-    /// Its direction.
-    pub kind: ConnectorType,
-    /// The values of `connector.class` that name it; the first is its full name.
-    pub classes: &'static [&'static str],
-    /// The `task.class` of its tasks, as Connect's REST API shows it.
-    pub task_class: &'static str,
-    /// Its settings.
-    pub settings: &'static ConfigDef,
-    /// Families of its settings: the prefix, and why they are without effect where they are.
-    pub families: &'static [(&'static str, Option<&'static str>)],
-    /// The groups of its settings that the worker's file may hold for all its connectors.
-    pub shared_groups: &'static [&'static str],
-    /// The classes that its settings can name.
-    pub plugins: &'static [PluginDesc],
-    /// The metrics of its tasks.
-    pub metrics: &'static [Family],
-    /// The beginning of the names of its metrics, and of the former names by which they are shown too.
-    pub former_metrics: Option<(&'static str, &'static str)>,
-}
-
-impl Description {
-    /// Returns the class of this kind that a setting names, by its full name or an alias.
-    pub(crate) fn plugin(&self, kind: PluginType, name: &str) -> Option<&'static PluginDesc> {
-        let name = trim(name);
-        self.plugins.iter().find(|desc| desc.kind == kind && desc.is_named(name))
-    }
-}
+use crate::metric::Sample;
 
 /// The kind of connector that a worker runs: a program has one.
 pub trait Plugin: Send + Sync {

@@ -14,10 +14,10 @@ use tokio::runtime::Handle;
 use crate::Grids;
 use crate::config::{RestartConfig, WorkerConfig, connector as common};
 use crate::control::TaskControl;
-use crate::metrics::Sample;
+use crate::description::{ConnectorType, Description};
+use crate::metric::Sample;
 use crate::plugin::{
-    Connector, ConnectorType, ConsumerGroup, Context, Description, Peers, Plugin, Progress, Task,
-    TaskFailure, TaskSet, TaskState, Turn,
+    Connector, ConsumerGroup, Context, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState, Turn,
 };
 use crate::retry::RetryPolicy;
 use crate::worker::Worker;

@@ -13,10 +13,10 @@ use coherence_kafka_rdkafka::admin;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::config::{ConnectorConfig, WorkerConfig};
+use crate::description::ConnectorType;
 use crate::descriptors;
-use crate::metrics::worker::Starts;
 use crate::panics::caught;
-use crate::plugin::{ConnectorType, ConsumerGroup, Context, TaskSet, lead_to};
+use crate::plugin::{ConsumerGroup, Context, TaskSet, lead_to};
 use connectors::{Connectors, Phase, Tasks};
 use pool::Pool;
 use restarts::Control;
@@ -26,10 +26,12 @@ mod connectors;
 mod pool;
 mod restarts;
 mod share;
+mod starts;
 mod status;
 mod task_handle;
 
 pub(crate) use share::Share;
+pub(crate) use starts::{Attempts, Starts};
 pub use status::{
     CONFLICT, ConnectorInfo, ConnectorState, ConnectorStatus, CreateError, RequestError, TaskStatus,
 };

@@ -9,7 +9,8 @@ use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Propert
 
 use super::table::{NOT_YET, Owner, TASKS_LIMIT, is_shared};
 use super::worker::{WorkerConfig, report_strangers};
-use crate::plugin::{Connector, Description};
+use crate::description::Description;
+use crate::plugin::Connector;
 use crate::retry::RetryPolicy;
 
 /// The configuration of a connector, checked. `Debug` shows no values: there may be passwords among them.

@@ -13,7 +13,8 @@ use coherence_kafka_connect::config::{
 use super::connector::ConnectorConfig;
 use super::table::{TASKS_LIMIT, is_connectors_alone};
 use super::worker::WorkerConfig;
-use crate::plugin::{Description, Plugin};
+use crate::description::Description;
+use crate::plugin::Plugin;
 
 /// Prefix of the environment variables that hold settings of the worker.
 const WORKER_PREFIX: &str = "CONNECT_";

@@ -5,7 +5,7 @@ use coherence_kafka_connect::config::def::{
 };
 use coherence_kafka_rdkafka::settings::translate::{self, Client};
 
-use crate::plugin::Description;
+use crate::description::Description;
 
 use DefaultValue::{Null, Text};
 use Importance::{High, Low, Medium};

@@ -11,7 +11,8 @@ use coherence_kafka_rdkafka::settings::ClientSettings;
 use super::distributed::DistributedConfig;
 use super::rest::RestConfig;
 use super::table::{self, Known, Owner};
-use crate::plugin::{Description, Plugin};
+use crate::description::Description;
+use crate::plugin::Plugin;
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]

@@ -1,11 +1,10 @@
 //! The metrics of the worker, of its connectors, and of the states of their tasks.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::{Family, MetricKind, Sample, Value};
-use crate::plugin::Description;
-use crate::worker::ConnectorStatus;
+use crate::description::Description;
+use crate::worker::{Attempts, ConnectorStatus, Starts};
 
 const fn family(
     name: &'static str,
@@ -141,64 +140,29 @@ const TASK_STARTS: StartFamilies = StartFamilies {
     ),
 };
 
-/// Counts the starts of connectors and tasks in a worker.
-#[derive(Debug)]
-pub(crate) struct Starts {
-    /// When the worker began.
-    began: SystemTime,
-    /// Those of connectors.
-    pub(crate) connectors: Attempts,
-    /// Those of tasks, without their restarts.
-    pub(crate) tasks: Attempts,
+/// Returns the metrics of the starts in a worker, and those of the worker that do not change.
+pub(super) fn of_starts(starts: &Starts) -> Vec<Sample> {
+    let began = starts.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut samples = vec![
+        sample(WORKER_VERSION, vec![env!("CARGO_PKG_VERSION").to_owned()], 1),
+        sample(START_TIME, Vec::new(), began.as_secs_f64()),
+    ];
+    samples.extend(of_attempts(&starts.connectors, &CONNECTOR_STARTS));
+    samples.extend(of_attempts(&starts.tasks, &TASK_STARTS));
+    samples
 }
 
-impl Default for Starts {
-    fn default() -> Self {
-        Self { began: SystemTime::now(), connectors: Attempts::default(), tasks: Attempts::default() }
-    }
-}
-
-/// Attempts and their outcomes.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts {
-    successes: AtomicU64,
-    failures: AtomicU64,
-}
-
-impl Attempts {
-    /// Counts an attempt.
-    pub(crate) fn count(&self, succeeded: bool) {
-        let count = if succeeded { &self.successes } else { &self.failures };
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn samples(&self, families: &StartFamilies) -> [Sample; 5] {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let (successes, failures) = (read(&self.successes), read(&self.failures));
-        let attempts = successes + failures;
-        let ratio = |part: u64| part as f64 / attempts.max(1) as f64;
-        [
-            sample(families.attempts, Vec::new(), attempts),
-            sample(families.successes, Vec::new(), successes),
-            sample(families.failures, Vec::new(), failures),
-            sample(families.success_ratio, Vec::new(), ratio(successes)),
-            sample(families.failure_ratio, Vec::new(), ratio(failures)),
-        ]
-    }
-}
-
-impl Starts {
-    /// Returns its metrics, and those of the worker that do not change.
-    pub(super) fn samples(&self) -> Vec<Sample> {
-        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut samples = vec![
-            sample(WORKER_VERSION, vec![env!("CARGO_PKG_VERSION").to_owned()], 1),
-            sample(START_TIME, Vec::new(), began.as_secs_f64()),
-        ];
-        samples.extend(self.connectors.samples(&CONNECTOR_STARTS));
-        samples.extend(self.tasks.samples(&TASK_STARTS));
-        samples
-    }
+fn of_attempts(attempts: &Attempts, families: &StartFamilies) -> [Sample; 5] {
+    let (successes, failures) = (attempts.successes(), attempts.failures());
+    let attempts = successes + failures;
+    let ratio = |part: u64| part as f64 / attempts.max(1) as f64;
+    [
+        sample(families.attempts, Vec::new(), attempts),
+        sample(families.successes, Vec::new(), successes),
+        sample(families.failures, Vec::new(), failures),
+        sample(families.success_ratio, Vec::new(), ratio(successes)),
+        sample(families.failure_ratio, Vec::new(), ratio(failures)),
+    ]
 }
 
 fn sample(family: Family, labels: Vec<String>, value: impl Into<Value>) -> Sample {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use coherence_kafka_connect::config::ConfigErrors;
 
 use crate::config::table::TASKS_LIMIT;
-use crate::plugin::{ConnectorType, TaskFailure, TaskState};
+use crate::description::ConnectorType;
+use crate::plugin::{TaskFailure, TaskState};
 
 /// Why a connector was not created.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use coherence_kafka_connect::config::def::{
 
 use super::classes;
 use super::values::Request;
-use crate::plugin::Description;
+use crate::description::Description;
 
 const TYPE: ConfigKey =
     key("type", Kind::Class, DefaultValue::Required, Validator::Any, ("", Importance::High), "").displayed(

@@ -4,7 +4,7 @@ use coherence_kafka_connect::config::def::{ConfigInfo, Given, PluginDesc, Plugin
 
 use super::VERSION;
 use super::values::Request;
-use crate::plugin::Description;
+use crate::description::Description;
 
 /// Completes a setting that names a class of this kind: its choices, its full name, or why it is refused. Returns the class
 /// that it names, not the one that it has by default.

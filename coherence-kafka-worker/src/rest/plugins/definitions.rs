@@ -4,7 +4,7 @@ use coherence_kafka_connect::config::def::{ConfigDef, Definition};
 use coherence_kafka_connect::config::{SINK_KEYS, SOURCE_KEYS};
 
 use super::VERSION;
-use crate::plugin::{ConnectorType, Description};
+use crate::description::{ConnectorType, Description};
 
 /// The settings that Connect gives every connector of this kind.
 pub(super) fn common(kind: ConnectorType) -> &'static ConfigDef {

@@ -8,7 +8,7 @@ use coherence_kafka_rdkafka::settings::translate::{self, Client};
 use super::values::Request;
 use crate::config::clients::prefixes;
 use crate::config::{OverridePolicy, WorkerConfig};
-use crate::plugin::ConnectorType;
+use crate::description::ConnectorType;
 
 const OVERRIDE: ConfigKey =
     key("", Kind::String, DefaultValue::Null, Validator::Any, ("", Importance::Medium), "");

@@ -7,7 +7,8 @@ use tokio::runtime::Runtime;
 
 use super::VERSION;
 use crate::config::{RestLimits, WorkerConfig};
-use crate::plugin::{ConnectorType, Plugin};
+use crate::description::ConnectorType;
+use crate::plugin::Plugin;
 use crate::rest::{self, Endpoint, Server};
 use crate::worker::Worker;
 

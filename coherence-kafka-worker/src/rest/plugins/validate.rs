@@ -13,7 +13,7 @@ use coherence_kafka_connect::config::{ConfigErrors, Properties};
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
 use crate::config::{ConnectorConfig, WorkerConfig};
-use crate::plugin::Description;
+use crate::description::Description;
 
 const CLASS: &str = "connector.class";
 const NULL: &str = "Null value can not be supplied as the configuration value.";

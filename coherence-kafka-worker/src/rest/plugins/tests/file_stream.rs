@@ -16,7 +16,8 @@ use regex::Regex;
 use crate::Grids;
 use crate::config::clients::of_client;
 use crate::config::{WorkerConfig, connector as common};
-use crate::plugin::{Connector, ConnectorType, Description, Plugin};
+use crate::description::{ConnectorType, Description};
+use crate::plugin::{Connector, Plugin};
 use crate::testing::FakeConnector;
 
 use DefaultValue::{Null, Required, Text};
