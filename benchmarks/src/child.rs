@@ -80,7 +80,7 @@ fn since_start(order: &Order) -> Result<Duration> {
     Ok(Duration::from_micros(now_micros()?.saturating_sub(order.started)))
 }
 
-fn worker_config(order: &Order, sessions: Sessions) -> Result<WorkerConfig> {
+fn worker_config(order: &Order, plugin: &SinkPlugin) -> Result<WorkerConfig> {
     let converter = if order.load.binary {
         "org.apache.kafka.connect.converters.ByteArrayConverter"
     } else {
@@ -91,7 +91,6 @@ fn worker_config(order: &Order, sessions: Sessions) -> Result<WorkerConfig> {
         ("key.converter", converter),
         ("value.converter", converter),
     ];
-    let plugin = Arc::new(SinkPlugin::new(sessions));
     WorkerConfig::parse(plugin, &Properties::from_pairs("bench", settings), Environment::default())
         .map_err(|errors| anyhow!("{errors}"))
 }
@@ -117,7 +116,7 @@ fn connector_properties(order: &Order, session: &str) -> Properties {
 
 /// The sink's consumer with the sink's settings, without what the sink does with records.
 fn consume(order: &Order) -> Result<Measured> {
-    let worker = worker_config(order, Sessions::default())?;
+    let worker = worker_config(order, &SinkPlugin::default())?;
     let mut findings = ConfigErrors::default();
     let config = ConnectorConfig::check(&worker, &connector_properties(order, "grpc"), &mut findings);
     let config = findings.finish(config).map_err(|errors| anyhow!("{errors}"))?;
@@ -222,7 +221,9 @@ pub(super) fn entries<K: AsRef<[u8]>, V: AsRef<[u8]>>(
 /// The sink as its command runs it, while another thread watches it; `arrived` counts entries at the end.
 fn sink(order: &Order, session: &str, sessions: Sessions, arrived: impl FnOnce() -> u64) -> Result<Measured> {
     let runtime = runtime()?;
-    let worker = Worker::new(worker_config(order, sessions)?, None, runtime.handle().clone());
+    let plugin = Arc::new(SinkPlugin::new(sessions));
+    let config = worker_config(order, &plugin)?;
+    let worker = Worker::new(plugin, config, None, runtime.handle().clone());
     worker.create(&connector_properties(order, session))?;
     let (mut first, mut last, mut first_commit) = (None, None, None);
     let end = Instant::now() + DEADLINE;

@@ -19,7 +19,8 @@ use coherence_kafka_connect::config::{
 };
 use coherence_kafka_core::Transactions;
 use coherence_kafka_rdkafka::settings::connection;
-use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, connector};
+use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, connector};
+use coherence_kafka_worker::load;
 
 use crate::config::table::DESCRIPTION;
 
@@ -70,7 +71,7 @@ impl Sources {
             former,
             layers::command_line("--set", &self.set, &mut findings),
         ];
-        let shared = config::environment(&self.environment);
+        let shared = load::environment(&self.environment);
         Unchecked { sources: self, own, shared, is_read, findings }
     }
 }

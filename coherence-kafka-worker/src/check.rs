@@ -3,8 +3,6 @@
 //! Each connector checks its own peers; those of the worker's settings are checked too, also where no connector exists
 //! yet.
 
-use std::sync::Arc;
-
 use coherence_kafka_connect::config::Checked;
 use coherence_kafka_rdkafka::admin;
 
@@ -14,7 +12,7 @@ use crate::plugin::{Peers, Plugin};
 use crate::start::{self, CLUSTER_DEADLINE};
 
 /// Checks the files of `program`, and the peers that they name.
-pub(crate) async fn run(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Checked {
+pub(crate) async fn run(program: &str, plugin: &dyn Plugin, files: &Files) -> Checked {
     let mut findings = Checked::default();
     let loaded = match start::load(program, plugin, files) {
         Ok(loaded) => loaded,

@@ -54,7 +54,7 @@ where
 /// # Errors
 /// See [`StartError`]; nothing is left running then.
 pub async fn start(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Result<Running, StartError> {
-    Running::start(load(program, plugin, files)?).await
+    Running::start(plugin.clone(), load(program, &**plugin, files)?).await
 }
 
 /// Runs the worker of `program` until a signal: the first one stops gracefully, the second at once.
@@ -74,7 +74,7 @@ pub async fn run(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> io::
 
 /// Prints what `check` finds.
 pub async fn check(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> ExitCode {
-    let findings = check::run(program, plugin, files).await;
+    let findings = check::run(program, &**plugin, files).await;
     terminal::print(&findings);
     ExitCode::from(findings.exit_code())
 }

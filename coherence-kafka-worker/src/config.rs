@@ -1,28 +1,26 @@
 //! The configuration of a worker and its connectors, with the keys, defaults and texts of Kafka Connect.
 //!
 //! Owns: the settings of a worker, what all connectors have in common, and where the settings of their Kafka clients
-//! stand. How settings are read, laid over each other and refused is `coherence_kafka_connect::config`'s; what a kind of
-//! connector knows is its plugin's. Never does: opening connections, logging.
+//! stand. How settings are read, laid over each other and refused is `coherence_kafka_connect::config`'s. Never does:
+//! opening connections, logging, asking a plugin: that is `load.rs`'s.
 //!
 //! ```text
-//! load.rs ─ Properties ─┬ worker.rs     typed configuration of the worker; table.rs holds its settings
-//!                       │               rest.rs: who may reach the REST interface, and how
-//!                       │               distributed.rs: how it forms a cluster with others
-//!                       └ connector.rs  what all connectors have in common ─▶ plugin
-//!                                       clients.rs: consumer.*, producer.*, admin.*
+//! worker.rs     typed configuration of the worker; table.rs holds its settings
+//!               rest.rs: who may reach the REST interface, and how
+//!               distributed.rs: how it forms a cluster with others
+//! connector.rs  what all connectors have in common
+//!               clients.rs: consumer.*, producer.*, admin.*
 //! ```
 
 pub mod clients;
 pub mod connector;
 mod distributed;
-mod load;
 mod rest;
 pub mod table;
 mod worker;
 
-pub use connector::{ConnectorConfig, RestartConfig};
+pub use connector::RestartConfig;
 pub use distributed::{DistributedConfig, StorageTopic};
-pub use load::{LoadError, Loaded, LoadedConnector, Sources, environment, load};
 pub use rest::{
     AdminListeners, Advertised, Listener, ResponseHeader, RestConfig, RestLimits, Scheme, TLS, TlsConfig,
     Users,

@@ -6,6 +6,7 @@
 //! command.rs cli.rs        what both programs do: arguments, logs, signals, exit codes
 //! start.rs check.rs        files to a running worker; or to a report of what is wrong with files and peers
 //! config.rs config/        settings of the worker, and what all connectors have in common
+//! load.rs load/            files to these settings, checked together with the plugin
 //! worker.rs worker/        connectors by name, each with its tasks
 //! herder.rs                what the REST interface asks of a worker
 //! distributed.rs           Kafka Connect's distributed mode: the meaning of its topics
@@ -35,6 +36,7 @@ mod distributed;
 mod exit_codes;
 mod grids;
 mod herder;
+pub mod load;
 mod loggers;
 mod metric;
 pub mod metrics;

@@ -32,7 +32,7 @@ pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; chars
 pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
     let status = |name: String| worker.status(&name).map(|status| (name, status));
     let connectors: Vec<_> = worker.names().into_iter().filter_map(status).collect();
-    let plugin = worker.config().plugin().description();
+    let plugin = worker.plugin().description();
     let mut own = worker::samples(plugin, &connectors);
     own.extend(worker::of_starts(worker.starts()));
     own.extend(process::samples());

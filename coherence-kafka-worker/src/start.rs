@@ -9,12 +9,11 @@ use coherence_kafka_rdkafka::embedded::{self, EmbeddedKafka};
 use tokio::task::JoinHandle;
 
 use crate::cli::Files;
-use crate::config::{
-    AdminListeners, Listener, LoadError, Loaded, RestConfig, Scheme, Sources, TlsConfig, WorkerConfig,
-};
+use crate::config::{AdminListeners, Listener, RestConfig, Scheme, TlsConfig, WorkerConfig};
 use crate::distributed::{self, Member};
 use crate::exit_codes::{CONNECTOR, WORKER};
 use crate::herder::{Herder, StandaloneHerder};
+use crate::load::{self, LoadError, Loaded, Sources};
 use crate::plugin::Plugin;
 use crate::worker::Worker;
 use crate::{progress_line, rest};
@@ -66,11 +65,12 @@ impl std::fmt::Debug for Running {
 }
 
 impl Running {
-    /// Starts the connectors and the REST listeners of a configuration. Must run inside a tokio runtime.
+    /// Starts the connectors and the REST listeners of a configuration, which was checked with this plugin. Must run
+    /// inside a tokio runtime.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
-    pub async fn start(loaded: Loaded) -> Result<Self, StartError> {
+    pub async fn start(plugin: Arc<dyn Plugin>, loaded: Loaded) -> Result<Self, StartError> {
         for warning in &loaded.warnings {
             tracing::warn!("configuration: {warning}");
         }
@@ -83,8 +83,8 @@ impl Running {
         let runtime = tokio::runtime::Handle::current();
         let worker_id = worker_id(&rest, &listeners);
         let settings = loaded.worker.client_settings();
-        let kind = loaded.worker.plugin().description().kind.name();
-        let worker = Arc::new(Worker::new(loaded.worker, bootstrap, runtime));
+        let kind = plugin.description().kind.name();
+        let worker = Arc::new(Worker::new(plugin, loaded.worker, bootstrap, runtime));
         let distributed = worker.config().distributed.clone();
         let member = distributed
             .map(|config| distributed::create(worker.clone(), &worker_id, config))
@@ -165,7 +165,7 @@ impl Running {
 ///
 /// # Errors
 /// Everything that is wrong with them, as the worker's or a connector's fault.
-pub(crate) fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Result<Loaded, StartError> {
+pub(crate) fn load(program: &str, plugin: &dyn Plugin, files: &Files) -> Result<Loaded, StartError> {
     let Some(worker_file) = &files.worker else {
         return Err(StartError::Usage { program: program.to_owned() });
     };
@@ -178,7 +178,7 @@ pub(crate) fn load(program: &str, plugin: &Arc<dyn Plugin>, files: &Files) -> Re
         set: files.set.clone(),
         connector_set: files.connector_set.clone(),
     };
-    crate::config::load(plugin, &sources).map_err(|error| match error {
+    load::load(plugin, &sources).map_err(|error| match error {
         LoadError::Worker(errors) => StartError::Worker(errors.to_string()),
         LoadError::Connector(errors) => StartError::Connector(errors.to_string()),
     })

@@ -203,7 +203,7 @@ pub(crate) fn config(
     properties: &Properties,
     environment: Environment,
 ) -> Result<WorkerConfig, ConfigErrors> {
-    WorkerConfig::parse(Arc::new(Fake), properties, environment)
+    WorkerConfig::parse(&Fake, properties, environment)
 }
 
 /// A worker of such connectors.
@@ -213,7 +213,7 @@ pub(crate) fn worker(runtime: &Handle) -> Worker {
 
 /// A worker of such connectors, with these settings.
 pub(crate) fn worker_with(properties: &Properties, runtime: &Handle) -> Worker {
-    Worker::new(config(properties, Environment::default()).unwrap(), None, runtime.clone())
+    Worker::new(Arc::new(Fake), config(properties, Environment::default()).unwrap(), None, runtime.clone())
 }
 
 /// Polls until `condition` holds; fails with `what` at the deadline.

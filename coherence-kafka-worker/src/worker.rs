@@ -12,11 +12,12 @@ use coherence_kafka_connect::config::{Properties, TargetState};
 use coherence_kafka_rdkafka::admin;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::config::{ConnectorConfig, WorkerConfig};
+use crate::config::WorkerConfig;
 use crate::description::ConnectorType;
 use crate::descriptors;
+use crate::load::ConnectorConfig;
 use crate::panics::caught;
-use crate::plugin::{ConsumerGroup, Context, TaskSet, lead_to};
+use crate::plugin::{ConsumerGroup, Context, Plugin, TaskSet, lead_to};
 use connectors::{Connectors, Phase, Tasks};
 use pool::Pool;
 use restarts::Control;
@@ -38,6 +39,7 @@ pub use status::{
 
 /// The connectors of this process.
 pub struct Worker {
+    plugin: Arc<dyn Plugin>,
     config: WorkerConfig,
     /// Replaces `bootstrap.servers` where the broker is in this process.
     bootstrap: Option<String>,
@@ -69,11 +71,29 @@ const LEAVING: Duration = Duration::from_secs(15);
 
 impl Worker {
     /// Creates a worker without connectors, whose data moves on `runtime`; `bootstrap` replaces `bootstrap.servers`.
-    pub fn new(config: WorkerConfig, bootstrap: Option<String>, runtime: tokio::runtime::Handle) -> Self {
+    /// `config` was checked with this plugin.
+    pub fn new(
+        plugin: Arc<dyn Plugin>,
+        config: WorkerConfig,
+        bootstrap: Option<String>,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
         let (cluster, starts, patches) = (OnceLock::new(), Starts::default(), Mutex::default());
         let pool = Pool::default();
-        Self { config, bootstrap, runtime, pool, connectors, started, ready, cluster, starts, patches }
+        Self {
+            plugin,
+            config,
+            bootstrap,
+            runtime,
+            pool,
+            connectors,
+            started,
+            ready,
+            cluster,
+            starts,
+            patches,
+        }
     }
 
     /// Validates a configuration that came over the network, and starts its tasks.
@@ -97,7 +117,8 @@ impl Worker {
     }
 
     fn checked(&self, properties: &Properties) -> Result<ConnectorConfig, CreateError> {
-        let config = ConnectorConfig::of_request(&self.config, properties).map_err(CreateError::Invalid)?;
+        let config = ConnectorConfig::of_request(self.plugin(), &self.config, properties)
+            .map_err(CreateError::Invalid)?;
         for warning in &config.warnings {
             tracing::warn!(connector = config.name(), "configuration: {warning}");
         }
@@ -289,7 +310,12 @@ impl Worker {
 
     /// Returns the direction of its connectors.
     pub(crate) fn kind(&self) -> ConnectorType {
-        self.config.plugin().description().kind
+        self.plugin.description().kind
+    }
+
+    /// Returns the kind of its connectors.
+    pub fn plugin(&self) -> &dyn Plugin {
+        &*self.plugin
     }
 
     fn limit(&self) -> usize {

@@ -6,7 +6,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties};
-use coherence_kafka_worker::config::{self, WorkerConfig};
+use coherence_kafka_worker::config::WorkerConfig;
+use coherence_kafka_worker::load;
 use coherence_kafka_worker::{Connector, Plugin};
 
 use super::ConnectorConfig;
@@ -22,7 +23,7 @@ pub(crate) fn plugin() -> Arc<dyn Plugin> {
 
 /// A worker of sinks.
 pub(crate) fn worker_config(properties: &Properties) -> Result<WorkerConfig, ConfigErrors> {
-    WorkerConfig::parse(plugin(), properties, Environment::default())
+    WorkerConfig::parse(&*plugin(), properties, Environment::default())
 }
 
 /// The configuration of a sink connector.
@@ -54,7 +55,7 @@ impl Deref for Read {
 
 /// Reads the settings of a connector as its worker does.
 pub(crate) fn read(worker: &WorkerConfig, properties: &Properties) -> Result<Read, ConfigErrors> {
-    let config::ConnectorConfig { connector, raw, warnings } =
-        config::ConnectorConfig::parse(worker, properties)?;
+    let load::ConnectorConfig { connector, raw, warnings } =
+        load::ConnectorConfig::parse(&*plugin(), worker, properties)?;
     Ok(Read { config: config(&connector).clone(), raw, warnings })
 }

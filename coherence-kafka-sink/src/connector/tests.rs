@@ -4,7 +4,7 @@ use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Expiry, Format};
 use coherence_kafka_common::testing::{FaultySession, Operation, Request};
 use coherence_kafka_connect::config::Environment;
-use coherence_kafka_worker::config::ConnectorConfig as Configured;
+use coherence_kafka_worker::load::ConnectorConfig as Configured;
 use coherence_kafka_worker::{ConnectorInfo, ConnectorType, CreateError, Worker};
 use parking_lot::Mutex;
 
@@ -43,8 +43,8 @@ impl World {
             Ok(session as Arc<dyn Session>)
         });
         let plugin = Arc::new(SinkPlugin::new(Sessions::opened_by(open)));
-        let config = WorkerConfig::parse(plugin, &properties, Environment::default()).unwrap();
-        Worker::new(config, None, self.runtime.handle().clone())
+        let config = WorkerConfig::parse(&*plugin, &properties, Environment::default()).unwrap();
+        Worker::new(plugin, config, None, self.runtime.handle().clone())
     }
 }
 
@@ -99,7 +99,7 @@ fn debug_of_what_holds_settings_shows_no_values() {
             ("errors.deadletterqueue.topic.name", "q"),
         ],
     );
-    let configured = Configured::parse(worker.config(), &properties).unwrap();
+    let configured = Configured::parse(worker.plugin(), worker.config(), &properties).unwrap();
     let config = config(&configured.connector);
     let runtime = world.runtime.handle();
     let options = task_options(config, &Context { worker: worker.config(), bootstrap: None, runtime }, 0);

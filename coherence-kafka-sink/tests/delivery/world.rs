@@ -158,8 +158,8 @@ impl World {
             Ok(session.clone() as Arc<dyn Session>)
         });
         let plugin = Arc::new(SinkPlugin::new(Sessions::opened_by(open)));
-        let config = WorkerConfig::parse(plugin, &properties, Environment::default()).unwrap();
-        let worker = Worker::new(config, None, self.runtime.handle().clone());
+        let config = WorkerConfig::parse(&*plugin, &properties, Environment::default()).unwrap();
+        let worker = Worker::new(plugin, config, None, self.runtime.handle().clone());
         let mut all = BTreeMap::from([
             ("name", "c"),
             ("connector.class", "CoherenceSink"),

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use coherence_kafka_connect::config::Environment;
-use coherence_kafka_worker::config::ConnectorConfig;
+use coherence_kafka_worker::load::ConnectorConfig;
 
 use super::*;
 
@@ -24,12 +24,12 @@ const CONNECTOR: [(&str, &str); 5] = [
 
 fn worker(settings: &[(&str, &str)]) -> Result<WorkerConfig, ConfigErrors> {
     let all = Properties::from_pairs("w", settings.iter().copied());
-    WorkerConfig::parse(Arc::new(SourcePlugin), &all, Environment::default())
+    WorkerConfig::parse(&SourcePlugin, &all, Environment::default())
 }
 
 fn connector(more: &[(&str, &str)]) -> Result<ConnectorConfig, ConfigErrors> {
     let all = CONNECTOR.iter().chain(more).copied();
-    ConnectorConfig::parse(&worker(&WORKER).unwrap(), &Properties::from_pairs("c", all))
+    ConnectorConfig::parse(&SourcePlugin, &worker(&WORKER).unwrap(), &Properties::from_pairs("c", all))
 }
 
 fn config(connector: &ConnectorConfig) -> &SourceConfig {
@@ -80,7 +80,8 @@ fn what_is_missing_and_what_nothing_reads_is_reported_at_once() {
     assert!(refused.contains("key.converter: accepted, without effect"), "{refused}");
     let sink = connector(&[("connector.class", "CoherenceSink")]).unwrap_err().to_string();
     assert!(sink.contains("the only connector here is com.oracle.coherence.kafka.connect.CoherenceSource"));
-    let nothing = ConnectorConfig::parse(&worker(&WORKER).unwrap(), &Properties::default()).unwrap_err();
+    let nothing =
+        ConnectorConfig::parse(&SourcePlugin, &worker(&WORKER).unwrap(), &Properties::default()).unwrap_err();
     let nothing = nothing.to_string();
     assert!(nothing.contains("name: Missing required") && nothing.contains("connector.class"), "{nothing}");
 }

@@ -1,35 +1,12 @@
-//! What the worker knows of a connector's configuration; the rest is its plugin's.
-
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
+//! The settings that all connectors have in common; the rest is the plugin's.
 
 use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
-use coherence_kafka_connect::config::{ConfigErrors, Finding, Properties, Property, Variables};
+use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
 
 use super::table::{NOT_YET, Owner, TASKS_LIMIT, is_shared};
 use super::worker::{WorkerConfig, report_strangers};
 use crate::description::Description;
-use crate::plugin::Connector;
 use crate::retry::RetryPolicy;
-
-/// The configuration of a connector, checked. `Debug` shows no values: there may be passwords among them.
-#[derive(Clone)]
-pub struct ConnectorConfig {
-    /// The connector that it leads to.
-    pub connector: Arc<dyn Connector>,
-    /// The connector's own settings as written, variables unresolved: the REST interface shows them. Nothing of
-    /// the worker or of the environment is among them.
-    pub raw: BTreeMap<String, String>,
-    /// Warnings for the operator, to be logged once.
-    pub warnings: Vec<Finding>,
-}
-
-impl fmt::Debug for ConnectorConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectorConfig").field("name", &self.name()).finish_non_exhaustive()
-    }
-}
 
 /// `coherence.task.restart.*`: when a failed task restarts by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,45 +31,6 @@ impl RestartConfig {
             findings.error_at(property(MIN), MIN, format!("is more than {MAX}"));
         }
         Self { attempts: u32::try_from(values.number("coherence.task.restart.attempts")).ok(), backoff }
-    }
-}
-
-impl ConnectorConfig {
-    /// Checks the settings of a connector that come from the operator: from files, the environment, arguments.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn parse(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
-        Self::check(worker, properties, worker.variables())
-    }
-
-    /// Checks the settings of a connector that came over the network: of the variables in them, those have a value
-    /// whose provider the worker declares.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn of_request(worker: &WorkerConfig, properties: &Properties) -> Result<Self, ConfigErrors> {
-        Self::check(worker, properties, &worker.variables().of_requests())
-    }
-
-    fn check(
-        worker: &WorkerConfig,
-        properties: &Properties,
-        variables: &Variables,
-    ) -> Result<Self, ConfigErrors> {
-        let mut findings = ConfigErrors::default();
-        let raw = properties.to_map();
-        let properties = variables.resolve(properties, &mut findings);
-        let connector = worker.plugin().connector(worker, &properties, &mut findings);
-        // Settings of the worker that reach the clients of the connector were reported with the worker.
-        findings.warnings.retain(|warning| !worker.warnings.contains(warning));
-        let warnings = findings.warnings.clone();
-        findings.finish(connector.map(|connector| Self { connector, raw, warnings }))
-    }
-
-    /// Returns its name.
-    pub fn name(&self) -> &str {
-        self.connector.name()
     }
 }
 

@@ -12,7 +12,6 @@ use super::distributed::DistributedConfig;
 use super::rest::RestConfig;
 use super::table::{self, Known, Owner};
 use crate::description::Description;
-use crate::plugin::Plugin;
 
 /// A worker's configuration, checked. `Debug` shows no values: there may be passwords among them.
 #[derive(Clone)]
@@ -39,8 +38,7 @@ pub struct WorkerConfig {
     pub ui: bool,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
-    plugin: Arc<dyn Plugin>,
-    client: ClientSettings,
+    pub(crate) client: ClientSettings,
     properties: Properties,
     variables: Variables,
 }
@@ -95,20 +93,6 @@ impl OverridePolicy {
 }
 
 impl WorkerConfig {
-    /// Checks the settings of a worker whose connectors are of this kind; `environment` is what `${env:…}` may see.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn parse(
-        plugin: Arc<dyn Plugin>,
-        properties: &Properties,
-        environment: Environment,
-    ) -> Result<Self, ConfigErrors> {
-        let mut findings = ConfigErrors::default();
-        let worker = Self::check(plugin, properties, environment, &mut findings);
-        findings.finish(Some(worker))
-    }
-
     /// Returns `bootstrap.servers`; `embedded` stands for a broker inside this process.
     pub fn bootstrap_servers(&self) -> &str {
         self.properties.get("bootstrap.servers").map_or("localhost:9092", Property::trimmed)
@@ -124,11 +108,6 @@ impl WorkerConfig {
         self.client.clone()
     }
 
-    /// Returns the kind of its connectors.
-    pub fn plugin(&self) -> &Arc<dyn Plugin> {
-        &self.plugin
-    }
-
     /// Returns its settings, with the values of their variables.
     pub fn properties(&self) -> &Properties {
         &self.properties
@@ -139,9 +118,10 @@ impl WorkerConfig {
         &self.variables
     }
 
-    /// Returns a worker even where it is refused, so that its connectors can be checked all the same.
-    pub(super) fn check(
-        plugin: Arc<dyn Plugin>,
+    /// Reads the settings of a worker with connectors of this kind, as far as that needs no plugin. Returns a worker
+    /// even where it is refused, so that its connectors can be checked all the same.
+    pub(crate) fn read(
+        connector: &Description,
         properties: &Properties,
         environment: Environment,
         findings: &mut ConfigErrors,
@@ -150,7 +130,7 @@ impl WorkerConfig {
         let properties = variables.resolve(properties, findings);
         // One file may hold the worker and a connector.
         let owner = if properties.get("connector.class").is_some() { Owner::Both } else { Owner::Worker };
-        report_strangers(plugin.description(), properties.iter(), &properties, owner, findings);
+        report_strangers(connector, properties.iter(), &properties, owner, findings);
         let (values, violations) =
             table::WORKER.parse(|key| properties.get(key).map(|property| property.value.as_str()));
         for violation in violations {
@@ -160,7 +140,7 @@ impl WorkerConfig {
         let rest = RestConfig::read(&values, &properties, &environment, findings);
         let override_policy = override_policy(&values, &properties, findings);
         let distributed = DistributedConfig::read(&values, &properties, findings);
-        let mut worker = WorkerConfig {
+        Self {
             rest,
             distributed,
             // What was refused has no number.
@@ -176,24 +156,10 @@ impl WorkerConfig {
             topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
             ui: values.boolean("ui.enable"),
             warnings: Vec::new(),
-            plugin: plugin.clone(),
             client: ClientSettings::default(),
             properties,
             variables,
-        };
-        // Checked here too, though each connector makes its own: a connector may come much later, over REST.
-        worker.client = plugin.check_clients(&worker, findings);
-        for role in [Role::Key, Role::Value] {
-            if let Some(class) = worker.properties.get(role.property()) {
-                create_converter(role, class, &worker.properties, findings);
-            }
         }
-        worker.warnings = findings.warnings.clone();
-        // Where the file is a connector's too, they are found with the connector.
-        if owner == Owner::Worker {
-            plugin.check_shared(&worker, findings);
-        }
-        worker
     }
 }
 

@@ -10,8 +10,8 @@ use super::config_topic::{ConfigState, Configured, RestartRequest, logger_level}
 use super::member::Member;
 use super::record::Record;
 use super::status_topic::{State as Reported, StatusRecord, topic_tombstones};
-use crate::config::ConnectorConfig;
 use crate::herder::{Change, Health, Herder, PartStatus, Restart, Status, VERSION};
+use crate::load::ConnectorConfig;
 use crate::loggers::Level;
 use crate::plugin::ConsumerGroup;
 use crate::worker::{ConnectorInfo, CreateError, RequestError, Worker};
@@ -60,7 +60,8 @@ impl Member {
 
     /// Checks a configuration that came over the network.
     fn accepted(&self, properties: &Properties) -> Result<ConnectorConfig, CreateError> {
-        ConnectorConfig::of_request(self.worker.config(), properties).map_err(CreateError::Invalid)
+        ConnectorConfig::of_request(self.worker.plugin(), self.worker.config(), properties)
+            .map_err(CreateError::Invalid)
     }
 
     /// Gives a connector that exists another target state.

@@ -22,8 +22,9 @@ use parking_lot::{Condvar, Mutex};
 use super::config_topic::{Applied, ConfigState, Configured, RestartRequest};
 use super::placement::task_partition;
 use super::status_topic::{StatusState, connector_of_topic};
-use crate::config::{ConnectorConfig, DistributedConfig};
+use crate::config::DistributedConfig;
 use crate::herder::set_level;
+use crate::load::ConnectorConfig;
 use crate::worker::{CreateError, Share, Worker};
 
 /// How long the tasks may take, in addition to the time in which they have to end, until the group gets them back.
@@ -274,7 +275,7 @@ impl Member {
         let mut settings = configured.properties.clone();
         settings.insert("name".to_owned(), name.to_owned());
         let properties = Properties::from_pairs("configuration topic", settings);
-        let config = ConnectorConfig::of_request(self.worker.config(), &properties)
+        let config = ConnectorConfig::of_request(self.worker.plugin(), self.worker.config(), &properties)
             .map(|config| ConnectorConfig { raw: configured.properties.clone(), ..config })
             .map_err(|errors| errors.to_string());
         match &config {

@@ -150,7 +150,7 @@ fn refusal(worker: &Worker, config: &Properties, reason: &CreateError) -> Refuse
     if let Some(unknown) = errors.errors.iter().find(|error| error.key == "connector.class") {
         return Refused::new(StatusCode::BAD_REQUEST, unknown.message.clone());
     }
-    let lines: Vec<String> = plugins::errors(worker.config(), config).into_iter().map(line).collect();
+    let lines: Vec<String> = plugins::errors(worker, config).into_iter().map(line).collect();
     let message = format!(
         "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list \
          of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",

@@ -18,7 +18,7 @@ pub(super) fn status_json(name: &str, api: &Api, status: &Status) -> Value {
         "name": name,
         "connector": part_json(&status.connector),
         "tasks": tasks,
-        "type": api.herder.worker().config().plugin().description().kind.name(),
+        "type": api.herder.worker().plugin().description().kind.name(),
     })
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn list(State(api): State<Api>, Query(query): Query<HashMap<Str
     // As in Java, what is not "true" is false.
     let alone = query.get("connectorsOnly").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let plugin = |class: &str, kind: &str| json!({"class": class, "type": kind, "version": VERSION});
-    let description = api.herder.worker().config().plugin().description();
+    let description = api.herder.worker().plugin().description();
     let mut plugins: Vec<Value> =
         description.classes.first().map(|class| plugin(class, description.kind.name())).into_iter().collect();
     let kinds = PluginType::ALL.into_iter().filter(|_| !alone);
@@ -88,7 +88,7 @@ pub(super) async fn definitions(
     Path(plugin): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let description = api.herder.worker().config().plugin().description();
+    let description = api.herder.worker().plugin().description();
     let Some((class, definitions)) = definitions::of(description, &plugin) else {
         return error(StatusCode::NOT_FOUND, &format!("Unknown plugin {plugin}."));
     };
@@ -126,7 +126,7 @@ pub(super) async fn validate(
 ) -> Result<Response, Refused> {
     let request = body::read(&headers, body, Request::read)?;
     // Variables and certificates are read from files.
-    let answer = blocking(move || validate::validate(api.herder.worker().config(), &plugin, request));
+    let answer = blocking(move || validate::validate(api.herder.worker(), &plugin, request));
     Ok(match answer.await {
         Some(Ok(infos)) => axum::Json(infos).into_response(),
         Some(Err(message)) => error(StatusCode::BAD_REQUEST, &message),

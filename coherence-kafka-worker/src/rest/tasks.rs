@@ -22,7 +22,7 @@ use super::{Api, Refused, error, not_found};
 )]
 pub(super) async fn list(State(api): State<Api>, Path(name): Path<String>) -> Response {
     let Some(info) = api.herder.info(&name) else { return not_found(&name).into_response() };
-    let class = api.herder.worker().config().plugin().description().task_class;
+    let class = api.herder.worker().plugin().description().task_class;
     let mut config = info.config;
     config.insert("task.class".to_owned(), class.to_owned());
     let task = |number| json!({"id": {"connector": name, "task": number}, "config": config});

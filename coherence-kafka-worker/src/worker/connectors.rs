@@ -9,7 +9,7 @@ use coherence_kafka_connect::config::TargetState;
 
 use super::task_handle::TaskHandle;
 use super::{ConnectorState, CreateError, RequestError};
-use crate::config::ConnectorConfig;
+use crate::load::ConnectorConfig;
 use crate::plugin::TaskSet;
 
 /// The tasks of a connector that have been started.

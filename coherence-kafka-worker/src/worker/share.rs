@@ -9,8 +9,8 @@ use coherence_kafka_connect::config::TargetState;
 use super::connectors::{Entry, Phase, Tasks};
 use super::task_handle::join;
 use super::{CreateError, Worker};
-use crate::config::ConnectorConfig;
 use crate::descriptors;
+use crate::load::ConnectorConfig;
 
 /// What this worker is to run of a connector.
 #[derive(Debug, Clone)]

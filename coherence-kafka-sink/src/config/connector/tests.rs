@@ -17,7 +17,7 @@ fn worker(settings: &[(&str, &str)]) -> WorkerConfig {
     let environment = [("PW", "sesame"), ("TASKS", "4")];
     let environment =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    WorkerConfig::parse(plugin(), &Properties::from_pairs("w", settings.iter().copied()), environment)
+    WorkerConfig::parse(&*plugin(), &Properties::from_pairs("w", settings.iter().copied()), environment)
         .unwrap()
 }
 
@@ -166,7 +166,7 @@ fn the_address_comes_from_the_connector_then_the_worker_then_the_environment() {
             Environment::from([("COHERENCE_SERVER_ADDRESS".to_owned(), "env:1,env:2".to_owned())]);
         let settings: Vec<_> = CONVERTERS.iter().chain(settings).copied().collect();
         let worker =
-            WorkerConfig::parse(plugin(), &Properties::from_pairs("w", settings), environment).unwrap();
+            WorkerConfig::parse(&*plugin(), &Properties::from_pairs("w", settings), environment).unwrap();
         let minimum = [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t")];
         let all: Vec<_> = minimum.iter().chain(connector).copied().collect();
         read(&worker, &Properties::from_pairs("c", all)).unwrap().session.addresses.clone()
@@ -192,7 +192,7 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
 
     let properties = |settings: &[(&str, &str)]| Properties::from_pairs("c", settings.iter().copied());
     let forgets = [&CONVERTERS[..], &[("bootstrap.servers", "embedded")]].concat();
-    let worker = WorkerConfig::parse(plugin(), &properties(&forgets), Environment::default()).unwrap();
+    let worker = WorkerConfig::parse(&*plugin(), &properties(&forgets), Environment::default()).unwrap();
     let connector =
         [("name", "s"), ("connector.class", "CoherenceSink"), ("topics", "t"), directory, embedded];
     let error = read(&worker, &properties(&connector)).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 use coherence_kafka_connect::config::Finding;
 
 use coherence_kafka_worker::config::table::{NOT_YET, WITHOUT_EFFECT, WORKER};
-use coherence_kafka_worker::config::{LoadError, Sources, load};
+use coherence_kafka_worker::load::{LoadError, Sources, load};
 
 use super::*;
 use crate::config::tests::plugin;
@@ -126,7 +126,7 @@ fn refused(worker: &str, connector: &str) -> Vec<Finding> {
         },
         ..Sources::default()
     };
-    let errors = match load(&plugin(), &sources) {
+    let errors = match load(&*plugin(), &sources) {
         Ok(_) => return Vec::new(),
         Err(LoadError::Worker(errors) | LoadError::Connector(errors)) => errors.errors,
     };

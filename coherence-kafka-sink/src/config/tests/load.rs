@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use coherence_kafka_connect::config::TargetState;
 use coherence_kafka_worker::Files;
-use coherence_kafka_worker::config::{LoadError, Loaded, Sources, load};
+use coherence_kafka_worker::load::{LoadError, Loaded, Sources, load};
 
 use super::{config, plugin};
 
@@ -34,7 +34,7 @@ fn load_files(files: &[(&str, &str)], change: impl FnOnce(&mut Sources)) -> Resu
     };
     change(&mut sources);
     let prefix = format!("{}/", directory.path().display());
-    load(&plugin(), &sources).map_err(|error| {
+    load(&*plugin(), &sources).map_err(|error| {
         let kind = if matches!(error, LoadError::Worker(_)) { "worker" } else { "connector" };
         format!("{kind}: {error}").replace(&prefix, "")
     })

@@ -222,7 +222,7 @@ fn a_setting_that_has_gone_or_is_a_clients_is_noted_with_what_to_write() {
 fn a_value_from_a_variable_is_not_shown_when_it_is_refused() {
     let properties = Properties::from_pairs("w", [("rest.advertised.port", "${env:PORT}")]);
     let environment = Environment::from([("PORT".to_owned(), "sesame".to_owned())]);
-    let errors = WorkerConfig::parse(plugin(), &properties, environment).unwrap_err();
+    let errors = WorkerConfig::parse(&*plugin(), &properties, environment).unwrap_err();
     assert_eq!(
         errors.to_string(),
         "one setting is refused\n  1. w: rest.advertised.port: Invalid value [hidden] for configuration \

@@ -19,7 +19,8 @@ struct Rest {
 impl Rest {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
-        let worker = Worker::new(worker(&WORKER).unwrap(), None, runtime.handle().clone());
+        let worker =
+            Worker::new(Arc::new(SourcePlugin), worker(&WORKER).unwrap(), None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/connector-plugins", listener.local_addr().unwrap());
         let endpoint = Endpoint::new(listener, rest::router(worker.into(), "here:1"));

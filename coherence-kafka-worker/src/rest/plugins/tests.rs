@@ -48,14 +48,15 @@ impl Served {
         properties.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let environment: [(String, String); 2] =
             [("ENV_SET".into(), "fromenv".into()), ("ENV_CLASS".into(), "FileStreamSink".into())];
+        let plugin: Arc<dyn Plugin> = Arc::new(plugin);
         let config = WorkerConfig::parse(
-            Arc::new(plugin),
+            &*plugin,
             &Properties::from_pairs("worker", properties),
             Environment::from(environment),
         )
         .unwrap();
         let runtime = Runtime::new().unwrap();
-        let worker = Worker::new(config, None, runtime.handle().clone());
+        let worker = Worker::new(plugin, config, None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = Server::start(

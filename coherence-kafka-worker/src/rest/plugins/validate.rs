@@ -12,8 +12,10 @@ use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
-use crate::config::{ConnectorConfig, WorkerConfig};
+use crate::config::WorkerConfig;
 use crate::description::Description;
+use crate::load::ConnectorConfig;
+use crate::worker::Worker;
 
 const CLASS: &str = "connector.class";
 const NULL: &str = "Null value can not be supplied as the configuration value.";
@@ -25,11 +27,7 @@ const HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderCon
 ///
 /// # Errors
 /// Why there is nothing to validate: the settings are not those of a connector that exists here.
-pub(super) fn validate(
-    worker: &WorkerConfig,
-    plugin: &str,
-    mut request: Request,
-) -> Result<ConfigInfos, String> {
+pub(super) fn validate(worker: &Worker, plugin: &str, mut request: Request) -> Result<ConfigInfos, String> {
     let connector = worker.plugin().description();
     let Some(class) = request.written.get(CLASS).cloned() else {
         return Err(format!("the configuration contains no connector type: set {CLASS}"));
@@ -37,7 +35,7 @@ pub(super) fn validate(
     if !without_suffix(&class.value).ends_with(without_suffix(plugin)) {
         return Err(format!("Included connector type {} does not match request type {plugin}", class.value));
     }
-    resolve(worker, &mut request);
+    resolve(worker.config(), &mut request);
     if !request.resolved.get(CLASS).is_some_and(|class| connector.classes.contains(&class.trimmed())) {
         return Err(format!(
             "Failed to find any class that implements Connector and which name matches {}, available connectors are: {}",
@@ -57,9 +55,9 @@ pub(super) fn validate(
 }
 
 /// Returns every error of the settings of a connector of this worker, each with its key.
-pub(in crate::rest) fn errors(worker: &WorkerConfig, settings: &Properties) -> Vec<(String, String)> {
+pub(in crate::rest) fn errors(worker: &Worker, settings: &Properties) -> Vec<(String, String)> {
     let mut request = Request::of(settings.clone());
-    resolve(worker, &mut request);
+    resolve(worker.config(), &mut request);
     let Answer { configs, prefixed, .. } = Answer::new(worker, &request);
     let values = configs.into_iter().chain(prefixed).map(|info| info.value);
     values.flat_map(|value| value.errors.into_iter().map(move |text| (value.name.clone(), text))).collect()
@@ -85,13 +83,14 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(worker: &WorkerConfig, request: &Request) -> Self {
+    fn new(worker: &Worker, request: &Request) -> Self {
+        let config = worker.config();
         let connector = worker.plugin().description();
         let mut answer = Self { groups: Vec::new(), configs: Vec::new(), prefixed: Vec::new() };
-        answer.connector(worker, connector, request);
-        answer.prefixed.extend(overrides::infos(worker, connector.kind, request));
+        answer.connector(config, connector, request);
+        answer.prefixed.extend(overrides::infos(config, connector.kind, request));
         answer.converters(connector, request);
-        if let Err(found) = ConnectorConfig::of_request(worker, &request.written) {
+        if let Err(found) = ConnectorConfig::of_request(worker.plugin(), config, &request.written) {
             answer.found(found, request);
         }
         answer

@@ -21,7 +21,7 @@ impl Task for Stubborn {
 /// Adds a connector with a task that ends when something is sent.
 fn add_stubborn(worker: &Worker, name: &str) -> Sender<()> {
     let (end, ends) = channel();
-    let config = ConnectorConfig::parse(&worker.config, &connector(name)).unwrap();
+    let config = ConnectorConfig::parse(worker.plugin(), &worker.config, &connector(name)).unwrap();
     let context = Context { worker: &worker.config, bootstrap: None, runtime: &worker.runtime };
     let set = config.connector.start(&context).unwrap();
     let make = || unreachable!("it ends");

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{eventually, fleet_connector, worker};
 
 fn share(worker: &Worker, properties: &Properties, target: TargetState, tasks: &[u32]) -> Option<Share> {
-    let config = ConnectorConfig::of_request(&worker.config, properties).unwrap();
+    let config = ConnectorConfig::of_request(worker.plugin(), &worker.config, properties).unwrap();
     Some(Share { config, target, tasks: tasks.iter().copied().collect() })
 }
 

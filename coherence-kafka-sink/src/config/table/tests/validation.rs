@@ -22,7 +22,7 @@ impl Rest {
     fn new() -> Self {
         let config = worker_config(&Properties::from_pairs("worker", GOOD_WORKER.iter().copied())).unwrap();
         let runtime = Runtime::new().unwrap();
-        let worker = Worker::new(config, None, runtime.handle().clone());
+        let worker = Worker::new(plugin(), config, None, runtime.handle().clone());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/connector-plugins", listener.local_addr().unwrap());
         let server = Server::start(

@@ -1,8 +1,12 @@
-//! From files, environment and command line to a worker and its connectors.
+//! From files, environment and command line to a worker and its connectors, checked together with their plugin.
+//!
+//! ```text
+//! Properties ─┬ worker.rs     the worker: its own settings are read in `config`
+//!             └ connector.rs  a connector: its plugin reads it
+//! ```
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use coherence_kafka_connect::config::file::ConfigFile;
 use coherence_kafka_connect::config::layers;
@@ -10,11 +14,15 @@ use coherence_kafka_connect::config::{
     ConfigErrors, Environment, Finding, Properties, Property, TargetState,
 };
 
-use super::connector::ConnectorConfig;
-use super::table::{TASKS_LIMIT, is_connectors_alone};
-use super::worker::WorkerConfig;
+use crate::config::WorkerConfig;
+use crate::config::table::{TASKS_LIMIT, is_connectors_alone};
 use crate::description::Description;
 use crate::plugin::Plugin;
+
+mod connector;
+mod worker;
+
+pub use connector::ConnectorConfig;
 
 /// Prefix of the environment variables that hold settings of the worker.
 const WORKER_PREFIX: &str = "CONNECT_";
@@ -86,7 +94,7 @@ pub enum LoadError {
 ///
 /// # Errors
 /// Everything that is wrong in all files together, so that one look is enough to put it right.
-pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadError> {
+pub fn load(plugin: &dyn Plugin, sources: &Sources) -> Result<Loaded, LoadError> {
     let mut findings = ConfigErrors::default();
     let worker_file = sources.worker_file.as_deref().and_then(|path| layers::file(path, &mut findings));
     // What is missing from a file that cannot be read would be reported as missing settings.
@@ -97,7 +105,7 @@ pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadE
     let worker_layers = [of_worker, layers::command_line("--set", &sources.set, &mut findings)];
     let worker_settings = worker_file.map(|file| file.settings).unwrap_or_default();
     let properties = merge(&worker_settings, &worker_layers, &mut findings);
-    let worker = WorkerConfig::check(plugin.clone(), &properties, sources.environment.clone(), &mut findings);
+    let worker = WorkerConfig::check(plugin, &properties, sources.environment.clone(), &mut findings);
     let worker_is_refused = !findings.errors.is_empty();
 
     let connector_layers =
@@ -123,7 +131,7 @@ pub fn load(plugin: &Arc<dyn Plugin>, sources: &Sources) -> Result<Loaded, LoadE
     let mut tasks = 0;
     for (path, file) in files {
         let properties = merge(&file.settings, &connector_layers, &mut findings);
-        let config = match ConnectorConfig::parse(&worker, &properties) {
+        let config = match ConnectorConfig::parse(plugin, &worker, &properties) {
             Ok(mut config) => {
                 let given = match path {
                     Some(_) => file.settings,
