@@ -4,7 +4,7 @@
 //! bin/bench.rs         the sink            table       next to bare loops, with the goals
 //!                                          series      how the figures grow with the load and with a setting
 //!                                          latency processes   the command itself, while it runs
-//!                                          worker      the command itself, at rest
+//!                                          worker      the command itself at rest, next to Kafka Connect
 //!                                          child load  each measurement, and its records
 //! bin/bench-client.rs  the grid's client   client
 //! bin/bench-store.rs   the entry store and the source   store

@@ -47,7 +47,7 @@ fn parent(names: &[String]) -> Result<()> {
     let asked = |name: &str| names.is_empty() || names.iter().any(|asked| asked == name);
     let mut peers = Peers::start()?;
     if asked(WORKER) {
-        worker::run(&peers, rounds)?;
+        worker::run(&peers, rounds, setting("COHERENCE_KAFKA_BENCH_CONNECTORS", 200)?.max(1))?;
     }
     if !names.is_empty() && names.iter().all(|name| name == WORKER) {
         // It moves no records: no server needs to be warm.

@@ -8,6 +8,7 @@ fn bench(program: &str, names: &[&str]) -> Command {
     let mut bench = Command::new(program);
     bench.env("COHERENCE_KAFKA_BENCH_ROUNDS", "1").env("COHERENCE_KAFKA_BENCH_RECORDS", "2000");
     bench.env("COHERENCE_KAFKA_BENCH_WARM_ENTRIES", "1").env("COHERENCE_KAFKA_BENCH_SECONDS", "1");
+    bench.env("COHERENCE_KAFKA_BENCH_CONNECTORS", "2");
     bench.args(names);
     bench
 }
