@@ -25,12 +25,14 @@ use task_handle::{TaskHandle, join};
 
 mod connectors;
 mod pool;
+mod rebalances;
 mod restarts;
 mod share;
 mod starts;
 mod status;
 mod task_handle;
 
+pub(crate) use rebalances::{Counts, Rebalances};
 pub(crate) use share::Share;
 pub(crate) use starts::{Attempts, Starts};
 pub use status::{
@@ -53,6 +55,8 @@ pub struct Worker {
     /// The identifier of its Kafka cluster, once it has answered.
     cluster: OnceLock<String>,
     starts: Starts,
+    /// Where it is one of a cluster.
+    rebalances: Option<Rebalances>,
     /// Held while a configuration is changed that depends on the present one.
     patches: Mutex<()>,
 }
@@ -81,6 +85,7 @@ impl Worker {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
         let (cluster, starts, patches) = (OnceLock::new(), Starts::default(), Mutex::default());
         let pool = Pool::default();
+        let rebalances = config.distributed.as_ref().map(|_| Rebalances::default());
         Self {
             plugin,
             config,
@@ -92,6 +97,7 @@ impl Worker {
             ready,
             cluster,
             starts,
+            rebalances,
             patches,
         }
     }
@@ -364,6 +370,11 @@ impl Worker {
             entry.config.connector.clone()
         };
         Ok(connector.group(&self.context()))
+    }
+
+    /// Returns how it gets and gives up tasks, where it is one of a cluster.
+    pub(crate) fn rebalances(&self) -> Option<&Rebalances> {
+        self.rebalances.as_ref()
     }
 
     /// Returns the counts of starts.

@@ -315,6 +315,13 @@ impl Member {
         self.names().iter().for_each(|name| self.touch(name));
     }
 
+    /// Counts a change of what this worker has.
+    fn rebalanced(&self, partitions: usize) {
+        if let Some(rebalances) = self.worker.rebalances() {
+            rebalances.complete(partitions, self.membership.get().and_then(Membership::generation));
+        }
+    }
+
     /// Leaves the group: its tasks end, and others have them then. It runs none afterwards.
     pub(crate) fn leave(&self) {
         self.state.lock().is_stopping = true;
@@ -355,6 +362,7 @@ impl Listener for OfGroup {
             state.held.extend(numbers(partitions));
             (first, state.held.len())
         };
+        self.0.rebalanced(held);
         let group = &self.0.config.group_id;
         if first {
             tracing::info!(group, partitions = held, "group of workers joined");
@@ -366,6 +374,9 @@ impl Listener for OfGroup {
     }
 
     fn revoked(&mut self, partitions: &[i32]) {
+        if let Some(rebalances) = self.0.worker.rebalances() {
+            rebalances.begin();
+        }
         let revoked: BTreeSet<u32> = numbers(partitions).collect();
         let held = {
             let mut state = self.0.state.lock();
@@ -388,6 +399,7 @@ impl Listener for OfGroup {
             );
         }
         self.0.report_unassigned(&revoked);
+        self.0.rebalanced(held);
     }
 
     fn lost(&mut self, partitions: &[i32]) {
@@ -395,6 +407,9 @@ impl Listener for OfGroup {
             let mut state = self.0.state.lock();
             state.is_member = false;
             state.held.clear();
+        }
+        if let Some(rebalances) = self.0.worker.rebalances() {
+            rebalances.lose();
         }
         let group = &self.0.config.group_id;
         tracing::warn!(

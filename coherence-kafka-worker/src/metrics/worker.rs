@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use super::{Family, MetricKind, Sample, Value};
 use crate::description::Description;
-use crate::worker::{Attempts, ConnectorStatus, Starts};
+use crate::worker::{Attempts, ConnectorStatus, Counts, Starts};
 
 const fn family(
     name: &'static str,
@@ -35,6 +35,7 @@ pub(super) static FAMILIES: &[Family] = &[
     TASK_STARTS.attempts, TASK_STARTS.successes, TASK_STARTS.failures,
     TASK_STARTS.success_ratio, TASK_STARTS.failure_ratio,
     WORKER_VERSION, START_TIME,
+    REBALANCES, REBALANCING, EPOCH, SINCE_REBALANCE, PARTITIONS,
 ];
 
 const OF_TASK: &[&str] = &["connector", "task"];
@@ -96,6 +97,31 @@ const START_TIME: Family = gauge(
     "Time at which the worker started, in seconds since 1970-01-01 00:00 UTC",
 );
 
+const REBALANCES: Family = counter(
+    "kafka_connect_worker_rebalance_completed_rebalances",
+    "Times that the worker got or gave up partitions of the offset topic, and with them tasks; in distributed mode",
+);
+const REBALANCING: Family = gauge(
+    "kafka_connect_worker_rebalance_rebalancing",
+    &[],
+    "1 while the worker is not a member of its group, or tasks end that it gives up; in distributed mode",
+);
+const EPOCH: Family = gauge(
+    "kafka_connect_worker_rebalance_epoch",
+    &[],
+    "Generation of the group of workers, at the last change of what the worker has; in distributed mode",
+);
+const SINCE_REBALANCE: Family = gauge(
+    "kafka_connect_worker_rebalance_time_since_last_rebalance_ms",
+    &[],
+    "Time since the last such change; in distributed mode",
+);
+const PARTITIONS: Family = gauge(
+    "coherence_kafka_worker_partitions",
+    &[],
+    "Partitions of the offset topic that the worker has; in distributed mode",
+);
+
 /// The metrics of the starts of connectors or of tasks.
 struct StartFamilies {
     attempts: Family,
@@ -149,6 +175,19 @@ pub(super) fn of_starts(starts: &Starts) -> Vec<Sample> {
     ];
     samples.extend(of_attempts(&starts.connectors, &CONNECTOR_STARTS));
     samples.extend(of_attempts(&starts.tasks, &TASK_STARTS));
+    samples
+}
+
+/// Returns the metrics of the membership in a cluster of workers.
+pub(super) fn of_cluster(counts: &Counts) -> Vec<Sample> {
+    let mut samples = vec![
+        sample(REBALANCES, Vec::new(), counts.completed),
+        sample(REBALANCING, Vec::new(), u64::from(counts.is_rebalancing)),
+        sample(PARTITIONS, Vec::new(), counts.partitions as u64),
+    ];
+    samples.extend(counts.generation.map(|generation| sample(EPOCH, Vec::new(), f64::from(generation))));
+    let since = counts.last.map(|last| last.elapsed().as_millis() as f64);
+    samples.extend(since.map(|millis| sample(SINCE_REBALANCE, Vec::new(), millis)));
     samples
 }
 
