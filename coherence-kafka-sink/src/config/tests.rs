@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties};
 use coherence_kafka_worker::config::WorkerConfig;
-use coherence_kafka_worker::load;
+use coherence_kafka_worker::load::ConnectorConfig as Configured;
 use coherence_kafka_worker::{Connector, Plugin};
 
 use super::ConnectorConfig;
@@ -55,7 +55,6 @@ impl Deref for Read {
 
 /// Reads the settings of a connector as its worker does.
 pub(crate) fn read(worker: &WorkerConfig, properties: &Properties) -> Result<Read, ConfigErrors> {
-    let load::ConnectorConfig { connector, raw, warnings } =
-        load::ConnectorConfig::parse(&*plugin(), worker, properties)?;
+    let Configured { connector, raw, warnings } = Configured::parse(&*plugin(), worker, properties)?;
     Ok(Read { config: config(&connector).clone(), raw, warnings })
 }
