@@ -105,6 +105,9 @@ struct Client {
     // Declared first: the queue is dropped before the client.
     queue: Queue,
     consumer: BaseConsumer,
+    /// Asks about the topic. A broker answers the requests of one connection in their order, so on the reader's each question
+    /// would wait for the end of a fetch, which waits for records.
+    asking: BaseConsumer,
 }
 
 struct Shared {
@@ -158,7 +161,10 @@ impl TopicLog {
             .set("auto.offset.reset", "error");
         let refused = |error: &dyn fmt::Display| ReadError::Refused(error.to_string());
         let consumer: BaseConsumer = config.create().map_err(|error| refused(&error))?;
-        let client = Arc::new(Client { queue: Queue::consumer(consumer.client().native_ptr()), consumer });
+        config.remove("group.id");
+        let asking: BaseConsumer = config.create().map_err(|error| refused(&error))?;
+        let queue = Queue::consumer(consumer.client().native_ptr());
+        let client = Arc::new(Client { queue, consumer, asking });
         let weak = Arc::downgrade(&client);
         let shared = Shared { topic: topic.to_owned(), progress: Mutex::default(), moved: Condvar::new() };
         let shared = Arc::new(shared);
@@ -226,7 +232,7 @@ impl TopicLog {
         let unread = (0..before.len()).filter(|index| before[*index].is_none());
         let begins = client.offsets(topic, unread, Offset::Beginning, left())?;
         // Only a topic with the same id had these ends.
-        let now = describe(&client.consumer, topic, left());
+        let now = describe(&client.asking, topic, left());
         let now = now.map_err(|code| ReadError::of(code, topic, code.to_string()))?;
         if now.id != id {
             return Err(self.shared.fail(recreated(topic)));
@@ -359,7 +365,7 @@ impl Client {
         if list.count() == 0 {
             return Ok(Vec::new());
         }
-        let found = self.consumer.offsets_for_times(list, wait).map_err(failed)?;
+        let found = self.asking.offsets_for_times(list, wait).map_err(failed)?;
         let mut offsets = Vec::new();
         for found in found.elements() {
             found.error().map_err(failed)?;

@@ -133,7 +133,9 @@ impl<T: FnMut(LogRecord<'_>)> Reader<T> {
     /// Looks whether the topic is the same, and has the same partitions.
     fn look(&mut self) {
         let topic = &self.shared.topic;
-        let described = describe(&self.client.consumer, topic, LOOK);
+        let described = describe(&self.client.asking, topic, LOOK);
+        // Its events are errors that the reader meets too, and lines of the log.
+        while self.client.asking.poll(Duration::ZERO).is_some() {}
         self.next_look = Instant::now() + LOOK_INTERVAL;
         match described {
             Ok(description) => self.accept(description),
