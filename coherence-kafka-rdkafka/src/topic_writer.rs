@@ -13,6 +13,7 @@
 //! of their own; librdkafka's events wait for the next call.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,10 @@ const ABORT: Duration = Duration::from_secs(1);
 const PURGE: Duration = Duration::from_secs(1);
 /// The longest wait for one event.
 const POLL: Duration = Duration::from_millis(100);
+/// The backoff of a writer that was fenced, before it is doubled.
+const BACKOFF: Duration = Duration::from_millis(25);
+/// How often it is doubled.
+const BACKOFF_DOUBLINGS: u32 = 5;
 /// How many events are handled where none is waited for.
 const EVENTS: usize = 100;
 /// The time between two looks for the end of a transaction.
@@ -144,6 +149,8 @@ pub struct ExclusiveWriter {
     topic: String,
     transactional_id: String,
     claim: Option<Claim>,
+    /// How often it was fenced since its last write.
+    fenced: u32,
 }
 
 impl fmt::Debug for ExclusiveWriter {
@@ -171,6 +178,7 @@ impl ExclusiveWriter {
             topic: topic.to_owned(),
             transactional_id: transactional_id.to_owned(),
             claim: None,
+            fenced: 0,
         }
     }
 
@@ -179,12 +187,16 @@ impl ExclusiveWriter {
     /// everything that was written before.
     ///
     /// A writer that has claimed the log, and has not failed since, does not claim it again: where another one has, the next
-    /// write is [`WriteError::Fenced`].
+    /// write is [`WriteError::Fenced`]. After that, the next claim waits for a moment, so that writers do not keep fencing each
+    /// other before any of them writes.
     ///
     /// # Errors
     /// Why the log is not claimed within `wait`.
     pub fn claim(&mut self, wait: Duration) -> Result<(), ClaimError> {
         let until = Instant::now() + wait;
+        if self.fenced > 0 {
+            std::thread::sleep(backoff(self.fenced).min(wait));
+        }
         if let Some(mut claim) = self.claim.take() {
             if claim.is_seen(&self.topic, until) {
                 self.claim = Some(claim);
@@ -240,10 +252,15 @@ impl ExclusiveWriter {
         let Some(mut claim) = self.claim.take() else {
             return Err(WriteError::Failed("the topic is not claimed".to_owned()));
         };
-        let positions = match records {
-            [] => Vec::new(),
-            records => claim.sender.commit(records, Instant::now() + wait)?,
+        let written = match records {
+            [] => Ok(Vec::new()),
+            records => claim.sender.commit(records, Instant::now() + wait),
         };
+        self.fenced = match &written {
+            Err(WriteError::Fenced) => self.fenced + 1,
+            _ => 0,
+        };
+        let positions = written?;
         for (partition, offset) in &positions {
             claim.unseen.retain(|(found, _)| found != partition);
             claim.unseen.push((*partition, *offset));
@@ -472,6 +489,14 @@ impl Sending {
     fn failed(&mut self, reason: String) {
         self.reason.get_or_insert(reason);
     }
+}
+
+/// A time up to a limit that doubles with each time that the writer was fenced.
+fn backoff(fenced: u32) -> Duration {
+    let limit = BACKOFF.saturating_mul(1 << fenced.min(BACKOFF_DOUBLINGS));
+    // The hash of nothing with a new key: random.
+    let random = RandomState::new().hash_one(()) % 1_000;
+    limit.mul_f64(random as f64 / 1_000.0)
 }
 
 fn left(until: Instant) -> Duration {
