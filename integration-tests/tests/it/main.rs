@@ -37,3 +37,5 @@ mod source;
 mod stopping;
 mod support;
 mod terminal;
+mod topic_log;
+mod work_group;
