@@ -226,23 +226,6 @@ impl ExclusiveWriter {
         Ok(())
     }
 
-    /// Returns the end of a partition of the topic, for readers of committed records. It has a connection of its own: a reader
-    /// would wait for its answer until the broker has answered what it is waiting for.
-    ///
-    /// # Errors
-    /// Why it is not known within `wait`; the topic must be claimed before.
-    pub fn end(&mut self, partition: i32, wait: Duration) -> Result<i64, ClaimError> {
-        let unavailable = |reason: &str| ClaimError::Unavailable(reason.to_owned());
-        let claim = self.claim.as_mut().ok_or_else(|| unavailable("the topic is not claimed"))?;
-        let asked = TopicPartition { topic: self.topic.clone(), partition };
-        claim.ends.ask([&asked].into_iter());
-        let ends = claim.ends.answer_within(wait).unwrap_or_default();
-        let found = ends.into_iter().find(|(found, _)| *found == asked).map(|(_, end)| end);
-        found.filter(|end| *end >= 0).ok_or_else(|| {
-            unavailable(&claim.sender.trouble("the end of the topic is not known to its leader in time"))
-        })
-    }
-
     /// Writes records in this order and in one transaction, all of them or none, and returns the position of each. Readers of
     /// committed records may see them a moment later.
     ///

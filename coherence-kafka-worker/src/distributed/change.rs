@@ -22,9 +22,6 @@ use crate::retry::{Pauses, RetryPolicy};
 /// How long a change may take. A request is answered within 90 seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The partition of the configuration topic.
-const PARTITION: i32 = 0;
-
 /// How long one step of it may take.
 const STEP: Duration = Duration::from_secs(10);
 
@@ -87,8 +84,7 @@ impl Member {
             Attempt::Final(NotChanged::Unavailable(reason))
         };
         writer.claim(STEP).map_err(|error| failed(&error, error.is_retriable()))?;
-        let end = writer.end(PARTITION, STEP).map_err(|error| failed(&error, error.is_retriable()))?;
-        log.wait_for(PARTITION, end - 1, STEP).map_err(|error| failed(&error, error.is_retriable()))?;
+        log.read_to_end(STEP).map_err(|error| failed(&error, error.is_retriable()))?;
         if let Some(done) = unknown.take()
             && self.state.lock().watched.seen
         {
