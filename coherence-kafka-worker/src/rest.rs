@@ -48,6 +48,13 @@ struct Api {
     url: Arc<str>,
 }
 
+impl Api {
+    /// Whether the worker is one of a cluster.
+    fn is_distributed(&self) -> bool {
+        self.herder.worker().config().distributed.is_some()
+    }
+}
+
 /// Returns the routes of a worker that is alone and known as `worker_id` (`host:port`), without those below `/admin` if
 /// these have listeners of their own.
 pub fn router(worker: Arc<Worker>, worker_id: &str) -> Router {

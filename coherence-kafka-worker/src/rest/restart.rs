@@ -45,7 +45,7 @@ pub(super) async fn connector(
         Some(Ok(planned)) => {
             (StatusCode::ACCEPTED, axum::Json(status_json(&name, &api, &planned))).into_response()
         }
-        Some(Err(CreateError::Unknown(_))) => refused(RequestError::UnknownConnector, &name, ""),
+        Some(Err(CreateError::Unknown(_))) => refused(&api, RequestError::UnknownConnector, &name, ""),
         Some(Err(reason)) => configure::refused(&reason),
         None => internal(),
     }
@@ -72,18 +72,21 @@ pub(super) async fn task(
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
     let Ok(number) = u32::try_from(tasks::number(&id)?) else {
-        return Ok(refused(RequestError::UnknownTask, &name, &id));
+        return Ok(refused(&api, RequestError::UnknownTask, &name, &id));
     };
     Ok(match of_connector(&api, &name, move |herder, name| herder.restart_task(name, number)).await {
         Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
-        Some(Err(reason)) => refused(reason, &name, &id),
+        Some(Err(reason)) => refused(&api, reason, &name, &id),
         None => internal(),
     })
 }
 
-fn refused(reason: RequestError, name: &str, task: &str) -> Response {
+fn refused(api: &Api, reason: RequestError, name: &str, task: &str) -> Response {
     match reason {
         RequestError::UnknownConnector => error(StatusCode::NOT_FOUND, &format!("Unknown connector: {name}")),
+        RequestError::UnknownTask if api.is_distributed() => {
+            error(StatusCode::NOT_FOUND, &format!("Unknown task: {name}-{task}"))
+        }
         RequestError::UnknownTask => error(StatusCode::NOT_FOUND, &format!("Task {name}-{task} not found")),
         RequestError::Conflict | RequestError::NotEnded(_) => error(StatusCode::CONFLICT, CONFLICT),
         RequestError::Unavailable(reason) => unavailable(&reason),

@@ -65,11 +65,12 @@ pub(super) async fn status(
     operation_id = "tasks_configure",
     params(("name" = String, Path, description = "The name of the connector")),
     responses(
-        (status = 500, description = "Only the workers of a Connect cluster send this request"),
+        (status = 400, description = "Only the workers of a Connect cluster send this request"),
+        (status = 500, description = "The same, in standalone mode"),
     )
 )]
-pub(super) async fn configure() -> Response {
-    internal_request("does not support externally setting task configurations")
+pub(super) async fn configure(State(api): State<Api>) -> Response {
+    internal_request(&api, "does not support externally setting task configurations")
 }
 
 /// `PUT /connectors/{name}/fence`, likewise.
@@ -80,14 +81,18 @@ pub(super) async fn configure() -> Response {
     operation_id = "tasks_fence",
     params(("name" = String, Path, description = "The name of the connector")),
     responses(
-        (status = 500, description = "Only the workers of a Connect cluster send this request"),
+        (status = 400, description = "Only the workers of a Connect cluster send this request"),
+        (status = 500, description = "The same, in standalone mode"),
     )
 )]
-pub(super) async fn fence() -> Response {
-    internal_request("does not support exactly-once source connectors")
+pub(super) async fn fence(State(api): State<Api>) -> Response {
+    internal_request(&api, "does not support exactly-once source connectors")
 }
 
-fn internal_request(what: &str) -> Response {
+fn internal_request(api: &Api, what: &str) -> Response {
+    if api.is_distributed() {
+        return error(StatusCode::BAD_REQUEST, "Internal request missing required signature");
+    }
     let message = format!("Kafka Connect in standalone mode {what}.");
     error(StatusCode::INTERNAL_SERVER_ERROR, &message)
 }
