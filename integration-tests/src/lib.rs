@@ -14,6 +14,7 @@
 //!            relay     a way to a server that can be counted, cut and stopped up
 //!            browser   headless Chromium, and what drives it
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
+//!            fleet     several sinks that share connectors in distributed mode, and which of them runs what
 //!            rest      requests of Connect's REST interface
 //! basis      peers     files and Python in target/peers; the switch COHERENCE_KAFKA_PEERS
 //!            jvm       the servers' jars, flags and archives of classes
@@ -29,6 +30,7 @@
 
 pub mod browser;
 pub mod connect;
+pub mod fleet;
 pub mod grid;
 mod jvm;
 pub mod kafka;

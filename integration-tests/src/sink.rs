@@ -96,6 +96,11 @@ impl Sink {
         &self.rest
     }
 
+    /// The name by which statuses name it.
+    pub fn worker_id(&self) -> &str {
+        self.rest.trim_start_matches("http://")
+    }
+
     /// The process.
     pub fn process(&self) -> &Process {
         &self.process
@@ -128,13 +133,22 @@ impl Sink {
         Ok(failed.map(|task| task["trace"].as_str().unwrap_or_default().to_owned()).collect())
     }
 
+    /// `GET /metrics`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer.
+    pub fn metrics(&self) -> Result<String> {
+        Ok(ureq::get(&format!("{}/metrics", self.rest)).call()?.body_mut().read_to_string()?)
+    }
+
     /// The metric `name` of a connector, all of its tasks together.
     ///
     /// # Errors
     ///
     /// When there is no answer, or no such metric.
     pub fn metric(&self, name: &str, connector: &str) -> Result<u64> {
-        let text = ureq::get(&format!("{}/metrics", self.rest)).call()?.body_mut().read_to_string()?;
+        let text = self.metrics()?;
         metric(&text, name, &format!("connector={connector:?}"))
             .with_context(|| format!("{name} of {connector} is not in\n{text}"))
     }

@@ -44,7 +44,7 @@ fn under_load<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnO
 
 /// Produces some two thousand records a second while `during` runs: time enough for the faults, and few enough to look
 /// at each of them.
-fn paced<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnOnce() -> T) -> T {
+pub fn paced<T>(kafka: &Kafka, flow: &Flow, model: &mut Model, during: impl FnOnce() -> T) -> T {
     producing(kafka, flow, (model, 100), Duration::from_millis(50), during)
 }
 

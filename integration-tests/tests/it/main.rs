@@ -11,6 +11,7 @@ mod command_line;
 mod contract;
 mod delivery;
 mod demo;
+mod distributed;
 mod docs;
 mod embedded;
 mod english;
