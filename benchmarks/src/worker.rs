@@ -168,7 +168,7 @@ fn measure(peers: &Peers, topic: &str, connectors: u64) -> Result<Measured> {
         let partitions = metric(&text, "kafka_connect_sink_task_partition_count", "connector=");
         Ok(partitions == Some(connectors * PARTITIONS as u64))
     };
-    let measured = fill(&process, &rest, healthy, connectors, configuration, all_assigned)?;
+    let measured = fill(&process, &rest, healthy, connectors, configuration, all_assigned, SETTLING)?;
     process.stop()?;
     Ok(measured)
 }
@@ -193,7 +193,8 @@ fn measure_connect(peers: &Peers, topic: &str, connectors: u64) -> Result<Measur
         let runs = |entry: &&Value| entry["status"]["tasks"][0]["state"] == "RUNNING";
         Ok(connectors_of.values().filter(runs).count() as u64 == connectors)
     };
-    let measured = fill(connect.process(), connect.rest(), healthy, connectors, configuration, all_run)?;
+    let (process, none) = (connect.process(), Duration::ZERO);
+    let measured = fill(process, connect.rest(), healthy, connectors, configuration, all_run, none)?;
     connect.stop()?;
     Ok(measured)
 }
@@ -206,6 +207,7 @@ fn fill(
     connectors: u64,
     configuration: impl Fn(u64) -> Value,
     all_run: impl Fn() -> Result<bool>,
+    settling: Duration,
 ) -> Result<Measured> {
     let idle = Held::by(process)?;
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -228,9 +230,8 @@ fn fill(
     let created = begin.elapsed();
     let run = wait::within(DEADLINE, || all_run().unwrap_or(false));
     ensure!(run, "not all connectors run: {:?}\n{}", all_run(), process.log_end());
-    // Threads that the start needed end within seconds.
-    let rests = || Held::by(process).is_ok_and(|held| (held.own_threads as u64) < connectors / 10);
-    let _ = wait::within(SETTLING, rests);
+    let most = idle.own_threads + (connectors as usize).div_ceil(10);
+    let _ = wait::within(settling, || Held::by(process).is_ok_and(|held| held.own_threads <= most));
     let full = Held::by(process)?;
     let (begin, before) = (Instant::now(), usage::cpu_of(process.id())?);
     thread::sleep(WATCHED);
