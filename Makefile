@@ -19,11 +19,7 @@ else
 endif
 
 test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and Coherence
-	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
-	: "four at once on two cores: tests wait for servers more than they work"; \
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} cargo test --workspace 2>&1 | tee "$$log"; \
-	echo "peers' tests skipped: $$(grep -c 'SKIPPED (COHERENCE_KAFKA_PEERS=off)' "$$log" || true)"; \
-	grep 'SKIPPED (no ' "$$log" || true
+	@scripts/test
 
 check: setup ## format, lints, documentation, the crates' rooms, licences
 	@cargo fmt --all --check

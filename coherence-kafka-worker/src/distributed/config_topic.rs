@@ -133,6 +133,11 @@ impl ConfigState {
         self.connectors.iter().map(|(name, connector)| (name.as_str(), connector))
     }
 
+    /// Returns the state that a connector of this name has, or would have if it were created.
+    pub(crate) fn target_of(&self, name: &str) -> TargetState {
+        self.targets.get(name).copied().unwrap_or_default()
+    }
+
     /// Whether a Connect cluster that takes the topic over may start tasks from their records.
     pub(crate) fn tasks_are_committed(&self, name: &str) -> bool {
         self.committed.contains(name)
@@ -230,7 +235,7 @@ impl ConfigState {
         if name.is_empty() {
             faults.push("Invalid value  for configuration name: String may not be empty".to_owned());
         }
-        let target = self.targets.get(name).copied().unwrap_or_default();
+        let target = self.target_of(name);
         let fault = (!faults.is_empty()).then(|| faults.join("; "));
         let connector = Configured { properties: texts, fault, target };
         self.connectors.insert(name.to_owned(), connector);

@@ -159,10 +159,12 @@ impl Herder for Arc<Member> {
     fn create(&self, properties: &Properties, target: TargetState) -> Result<ConnectorInfo, CreateError> {
         let config = self.accepted(properties)?;
         let name = config.name().to_owned();
-        let target = Some(target).filter(|target| *target != TargetState::default());
         self.change(|configs| match configs.connector(&name) {
             Some(_) => Err(CreateError::Exists(name.clone())),
-            None => Ok((configs.create(&name, &config.raw, target), ())),
+            None => {
+                let other = Some(target).filter(|target| *target != configs.target_of(&name));
+                Ok((configs.create(&name, &config.raw, other), ()))
+            }
         })?;
         tracing::info!(connector = name, "connector created");
         self.info(&name).ok_or(CreateError::Unknown(name))
