@@ -15,12 +15,15 @@ use coherence_kafka_rdkafka::topic_log::{LogRecord, TopicLog};
 use coherence_kafka_rdkafka::topic_writer::{ExclusiveWriter, WriteError};
 
 use super::config_topic::ConfigState;
-use super::member::{Member, Watched};
+use super::member::{Member, State, Watched};
 use super::record::Record;
 use crate::retry::{Pauses, RetryPolicy};
 
 /// How long a change may take. A request is answered within 90 seconds.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long it waits for a worker that starts, or that joins its group again.
+const JOINING: Duration = Duration::from_secs(20);
 
 /// How long one step of it may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -46,8 +49,9 @@ impl Member {
     ) -> Result<T, NotChanged<E>> {
         let unavailable = |reason: String| NotChanged::Unavailable(reason);
         let mut writer = self.changes.lock();
-        let log = self.config_log.get().ok_or_else(|| unavailable(self.why_not_member()))?;
         let end = Instant::now() + DEADLINE;
+        self.await_membership(Instant::now() + JOINING);
+        let log = self.config_log.get().ok_or_else(|| unavailable(self.why_not_member()))?;
         let mut pauses = Pauses::new(PAUSES);
         // What was decided before the outcome of the write was unknown.
         let mut unknown: Option<T> = None;
@@ -131,6 +135,13 @@ impl Member {
         if record.key == Some(watched.key.as_slice()) && record.value == watched.value.as_deref() {
             watched.seen = true;
         }
+    }
+
+    /// Waits until this worker is a member of its group, unless that is refused.
+    fn await_membership(&self, until: Instant) {
+        let mut state = self.state.lock();
+        let may_join = |state: &State| !state.is_member && state.refusal.is_none() && !state.is_stopping;
+        while may_join(&state) && !self.news.wait_until(&mut state, until).timed_out() {}
     }
 
     /// Returns why nothing can be changed now.

@@ -431,5 +431,6 @@ impl Listener for OfGroup {
             reason => format!("group {group} is not joined: {reason}"),
         };
         self.0.state.lock().refusal = Some(reason);
+        self.0.news.notify_all();
     }
 }

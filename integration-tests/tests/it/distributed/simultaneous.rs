@@ -73,8 +73,8 @@ fn two_simultaneous_patches_both_take_effect() {
         assert_eq!(answers.each_ref().map(|answer| answer.status), [200, 200], "{answers:?}");
         for worker in [&a, &b] {
             eventually(SOON, "both are seen", || {
-                let config = get(worker, &path).body;
-                ["note.a", "note.b"].iter().all(|note| config[note] == round.to_string())
+                let (config, written) = (get(worker, &path).body, round.to_string());
+                ["note.a", "note.b"].iter().all(|note| config[note].as_str() == Some(&written))
             });
         }
     }
