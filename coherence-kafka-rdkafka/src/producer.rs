@@ -264,6 +264,14 @@ impl Client {
         self.last_error.reason()
     }
 
+    /// Waits until a broker has answered. Otherwise librdkafka finds none to ask for the coordinator of a transactional id, and
+    /// asks again only after half a second.
+    pub(crate) fn reach(&self, topic: &str, wait: Duration) {
+        if let Err(error) = self.client.fetch_metadata(Some(topic), wait) {
+            tracing::debug!(%error, topic, "no answer of the brokers");
+        }
+    }
+
     /// Returns the number of records and events that it holds.
     pub fn holds(&self) -> usize {
         // SAFETY: the client is alive.

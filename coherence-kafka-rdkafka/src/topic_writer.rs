@@ -214,6 +214,7 @@ impl ExclusiveWriter {
             ("message.timeout.ms", &timeout),
         ];
         let sender = Sender::new(&self.settings, &own, &self.topic).map_err(ClaimError::Refused)?;
+        sender.client.reach(&self.topic, left(until));
         loop {
             match sender.client.init_transactions(left(until)) {
                 Ok(()) => break,
