@@ -221,7 +221,7 @@ impl Context {
     fn assign(&self, consumer: &BaseConsumer<Self>, partitions: &[i32]) {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
-            // Fails only for offsets that librdkafka cannot express. The end: nothing is read, not even ahead of the pause.
+            // Fails only for offsets that librdkafka cannot express. The end: nothing is there that a fetch before the pause could read.
             let _ = list.add_partition_offset(&self.topic, *partition, Offset::End);
         }
         if let Err(error) = consumer.incremental_assign(&list).and_then(|()| consumer.pause(&list)) {

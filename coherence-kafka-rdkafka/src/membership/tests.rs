@@ -232,7 +232,7 @@ fn a_missing_permission_is_reported_and_tried_again() {
 }
 
 #[test]
-fn no_record_is_fetched() {
+fn the_records_of_the_topic_are_not_read() {
     let mock = mock();
     let producer = Producer::new(&[("bootstrap.servers".to_owned(), mock.servers())]).unwrap();
     let produce = || {
@@ -250,9 +250,13 @@ fn no_record_is_fetched() {
     second.assigned(2);
     drop(member);
     second.assigned(2);
-    produce();
+    // A consumer that reads fetches each time, and again when there is nothing.
+    (0..10).for_each(|_| produce());
     assert!(second.membership.leave(SOON));
-    assert_eq!(mock.fetches(), 0);
+    // A fetch may begin before the pause of partitions that were just assigned has taken effect, and only then: once for
+    // each assignment.
+    let fetches = mock.fetches();
+    assert!(fetches <= 3, "{fetches} fetches");
 }
 
 #[test]
