@@ -65,8 +65,8 @@ fn tests_without_peers_are_skipped_aloud_and_counted_by_make() {
     let text = String::from_utf8(output.stderr).unwrap();
     let line = text.lines().find(|line| line.starts_with(skipped));
     assert!(line.is_some_and(|line| line.ends_with(name)), "{text}");
-    let makefile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Makefile");
-    assert!(std::fs::read_to_string(makefile).unwrap().contains(&format!("grep -c '{skipped}'")));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/test");
+    assert!(std::fs::read_to_string(script).unwrap().contains(&format!("grep -c '{skipped}'")));
 }
 
 /// The processes that a process has started, and those that they have.
