@@ -41,6 +41,18 @@ impl Certificates {
         self.path("ca.pem")
     }
 
+    /// Writes the server's private key and its certificate into one file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn server_identity(&self) -> io::Result<PathBuf> {
+        let parts = ["server.key", "server.pem"].map(|name| fs::read_to_string(self.path(name)));
+        let [key, certificate] = parts;
+        fs::write(self.path("identity.pem"), key? + &certificate?)?;
+        Ok(self.path("identity.pem"))
+    }
+
     /// The certificate of the client, for servers that require one.
     pub fn client_certificate(&self) -> PathBuf {
         self.path("client.pem")

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use integration_tests::rest::{self, Answer};
-use integration_tests::sandbox::{Folder, unique};
+use integration_tests::sandbox::{Folder, free_port, unique};
 use integration_tests::sink::Sink;
 use integration_tests::wait::eventually;
 use integration_tests::{require_peers, shared};
@@ -16,6 +16,7 @@ use crate::support::delivered;
 mod cases;
 mod foreign;
 mod replay;
+mod secured;
 
 /// The create request that the original's documentation shows.
 const BODY: &str = r#"{"name":"coh-sink",
