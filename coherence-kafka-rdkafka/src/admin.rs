@@ -227,7 +227,7 @@ pub fn ensure_topic(
     wait: Duration,
 ) -> Result<usize, Unreachable> {
     let until = Instant::now() + wait;
-    // Whoever may not create topics may use one that exists.
+    // A user without the permission to create topics may use one that exists.
     if let Some(partitions) = partitions(settings, topic.name, wait)? {
         return Ok(partitions);
     }

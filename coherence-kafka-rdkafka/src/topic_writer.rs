@@ -109,7 +109,7 @@ impl ClaimError {
 #[error("kafka client not created: {0}")]
 pub struct OpenError(String);
 
-/// Appends records to a topic, whoever else does.
+/// Appends records to a topic. Other programs may append to it too.
 #[derive(Debug)]
 pub struct TopicWriter {
     sender: Mutex<Sender>,

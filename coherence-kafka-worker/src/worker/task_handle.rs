@@ -58,7 +58,7 @@ impl TaskHandle {
                         return;
                     }
                 }
-                // Before the request is reset: who reads the state sees the restart, and not the failure before it.
+                // Before the request is reset, so that a reader of the state sees the restart and not the failure before it.
                 let failed = failure.lock().take();
                 if !control.clear() {
                     *failure.lock() = failed;

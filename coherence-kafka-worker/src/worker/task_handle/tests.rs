@@ -135,5 +135,5 @@ fn a_task_that_cannot_go_on_is_failed_and_goes_on_when_it_is_asked_to() {
 
     control.end();
     eventually("its run ends", || handle.has_ended());
-    assert!(failure().is_some(), "it does not run any more");
+    assert!(failure().is_some(), "it has ended");
 }
