@@ -35,7 +35,9 @@ pub fn text(worker: &Worker) -> Result<String, fmt::Error> {
     let plugin = worker.plugin().description();
     let mut own = worker::samples(plugin, &connectors);
     own.extend(worker::of_starts(worker.starts()));
-    own.extend(worker.rebalances().iter().flat_map(|rebalances| worker::of_cluster(&rebalances.counts())));
+    if worker.config().distributed.is_some() {
+        own.extend(worker::of_cluster(&worker.rebalances().counts()));
+    }
     own.extend(process::samples());
     encoded(plugin, own, &connectors)
 }

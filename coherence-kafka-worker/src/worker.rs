@@ -55,8 +55,7 @@ pub struct Worker {
     /// The identifier of its Kafka cluster, once it has answered.
     cluster: OnceLock<String>,
     starts: Starts,
-    /// Where it is one of a cluster.
-    rebalances: Option<Rebalances>,
+    rebalances: Rebalances,
     /// Held while a configuration is changed that depends on the present one.
     patches: Mutex<()>,
 }
@@ -85,7 +84,6 @@ impl Worker {
         let (connectors, started, ready) = (Mutex::default(), Condvar::new(), AtomicBool::new(false));
         let (cluster, starts, patches) = (OnceLock::new(), Starts::default(), Mutex::default());
         let pool = Pool::default();
-        let rebalances = config.distributed.as_ref().map(|_| Rebalances::default());
         Self {
             plugin,
             config,
@@ -97,7 +95,7 @@ impl Worker {
             ready,
             cluster,
             starts,
-            rebalances,
+            rebalances: Rebalances::default(),
             patches,
         }
     }
@@ -373,8 +371,8 @@ impl Worker {
     }
 
     /// Returns how it gets and gives up tasks, where it is one of a cluster.
-    pub(crate) fn rebalances(&self) -> Option<&Rebalances> {
-        self.rebalances.as_ref()
+    pub(crate) fn rebalances(&self) -> &Rebalances {
+        &self.rebalances
     }
 
     /// Returns the counts of starts.

@@ -94,20 +94,14 @@ impl Member {
         {
             return Ok(done);
         }
-        let (records, done) = {
-            let state = self.state.lock();
-            decide(&state.configs).map_err(|error| Attempt::Final(NotChanged::Decided(error)))?
-        };
+        // A copy: a decision may read the files that a configuration names.
+        let configs = self.state.lock().configs.clone();
+        let decided = decide(&configs);
+        let (records, done) = decided.map_err(|error| Attempt::Final(NotChanged::Decided(error)))?;
         let Some(last) = records.last() else { return Ok(done) };
-        self.state.lock().watched = Watched {
-            key: last.key.clone().into_bytes(),
-            value: last.value.clone().map(String::into_bytes),
-            seen: false,
-        };
-        let records: Vec<_> = records
-            .into_iter()
-            .map(|record| (record.key.into_bytes(), record.value.map(String::into_bytes)))
-            .collect();
+        let (key, value) = last.clone().into_bytes();
+        self.state.lock().watched = Watched { key, value, seen: false };
+        let records: Vec<_> = records.into_iter().map(Record::into_bytes).collect();
         match writer.write(&records, STEP) {
             Ok(positions) => {
                 for (partition, offset) in positions {

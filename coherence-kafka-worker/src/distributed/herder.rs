@@ -240,7 +240,7 @@ impl Herder for Arc<Member> {
 
     fn forget_topics(&self, name: &str) -> Result<(), RequestError> {
         let tombstones = topic_tombstones(name, self.topics(name).iter().map(String::as_str));
-        match self.report(&tombstones) {
+        match self.report(tombstones) {
             true => Ok(()),
             false => Err(RequestError::Unavailable("the status topic is not written".to_owned())),
         }

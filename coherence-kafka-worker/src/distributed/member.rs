@@ -20,7 +20,7 @@ use coherence_kafka_rdkafka::topic_writer::{ExclusiveWriter, TopicWriter};
 use parking_lot::{Condvar, Mutex};
 
 use super::config_topic::{Applied, ConfigState, Configured, RestartRequest};
-use super::placement::task_partition;
+use super::placement::{connector_partition, task_partition};
 use super::status_topic::{StatusState, connector_of_topic};
 use crate::config::DistributedConfig;
 use crate::herder::set_level;
@@ -73,6 +73,16 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether this worker answers for the state of a connector.
+    pub(super) fn has_connector(&self, name: &str) -> bool {
+        self.held.contains(&connector_partition(name, self.partitions))
+    }
+
+    /// Whether this worker is to run a task of a connector.
+    pub(super) fn has_task(&self, name: &str, number: u32) -> bool {
+        self.held.contains(&task_partition(name, number, self.partitions))
+    }
+
     /// Whether a connector is being brought to what it is to be.
     pub(super) fn is_pending(&self, name: &str) -> bool {
         self.pending.contains_key(name)
@@ -254,8 +264,7 @@ impl Member {
         let configured = self.state.lock().configs.connector(name)?.clone();
         let config = self.checked(name, &configured).ok()?;
         let state = self.state.lock();
-        let is_held = |number: &u32| state.held.contains(&task_partition(name, *number, state.partitions));
-        let tasks = (0..config.connector.tasks()).filter(is_held).collect();
+        let tasks = (0..config.connector.tasks()).filter(|number| state.has_task(name, *number)).collect();
         Some(Share { config, target: configured.target, tasks })
     }
 
@@ -317,9 +326,8 @@ impl Member {
 
     /// Counts a change of what this worker has.
     fn rebalanced(&self, partitions: usize) {
-        if let Some(rebalances) = self.worker.rebalances() {
-            rebalances.complete(partitions, self.membership.get().and_then(Membership::generation));
-        }
+        let generation = self.membership.get().and_then(Membership::generation);
+        self.worker.rebalances().complete(partitions, generation);
     }
 
     /// Leaves the group: its tasks end, and others have them then. It runs none afterwards.
@@ -374,9 +382,7 @@ impl Listener for OfGroup {
     }
 
     fn revoked(&mut self, partitions: &[i32]) {
-        if let Some(rebalances) = self.0.worker.rebalances() {
-            rebalances.begin();
-        }
+        self.0.worker.rebalances().begin();
         let revoked: BTreeSet<u32> = numbers(partitions).collect();
         let held = {
             let mut state = self.0.state.lock();
@@ -408,9 +414,7 @@ impl Listener for OfGroup {
             state.is_member = false;
             state.held.clear();
         }
-        if let Some(rebalances) = self.0.worker.rebalances() {
-            rebalances.lose();
-        }
+        self.0.worker.rebalances().lose();
         let group = &self.0.config.group_id;
         tracing::warn!(
             group,

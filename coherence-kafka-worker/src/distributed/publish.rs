@@ -48,8 +48,7 @@ impl Member {
             if doubted.is_none_or(|doubted| now - doubted > DOUBT) {
                 doubted = None;
                 self.retry();
-                let records = self.unreported();
-                self.report(&records);
+                self.report(self.unreported());
             }
             // The time that Kafka took is not doubtful.
             last = Instant::now();
@@ -57,12 +56,9 @@ impl Member {
     }
 
     /// Writes records to the status topic, and waits until they are read back.
-    pub(super) fn report(&self, records: &[Record]) -> bool {
+    pub(super) fn report(&self, records: Vec<Record>) -> bool {
         let Some(log) = self.status_log.get().filter(|_| !records.is_empty()) else { return true };
-        let records: Vec<_> = records
-            .iter()
-            .map(|record| (record.key.clone().into_bytes(), record.value.clone().map(String::into_bytes)))
-            .collect();
+        let records: Vec<_> = records.into_iter().map(Record::into_bytes).collect();
         let outcome = self.statuses.write(&records, STEP).map_err(|error| error.to_string());
         let outcome = outcome.and_then(|positions| {
             let mut read = positions.into_iter();
@@ -97,7 +93,7 @@ impl Member {
                 // It is compared when it is settled.
                 continue;
             }
-            if state.held.contains(&connector_partition(name, state.partitions)) {
+            if state.has_connector(name) {
                 let reported = match (&config, configured.target) {
                     (Err(reason), _) => self.status(Reported::Failed, Some(reason.clone())),
                     (Ok(_), TargetState::Running) => self.status(Reported::Running, None),
@@ -112,9 +108,7 @@ impl Member {
                 (Ok(config), TargetState::Running | TargetState::Paused) => config.connector.tasks(),
                 _ => 0,
             };
-            for number in
-                (0..tasks).filter(|n| state.held.contains(&task_partition(name, *n, state.partitions)))
-            {
+            for number in (0..tasks).filter(|number| state.has_task(name, *number)) {
                 let present = state.statuses.task(name, number);
                 let reported = self.task(running.as_ref(), number, configured.target, present.is_some());
                 if let Some(reported) = reported.filter(|reported| !is_same(present, reported)) {
@@ -145,7 +139,7 @@ impl Member {
         let of_number = |status: &&TaskStatus| status.number == number;
         if let Some(task) = running.and_then(|status| status.tasks.iter().find(of_number)) {
             let state = Reported::parse(task.state()).unwrap_or(Reported::Running);
-            // A failure that a restart will end is not the state any more.
+            // A task that is to restart still has its failure, and the state of the restart.
             let failure = task.failure.as_ref().filter(|_| state == Reported::Failed);
             return Some(self.status(state, failure.map(ToString::to_string)));
         }
@@ -173,7 +167,7 @@ impl Member {
         const LEFT_ALONE: Option<usize> = Some(usize::MAX);
         let state = self.state.lock();
         state.statuses.leftovers(|name| {
-            if !state.held.contains(&connector_partition(name, state.partitions)) || state.is_pending(name) {
+            if !state.has_connector(name) || state.is_pending(name) {
                 return LEFT_ALONE;
             }
             let configured = state.configs.connector(name)?;
@@ -208,7 +202,7 @@ impl Member {
             }
             records
         };
-        self.report(&records);
+        self.report(records);
     }
 }
 

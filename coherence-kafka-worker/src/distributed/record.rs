@@ -3,6 +3,7 @@
 use std::fmt;
 
 use coherence_kafka_connect::config::json::{Members, members};
+use coherence_kafka_rdkafka::topic_writer::KeyValue;
 
 /// A record to write: UTF-8 texts, without headers. `Debug` shows no value: there may be passwords in it.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,6 +18,11 @@ impl Record {
     /// Returns a record with a JSON value.
     pub(crate) fn new(key: String, value: &serde_json::Value) -> Self {
         Record { key, value: Some(value.to_string()) }
+    }
+
+    /// Returns key and value as they are written.
+    pub(super) fn into_bytes(self) -> KeyValue {
+        (self.key.into_bytes(), self.value.map(String::into_bytes))
     }
 
     /// Returns a record that deletes its key.

@@ -49,9 +49,6 @@ impl Worker {
                 failure: None,
                 topics: BTreeSet::new(),
             });
-            if is_other(entry) {
-                entry.topics.clear();
-            }
             (entry.config, entry.target, entry.failure) = (share.config.clone(), share.target, None);
             match &entry.phase {
                 Phase::Idle => None,
