@@ -36,9 +36,10 @@ fn converters(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function("convert", |bencher| {
-            bencher.iter(|| converter.to_connect("topic", Some(black_box(bytes))).map(|data| data.value));
+            bencher
+                .iter(|| converter.to_connect("topic", &(), Some(black_box(bytes))).map(|data| data.value));
         });
-        let data = converter.to_connect("topic", Some(bytes)).expect("a value");
+        let data = converter.to_connect("topic", &(), Some(bytes)).expect("a value");
         let mut out = Vec::new();
         group.bench_function("encode to pof", |bencher| {
             bencher.iter(|| {

@@ -1,10 +1,10 @@
 //! Converters: from the bytes of a record's key or value to Connect's data.
 //!
-//! Owns: which converter a class name means, what its options are, and what a converter's failure looks like.
+//! Owns: which converter a class name means, and what its options are.
 //! Never does: write bytes for Kafka, count errors or decide about a bad record.
 //!
 //! ```text
-//! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConvertError
+//! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConnectError
 //!
 //! bytes.rs string.rs number.rs   Connect's simple converters
 //! json.rs  json/                 JsonConverter
@@ -14,12 +14,13 @@
 //! definitions.rs                 the options of each, for user interfaces
 //! ```
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::data::SchemaAndValue;
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 mod bytes;
 mod custom;
@@ -36,11 +37,14 @@ pub use definitions::CONVERTERS;
 /// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
 pub trait Converter: Send + Sync + Debug {
     /// Returns the data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
+    ///
+    /// `headers` are those of the record: a schema registry's serializers may write the schema's id there.
     fn to_connect<'a>(
         &'a self,
         topic: &str,
+        headers: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError>;
+    ) -> Result<SchemaAndValue<'a>, ConnectError>;
 
     /// Returns the full name of the Java class.
     fn class_name(&self) -> &'static str;
@@ -61,66 +65,6 @@ impl Role {
         match self {
             Role::Key => "key.converter",
             Role::Value => "value.converter",
-        }
-    }
-}
-
-/// The Java exception that Connect would have thrown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exception {
-    /// The bytes are not what the converter reads.
-    Data,
-    /// The schema inside the bytes cannot be.
-    SchemaBuilder,
-}
-
-impl Exception {
-    /// Returns the full name of the Java class.
-    pub fn class_name(self) -> &'static str {
-        match self {
-            Exception::Data => "org.apache.kafka.connect.errors.DataException",
-            Exception::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
-        }
-    }
-}
-
-/// Why bytes could not be read. It holds nothing of the bytes themselves: at most names out of a schema.
-///
-/// Its text is Connect's message, so that users of Connect recognise the error, followed by details that Connect does
-/// not report.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.text())]
-pub struct ConvertError {
-    exception: Exception,
-    message: Cow<'static, str>,
-    detail: Option<Cow<'static, str>>,
-}
-
-impl ConvertError {
-    fn data(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { exception: Exception::Data, message: message.into(), detail: None }
-    }
-
-    fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
-    }
-
-    /// Returns the exception of Connect.
-    pub fn exception(&self) -> Exception {
-        self.exception
-    }
-
-    /// Returns the message of Connect's exception, without the detail that the error's text adds.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    fn text(&self) -> Cow<'_, str> {
-        match &self.detail {
-            None => Cow::Borrowed(&*self.message),
-            // Some of Connect's messages end in ": " to introduce a cause.
-            Some(detail) if self.message.ends_with(": ") => format!("{}{detail}", self.message).into(),
-            Some(detail) => format!("{}: {detail}", self.message.trim_end_matches('.')).into(),
         }
     }
 }

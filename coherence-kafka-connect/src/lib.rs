@@ -5,3 +5,6 @@ pub mod config;
 pub mod converter;
 pub mod data;
 pub mod encode;
+pub mod error;
+pub mod record;
+pub mod transform;

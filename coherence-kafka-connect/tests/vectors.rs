@@ -116,7 +116,7 @@ fn differs(case: &Json) -> Option<String> {
         return Some("was created".to_owned());
     }
     let bytes = case["hex"].as_str().map(unhex);
-    match (converter.to_connect("t", bytes.as_deref()), case["outcome"].as_str().unwrap()) {
+    match (converter.to_connect("t", &(), bytes.as_deref()), case["outcome"].as_str().unwrap()) {
         (Ok(data), "value") => {
             let schema = data.schema.as_deref().map_or(Json::Null, |schema| schema_json(schema));
             let value = sorted(value_json(&data.value));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use coherence_kafka_connect::record::RawHeaders;
+
 pub(crate) mod message;
 
 pub use message::MessageRef;
@@ -69,17 +71,6 @@ impl RawRecord<'_> {
         headers
     }
 
-    /// Returns the value of the last header of this name.
-    pub fn last_header(&self, wanted: &str) -> Option<Option<Vec<u8>>> {
-        let mut last = None;
-        self.each_header(|name, value| {
-            if name == wanted.as_bytes() {
-                last = Some(value.map(<[u8]>::to_vec));
-            }
-        });
-        last
-    }
-
     /// Returns its timestamp, if the broker keeps one.
     pub fn timestamp(&self) -> Option<Timestamp> {
         match self.envelope {
@@ -95,6 +86,18 @@ impl RawRecord<'_> {
             }
             Envelope::Message(message) => message.each_header(visit),
         }
+    }
+}
+
+impl RawHeaders for RawRecord<'_> {
+    fn last(&self, wanted: &str) -> Option<Option<Vec<u8>>> {
+        let mut last = None;
+        self.each_header(|name, value| {
+            if name == wanted.as_bytes() {
+                last = Some(value.map(<[u8]>::to_vec));
+            }
+        });
+        last
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
+use coherence_kafka_connect::record::RawHeaders;
 use coherence_kafka_rdkafka::record::RawRecord;
 
 /// The rules of a connector.
@@ -50,7 +51,7 @@ impl Expiries {
     /// Its header holds something else than milliseconds.
     pub fn of_record(&self, record: &RawRecord<'_>, of_topic: Expiry) -> Result<Expiry, BadTtl> {
         let Some(name) = &self.header else { return Ok(of_topic) };
-        let Some(value) = record.last_header(name) else { return Ok(of_topic) };
+        let Some(value) = record.last(name) else { return Ok(of_topic) };
         let millis = value
             .as_deref()
             .and_then(|text| std::str::from_utf8(text).ok())

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
-use coherence_kafka_connect::converter::{ConvertError, Converter};
+use coherence_kafka_connect::converter::Converter;
 use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
+use coherence_kafka_connect::error::ConnectError;
 use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::errors::{Blame, NullValues, Stage};
@@ -62,10 +63,10 @@ pub(crate) enum Operation {
 pub(crate) enum RecordError {
     /// Its key cannot be converted.
     #[error("key: {0}")]
-    Key(#[source] ConvertError),
+    Key(#[source] ConnectError),
     /// Its value cannot be converted.
     #[error("value: {0}")]
-    Value(#[source] ConvertError),
+    Value(#[source] ConnectError),
     /// Its converted key has no form in the map.
     #[error("key: {0}")]
     EncodeKey(#[source] EncodeError),
@@ -150,7 +151,7 @@ impl Pipeline {
         let mut taken = Operation::Put;
         let outcome = plan.apply(
             source,
-            |out| self.write_key(record.topic, key, out),
+            |out| self.write_key(record, key, out),
             |out| {
                 if !self.write_value(record, out).map_err(Stop::Error)? {
                     match self.null_values {
@@ -197,7 +198,7 @@ impl Pipeline {
         Blame { stage, class, exception, message: error.message(), trace: error.to_string() }
     }
 
-    fn write_key(&self, topic: &str, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
+    fn write_key(&self, record: &RawRecord<'_>, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
         match &self.form {
             Form::PassThrough => {
                 let key = pass_through::key(key, self.format)
@@ -207,7 +208,7 @@ impl Pipeline {
             }
             Form::Converted { key: converter, encoder, .. } => {
                 let converted = converter
-                    .to_connect(topic, Some(key))
+                    .to_connect(record.topic, record, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
                 match converted.value {
                     Value::Null => Err(Stop::Nothing(Operation::NullKey)),
@@ -230,7 +231,7 @@ impl Pipeline {
             }
             Form::Converted { value: converter, encoder, .. } => {
                 let converted =
-                    converter.to_connect(record.topic, Some(value)).map_err(RecordError::Value)?;
+                    converter.to_connect(record.topic, record, Some(value)).map_err(RecordError::Value)?;
                 match converted.value {
                     Value::Null => Ok(false),
                     value => {

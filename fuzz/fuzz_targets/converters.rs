@@ -48,7 +48,7 @@ static CONVERTERS: LazyLock<Vec<Arc<dyn Converter>>> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     for converter in CONVERTERS.iter() {
-        let Ok(data) = converter.to_connect("topic", Some(bytes)) else { continue };
+        let Ok(data) = converter.to_connect("topic", &(), Some(bytes)) else { continue };
         for format in [Format::Pof, Format::Json] {
             let mut binary = Vec::new();
             let encoder = Encoder { format, arrays: ArrayForm::List };

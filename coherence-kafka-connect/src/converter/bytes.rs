@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::options::Options;
-use super::{ConvertError, Converter, Role};
+use super::{Converter, Role};
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
@@ -22,8 +24,9 @@ impl Converter for ByteArrayConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let value = bytes.map_or(Value::Null, |bytes| Value::Bytes(Cow::Borrowed(bytes)));
         Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }

@@ -10,8 +10,10 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
-use super::{ConvertError, Converter, Role};
+use super::{Converter, Role};
 use crate::data::{SchemaAndValue, Value};
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.util.CustomConverter";
 
@@ -124,14 +126,15 @@ impl Converter for CustomConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => self
                 .deserializer
                 .deserialize(bytes)
-                .map_err(|why| ConvertError::data("Failed to deserialize object: ").because(why))?,
+                .map_err(|why| ConnectError::data("Failed to deserialize object: ").because(why))?,
         };
         Ok(SchemaAndValue { schema: None, value })
     }

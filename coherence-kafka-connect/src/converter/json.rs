@@ -16,8 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::reader::{Fault, Reader};
 use self::tree::{Node, Skipped};
 use super::options::Options;
-use super::{ConvertError, Converter, Exception, Role};
+use super::{Converter, Role};
 use crate::data::{Schema, SchemaAndValue, Value};
+use crate::error::{ConnectError, Exception};
+use crate::record::RawHeaders;
 
 mod number;
 mod payload;
@@ -66,14 +68,14 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
 }
 
 /// Returns the schema of all messages; none from blank text or `null`.
-fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>, ConvertError> {
+fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>, ConnectError> {
     if content.is_empty() {
         return Ok(None);
     }
     let failed = "Failed to parse schema in converter config due to serialization error: ";
     let node: Option<Node<'_>> = Reader::new(content, None)
         .value()
-        .map_err(|fault| ConvertError::data(failed).because(fault.to_string()))?;
+        .map_err(|fault| ConnectError::data(failed).because(fault.to_string()))?;
     match node {
         None | Some(Node::Null) => Ok(None),
         Some(node) => {
@@ -99,8 +101,9 @@ impl Converter for JsonConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let Some(bytes) = bytes else {
             return Ok(SchemaAndValue { schema: None, value: Value::Null });
         };
@@ -114,7 +117,7 @@ impl Converter for JsonConverter {
             }
         }
         .map_err(|error| match bytes {
-            [0, 0, ..] if error.message == NOT_JSON => error.because(
+            [0, 0, ..] if error.message() == NOT_JSON => error.because(
                 "the bytes begin as those of Schema Registry serializers do, which this converter does \
                  not read",
             ),
@@ -129,7 +132,7 @@ impl Converter for JsonConverter {
 
 impl JsonConverter {
     /// Reads the data in `text`; `invalid` is the offset at which the bytes after it are not text.
-    fn convert<'a>(&self, text: &'a str, invalid: Option<usize>) -> Result<SchemaAndValue<'a>, ConvertError> {
+    fn convert<'a>(&self, text: &'a str, invalid: Option<usize>) -> Result<SchemaAndValue<'a>, ConnectError> {
         let mut reader = Reader::new(text, invalid);
         if !self.schemas_enable {
             // As in Java no bytes at all and blank text are null too, which a sink takes for a tombstone.
@@ -152,7 +155,7 @@ impl JsonConverter {
     }
 
     /// Returns the text of the member `schema`, and the member `payload`.
-    fn envelope<'a>(&self, reader: &mut Reader<'a>) -> Result<(&'a str, Node<'a>), ConvertError> {
+    fn envelope<'a>(&self, reader: &mut Reader<'a>) -> Result<(&'a str, Node<'a>), ConnectError> {
         let (mut schema, mut payload, mut others) = (None, None, false);
         let is_object = reader.members(|reader, name| -> Result<(), Fault> {
             match &*name {
@@ -171,14 +174,14 @@ impl JsonConverter {
         }
     }
 
-    fn no_envelope(&self) -> ConvertError {
+    fn no_envelope(&self) -> ConnectError {
         let property = self.role.property();
-        ConvertError::data(NO_ENVELOPE)
+        ConnectError::data(NO_ENVELOPE)
             .because(format!("{property}.schemas.enable=false reads plain JSON, it is true by default"))
     }
 
     /// Reads the schema in `text`; none for `null`.
-    fn schema(&self, text: &str) -> Result<Option<Arc<Schema>>, ConvertError> {
+    fn schema(&self, text: &str) -> Result<Option<Arc<Schema>>, ConnectError> {
         // A panic cannot leave the queue half changed, so a poisoned lock is as good as any.
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = schemas.iter().position(|(known, _)| **known == *text) {
@@ -198,15 +201,15 @@ impl JsonConverter {
     }
 }
 
-impl From<Fault> for ConvertError {
+impl From<Fault> for ConnectError {
     fn from(fault: Fault) -> Self {
-        ConvertError::data(NOT_JSON).because(fault.to_string())
+        ConnectError::data(NOT_JSON).because(fault.to_string())
     }
 }
 
 /// What Connect throws from `SchemaBuilder`.
-fn schema_error(message: impl Into<Cow<'static, str>>) -> ConvertError {
-    ConvertError { exception: Exception::SchemaBuilder, ..ConvertError::data(message) }
+fn schema_error(message: impl Into<Cow<'static, str>>) -> ConnectError {
+    ConnectError::new(Exception::SchemaBuilder, message)
 }
 
 #[cfg(test)]

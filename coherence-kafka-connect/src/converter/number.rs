@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
-use super::{ConvertError, Converter, Role};
+use super::{Converter, Role};
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 pub(super) const SHORT: &str = "org.apache.kafka.connect.converters.ShortConverter";
 pub(super) const INTEGER: &str = "org.apache.kafka.connect.converters.IntegerConverter";
@@ -59,14 +61,15 @@ impl Converter for NumberConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => self
                 .deserializer
                 .deserialize(bytes)
-                .map_err(|why| ConvertError::data(self.failed).because(why))?,
+                .map_err(|why| ConnectError::data(self.failed).because(why))?,
         };
         Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }

@@ -12,8 +12,10 @@ use coherence_kafka_common::packed::DecodeError;
 use coherence_kafka_common::{decoration, pof};
 
 use super::options::Options;
-use super::{ConvertError, Converter, Role};
+use super::{Converter, Role};
 use crate::data::{SchemaAndValue, Value};
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.converter.KafkaPofConverter";
 
@@ -34,12 +36,13 @@ impl Converter for KafkaPofConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let value = match bytes {
             None => Value::Null,
             Some(bytes) => {
-                read(bytes).map_err(|why| ConvertError::data("Failed to deserialize POF: ").because(why))?
+                read(bytes).map_err(|why| ConnectError::data("Failed to deserialize POF: ").because(why))?
             }
         };
         // The Java converter computes a schema from its POF configuration. Without one the data has none.

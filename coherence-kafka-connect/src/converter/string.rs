@@ -6,8 +6,10 @@ use std::sync::Arc;
 use coherence_kafka_common::serializer::charset::Charset;
 
 use super::options::Options;
-use super::{ConvertError, Converter, Role};
+use super::{Converter, Role};
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
+use crate::error::ConnectError;
+use crate::record::RawHeaders;
 
 pub(super) const CLASS: &str = "org.apache.kafka.connect.storage.StringConverter";
 
@@ -28,8 +30,9 @@ impl Converter for StringConverter {
     fn to_connect<'a>(
         &'a self,
         _: &str,
+        _: &dyn RawHeaders,
         bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConvertError> {
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
         let value = bytes.map_or(Value::Null, |bytes| Value::String(self.charset.decode(bytes)));
         Ok(SchemaAndValue { schema: Some(Cow::Borrowed(&self.schema)), value })
     }

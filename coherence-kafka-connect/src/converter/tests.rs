@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +17,7 @@ fn converter(class: &str, pairs: &[(&str, &str)]) -> Arc<dyn Converter> {
 
 fn value(converter: &dyn Converter, bytes: &[u8]) -> Result<Value<'static>, String> {
     converter
-        .to_connect("t", Some(bytes))
+        .to_connect("t", &(), Some(bytes))
         .map(|data| data.value.into_owned())
         .map_err(|error| error.to_string())
 }
@@ -28,7 +30,7 @@ fn a_class_is_known_by_its_full_name_and_by_connects_aliases() {
             let converter = converter(name, &[]);
             assert_eq!(converter.class_name(), class);
             assert_eq!(
-                converter.to_connect("t", None).unwrap().value,
+                converter.to_connect("t", &(), None).unwrap().value,
                 Value::Null,
                 "{class}: null stays null"
             );
@@ -85,7 +87,7 @@ fn missing_envelope_says_what_to_set() {
 fn errors_hold_nothing_of_the_bytes() {
     let secret = b"{\"password\":\"hunter2\", hunter2}";
     for class in known_classes() {
-        if let Err(error) = converter(class, &[]).to_connect("t", Some(secret)) {
+        if let Err(error) = converter(class, &[]).to_connect("t", &(), Some(secret)) {
             let text = format!("{error} {error:?}");
             assert!(!text.contains("hunter") && !text.contains("password"), "{text}");
         }
@@ -101,12 +103,12 @@ fn bytes_of_a_schema_registry_are_recognised() {
 #[test]
 fn simple_converters_borrow_and_share_their_schema() {
     let strings = converter("String", &[]);
-    let data = strings.to_connect("t", Some(b"text")).unwrap();
+    let data = strings.to_connect("t", &(), Some(b"text")).unwrap();
     assert!(matches!(data.value, Value::String(Cow::Borrowed("text"))));
-    let again = strings.to_connect("t", Some(b"more")).unwrap();
+    let again = strings.to_connect("t", &(), Some(b"more")).unwrap();
     assert!(Arc::ptr_eq(&data.schema.unwrap(), &again.schema.unwrap()));
     let bytes = converter("ByteArray", &[]);
-    let data = bytes.to_connect("t", Some(b"x")).unwrap();
+    let data = bytes.to_connect("t", &(), Some(b"x")).unwrap();
     assert!(matches!(data.value, Value::Bytes(Cow::Borrowed(b"x"))));
 }
 
@@ -125,7 +127,7 @@ fn the_custom_converter_reads_with_the_deserializer_it_is_given() {
         "Failed to deserialize object: Size of data received by IntegerDeserializer is not 4, it is 1"
     );
     assert!(value(&*named("Void"), b"").is_err());
-    assert_eq!(named("Void").to_connect("t", None).unwrap().value, Value::Null);
+    assert_eq!(named("Void").to_connect("t", &(), None).unwrap().value, Value::Null);
 }
 
 #[test]
@@ -225,7 +227,7 @@ proptest! {
         ],
     ) {
         for converter in every_converter() {
-            let _ = converter.to_connect("t", Some(&bytes));
+            let _ = converter.to_connect("t", &(), Some(&bytes));
         }
     }
 }
@@ -233,7 +235,7 @@ proptest! {
 #[test]
 fn a_number_converter_declares_an_optional_schema() {
     let converter = converter("Integer", &[]);
-    let data = converter.to_connect("t", None).map(|data| data.schema).unwrap();
+    let data = converter.to_connect("t", &(), None).map(|data| data.schema).unwrap();
     assert_eq!(**data.unwrap(), crate::data::Schema::optional(SchemaKind::Int32));
 }
 

@@ -13,8 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 use num_bigint::BigInt;
 
 use super::tree::{Node, Tree};
-use crate::converter::ConvertError;
 use crate::data::{self, Field, Schema, SchemaKind, Struct, Value};
+use crate::error::ConnectError;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -23,7 +23,7 @@ pub(super) fn read<'a>(
     schema: &Arc<Schema>,
     node: Node<'a>,
     replace_null: bool,
-) -> Result<Value<'a>, ConvertError> {
+) -> Result<Value<'a>, ConnectError> {
     if node == Node::Null {
         return null(schema, replace_null);
     }
@@ -82,13 +82,13 @@ pub(super) fn schemaless(node: Node<'_>) -> Value<'_> {
 
 /// Refuses null where `schema` does not allow it, in `value` of the field of this name or in the elements of an array or
 /// map. Coercion makes such nulls; Java finds them when it puts a value into a struct.
-pub(super) fn check_nulls(field: &str, schema: &Schema, value: &Value<'_>) -> Result<(), ConvertError> {
+pub(super) fn check_nulls(field: &str, schema: &Schema, value: &Value<'_>) -> Result<(), ConnectError> {
     let check = |schema: &Option<Arc<Schema>>, value| match schema {
         Some(schema) => check_nulls(field, schema, value),
         None => Ok(()),
     };
     match (value, &schema.kind) {
-        (Value::Null, kind) if !schema.optional => Err(ConvertError::data(format!(
+        (Value::Null, kind) if !schema.optional => Err(ConnectError::data(format!(
             "Invalid value: null used for required field: \"{field}\", schema type: {kind}"
         ))),
         (Value::Array(values), SchemaKind::Array(items)) => {
@@ -101,11 +101,11 @@ pub(super) fn check_nulls(field: &str, schema: &Schema, value: &Value<'_>) -> Re
     }
 }
 
-fn null<'a>(schema: &Schema, replace_null: bool) -> Result<Value<'a>, ConvertError> {
+fn null<'a>(schema: &Schema, replace_null: bool) -> Result<Value<'a>, ConnectError> {
     match &schema.default {
         Some(default) if replace_null => Ok(default.clone()),
         _ if schema.optional => Ok(Value::Null),
-        _ => Err(ConvertError::data(format!("Invalid null value for required {} field", schema.kind))),
+        _ => Err(ConnectError::data(format!("Invalid null value for required {} field", schema.kind))),
     }
 }
 
@@ -117,9 +117,9 @@ fn low_bits(node: &Node<'_>) -> i64 {
 }
 
 /// Padding is required and the URL alphabet is not known. Jackson stops at white space behind the end.
-fn base64(text: &str, message: &'static str) -> Result<Vec<u8>, ConvertError> {
+fn base64(text: &str, message: &'static str) -> Result<Vec<u8>, ConnectError> {
     BASE64_STANDARD.decode(text.trim_ascii_end()).map_err(|_| {
-        ConvertError::data(message).because("expected base64 of the standard alphabet with its padding")
+        ConnectError::data(message).because("expected base64 of the standard alphabet with its padding")
     })
 }
 
@@ -127,7 +127,7 @@ fn array<'a>(
     items: Option<&Arc<Schema>>,
     node: Node<'a>,
     replace_null: bool,
-) -> Result<Vec<Value<'a>>, ConvertError> {
+) -> Result<Vec<Value<'a>>, ConnectError> {
     let item = |node| read_or_plain(items, node, replace_null);
     match node {
         Node::Array(nodes) => nodes.into_iter().map(item).collect(),
@@ -140,7 +140,7 @@ fn read_or_plain<'a>(
     schema: Option<&Arc<Schema>>,
     node: Node<'a>,
     replace_null: bool,
-) -> Result<Value<'a>, ConvertError> {
+) -> Result<Value<'a>, ConnectError> {
     match schema {
         Some(schema) => read(schema, node, replace_null),
         None => Ok(schemaless(node)),
@@ -154,7 +154,7 @@ fn map<'a>(
     values: Option<&Arc<Schema>>,
     node: Node<'a>,
     replace_null: bool,
-) -> Result<Entries<'a>, ConvertError> {
+) -> Result<Entries<'a>, ConnectError> {
     let string_keys = keys.is_some_and(|keys| keys.kind == SchemaKind::String);
     match node {
         // Keys of an object are taken as they are, their schema does not matter.
@@ -171,26 +171,26 @@ fn map<'a>(
             }
             Ok(last_of_each_key(entries))
         }
-        other if string_keys => Err(ConvertError::data(format!(
+        other if string_keys => Err(ConnectError::data(format!(
             "Maps with string fields should be encoded as JSON objects, but found {}",
             other.type_name()
         ))),
-        other => Err(ConvertError::data(format!(
+        other => Err(ConnectError::data(format!(
             "Maps with non-string fields should be encoded as JSON array of tuples, but found {}",
             other.type_name()
         ))),
     }
 }
 
-fn pair(node: Node<'_>) -> Result<(Node<'_>, Node<'_>), ConvertError> {
+fn pair(node: Node<'_>) -> Result<(Node<'_>, Node<'_>), ConnectError> {
     let Node::Array(items) = node else {
-        return Err(ConvertError::data(format!(
+        return Err(ConnectError::data(format!(
             "Found invalid map entry instead of array tuple: {}",
             node.type_name()
         )));
     };
     <[Node<'_>; 2]>::try_from(items).map(|[key, value]| (key, value)).map_err(|items| {
-        ConvertError::data(format!("Found invalid map entry, expected length 2 but found :{}", items.len()))
+        ConnectError::data(format!("Found invalid map entry, expected length 2 but found :{}", items.len()))
     })
 }
 
@@ -213,9 +213,9 @@ fn structure<'a>(
     fields: &[Field],
     node: Node<'a>,
     replace_null: bool,
-) -> Result<Vec<Value<'a>>, ConvertError> {
+) -> Result<Vec<Value<'a>>, ConnectError> {
     let Node::Object(members) = node else {
-        return Err(ConvertError::data(format!(
+        return Err(ConnectError::data(format!(
             "Structs should be encoded as JSON objects, but found {}",
             node.type_name()
         )));
@@ -235,7 +235,7 @@ fn structure<'a>(
     fields.iter().map(|field| value(field, by_name.remove(&*field.name).unwrap_or(Node::Null))).collect()
 }
 
-fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConvertError> {
+fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
     let invalid = "Invalid bytes for Decimal field";
     let text = match node {
         // A number keeps its own scale, whatever the schema declares.
@@ -248,30 +248,30 @@ fn decimal<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConvertErr
     };
     let bytes = base64(text, invalid)?;
     let scale = schema.parameters.get(data::SCALE).and_then(|scale| scale.parse().ok()).ok_or_else(|| {
-        ConvertError::data(invalid).because("the schema's parameter scale is missing or not a 32-bit integer")
+        ConnectError::data(invalid).because("the schema's parameter scale is missing or not a 32-bit integer")
     })?;
     if bytes.is_empty() {
-        return Err(ConvertError::data(invalid).because("expected at least one byte"));
+        return Err(ConnectError::data(invalid).because("expected at least one byte"));
     }
     Ok(Value::Decimal { unscaled: BigInt::from_signed_bytes_be(&bytes), scale })
 }
 
-fn date<'a>(node: &Node<'_>) -> Result<Value<'a>, ConvertError> {
+fn date<'a>(node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
     let days = int(node).ok_or_else(|| wrong_type("Date", "integer", node))?;
     Ok(Value::Date(i64::from(days) * MILLIS_PER_DAY))
 }
 
-fn time<'a>(node: &Node<'_>) -> Result<Value<'a>, ConvertError> {
+fn time<'a>(node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
     let millis = i64::from(int(node).ok_or_else(|| wrong_type("Time", "integer", node))?);
     if !(0..=MILLIS_PER_DAY).contains(&millis) {
-        return Err(ConvertError::data(
+        return Err(ConnectError::data(
             "Time values must use number of milliseconds greater than 0 and less than 86400000",
         ));
     }
     Ok(Value::Time(millis))
 }
 
-fn timestamp<'a>(node: &Node<'_>) -> Result<Value<'a>, ConvertError> {
+fn timestamp<'a>(node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
     match node {
         Node::Number(number) if number.integral => Ok(Value::Timestamp(number.low_bits())),
         _ => Err(wrong_type("Timestamp", "integral", node)),
@@ -285,8 +285,8 @@ fn int(node: &Node<'_>) -> Option<i32> {
     }
 }
 
-fn wrong_type(logical: &str, expected: &str, node: &Node<'_>) -> ConvertError {
-    ConvertError::data(format!(
+fn wrong_type(logical: &str, expected: &str, node: &Node<'_>) -> ConnectError {
+    ConnectError::data(format!(
         "Invalid type for {logical}, underlying representation should be {expected} but was {}",
         node.type_name()
     ))

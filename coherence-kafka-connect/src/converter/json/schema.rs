@@ -8,17 +8,17 @@ use std::sync::Arc;
 use super::payload::{self, check_nulls};
 use super::schema_error;
 use super::tree::Node;
-use crate::converter::ConvertError;
 use crate::data::{Field, Schema, SchemaKind, Value};
+use crate::error::ConnectError;
 
 /// Schemas inside each other at most. Java has no such bound but that of the JSON around it; here everything that
 /// follows a schema down is recursive.
 pub(super) const MAX_LEVELS: usize = 200;
 
 /// Returns the schema that `node` describes; `levels` more may be inside each other.
-pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Schema, ConvertError> {
+pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Schema, ConnectError> {
     let Some(levels) = levels.checked_sub(1) else {
-        return Err(ConvertError::data(format!("more than {MAX_LEVELS} schemas inside each other")));
+        return Err(ConnectError::data(format!("more than {MAX_LEVELS} schemas inside each other")));
     };
     let mut schema = Schema::new(kind(node, replace_null, levels)?);
     schema.optional = matches!(node.member("optional"), Some(Node::Boolean(true)));
@@ -34,7 +34,7 @@ pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result
         for (name, value) in parameters {
             let value = value
                 .as_str()
-                .ok_or_else(|| ConvertError::data("Schema parameters must have string values."))?;
+                .ok_or_else(|| ConnectError::data("Schema parameters must have string values."))?;
             schema.parameters.insert(name.clone().into_owned(), value.to_owned());
         }
     }
@@ -44,13 +44,13 @@ pub(super) fn read(node: &Node<'_>, replace_null: bool, levels: usize) -> Result
     Ok(schema)
 }
 
-fn kind(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<SchemaKind, ConvertError> {
+fn kind(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<SchemaKind, ConnectError> {
     let inner = |name, missing| match node.member(name) {
-        None | Some(Node::Null) => Err(ConvertError::data(missing)),
+        None | Some(Node::Null) => Err(ConnectError::data(missing)),
         Some(node) => read(node, replace_null, levels).map(|schema| Some(Arc::new(schema))),
     };
     let name = node.member("type").and_then(Node::as_str);
-    Ok(match name.ok_or_else(|| ConvertError::data("Schema must contain 'type' field"))? {
+    Ok(match name.ok_or_else(|| ConnectError::data("Schema must contain 'type' field"))? {
         "boolean" => SchemaKind::Boolean,
         "int8" => SchemaKind::Int8,
         "int16" => SchemaKind::Int16,
@@ -67,16 +67,16 @@ fn kind(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<SchemaKind
         ),
         "struct" => SchemaKind::Struct(fields(node, replace_null, levels)?),
         other => {
-            return Err(ConvertError::data(format!("Unknown schema type: {other}")).because(
+            return Err(ConnectError::data(format!("Unknown schema type: {other}")).because(
                 "known are boolean, int8, int16, int32, int64, float, double, bytes, string, array, map, struct",
             ));
         }
     })
 }
 
-fn fields(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Vec<Field>, ConvertError> {
+fn fields(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Vec<Field>, ConnectError> {
     let Some(Node::Array(nodes)) = node.member("fields") else {
-        return Err(ConvertError::data("Struct schema's \"fields\" argument is not an array."));
+        return Err(ConnectError::data("Struct schema's \"fields\" argument is not an array."));
     };
     let mut fields = Vec::with_capacity(nodes.len());
     let mut names = HashSet::with_capacity(nodes.len());
@@ -84,7 +84,7 @@ fn fields(node: &Node<'_>, replace_null: bool, levels: usize) -> Result<Vec<Fiel
         let name = node
             .member("field")
             .and_then(Node::as_str)
-            .ok_or_else(|| ConvertError::data("Struct schema's field name not specified properly"))?;
+            .ok_or_else(|| ConnectError::data("Struct schema's field name not specified properly"))?;
         let schema = Arc::new(read(node, replace_null, levels)?);
         if name.is_empty() {
             return Err(schema_error("fieldName cannot be null."));
@@ -103,7 +103,7 @@ fn default_value(
     schema: &Schema,
     node: &Node<'_>,
     replace_null: bool,
-) -> Result<Option<Value<'static>>, ConvertError> {
+) -> Result<Option<Value<'static>>, ConnectError> {
     // Only the schema of a struct is kept in its value, and a default cannot be a struct.
     let value = payload::read(&Arc::new(schema.clone()), node.clone(), replace_null)?;
     match value {
@@ -114,7 +114,7 @@ fn default_value(
         Value::Null if schema.optional => Ok(None),
         value => {
             check_nulls("null", schema, &value)
-                .map_err(|error| schema_error("Invalid default value").because(error.message.into_owned()))?;
+                .map_err(|error| schema_error("Invalid default value").because(error.message().to_owned()))?;
             Ok(Some(value.into_owned()))
         }
     }

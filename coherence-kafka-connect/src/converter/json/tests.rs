@@ -16,7 +16,7 @@ fn with_schemas() -> Arc<dyn Converter> {
 
 fn value(converter: &dyn Converter, text: &str) -> Result<Value<'static>, String> {
     converter
-        .to_connect("t", Some(text.as_bytes()))
+        .to_connect("t", &(), Some(text.as_bytes()))
         .map(|data| data.value.into_owned())
         .map_err(|error| error.to_string())
 }
@@ -24,7 +24,7 @@ fn value(converter: &dyn Converter, text: &str) -> Result<Value<'static>, String
 #[test]
 fn strings_without_escapes_are_borrowed() {
     let (plain, text) = (plain(), "{\"name\":\"é\",\"other\":\"\\n\"}");
-    let data = plain.to_connect("t", Some(text.as_bytes())).map(|data| data.value);
+    let data = plain.to_connect("t", &(), Some(text.as_bytes())).map(|data| data.value);
     let Ok(Value::Map(entries)) = data else { panic!() };
     assert!(matches!(&entries[0], (Value::String(Cow::Borrowed("name")), Value::String(Cow::Borrowed("é")))));
     assert!(matches!(&entries[1].1, Value::String(Cow::Owned(_))));
@@ -71,7 +71,7 @@ fn a_schema_met_again_is_the_same_one() {
     let converter = with_schemas();
     let schema = |kind: &str| {
         let text = format!("{{\"schema\":{{\"type\":\"{kind}\"}},\"payload\":1}}");
-        converter.to_connect("t", Some(text.as_bytes())).unwrap().schema.unwrap().into_owned()
+        converter.to_connect("t", &(), Some(text.as_bytes())).unwrap().schema.unwrap().into_owned()
     };
     let (first, other, again) = (schema("int8"), schema("int16"), schema("int8"));
     assert!(Arc::ptr_eq(&first, &again));
@@ -85,7 +85,7 @@ fn schemas_are_kept_up_to_a_bound() {
     for i in 0..100 {
         let text = format!("{{\"schema\":{{\"type\":\"int8\",\"version\":{i}}},\"payload\":{i}}}");
         for converter in [&uncached, &with_schemas()] {
-            let data = converter.to_connect("t", Some(text.as_bytes())).unwrap();
+            let data = converter.to_connect("t", &(), Some(text.as_bytes())).unwrap();
             assert_eq!((data.schema.unwrap().version, data.value), (Some(i), Value::Int8(i as i8)));
         }
     }
@@ -102,7 +102,7 @@ fn a_null_that_coercion_made_is_refused_in_a_required_field() {
 
 #[test]
 fn bad_bytes_behind_the_first_value_do_not_matter() {
-    let read = |bytes: &[u8]| plain().to_connect("t", Some(bytes)).map(|data| data.value.into_owned());
+    let read = |bytes: &[u8]| plain().to_connect("t", &(), Some(bytes)).map(|data| data.value.into_owned());
     assert_eq!(read(b"[1] \xFF"), Ok(Value::Array(vec![Value::Int64(1)])));
     assert_eq!(
         read(b"\"\xC0\xA2\""),
@@ -193,7 +193,7 @@ proptest! {
         prop_assert_eq!(value(&*with_schemas(), &enveloped), Ok(expected(&json)));
         let utf16: Vec<u8> = format!(" {text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         let plain = plain();
-        prop_assert_eq!(plain.to_connect("t", Some(&utf16)).map(|data| data.value), Ok(expected(&json)));
+        prop_assert_eq!(plain.to_connect("t", &(), Some(&utf16)).map(|data| data.value), Ok(expected(&json)));
     }
 
     #[test]

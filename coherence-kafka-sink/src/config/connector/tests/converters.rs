@@ -46,7 +46,7 @@ fn a_converter_of_the_connector_has_the_options_of_the_connector_alone() {
         let all: Vec<_> = minimum.iter().chain(connector).copied().collect();
         read(&worker(&settings), &Properties::from_pairs("c", all)).unwrap()
     };
-    let reads_bare_json = |config: Read| config.value_converter.to_connect("t", Some(b"1")).is_ok();
+    let reads_bare_json = |config: Read| config.value_converter.to_connect("t", &(), Some(b"1")).is_ok();
     assert!(reads_bare_json(parse(&[])));
     assert!(!reads_bare_json(parse(&[("value.converter", json)])), "schemas.enable is true by default");
 }
