@@ -146,6 +146,11 @@ impl Mock {
         self.broker.requests(RDKafkaApiKey::Fetch as i16)
     }
 
+    /// How many members have left their group since [`Mock::count_requests`].
+    pub fn leaves(&self) -> usize {
+        self.broker.requests(RDKafkaApiKey::LeaveGroup as i16)
+    }
+
     pub fn down(&self) {
         self.cluster().broker_down(BROKER).unwrap();
     }
