@@ -1,9 +1,32 @@
 //! Transforms and predicates: what changes a record between the converters and the task.
+//!
+//! Owns: the transforms and predicates of Connect by the names of their classes, with their settings and errors, and the
+//! chain of them that a connector's properties name. Never does: convert bytes, count errors or decide about a bad record.
+//!
+//! ```text
+//! properties, Classes → Transforms:  Record → Record | dropped | TransformFailure
+//!
+//! chain.rs       the chain, created from properties        classes.rs   the table of classes
+//! part.rs        the key or the value of a record           schemas.rs   derived schemas, cached
+//! ```
 
 use std::fmt::Debug;
 
 use crate::error::ConnectError;
 use crate::record::Record;
+
+mod chain;
+mod classes;
+mod drop_headers;
+mod filter;
+mod hoist_field;
+mod part;
+mod predicates;
+mod schemas;
+mod settings;
+
+pub use chain::{TransformFailure, Transforms};
+pub use classes::{Classes, PredicateClass, TransformClass};
 
 /// `org.apache.kafka.connect.transforms.Transformation`.
 pub trait Transform: Send + Sync + Debug {

@@ -156,7 +156,21 @@ pub enum Validator {
     DistinctItems,
     /// The lists of transforms and predicates: no repeated items.
     DistinctAliases,
+    /// What only one setting or one kind of setting asks for.
+    Check(Check),
 }
+
+/// Returns why a value of this key is refused, as the whole text.
+#[derive(Debug, Clone, Copy)]
+pub struct Check(pub fn(key: &str, value: &Typed) -> Result<(), String>);
+
+impl PartialEq for Check {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for Check {}
 
 impl Validator {
     fn check(self, key: &str, value: &Typed) -> Result<(), Refusal> {
@@ -190,6 +204,7 @@ impl Validator {
                     codes.join(", ")
                 ))
             }
+            (Validator::Check(check), value) => check.0(key, value).map_err(Refusal::Whole),
             (Validator::DistinctAliases, Typed::List(items)) if repeated(items) => {
                 let shown = items.join(", ");
                 Err(Refusal::Whole(format!(

@@ -141,7 +141,7 @@ impl ConfigKey {
                 return Some(Violation::Other { key, text });
             }
             Validator::DistinctAliases => "entry must be non null".to_owned(),
-            Validator::Any | Validator::NonEmpty | Validator::Name => return None,
+            Validator::Any | Validator::NonEmpty | Validator::Name | Validator::Check(_) => return None,
         };
         Some(Violation::Invalid { key, value: "null".to_owned(), why })
     }

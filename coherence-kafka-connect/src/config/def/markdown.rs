@@ -39,7 +39,8 @@ fn kind(key: &ConfigKey) -> String {
         | Validator::NonEmpty
         | Validator::Name
         | Validator::DistinctItems
-        | Validator::DistinctAliases => kind,
+        | Validator::DistinctAliases
+        | Validator::Check(_) => kind,
     }
 }
 

@@ -43,7 +43,7 @@ fn bad_by_type(key: &ConfigKey) -> Vec<Bad> {
         Name => add("", "String may not be empty".to_owned()),
         Validator::DistinctItems => add("a,a", "values must not be duplicated".to_owned()),
         Validator::DistinctAliases => add("a,a", "Duplicate alias provided".to_owned()),
-        Any => {}
+        Any | Validator::Check(_) => {}
     }
     if key.group == NOT_YET && key.kind != Kind::Boolean {
         add("something", "is not supported yet".to_owned());

@@ -1,0 +1,127 @@
+//! The classes of transforms and predicates that a configuration can name.
+
+use super::{Predicate, Transform};
+use super::{drop_headers, filter, hoist_field, predicates};
+use crate::config::def::{ConfigDef, PluginDesc, PluginType, Values};
+use crate::converter::OptionError;
+
+/// A class of transforms: its name, its settings, and how to create one.
+#[derive(Debug, Clone, Copy)]
+pub struct TransformClass {
+    /// The full name of the Java class, or any name without blanks for a transform of one's own.
+    pub class: &'static str,
+    /// Its settings, without the prefix `transforms.<alias>.`.
+    pub settings: ConfigDef,
+    /// Creates one from the values of its settings, which the table of settings has accepted. A refusal without a key is
+    /// about the transform as a whole.
+    pub create: fn(&Values) -> Result<Box<dyn Transform>, Vec<OptionError>>,
+}
+
+impl TransformClass {
+    /// Returns the class as user interfaces show it.
+    pub const fn desc(&self) -> PluginDesc {
+        PluginDesc { kind: PluginType::Transformation, class: self.class, settings: self.settings }
+    }
+}
+
+/// A class of predicates: its name, its settings, and how to create one.
+#[derive(Debug, Clone, Copy)]
+pub struct PredicateClass {
+    /// The full name of the Java class, or any name without blanks for a predicate of one's own.
+    pub class: &'static str,
+    /// Its settings, without the prefix `predicates.<alias>.`.
+    pub settings: ConfigDef,
+    /// Creates one from the values of its settings, which the table of settings has accepted.
+    pub create: fn(&Values) -> Result<Box<dyn Predicate>, Vec<OptionError>>,
+}
+
+impl PredicateClass {
+    /// Returns the class as user interfaces show it.
+    pub const fn desc(&self) -> PluginDesc {
+        PluginDesc { kind: PluginType::Predicate, class: self.class, settings: self.settings }
+    }
+}
+
+/// Every transform of this crate, by the full name of its class.
+pub(super) static TRANSFORMS: [TransformClass; 4] =
+    [drop_headers::CLASS, filter::CLASS, hoist_field::CLASSES[0], hoist_field::CLASSES[1]];
+
+/// Every predicate of this crate, by the full name of its class.
+pub(super) static PREDICATES: [PredicateClass; 2] =
+    [predicates::HAS_HEADER_KEY, predicates::RECORD_IS_TOMBSTONE];
+
+/// The classes that a configuration can name: those of this crate, and those that a program adds.
+#[derive(Debug, Clone)]
+pub struct Classes {
+    transforms: Vec<TransformClass>,
+    predicates: Vec<PredicateClass>,
+}
+
+impl Default for Classes {
+    /// Returns the classes of this crate.
+    fn default() -> Self {
+        Self { transforms: TRANSFORMS.to_vec(), predicates: PREDICATES.to_vec() }
+    }
+}
+
+impl Classes {
+    /// Adds a class of transforms.
+    #[must_use]
+    pub fn with_transform(mut self, class: TransformClass) -> Self {
+        self.transforms.push(class);
+        self
+    }
+
+    /// Adds a class of predicates.
+    #[must_use]
+    pub fn with_predicate(mut self, class: PredicateClass) -> Self {
+        self.predicates.push(class);
+        self
+    }
+
+    /// Every class as user interfaces show it, the transforms first.
+    pub fn descs(&self) -> impl Iterator<Item = PluginDesc> {
+        let transforms = self.transforms.iter().map(TransformClass::desc);
+        transforms.chain(self.predicates.iter().map(PredicateClass::desc))
+    }
+
+    /// Returns the class of transforms of this name, full or an alias.
+    ///
+    /// # Errors
+    /// Why there is none, in Connect's words for the setting `key`.
+    pub(super) fn transform(&self, key: &str, name: &str) -> Result<&TransformClass, String> {
+        let class = self.transforms.iter().find(|class| class.desc().is_named(name));
+        class.ok_or_else(|| self.refusal(PluginType::Transformation, key, name))
+    }
+
+    /// Returns the class of predicates of this name, full or an alias.
+    ///
+    /// # Errors
+    /// As [`Classes::transform`].
+    pub(super) fn predicate(&self, key: &str, name: &str) -> Result<&PredicateClass, String> {
+        let class = self.predicates.iter().find(|class| class.desc().is_named(name));
+        class.ok_or_else(|| self.refusal(PluginType::Predicate, key, name))
+    }
+
+    fn refusal(&self, kind: PluginType, key: &str, name: &str) -> String {
+        let known: Vec<_> = self.descs().filter(|desc| desc.kind == kind).map(|desc| desc.class).collect();
+        let inside: Vec<_> = known.iter().copied().filter(|class| is_inside(class, name)).collect();
+        if let Some(other) = self.descs().find(|desc| desc.is_named(name)) {
+            format!("Class class {} does not implement the {} interface", other.class, kind.interface())
+        } else if inside.is_empty() {
+            let known = known.join(", ");
+            format!(
+                "Invalid value {name} for configuration {key}: Class {name} could not be found; known are {known}"
+            )
+        } else {
+            let inside = inside.join(", ");
+            format!("This class is abstract and cannot be created. Did you mean {inside}?")
+        }
+    }
+}
+
+/// Returns whether a class is inside the class `outer`, which may be given by its simple name.
+fn is_inside(class: &str, outer: &str) -> bool {
+    let inside = |class: &str| class.strip_prefix(outer).is_some_and(|rest| rest.starts_with('$'));
+    inside(class) || class.rsplit('.').next().is_some_and(inside)
+}

@@ -1,0 +1,59 @@
+//! Connect's predicates.
+
+use super::{Predicate, PredicateClass};
+use crate::config::def::DefaultValue::Required;
+use crate::config::def::Importance::Medium;
+use crate::config::def::Validator::NonEmpty;
+use crate::config::def::{ConfigDef, ConfigKey, Kind, key};
+use crate::data::Value;
+use crate::record::Record;
+
+const HEADER: &str = "org.apache.kafka.connect.transforms.predicates.HasHeaderKey";
+const TOMBSTONE: &str = "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone";
+
+const HEADER_KEYS: [ConfigKey; 1] =
+    [key("name", Kind::String, Required, NonEmpty, ("", Medium), "The header name.")];
+
+pub(super) const HAS_HEADER_KEY: PredicateClass = PredicateClass {
+    class: HEADER,
+    settings: ConfigDef { keys: &HEADER_KEYS },
+    create: |values| Ok(Box::new(HasHeaderKey { name: values.text("name").unwrap_or_default().to_owned() })),
+};
+
+pub(super) const RECORD_IS_TOMBSTONE: PredicateClass = PredicateClass {
+    class: TOMBSTONE,
+    settings: ConfigDef { keys: &[] },
+    create: |_| Ok(Box::new(RecordIsTombstone)),
+};
+
+#[derive(Debug)]
+struct HasHeaderKey {
+    name: String,
+}
+
+impl Predicate for HasHeaderKey {
+    fn test(&self, record: &Record<'_>) -> bool {
+        record.headers.iter().any(|header| header.key == self.name)
+    }
+
+    fn class_name(&self) -> &'static str {
+        HEADER
+    }
+
+    fn uses_headers(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct RecordIsTombstone;
+
+impl Predicate for RecordIsTombstone {
+    fn test(&self, record: &Record<'_>) -> bool {
+        record.value.value == Value::Null
+    }
+
+    fn class_name(&self) -> &'static str {
+        TOMBSTONE
+    }
+}
