@@ -23,7 +23,6 @@ mod json;
 mod key;
 mod pof;
 mod pof_value;
-mod time;
 
 /// What a list becomes in POF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(unreachable_pub, missing_debug_implementations)]
 
+mod calendar;
 pub mod config;
 pub mod converter;
 pub mod data;

@@ -2,8 +2,8 @@
 
 use coherence_kafka_common::pof::{Date, PofWriter, Time, Zone};
 
-use super::time::{self, MILLIS_PER_DAY};
 use super::{ArrayForm, EncodeError};
+use crate::calendar::{self, MILLIS_PER_DAY};
 use crate::data::Value;
 
 /// Appends the POF of `value`; `levels` more may be inside each other.
@@ -77,13 +77,13 @@ pub(super) fn write(
 pub(super) fn date_time(millis: i64) -> Result<(Date, Time), EncodeError> {
     const HALF_DAY: i64 = MILLIS_PER_DAY / 2;
     let (days, of_day) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
-    let (year, month, day) = time::date(days);
+    let (year, month, day) = calendar::date(days);
     if (month, day) == (2, 29) && year % 100 == 0 && year % 400 != 0 {
         let east = if of_day < HALF_DAY { -HALF_DAY } else { HALF_DAY };
         let (date, time) = date_time(millis.saturating_add(east))?;
         return Ok((date, Time { zone: Some(Zone::Offset(if east < 0 { -720 } else { 720 })), ..time }));
     }
-    let (hour, minute, second, nano) = time::time(of_day);
+    let (hour, minute, second, nano) = calendar::time(of_day);
     let year = i32::try_from(year).map_err(|_| EncodeError::Year { days })?;
     Ok((Date { year, month, day }, Time { hour, minute, second, nano, zone: Some(Zone::Utc) }))
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use coherence_kafka_common::pof::{self, Date, PofValue, Time, Zone};
 
 use super::EncodeError;
-use super::time::{self, MILLIS_PER_DAY};
+use crate::calendar::{self, MILLIS_PER_DAY};
 use crate::data::Value;
 
 /// Returns the data of an entry in POF, leading byte included.
@@ -67,7 +67,7 @@ fn string(units: &[u16]) -> Value<'static> {
 }
 
 fn days(date: Date) -> i64 {
-    time::days(i64::from(date.year), date.month, date.day)
+    calendar::days(date.year.into(), date.month.into(), date.day.into())
 }
 
 /// Since midnight in UTC; below zero or beyond a day where the zone puts it into another day.

@@ -3,7 +3,7 @@
 //! From 1582-10-15 on that is the Gregorian calendar and before it the Julian one, in which POF read by Java names other
 //! days than ISO 8601 does. The year before 1 is 0.
 
-pub(super) const MILLIS_PER_DAY: i64 = 86_400_000;
+pub(crate) const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// 1582-10-15, in days since 1970-01-01. The day before it is 1582-10-04.
 const FIRST_GREGORIAN: i64 = -141_427;
@@ -18,7 +18,7 @@ const DAYS_PER_JULIAN_ERA: i64 = 1_461;
 /// Year, month from 1, day from 1 of the day that many days after 1970-01-01.
 ///
 /// Counted in eras, each of which begins on a first of March, so that the leap day comes last.
-pub(super) fn date(days: i64) -> (i64, u8, u8) {
+pub(crate) fn date(days: i64) -> (i64, u8, u8) {
     let (years, year, day) = if days >= FIRST_GREGORIAN {
         let days = days + EPOCH;
         let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
@@ -38,22 +38,39 @@ pub(super) fn date(days: i64) -> (i64, u8, u8) {
 
 /// Returns the inverse of [`date`]. Of the ten days that were left out in 1582, Java makes those that follow, and so
 /// does this.
-pub(super) fn days(year: i64, month: u8, day: u8) -> i64 {
-    let gregorian = (year, month, day) >= (1582, 10, 15);
-    let year = year - i64::from(month <= 2);
-    let month = (i64::from(month) + 9) % 12;
-    let day = (153 * month + 2) / 5 + i64::from(day) - 1;
-    if gregorian {
-        let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
-        era * DAYS_PER_ERA + 365 * year + year / 4 - year / 100 + day - EPOCH
-    } else {
-        let (era, year) = (year.div_euclid(4), year.rem_euclid(4));
-        era * DAYS_PER_JULIAN_ERA + 365 * year + day - JULIAN_EPOCH
+///
+/// The fields may be out of their ranges, as in a lenient calendar of Java: month 14 is February of the next year.
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
+    if year >= 1582 {
+        let days = gregorian(year, month, day);
+        if days >= FIRST_GREGORIAN {
+            return days;
+        }
     }
+    julian(year, month, day)
+}
+
+fn gregorian(year: i64, month: i64, day: i64) -> i64 {
+    let (year, day) = from_march(year, month, day);
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    era * DAYS_PER_ERA + 365 * year + year / 4 - year / 100 + day - EPOCH
+}
+
+fn julian(year: i64, month: i64, day: i64) -> i64 {
+    let (year, day) = from_march(year, month, day);
+    let (era, year) = (year.div_euclid(4), year.rem_euclid(4));
+    era * DAYS_PER_JULIAN_ERA + 365 * year + day - JULIAN_EPOCH
+}
+
+/// Returns the year that begins in March, and how many days after its first one the day is.
+fn from_march(year: i64, month: i64, day: i64) -> (i64, i64) {
+    let months = month - 3;
+    let month = months.rem_euclid(12);
+    (year + months.div_euclid(12), (153 * month + 2) / 5 + day - 1)
 }
 
 /// Hour, minute, second, nanosecond of a time of day in milliseconds.
-pub(super) fn time(millis: i64) -> (u8, u8, u8, u32) {
+pub(crate) fn time(millis: i64) -> (u8, u8, u8, u32) {
     let second = millis / 1_000;
     let nanos = (millis % 1_000) as u32 * 1_000_000;
     ((second / 3_600) as u8, (second / 60 % 60) as u8, (second % 60) as u8, nanos)
@@ -84,7 +101,7 @@ mod tests {
         ] {
             assert_eq!(date(days), fields);
             let (year, month, day) = fields;
-            assert_eq!(super::days(year, month, day), days);
+            assert_eq!(super::days(year, month.into(), day.into()), days);
         }
         assert_eq!(super::days(1582, 10, 5), super::days(1582, 10, 15));
         assert_eq!(super::days(1582, 10, 14), -141_418);
@@ -101,9 +118,18 @@ mod tests {
                 && (now.0, now.1) == (before.0 + i64::from(before.1 == 12), before.1 % 12 + 1);
             let left_out = (before, now) == ((1582, 10, 4), (1582, 10, 15));
             assert!(next_day || next_month || left_out, "{before:?} {now:?}");
-            assert_eq!(super::days(now.0, now.1, now.2), days);
+            assert_eq!(super::days(now.0, now.1.into(), now.2.into()), days);
             before = now;
         }
+    }
+
+    #[test]
+    fn fields_out_of_their_ranges_count_on() {
+        assert_eq!(super::days(2020, 14, 0), super::days(2021, 1, 31));
+        assert_eq!(super::days(2020, 1, -1), super::days(2019, 12, 30));
+        assert_eq!(super::days(1582, 10, 35), super::days(1582, 11, 4));
+        assert_eq!(super::days(1581, 22, 20), -141_412, "Julian to the end of its year");
+        assert_eq!(super::days(1583, -2, 1), super::days(1582, 10, 1));
     }
 
     #[test]
