@@ -11,6 +11,8 @@
 //! pof.rs                         KafkaPofConverter
 //! custom.rs                      CustomConverter over a Kafka deserializer
 //! deserializer.rs                Kafka's deserializers
+//! header.rs                      HeaderConverter: SimpleHeaderConverter, and the converters that read headers as well
+//! header_values.rs               the value that a header's text stands for
 //! definitions.rs                 the options of each, for user interfaces
 //! ```
 
@@ -26,13 +28,16 @@ mod bytes;
 mod custom;
 mod definitions;
 mod deserializer;
+mod header;
+pub(crate) mod header_values;
 mod json;
 mod number;
 mod options;
 mod pof;
 mod string;
 
-pub use definitions::CONVERTERS;
+pub use definitions::{CONVERTERS, HEADER_CONVERTERS};
+pub use header::{HeaderConverter, create_header, known_header_classes};
 
 /// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
 pub trait Converter: Send + Sync + Debug {
@@ -50,13 +55,15 @@ pub trait Converter: Send + Sync + Debug {
     fn class_name(&self) -> &'static str;
 }
 
-/// Whether a converter reads keys or values; some options depend on it.
+/// What a converter reads; some options depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// `key.converter`.
     Key,
     /// `value.converter`.
     Value,
+    /// `header.converter`.
+    Header,
 }
 
 impl Role {
@@ -65,6 +72,7 @@ impl Role {
         match self {
             Role::Key => "key.converter",
             Role::Value => "value.converter",
+            Role::Header => "header.converter",
         }
     }
 }
@@ -114,17 +122,8 @@ pub fn create(
     options: &BTreeMap<String, String>,
 ) -> Result<Arc<dyn Converter>, Vec<OptionError>> {
     let class = class.trim();
-    let Some((_, create)) = CLASSES.iter().find(|(known, _)| is_named(known, class)) else {
-        let known: Vec<_> = known_classes().collect();
-        return Err(vec![OptionError {
-            key: String::new(),
-            value: Some(class.to_owned()),
-            message: format!(
-                "Invalid value {class} for configuration {}: Class {class} could not be found; known are {}",
-                role.property(),
-                known.join(", ")
-            ),
-        }]);
+    let Some((_, create)) = CLASSES.iter().find(|(known, _)| is_named(known, class, "Converter")) else {
+        return Err(unknown(class, role, known_classes()));
     };
     let mut options = options::Options::new(options);
     let converter = create(role, &mut options);
@@ -134,9 +133,22 @@ pub fn create(
     }
 }
 
-fn is_named(class: &str, name: &str) -> bool {
+/// Returns whether `name` is a class, or one of Connect's aliases of a class of this interface.
+fn is_named(class: &str, name: &str, interface: &str) -> bool {
     let simple = class.rsplit('.').next().unwrap_or(class);
-    class == name || simple == name || simple.strip_suffix("Converter") == Some(name)
+    class == name || simple == name || simple.strip_suffix(interface) == Some(name)
+}
+
+/// Refuses a class in the words of Kafka's `ConfigException`.
+fn unknown(class: &str, role: Role, known: impl Iterator<Item = &'static str>) -> Vec<OptionError> {
+    let (property, known) = (role.property(), known.collect::<Vec<_>>().join(", "));
+    vec![OptionError {
+        key: String::new(),
+        value: Some(class.to_owned()),
+        message: format!(
+            "Invalid value {class} for configuration {property}: Class {class} could not be found; known are {known}"
+        ),
+    }]
 }
 
 #[cfg(test)]

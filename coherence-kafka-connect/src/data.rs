@@ -99,6 +99,17 @@ impl Schema {
         Self { optional: true, ..Self::new(kind) }
     }
 
+    /// Creates the schema of one of Connect's logical types, such as [`DATE`] over INT32.
+    pub fn logical(kind: SchemaKind, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), version: Some(1), ..Self::new(kind) }
+    }
+
+    /// Creates the schema of [`DECIMAL`] values with this many digits after the point.
+    pub fn decimal(scale: i32) -> Self {
+        let parameters = BTreeMap::from([(SCALE.to_owned(), scale.to_string())]);
+        Self { parameters, ..Self::logical(SchemaKind::Bytes, DECIMAL) }
+    }
+
     /// Returns the fields of a struct schema; none for any other type.
     pub fn fields(&self) -> &[Field] {
         match &self.kind {

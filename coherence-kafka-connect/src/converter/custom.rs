@@ -85,7 +85,7 @@ fn element(name: &str, role: Role, options: &mut Options<'_>) -> Option<Element>
 fn charset(role: Role, options: &mut Options<'_>) -> Option<Charset> {
     let own = match role {
         Role::Key => "key.deserializer.encoding",
-        Role::Value => "value.deserializer.encoding",
+        Role::Value | Role::Header => "value.deserializer.encoding",
     };
     options.charset(&[own, "deserializer.encoding"])
 }
@@ -95,7 +95,7 @@ fn charset(role: Role, options: &mut Options<'_>) -> Option<Charset> {
 fn list(role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
     let key = match role {
         Role::Key => "default.list.key.serde.inner",
-        Role::Value => "default.list.value.serde.inner",
+        Role::Value | Role::Header => "default.list.value.serde.inner",
     };
     let Some(class) = options.text(key) else {
         let message = "Not able to determine the inner serde class because it was neither passed via the \

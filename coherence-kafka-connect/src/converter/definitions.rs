@@ -1,6 +1,6 @@
 //! The options of each converter, as Connect's REST interface defines them.
 
-use super::{bytes, custom, json, number, pof, string};
+use super::{bytes, custom, header, json, number, pof, string};
 use crate::config::def::DefaultValue::{Null, Required, Text};
 use crate::config::def::Importance::{High, Low};
 use crate::config::def::Validator::{Any, OneOfInAnyCase};
@@ -20,6 +20,24 @@ pub static CONVERTERS: [PluginDesc; 11] = [
     converter(json::CLASS, &JSON),
     converter(string::CLASS, &STRING),
 ];
+
+/// Every header converter, by the full name of its class.
+pub static HEADER_CONVERTERS: [PluginDesc; 10] = [
+    header_converter(number::BOOLEAN, &SIMPLE),
+    header_converter(bytes::CLASS, &SIMPLE),
+    header_converter(number::DOUBLE, &SIMPLE),
+    header_converter(number::FLOAT, &SIMPLE),
+    header_converter(number::INTEGER, &SIMPLE),
+    header_converter(number::LONG, &SIMPLE),
+    header_converter(number::SHORT, &SIMPLE),
+    header_converter(json::CLASS, &JSON),
+    header_converter(header::SIMPLE, &[]),
+    header_converter(string::CLASS, &STRING),
+];
+
+const fn header_converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
+    PluginDesc { kind: PluginType::HeaderConverter, class, settings: ConfigDef { keys } }
+}
 
 const fn converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
     PluginDesc { kind: PluginType::Converter, class, settings: ConfigDef { keys } }

@@ -28,6 +28,8 @@ mod schema;
 mod text;
 mod tree;
 
+pub(super) use payload::last_of_each_key;
+
 pub(super) const CLASS: &str = "org.apache.kafka.connect.json.JsonConverter";
 
 const NOT_JSON: &str = "Converting byte[] to Kafka Connect data failed due to serialization error: ";

@@ -53,6 +53,31 @@ fn an_unknown_class_is_refused_with_the_property_and_the_known_ones() {
 }
 
 #[test]
+fn a_header_converter_is_known_by_its_full_name_and_by_connects_aliases() {
+    let options = options(&[("schemas.enable", "false")]);
+    for class in known_header_classes() {
+        let simple = class.rsplit('.').next().unwrap();
+        for name in [class, simple] {
+            let converter = create_header(name, &options).unwrap();
+            assert_eq!(converter.class_name(), class);
+            assert_eq!(converter.to_connect_header("t", "h", None).unwrap().value, Value::Null);
+        }
+    }
+    assert_eq!(create_header("Simple", &options).unwrap().class_name(), header::SIMPLE);
+    let errors = create_header("KafkaPofConverter", &options).unwrap_err();
+    let text = "Invalid value KafkaPofConverter for configuration header.converter: Class KafkaPofConverter could not be \
+                found; known are org.apache.kafka.connect.storage.SimpleHeaderConverter, ";
+    assert!(errors[0].to_string().starts_with(text), "{errors:?}");
+}
+
+#[test]
+fn a_header_in_an_unset_envelope_names_the_setting_of_headers() {
+    let json = create_header("JsonConverter", &options(&[])).unwrap();
+    let error = json.to_connect_header("t", "h", Some(b"1")).unwrap_err().to_string();
+    assert!(error.contains("header.converter.schemas.enable=false"), "{error}");
+}
+
+#[test]
 fn all_bad_options_are_refused_at_once() {
     let bad = [
         ("schemas.enable", "maybe"),
@@ -229,6 +254,10 @@ proptest! {
         for converter in every_converter() {
             let _ = converter.to_connect("t", &(), Some(&bytes));
         }
+        for class in known_header_classes() {
+            let converter = create_header(class, &BTreeMap::new()).unwrap();
+            let _ = converter.to_connect_header("t", "h", Some(&bytes));
+        }
     }
 }
 
@@ -243,6 +272,12 @@ fn a_number_converter_declares_an_optional_schema() {
 fn every_converter_has_definitions_with_values_that_it_accepts() {
     let (mut known, mut defined): (Vec<_>, Vec<_>) =
         (known_classes().collect(), CONVERTERS.iter().map(|desc| desc.class).collect());
+    known.sort_unstable();
+    assert!(defined.is_sorted());
+    defined.sort_unstable();
+    assert_eq!(known, defined);
+    let (mut known, mut defined): (Vec<_>, Vec<_>) =
+        (known_header_classes().collect(), HEADER_CONVERTERS.iter().map(|desc| desc.class).collect());
     known.sort_unstable();
     assert!(defined.is_sorted());
     defined.sort_unstable();

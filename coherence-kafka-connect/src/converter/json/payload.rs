@@ -13,10 +13,9 @@ use base64::prelude::BASE64_STANDARD;
 use num_bigint::BigInt;
 
 use super::tree::{Node, Tree};
+use crate::calendar::MILLIS_PER_DAY;
 use crate::data::{self, Field, Schema, SchemaKind, Struct, Value};
 use crate::error::ConnectError;
-
-const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// Returns the value of `node` under `schema`. The recursion is as deep as the schema, which is bounded.
 pub(super) fn read<'a>(
@@ -196,7 +195,7 @@ fn pair(node: Node<'_>) -> Result<(Node<'_>, Node<'_>), ConnectError> {
 
 /// One entry of each key, with the last value. Keys are compared by their debug text: floats have no other equality
 /// that is Java's, where NaN equals itself and the zeros differ.
-fn last_of_each_key(entries: Entries<'_>) -> Entries<'_> {
+pub(in crate::converter) fn last_of_each_key(entries: Entries<'_>) -> Entries<'_> {
     let mut index_of = HashMap::with_capacity(entries.len());
     let mut unique: Entries<'_> = Vec::with_capacity(entries.len());
     for (key, value) in entries {

@@ -1,0 +1,105 @@
+//! Header converters: from the bytes of a record's headers to Connect's data.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use coherence_kafka_common::serializer::charset::Charset;
+
+use super::{
+    Converter, OptionError, Role, bytes, create, header_values, is_named, json, number, string, unknown,
+};
+use crate::data::{SchemaAndValue, Value};
+use crate::error::ConnectError;
+
+pub(super) const SIMPLE: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
+/// The classes of Connect that are header converters; all but the first are converters of keys and values as well.
+const CLASSES: [&str; 10] = [
+    SIMPLE,
+    string::CLASS,
+    json::CLASS,
+    bytes::CLASS,
+    number::SHORT,
+    number::INTEGER,
+    number::LONG,
+    number::FLOAT,
+    number::DOUBLE,
+    number::BOOLEAN,
+];
+
+/// `org.apache.kafka.connect.storage.HeaderConverter`, the half that a sink uses.
+pub trait HeaderConverter: Send + Sync + Debug {
+    /// Returns the data in the bytes of the header `name` of a record of `topic`; `None` is a null.
+    fn to_connect_header<'a>(
+        &'a self,
+        topic: &str,
+        name: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConnectError>;
+
+    /// Returns the full name of the Java class.
+    fn class_name(&self) -> &'static str;
+}
+
+/// Returns the full names of all header converter classes, Connect's default first.
+pub fn known_header_classes() -> impl ExactSizeIterator<Item = &'static str> {
+    CLASSES.into_iter()
+}
+
+/// Returns the header converter of a Java class, given by its full name or by one of Connect's aliases: the simple name
+/// (`SimpleHeaderConverter`) and the simple name without `HeaderConverter` (`Simple`).
+///
+/// `options` come without the prefix `header.converter.`. Unknown ones are ignored. All bad ones are refused at once.
+pub fn create_header(
+    class: &str,
+    options: &BTreeMap<String, String>,
+) -> Result<Arc<dyn HeaderConverter>, Vec<OptionError>> {
+    let class = class.trim();
+    match CLASSES.into_iter().find(|known| is_named(known, class, "HeaderConverter")) {
+        None => Err(unknown(class, Role::Header, known_header_classes())),
+        Some(SIMPLE) => Ok(Arc::new(SimpleHeaderConverter)),
+        Some(class) => Ok(Arc::new(OfConverter(create(class, Role::Header, options)?))),
+    }
+}
+
+/// Infers the type of a value from its text.
+#[derive(Debug)]
+struct SimpleHeaderConverter;
+
+impl HeaderConverter for SimpleHeaderConverter {
+    fn to_connect_header<'a>(
+        &'a self,
+        _: &str,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
+        Ok(match bytes {
+            None => SchemaAndValue { schema: None, value: Value::Null },
+            Some(bytes) => header_values::parse(&Charset::UTF_8.decode(bytes)),
+        })
+    }
+
+    fn class_name(&self) -> &'static str {
+        SIMPLE
+    }
+}
+
+/// A converter of keys and values, for headers.
+#[derive(Debug)]
+struct OfConverter(Arc<dyn Converter>);
+
+impl HeaderConverter for OfConverter {
+    fn to_connect_header<'a>(
+        &'a self,
+        topic: &str,
+        _: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
+        self.0.to_connect(topic, &(), bytes)
+    }
+
+    fn class_name(&self) -> &'static str {
+        self.0.class_name()
+    }
+}
