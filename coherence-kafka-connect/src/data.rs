@@ -210,6 +210,16 @@ pub struct SchemaAndValue<'a> {
     pub value: Value<'a>,
 }
 
+impl SchemaAndValue<'_> {
+    /// The same data, free of the record and the converter that it was read by.
+    pub fn into_owned(self) -> SchemaAndValue<'static> {
+        SchemaAndValue {
+            schema: self.schema.map(|schema| Cow::Owned(schema.into_owned())),
+            value: self.value.into_owned(),
+        }
+    }
+}
+
 impl Value<'_> {
     /// The same value, free of the record it was read from.
     pub fn into_owned(self) -> Value<'static> {

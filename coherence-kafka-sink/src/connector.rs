@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Session;
+use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig, SessionKind};
+use coherence_kafka_connect::converter::{CONVERTERS, HEADER_CONVERTERS};
 use coherence_kafka_connect::encode::Encoder;
+use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
@@ -38,15 +41,26 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The kind of connector that moves topics to maps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SinkPlugin {
     sessions: Arc<Sessions>,
+    classes: Classes,
+    plugins: Vec<PluginDesc>,
 }
 
 impl SinkPlugin {
     /// Creates the plugin; its connectors write to these sessions.
     pub fn new(sessions: Sessions) -> Self {
-        Self { sessions: Arc::new(sessions) }
+        let plugin = Self { sessions: Arc::new(sessions), classes: Classes::default(), plugins: Vec::new() };
+        plugin.with_classes(Classes::default())
+    }
+
+    /// Sets the transforms and predicates that configurations can name, those of one's own among them.
+    #[must_use]
+    pub fn with_classes(mut self, classes: Classes) -> Self {
+        self.plugins = CONVERTERS.iter().chain(&HEADER_CONVERTERS).copied().chain(classes.descs()).collect();
+        self.classes = classes;
+        self
     }
 
     /// Returns the sessions.
@@ -55,9 +69,19 @@ impl SinkPlugin {
     }
 }
 
+impl Default for SinkPlugin {
+    fn default() -> Self {
+        Self::new(Sessions::default())
+    }
+}
+
 impl Plugin for SinkPlugin {
     fn description(&self) -> &'static Description {
         &DESCRIPTION
+    }
+
+    fn plugins(&self) -> &[PluginDesc] {
+        &self.plugins
     }
 
     fn check_clients(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) -> ClientSettings {
@@ -78,7 +102,7 @@ impl Plugin for SinkPlugin {
         properties: &Properties,
         findings: &mut ConfigErrors,
     ) -> Option<Arc<dyn Connector>> {
-        let config = ConnectorConfig::check(worker, properties, findings)?;
+        let config = ConnectorConfig::check(worker, properties, &self.classes, findings)?;
         Some(Arc::new(SinkConnector { config, sessions: self.sessions.clone() }))
     }
 
@@ -172,6 +196,8 @@ impl SinkTasks {
             format: session.format(),
             max_entry_bytes: session.max_entry_bytes(),
             null_values: config.errors.null_values,
+            transforms: config.transforms.clone(),
+            header: config.header_converter.clone(),
         });
         let rules = Rules {
             pipeline,

@@ -28,6 +28,8 @@ pub struct Counters {
     pub null_keys: Count,
     /// Records passed over because their value is null and null values are to be ignored.
     pub null_values: Count,
+    /// Records that a transform dropped.
+    pub filtered: Count,
     /// Records that could not be read, converted or written, and tasks that failed without one.
     pub errors: Errors,
     /// Those among them that were skipped under `errors.tolerance=all`.
@@ -269,17 +271,20 @@ pub(crate) struct Uncounted {
     pub removes: u64,
     /// As [`Counters::null_values`].
     pub null_values: u64,
+    /// As [`Counters::filtered`].
+    pub filtered: u64,
 }
 
 impl Uncounted {
     /// Counts all of it.
     pub(crate) fn count(&mut self, counters: &Counters) {
-        let Self { records, puts, removes, null_values } = std::mem::take(self);
+        let Self { records, puts, removes, null_values, filtered } = std::mem::take(self);
         if records > 0 {
             counters.records.add(records);
             counters.puts.add(puts);
             counters.removes.add(removes);
             counters.null_values.add(null_values);
+            counters.filtered.add(filtered);
         }
     }
 }

@@ -71,8 +71,10 @@ pub(crate) enum Stage {
     KeyConverter,
     /// `value.converter`.
     ValueConverter,
-    /// A header that the connector reads.
+    /// `header.converter`, or a header that the connector reads.
     HeaderConverter,
+    /// A transform.
+    Transformation,
     /// The connector itself.
     TaskPut,
 }
@@ -84,6 +86,7 @@ impl Stage {
             Stage::KeyConverter => "KEY_CONVERTER",
             Stage::ValueConverter => "VALUE_CONVERTER",
             Stage::HeaderConverter => "HEADER_CONVERTER",
+            Stage::Transformation => "TRANSFORMATION",
             Stage::TaskPut => "TASK_PUT",
         }
     }

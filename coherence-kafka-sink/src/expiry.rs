@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_connect::record::RawHeaders;
-use coherence_kafka_rdkafka::record::RawRecord;
+use coherence_kafka_connect::data::Value;
+use coherence_kafka_connect::record::{Header, RawHeaders};
 
 /// The rules of a connector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,13 +45,13 @@ impl Expiries {
         self.by_topic.get(topic).copied().unwrap_or(self.default)
     }
 
-    /// Returns the expiry for one record, whose topic has `of_topic`.
+    /// Returns the expiry for one record with these headers, whose topic has `of_topic`.
     ///
     /// # Errors
     /// Its header holds something else than milliseconds.
-    pub fn of_record(&self, record: &RawRecord<'_>, of_topic: Expiry) -> Result<Expiry, BadTtl> {
+    pub fn of_headers(&self, headers: &dyn RawHeaders, of_topic: Expiry) -> Result<Expiry, BadTtl> {
         let Some(name) = &self.header else { return Ok(of_topic) };
-        let Some(value) = record.last(name) else { return Ok(of_topic) };
+        let Some(value) = headers.last(name) else { return Ok(of_topic) };
         let millis = value
             .as_deref()
             .and_then(|text| std::str::from_utf8(text).ok())
@@ -60,10 +60,28 @@ impl Expiries {
     }
 }
 
+/// The headers of a transformed record. A whole number is as good as its text.
+pub(crate) struct ConvertedHeaders<'a>(pub(crate) &'a [Header<'a>]);
+
+impl RawHeaders for ConvertedHeaders<'_> {
+    fn last(&self, name: &str) -> Option<Option<Vec<u8>>> {
+        let header = self.0.iter().rev().find(|header| header.key == name)?;
+        Some(match &header.data.value {
+            Value::String(text) => Some(text.as_bytes().to_vec()),
+            Value::Bytes(bytes) => Some(bytes.to_vec()),
+            Value::Int8(number) => Some(number.to_string().into_bytes()),
+            Value::Int16(number) => Some(number.to_string().into_bytes()),
+            Value::Int32(number) => Some(number.to_string().into_bytes()),
+            Value::Int64(number) => Some(number.to_string().into_bytes()),
+            _ => None,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coherence_kafka_rdkafka::record::{Envelope, Header};
+    use coherence_kafka_rdkafka::record::{Envelope, Header, RawRecord};
 
     fn of(headers: &[Header]) -> Result<Expiry, BadTtl> {
         let expiries = Expiries {
@@ -80,7 +98,7 @@ mod tests {
             value: None,
             envelope: Envelope::Given(headers, None),
         };
-        expiries.of_record(&record, expiries.of_topic("t"))
+        expiries.of_headers(&record, expiries.of_topic("t"))
     }
 
     fn header(value: &str) -> Header {

@@ -63,6 +63,7 @@ const TASK: &[Metric] = &[
     counter("coherence_kafka_sink_records_refused", "Records that the grid refused", |c| c.refused.now()),
     counter("coherence_kafka_sink_null_keys", "Records discarded because their key is null", |c| c.null_keys.now()),
     counter("coherence_kafka_sink_null_values", "Records skipped because their value is null", |c| c.null_values.now()),
+    counter("coherence_kafka_sink_records_filtered", "Records that a transform dropped", |c| c.filtered.now()),
     counter("coherence_kafka_sink_dead_letters", "Records that the dead letter queue acknowledged", |c| c.dead_letters.now()),
     counter("coherence_kafka_sink_batches", "Batches confirmed by the map", |c| c.batches.now()),
     counter("coherence_kafka_sink_batches_abandoned", "Batches abandoned, because their partitions were revoked or lost, or the task ended", |c| c.batches_abandoned.now()),

@@ -1,15 +1,19 @@
 //! Turns the bytes of a record into the operation on its map.
 //!
-//! Pure: converts, encodes, checks. Nulls never reach a converter (invariant 6).
+//! Pure: converts, transforms, encodes, checks. Without transforms, nulls never reach a converter (invariant 6); with
+//! them they do, as in Connect, because a transform can depend on the schema of a null.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
-use coherence_kafka_connect::converter::Converter;
-use coherence_kafka_connect::data::Value;
+use coherence_kafka_connect::converter::{Converter, HeaderConverter};
+use coherence_kafka_connect::data::{Schema, SchemaAndValue, SchemaKind, Value};
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
 use coherence_kafka_connect::error::ConnectError;
+use coherence_kafka_connect::record::{Header, Record};
+use coherence_kafka_connect::transform::{TransformFailure, Transforms};
 use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::errors::{Blame, NullValues, Stage};
@@ -27,6 +31,10 @@ pub(crate) struct Pipeline {
     pub max_entry_bytes: usize,
     /// What a null value means.
     pub null_values: NullValues,
+    /// What changes a converted record; may be empty.
+    pub transforms: Arc<Transforms>,
+    /// Reads headers, for transforms that use them.
+    pub header: Arc<dyn HeaderConverter>,
 }
 
 /// What the bytes of a topic are.
@@ -56,6 +64,8 @@ pub(crate) enum Operation {
     NullKey,
     /// Nothing: null values are to be ignored.
     NullValue,
+    /// Nothing: a transform dropped the record.
+    Filtered,
 }
 
 /// Why a record cannot become an entry. Names the part of it, never its bytes.
@@ -67,6 +77,24 @@ pub(crate) enum RecordError {
     /// Its value cannot be converted.
     #[error("value: {0}")]
     Value(#[source] ConnectError),
+    /// One of its headers cannot be converted.
+    #[error("header {name}: {error}")]
+    Header {
+        /// The name of the header.
+        name: String,
+        /// Why.
+        #[source]
+        error: ConnectError,
+    },
+    /// A transform cannot change it.
+    #[error("transform {}: {}", .0.class, .0.error)]
+    Transform(TransformFailure),
+    /// It is no longer bytes after the transforms, and pass-through moves only bytes.
+    #[error("{part}: a transform has made it a value of another type; pass-through moves only bytes")]
+    NotBytes {
+        /// Key or value.
+        part: &'static str,
+    },
     /// Its converted key has no form in the map.
     #[error("key: {0}")]
     EncodeKey(#[source] EncodeError),
@@ -128,14 +156,31 @@ impl RecordError {
     /// Returns the message of Connect's exception.
     fn message(&self) -> String {
         match self {
-            RecordError::Key(error) | RecordError::Value(error) => error.message().to_owned(),
+            RecordError::Key(error) | RecordError::Value(error) | RecordError::Header { error, .. } => {
+                error.message().to_owned()
+            }
+            RecordError::Transform(failure) => failure.error.message().to_owned(),
             other => other.to_string(),
         }
     }
 }
 
 impl Pipeline {
-    /// Adds what `record` means to the plan of its map.
+    /// Creates one that moves Coherence binaries of any size as they are.
+    #[cfg(test)]
+    pub(crate) fn passing_through(format: Format, null_values: NullValues) -> Self {
+        let header = coherence_kafka_connect::converter::create_header("Simple", &Default::default());
+        Self {
+            form: Form::PassThrough,
+            format,
+            max_entry_bytes: usize::MAX,
+            null_values,
+            transforms: Arc::default(),
+            header: header.unwrap(),
+        }
+    }
+
+    /// Adds what `record` means to the plan of its map, without transforms.
     ///
     /// # Errors
     /// Why it means nothing; the plan is then unchanged.
@@ -147,27 +192,101 @@ impl Pipeline {
         expiry: Expiry,
     ) -> Result<Operation, RecordError> {
         let Some(key) = record.key else { return Ok(Operation::NullKey) };
+        self.add(
+            plan,
+            source,
+            expiry,
+            |out| self.write_key(record, key, out),
+            |out| self.write_value(record, out),
+        )
+    }
+
+    /// Converts `record` and transforms it; `None` where a transform drops it.
+    ///
+    /// # Errors
+    /// Which part cannot be converted, or which transform fails.
+    pub(crate) fn transform<'a>(&'a self, record: &RawRecord<'a>) -> Result<Option<Record<'a>>, RecordError> {
+        let RawRecord { topic, partition, offset, key, value, .. } = *record;
+        let (key, value) = match &self.form {
+            Form::PassThrough => (bytes(key), bytes(value)),
+            Form::Converted { key: of_keys, value: of_values, .. } => (
+                of_keys.to_connect(topic, record, key).map_err(RecordError::Key)?,
+                of_values.to_connect(topic, record, value).map_err(RecordError::Value)?,
+            ),
+        };
+        let mut headers = Vec::new();
+        if self.transforms.uses_headers() {
+            for (name, value) in record.headers() {
+                match self.header.to_connect_header(topic, &name, value.as_deref()) {
+                    Ok(data) => {
+                        let data = data.into_owned();
+                        headers.push(Header { key: Cow::Owned(name), data });
+                    }
+                    Err(error) => return Err(RecordError::Header { name, error }),
+                }
+            }
+        }
+        let record = Record {
+            topic: Cow::Borrowed(topic),
+            partition: Some(partition),
+            offset: Some(offset),
+            timestamp: record.timestamp().map(|timestamp| timestamp.millis),
+            key,
+            value,
+            headers,
+        };
+        self.transforms.apply(record).map_err(RecordError::Transform)
+    }
+
+    /// Adds what a transformed record means to the plan of its map.
+    ///
+    /// # Errors
+    /// Why it means nothing; the plan is then unchanged.
+    pub(crate) fn apply_transformed(
+        &self,
+        plan: &mut BatchPlan,
+        source: RecordId,
+        record: Record<'_>,
+        expiry: Expiry,
+    ) -> Result<Operation, RecordError> {
+        let Record { key, value, .. } = record;
+        if key.value == Value::Null {
+            return Ok(Operation::NullKey);
+        }
+        self.add(
+            plan,
+            source,
+            expiry,
+            |out| self.encode_key(key.value, out),
+            |out| self.encode_value(&value.value, out),
+        )
+    }
+
+    fn add(
+        &self,
+        plan: &mut BatchPlan,
+        source: RecordId,
+        expiry: Expiry,
+        write_key: impl FnOnce(&mut Vec<u8>) -> Result<(), Stop>,
+        write_value: impl FnOnce(&mut Vec<u8>) -> Result<bool, RecordError>,
+    ) -> Result<Operation, RecordError> {
         let start = plan.bytes();
         let mut taken = Operation::Put;
-        let outcome = plan.apply(
-            source,
-            |out| self.write_key(record, key, out),
-            |out| {
-                if !self.write_value(record, out).map_err(Stop::Error)? {
-                    match self.null_values {
-                        NullValues::Delete => taken = Operation::Remove,
-                        NullValues::Ignore => return Err(Stop::Nothing(Operation::NullValue)),
-                        NullValues::Fail => return Err(Stop::Error(RecordError::NullValue)),
-                    }
+        let outcome = plan.apply(source, write_key, |out| {
+            if !write_value(out).map_err(Stop::Error)? {
+                match self.null_values {
+                    NullValues::Delete => taken = Operation::Remove,
+                    NullValues::Ignore => return Err(Stop::Nothing(Operation::NullValue)),
+                    NullValues::Fail => return Err(Stop::Error(RecordError::NullValue)),
                 }
-                let entry_bytes = out.len() - start;
-                if entry_bytes > self.max_entry_bytes {
-                    let limit = self.max_entry_bytes;
-                    return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
-                }
-                Ok((taken == Operation::Put).then_some(expiry))
-            },
-        );
+            }
+            let entry_bytes = out.len() - start;
+            if entry_bytes > self.max_entry_bytes {
+                let limit = self.max_entry_bytes;
+                return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
+            }
+            Ok((taken == Operation::Put).then_some(expiry))
+        });
         match outcome {
             Ok(()) => Ok(taken),
             Err(Stop::Nothing(taken)) => Ok(taken),
@@ -190,6 +309,12 @@ impl Pipeline {
             (RecordError::PassThroughValue(_), _) => {
                 (Stage::ValueConverter, BYTE_ARRAY_CONVERTER, DATA_EXCEPTION)
             }
+            (RecordError::Header { error, .. }, _) => {
+                (Stage::HeaderConverter, self.header.class_name(), error.exception().class_name())
+            }
+            (RecordError::Transform(failure), _) => {
+                (Stage::Transformation, failure.class, failure.error.exception().class_name())
+            }
             (RecordError::Ttl(_), _) => (Stage::HeaderConverter, SINK_TASK, DATA_EXCEPTION),
             (RecordError::TooLarge { .. }, _) => (Stage::TaskPut, SINK_TASK, TOO_LARGE_EXCEPTION),
             (RecordError::Refused { .. }, _) => (Stage::TaskPut, SINK_TASK, CONNECT_EXCEPTION),
@@ -200,22 +325,12 @@ impl Pipeline {
 
     fn write_key(&self, record: &RawRecord<'_>, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
         match &self.form {
-            Form::PassThrough => {
-                let key = pass_through::key(key, self.format)
-                    .map_err(|error| Stop::Error(RecordError::PassThroughKey(error)))?;
-                out.extend_from_slice(key);
-                Ok(())
-            }
-            Form::Converted { key: converter, encoder, .. } => {
+            Form::PassThrough => self.encode_key(Value::Bytes(Cow::Borrowed(key)), out),
+            Form::Converted { key: converter, .. } => {
                 let converted = converter
                     .to_connect(record.topic, record, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
-                match converted.value {
-                    Value::Null => Err(Stop::Nothing(Operation::NullKey)),
-                    key => encoder
-                        .encode_key(key, out)
-                        .map_err(|error| Stop::Error(RecordError::EncodeKey(error))),
-                }
+                self.encode_key(converted.value, out)
             }
         }
     }
@@ -224,22 +339,55 @@ impl Pipeline {
     fn write_value(&self, record: &RawRecord<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         let Some(value) = record.value else { return Ok(false) };
         match &self.form {
-            Form::PassThrough => {
-                let value = pass_through::value(value, self.format).map_err(RecordError::PassThroughValue)?;
-                out.extend_from_slice(value);
-                Ok(true)
-            }
-            Form::Converted { value: converter, encoder, .. } => {
+            Form::PassThrough => self.encode_value(&Value::Bytes(Cow::Borrowed(value)), out),
+            Form::Converted { value: converter, .. } => {
                 let converted =
                     converter.to_connect(record.topic, record, Some(value)).map_err(RecordError::Value)?;
-                match converted.value {
-                    Value::Null => Ok(false),
-                    value => {
-                        encoder.encode(&value, out).map_err(RecordError::EncodeValue)?;
-                        Ok(true)
-                    }
-                }
+                self.encode_value(&converted.value, out)
             }
         }
     }
+
+    fn encode_key(&self, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
+        match (&self.form, key) {
+            (_, Value::Null) => Err(Stop::Nothing(Operation::NullKey)),
+            (Form::PassThrough, Value::Bytes(key)) => {
+                let key = pass_through::key(&key, self.format)
+                    .map_err(|error| Stop::Error(RecordError::PassThroughKey(error)))?;
+                out.extend_from_slice(key);
+                Ok(())
+            }
+            (Form::PassThrough, _) => Err(Stop::Error(RecordError::NotBytes { part: "key" })),
+            (Form::Converted { encoder, .. }, key) => {
+                encoder.encode_key(key, out).map_err(|error| Stop::Error(RecordError::EncodeKey(error)))
+            }
+        }
+    }
+
+    fn encode_value(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
+        match (&self.form, value) {
+            (_, Value::Null) => return Ok(false),
+            (Form::PassThrough, Value::Bytes(value)) => {
+                let value = pass_through::value(value, self.format).map_err(RecordError::PassThroughValue)?;
+                out.extend_from_slice(value);
+            }
+            (Form::PassThrough, _) => return Err(RecordError::NotBytes { part: "value" }),
+            (Form::Converted { encoder, .. }, value) => {
+                encoder.encode(value, out).map_err(RecordError::EncodeValue)?;
+            }
+        }
+        Ok(true)
+    }
 }
+
+/// What `ByteArrayConverter` makes of the bytes.
+fn bytes(bytes: Option<&[u8]>) -> SchemaAndValue<'_> {
+    let value = bytes.map_or(Value::Null, |bytes| Value::Bytes(Cow::Borrowed(bytes)));
+    SchemaAndValue { schema: Some(Cow::Borrowed(&OPTIONAL_BYTES)), value }
+}
+
+static OPTIONAL_BYTES: LazyLock<Arc<Schema>> =
+    LazyLock::new(|| Arc::new(Schema::optional(SchemaKind::Bytes)));
+
+#[cfg(test)]
+mod tests;

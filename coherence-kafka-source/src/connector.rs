@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig};
 use coherence_kafka_rdkafka::settings::{ClientSettings, connection, producer};
 use coherence_kafka_worker::config::connector::{read_shared, setting};
@@ -38,6 +39,10 @@ pub struct SourcePlugin;
 impl Plugin for SourcePlugin {
     fn description(&self) -> &'static Description {
         &DESCRIPTION
+    }
+
+    fn plugins(&self) -> &[PluginDesc] {
+        &[]
     }
 
     fn check_clients(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) -> ClientSettings {

@@ -17,6 +17,7 @@ pub mod connector;
 mod distributed;
 mod rest;
 pub mod table;
+mod transforms;
 mod worker;
 
 pub use connector::RestartConfig;
@@ -25,4 +26,6 @@ pub use rest::{
     AdminListeners, Advertised, Listener, ResponseHeader, RestConfig, RestLimits, Scheme, TLS, TlsConfig,
     Users,
 };
-pub use worker::{OverridePolicy, WorkerConfig, create_converter};
+pub use transforms::transforms;
+pub(crate) use worker::DEFAULT_HEADER_CONVERTER;
+pub use worker::{OverridePolicy, WorkerConfig, create_converter, create_header_converter};

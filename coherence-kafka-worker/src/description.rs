@@ -1,6 +1,6 @@
 //! What a kind of connector is called, and which settings and metrics it has.
 
-use coherence_kafka_connect::config::def::{ConfigDef, PluginDesc, PluginType, trim};
+use coherence_kafka_connect::config::def::ConfigDef;
 
 use crate::metric::Family;
 
@@ -38,18 +38,8 @@ pub struct Description {
     pub families: &'static [(&'static str, Option<&'static str>)],
     /// The groups of its settings that the worker's file may hold for all its connectors.
     pub shared_groups: &'static [&'static str],
-    /// The classes that its settings can name.
-    pub plugins: &'static [PluginDesc],
     /// The metrics of its tasks.
     pub metrics: &'static [Family],
     /// The beginning of the names of its metrics, and of the former names by which they are shown too.
     pub former_metrics: Option<(&'static str, &'static str)>,
-}
-
-impl Description {
-    /// Returns the class of this kind that a setting names, by its full name or an alias.
-    pub(crate) fn plugin(&self, kind: PluginType, name: &str) -> Option<&'static PluginDesc> {
-        let name = trim(name);
-        self.plugins.iter().find(|desc| desc.kind == kind && desc.is_named(name))
-    }
 }

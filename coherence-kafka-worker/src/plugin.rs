@@ -10,6 +10,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
 use coherence_kafka_rdkafka::record::TopicPartition;
 use coherence_kafka_rdkafka::settings::ClientSettings;
@@ -25,6 +26,9 @@ use crate::metric::Sample;
 pub trait Plugin: Send + Sync {
     /// Returns its names, settings and metrics.
     fn description(&self) -> &'static Description;
+
+    /// Returns the classes that the settings of its connectors can name: converters, transforms, predicates.
+    fn plugins(&self) -> &[PluginDesc];
 
     /// Checks the worker's settings of the Kafka clients that its tasks will have. Returns the settings of a client that
     /// reaches the same cluster with the same credentials, by librdkafka's names.

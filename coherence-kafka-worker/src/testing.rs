@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Importance, Kind, Validator, key};
+use coherence_kafka_connect::config::def::{
+    ConfigDef, DefaultValue, Importance, Kind, PluginDesc, Validator, key,
+};
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Environment, Properties};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use futures::FutureExt as _;
@@ -40,7 +42,6 @@ static DESCRIPTION: Description = Description {
     },
     families: &[],
     shared_groups: &[],
-    plugins: &[],
     metrics: &[],
     former_metrics: None,
 };
@@ -50,6 +51,10 @@ struct Fake;
 impl Plugin for Fake {
     fn description(&self) -> &'static Description {
         &DESCRIPTION
+    }
+
+    fn plugins(&self) -> &[PluginDesc] {
+        &[]
     }
 
     fn check_clients(&self, _: &WorkerConfig, _: &mut ConfigErrors) -> ClientSettings {

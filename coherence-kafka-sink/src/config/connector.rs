@@ -9,11 +9,14 @@ use coherence_kafka_connect::config::def::{Values, nearest};
 use coherence_kafka_connect::config::{
     ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, check_topic_name,
 };
-use coherence_kafka_connect::converter::{Converter, Role};
+use coherence_kafka_connect::converter::{Converter, HeaderConverter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
+use coherence_kafka_connect::transform::{Classes, Transforms};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::RetryPolicy;
-use coherence_kafka_worker::config::{self, RestartConfig, WorkerConfig, create_converter};
+use coherence_kafka_worker::config::{
+    self, RestartConfig, WorkerConfig, create_converter, create_header_converter,
+};
 
 use super::clients::{self, ConsumerConfig};
 use super::mappings::Mappings;
@@ -47,6 +50,10 @@ pub struct ConnectorConfig {
     pub key_converter: Arc<dyn Converter>,
     /// Converter of values, in use unless bytes pass through.
     pub value_converter: Arc<dyn Converter>,
+    /// Converter of headers, in use where a transform or predicate uses headers.
+    pub header_converter: Arc<dyn HeaderConverter>,
+    /// What changes a converted record.
+    pub transforms: Arc<Transforms>,
     /// Where the maps are.
     pub session: SessionConfig,
     /// `coherence.session.directory`, only where the maps are embedded.
@@ -108,18 +115,21 @@ impl ConnectorConfig {
     }
 
     /// Checks the settings of a connector, whose variables are resolved. Returns `None` where they are refused.
+    /// `classes` are the transforms and predicates that it can name.
     pub fn check(
         worker: &WorkerConfig,
         properties: &Properties,
+        classes: &Classes,
         findings: &mut ConfigErrors,
     ) -> Option<Self> {
-        Check { worker, properties, findings }.connector()
+        Check { worker, properties, classes, findings }.connector()
     }
 }
 
 struct Check<'a> {
     worker: &'a WorkerConfig,
     properties: &'a Properties,
+    classes: &'a Classes,
     findings: &'a mut ConfigErrors,
 }
 
@@ -128,9 +138,13 @@ impl<'a> Check<'a> {
         let values = config::connector::read(self.worker, &DESCRIPTION, self.properties, self.findings);
         let name = values.text("name").unwrap_or_default().to_owned();
         let topics = self.topics(&values);
-        let mappings = self.mappings(&values, topics.as_ref());
+        let transforms = config::transforms(self.classes, self.properties, self.findings);
+        // A transform may give a record another topic than those that are read.
+        let listed = topics.as_ref().filter(|_| transforms.as_ref().is_none_or(Transforms::is_empty));
+        let mappings = self.mappings(&values, listed);
         let key_converter = self.converter(Role::Key);
         let value_converter = self.converter(Role::Value);
+        let header_converter = self.header_converter();
         let passthrough = values.boolean("coherence.passthrough");
         self.passthrough(
             passthrough,
@@ -147,7 +161,7 @@ impl<'a> Check<'a> {
         let refused_timeout = self.refused_timeout(&values, retry);
         let errors = self.errors(&values);
         let dead_letters = self.dead_letters(&values, topics.as_ref());
-        let expiries = self.expiries(&values, topics.as_ref());
+        let expiries = self.expiries(&values, listed);
         let restart = RestartConfig::read(&values, |key| setting(worker, properties, key), self.findings);
         let consumer = clients::consumer(
             &name,
@@ -165,6 +179,8 @@ impl<'a> Check<'a> {
             passthrough,
             key_converter: key_converter?,
             value_converter: value_converter?,
+            header_converter: header_converter?,
+            transforms: Arc::new(transforms?),
             session_directory: self.session_directory(&values, session.kind),
             session,
             arrays: match values.text("coherence.json.arrays") {
@@ -303,10 +319,15 @@ impl<'a> Check<'a> {
         Some(directory)
     }
 
-    fn converter(&mut self, role: Role) -> Option<Arc<dyn Converter>> {
+    fn header_converter(&mut self) -> Option<Arc<dyn HeaderConverter>> {
+        let source = self.source_of_converter(Role::Header);
+        create_header_converter(source, self.findings)
+    }
+
+    /// Returns the properties that hold the class of a converter and its options: the connector's, or else the worker's.
+    fn source_of_converter(&mut self, role: Role) -> &'a Properties {
         let key = role.property();
         let own = self.properties.get(key).is_some();
-        let source = if own { self.properties } else { self.worker.properties() };
         let prefix = format!("{key}.");
         if !own
             && let Some((_, property)) =
@@ -317,6 +338,12 @@ impl<'a> Check<'a> {
                 format!("without effect: options count only where {key} is set in the same configuration"),
             );
         }
+        if own { self.properties } else { self.worker.properties() }
+    }
+
+    fn converter(&mut self, role: Role) -> Option<Arc<dyn Converter>> {
+        let source = self.source_of_converter(role);
+        let key = role.property();
         let Some(class) = source.get(key) else {
             let why = format!(
                 "Missing required configuration \"{key}\" which has no default value, \

@@ -8,7 +8,7 @@ use coherence_kafka_rdkafka::settings::translate;
 use super::clients;
 use super::table;
 use coherence_kafka_worker::config::TLS;
-use coherence_kafka_worker::config::table::{self as worker, NOT_YET, WITHOUT_EFFECT};
+use coherence_kafka_worker::config::table::{self as worker, WITHOUT_EFFECT};
 
 /// Returns the text of `docs/configuration.md`.
 pub(crate) fn markdown() -> String {
@@ -98,9 +98,6 @@ fn tables(page: &mut String, def: &ConfigDef) {
         } else {
             page.push_str(&def.markdown(group));
         }
-        if group == NOT_YET {
-            page.push_str("\nAny other value is refused, so that no setting is silently ignored.\n");
-        }
     }
 }
 
@@ -117,8 +114,11 @@ fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
     page.push_str("\n### Families of settings\n\n| Setting | |\n|---|---|\n");
     for (prefix, without_effect) in families {
         let meaning = match (*prefix, without_effect) {
+            ("transforms." | "predicates.", _) => {
+                "Class and settings of what the list names by its alias.".to_owned()
+            }
             (_, Some(why)) => format!("Accepted, without effect: {why}"),
-            ("key.converter." | "value.converter.", None) => "Options of the converter.".to_owned(),
+            ("key.converter." | "value.converter." | "header.converter.", None) => "Options of the converter.".to_owned(),
             ("consumer." | "consumer.override.", None) => "Settings of the consumers, see below.".to_owned(),
             ("producer." | "producer.override.", None) => {
                 "Settings of the dead letter queue's producer, see below.".to_owned()

@@ -5,13 +5,12 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::{SESSION_KEYS, UNANSWERED_TIMEOUT};
-use coherence_kafka_connect::converter::CONVERTERS;
-use coherence_kafka_worker::config::table::{WITHOUT_EFFECT, ignored, not_yet, restart_keys};
+use coherence_kafka_worker::config::table::{WITHOUT_EFFECT, ignored, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
 use DefaultValue::{Null, Required, Text};
 use Importance::{High, Low, Medium};
-use Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
+use Validator::{Any, AtLeast, Between, DistinctAliases, Name, NonEmpty, OneOf};
 
 /// Groups of connector settings that a worker may set for all its connectors.
 pub(crate) const SHARED: &[&str] = &["Coherence", "Delivery"];
@@ -26,6 +25,7 @@ const MAPS: &str = "Maps";
 const COHERENCE: &str = "Coherence";
 const DELIVERY: &str = "Delivery";
 const ERRORS: &str = "Errors";
+const TRANSFORMS: &str = "Transforms";
 
 /// Settings of a sink connector.
 pub(crate) static CONNECTOR: ConfigDef = ConfigDef {
@@ -112,9 +112,12 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "Milliseconds for retries of converters and transforms. The built-in ones have no transient errors, so it has no effect; `coherence.retry.timeout.ms` bounds the retries of writes."),
     key("errors.retry.delay.max.ms", Kind::Long, Text("60000"), AtLeast(-1), (ERRORS, Low),
         "Maximum milliseconds between such retries."),
-    not_yet("transforms", Kind::List, Text(""), Any, "Single message transforms."),
-    not_yet("predicates", Kind::List, Text(""), Any, "Predicates of transforms."),
-    ignored("header.converter", "Headers are not stored in maps."),
+    key("header.converter", Kind::Class, Text("org.apache.kafka.connect.storage.SimpleHeaderConverter"), Any, (CONVERTER_GROUP, Low),
+        "Class that reads headers, for the transforms and predicates that use them; options follow with the prefix `header.converter.`. Headers are not stored in maps."),
+    key("transforms", Kind::List, Text(""), DistinctAliases, (TRANSFORMS, Medium),
+        "Aliases of the transforms that change each record before it becomes an entry, in their order. `transforms.<alias>.type` names the class of each; docs/transforms.md lists them."),
+    key("predicates", Kind::List, Text(""), DistinctAliases, (TRANSFORMS, Low),
+        "Aliases of the predicates that `transforms.<alias>.predicate` can name."),
     ignored("coherence.server", "No cache server is started in this process; `coherence.session=embedded` keeps maps here."),
     key("config.action.reload", Kind::String, Text("restart"), OneOf(&["none", "restart"]), (WITHOUT_EFFECT, Low),
         "No variable provider has values that expire."),
@@ -126,7 +129,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
 pub(crate) static FAMILIES: &[(&str, Option<&str>)] = &[
     ("key.converter.", None),
     ("value.converter.", None),
-    ("header.converter.", Some("Headers are not stored in maps.")),
+    ("header.converter.", None),
     ("consumer.override.", None),
     ("producer.override.", None),
     ("admin.override.", None),
@@ -143,7 +146,6 @@ pub(crate) static DESCRIPTION: Description = Description {
     settings: &CONNECTOR,
     families: FAMILIES,
     shared_groups: SHARED,
-    plugins: &CONVERTERS,
     metrics: crate::metrics::FAMILIES,
     former_metrics: Some(("coherence_kafka_sink_", "coherence_sink_")),
 };

@@ -45,7 +45,7 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
     let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let (former, described): (Vec<_>, Vec<_>) =
         described.partition(|line| line.starts_with("coherence_sink_"));
-    assert_eq!(former.len(), 23, "{text}");
+    assert_eq!(former.len(), 24, "{text}");
     assert_eq!(described.len(), table.lines().count() - 2, "{text}");
     for line in described {
         let (name, kind) = line.split_once(' ').unwrap();
@@ -57,12 +57,13 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 #[test]
 fn every_counter_of_a_task_reaches_a_metric() {
     let nothing = text_of("c", None, Counters::default());
-    let counts: [fn(&Counters) -> &crate::counters::Count; 27] = [
+    let counts: [fn(&Counters) -> &crate::counters::Count; 28] = [
         |c| &c.records,
         |c| &c.puts,
         |c| &c.removes,
         |c| &c.null_keys,
         |c| &c.null_values,
+        |c| &c.filtered,
         |c| &c.skipped,
         |c| &c.refused,
         |c| &c.errors_logged,

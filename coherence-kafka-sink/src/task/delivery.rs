@@ -258,6 +258,7 @@ impl Delivery {
             Ok(Operation::Put) => return counted(&mut self.uncounted.puts),
             Ok(Operation::Remove) => return counted(&mut self.uncounted.removes),
             Ok(Operation::NullValue) => return counted(&mut self.uncounted.null_values),
+            Ok(Operation::Filtered) => return counted(&mut self.uncounted.filtered),
             Ok(Operation::NullKey) if self.reporter.policy.null_keys == NullKeys::Ignore => {
                 RecordError::NullKeyDiscarded
             }

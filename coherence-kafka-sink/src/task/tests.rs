@@ -11,7 +11,6 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::waits::answer_poll;
 use super::*;
-use crate::pipeline::Form;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";
@@ -63,12 +62,7 @@ impl Bench {
             errors,
             dead_letters: None,
         };
-        let pipeline = Pipeline {
-            form: Form::PassThrough,
-            format: Format::Json,
-            max_entry_bytes: usize::MAX,
-            null_values: errors.null_values,
-        };
+        let pipeline = Pipeline::passing_through(Format::Json, errors.null_values);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
         let runtime = runtime.unwrap();
         let counters = Arc::<Counters>::default();

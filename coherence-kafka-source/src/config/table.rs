@@ -140,7 +140,6 @@ pub(crate) static DESCRIPTION: Description = Description {
     settings: &CONNECTOR,
     families: CONNECTOR_FAMILIES,
     shared_groups: &["Coherence"],
-    plugins: &[],
     metrics: crate::metrics::FAMILIES,
     former_metrics: None,
 };

@@ -1,11 +1,12 @@
 //! The worker's own settings.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
-use coherence_kafka_connect::converter::{self, Converter, Role};
+use coherence_kafka_connect::converter::{self, Converter, HeaderConverter, OptionError, Role};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
 use super::distributed::DistributedConfig;
@@ -163,6 +164,9 @@ impl WorkerConfig {
     }
 }
 
+/// Connect's converter of headers, where a worker and a connector name none.
+pub(crate) const DEFAULT_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+
 /// Returns the converter of `class`, a setting of `properties`, with the options that stand there too.
 pub fn create_converter(
     role: Role,
@@ -171,17 +175,42 @@ pub fn create_converter(
     findings: &mut ConfigErrors,
 ) -> Option<Arc<dyn Converter>> {
     let prefix = format!("{}.", role.property());
-    let options = properties
-        .below(&prefix)
-        .map(|(option, property)| (option.to_owned(), property.value.clone()))
-        .collect();
-    match converter::create(class.trimmed(), role, &options) {
+    let options = options(properties, &prefix);
+    created(converter::create(class.trimmed(), role, &options), &prefix, Some(class), properties, findings)
+}
+
+/// Returns the converter of headers that `header.converter` names, or Connect's default.
+pub fn create_header_converter(
+    properties: &Properties,
+    findings: &mut ConfigErrors,
+) -> Option<Arc<dyn HeaderConverter>> {
+    let class = properties.get(Role::Header.property());
+    let prefix = format!("{}.", Role::Header.property());
+    let name = class.map_or(DEFAULT_HEADER_CONVERTER, Property::trimmed);
+    let options = options(properties, &prefix);
+    created(converter::create_header(name, &options), &prefix, class, properties, findings)
+}
+
+fn options(properties: &Properties, prefix: &str) -> BTreeMap<String, String> {
+    let below = properties.below(prefix);
+    below.map(|(option, property)| (option.to_owned(), property.value.clone())).collect()
+}
+
+/// Returns what was created, or notes why its class or its options are refused.
+fn created<T>(
+    created: Result<T, Vec<OptionError>>,
+    prefix: &str,
+    class: Option<&Property>,
+    properties: &Properties,
+    findings: &mut ConfigErrors,
+) -> Option<T> {
+    match created {
         Ok(converter) => Some(converter),
         Err(refused) => {
             for error in refused {
-                let property = properties.get(&format!("{prefix}{}", error.key)).unwrap_or(class);
-                let otherwise = "the value is refused by the converter";
-                findings.refusal(Some(property), &property.key, error.message, otherwise);
+                let property = properties.get(&format!("{prefix}{}", error.key)).or(class);
+                let key = property.map_or(&*error.key, |property| &property.key);
+                findings.refusal(property, key, error.message, "the value is refused by the converter");
             }
             None
         }

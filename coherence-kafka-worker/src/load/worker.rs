@@ -3,7 +3,7 @@
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
 use coherence_kafka_connect::converter::Role;
 
-use crate::config::{WorkerConfig, create_converter};
+use crate::config::{WorkerConfig, create_converter, create_header_converter};
 use crate::plugin::Plugin;
 
 impl WorkerConfig {
@@ -36,6 +36,7 @@ impl WorkerConfig {
                 create_converter(role, class, worker.properties(), findings);
             }
         }
+        create_header_converter(worker.properties(), findings);
         worker.warnings = findings.warnings.clone();
         // Where the file is a connector's too, they are found with the connector.
         if worker.properties().get("connector.class").is_none() {

@@ -56,12 +56,13 @@ pub(super) async fn list(State(api): State<Api>, Query(query): Query<HashMap<Str
     // As in Java, what is not "true" is false.
     let alone = query.get("connectorsOnly").is_none_or(|value| value.eq_ignore_ascii_case("true"));
     let plugin = |class: &str, kind: &str| json!({"class": class, "type": kind, "version": VERSION});
-    let description = api.herder.worker().plugin().description();
+    let connector = api.herder.worker().plugin();
+    let description = connector.description();
     let mut plugins: Vec<Value> =
         description.classes.first().map(|class| plugin(class, description.kind.name())).into_iter().collect();
     let kinds = PluginType::ALL.into_iter().filter(|_| !alone);
     plugins.extend(kinds.flat_map(|kind| {
-        let of_kind = description.plugins.iter().filter(move |desc| desc.kind == kind);
+        let of_kind = connector.plugins().iter().filter(move |desc| desc.kind == kind);
         of_kind.map(move |desc| plugin(desc.class, kind.name()))
     }));
     axum::Json(plugins).into_response()
@@ -88,8 +89,7 @@ pub(super) async fn definitions(
     Path(plugin): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let description = api.herder.worker().plugin().description();
-    let Some((class, definitions)) = definitions::of(description, &plugin) else {
+    let Some((class, definitions)) = definitions::of(api.herder.worker().plugin(), &plugin) else {
         return error(StatusCode::NOT_FOUND, &format!("Unknown plugin {plugin}."));
     };
     match query.get("version").map(String::as_str) {

@@ -1,6 +1,7 @@
 //! The settings that a worker makes for all of its connectors, looked at by themselves.
 
 use coherence_kafka_connect::config::{ConfigErrors, Properties, SessionConfig};
+use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_worker::config::connector::read_shared;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 
@@ -26,8 +27,8 @@ pub(crate) fn names_session(worker: &WorkerConfig) -> bool {
 /// Finds what is wrong with them before a connector comes: over REST that may be much later.
 pub(crate) fn check_shared(worker: &WorkerConfig, findings: &mut ConfigErrors) -> SessionConfig {
     let values = read_shared(worker, &DESCRIPTION, findings);
-    let none = Properties::default();
-    let mut check = Check { worker, properties: &none, findings };
+    let (none, no_classes) = (Properties::default(), Classes::default());
+    let mut check = Check { worker, properties: &none, classes: &no_classes, findings };
     check.retry(&values);
     RestartConfig::read(&values, |key| setting(worker, &none, key), check.findings);
     check.existing_directory(&values);

@@ -2,7 +2,7 @@
 
 use coherence_kafka_connect::config::Finding;
 
-use coherence_kafka_worker::config::table::{NOT_YET, WITHOUT_EFFECT, WORKER};
+use coherence_kafka_worker::config::table::{WITHOUT_EFFECT, WORKER};
 use coherence_kafka_worker::load::{LoadError, Sources, load};
 
 use super::*;
@@ -45,9 +45,6 @@ fn bad_by_type(key: &ConfigKey) -> Vec<Bad> {
         Validator::DistinctAliases => add("a,a", "Duplicate alias provided".to_owned()),
         Any | Validator::Check(_) => {}
     }
-    if key.group == NOT_YET && key.kind != Kind::Boolean {
-        add("something", "is not supported yet".to_owned());
-    }
     bad
 }
 
@@ -64,6 +61,7 @@ const BAD_BY_MEANING: &[(&str, &str, &str)] = &[
     ("coherence.rest.jaas.file", "/nowhere", "requires no password without rest.extension.classes="),
     ("key.converter", "org.example.Converter", "org.example.Converter"),
     ("value.converter", "org.example.Converter", "org.example.Converter"),
+    ("header.converter", "org.example.Converter", "org.example.Converter"),
     ("connector.class", "org.example.Sink", "the only connector here is"),
     ("topics", "b*d", "b*d is not a topic name"),
     ("topics", "", "Must configure one of topics or topics.regex"),

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
+use coherence_kafka_connect::data::Value;
 use coherence_kafka_rdkafka::record::RawRecord;
 
 use super::{LetterNumber, Rules};
+use crate::expiry::ConvertedHeaders;
 use crate::offset_tracker::{OffsetTracker, Reached};
 use crate::pipeline::{Operation, RecordError};
 use crate::plan::{BatchPlan, RecordId};
@@ -28,6 +30,7 @@ pub(super) struct BatchBuilder {
     /// Records and bytes of the batch before, which this one will resemble.
     expected: (usize, usize),
     run: Option<Run>,
+    route: Option<Route>,
 }
 
 /// A batch that is ready to be written.
@@ -53,6 +56,14 @@ struct Run {
     expected: Option<i64>,
     plan: usize,
     reached: usize,
+    expiry: Expiry,
+}
+
+/// Where records go whose transformed topic is this one.
+#[derive(Debug)]
+struct Route {
+    topic: String,
+    plan: usize,
     expiry: Expiry,
 }
 
@@ -118,19 +129,63 @@ impl BatchBuilder {
         if let Some(RejectedRecord { map, error, .. }) = refused.get(&source) {
             return Some((source, Err(RecordError::Refused { map: map.clone(), error: error.clone() })));
         }
-        let expiry = match record.value {
-            Some(_) => rules.expiries.of_record(record, run.expiry),
-            None => Ok(run.expiry),
+        let taken = if rules.pipeline.transforms.is_empty() {
+            let expiry = match record.value {
+                Some(_) => rules.expiries.of_headers(record, run.expiry),
+                None => Ok(run.expiry),
+            };
+            let plan = &mut self.plans[run.plan].1;
+            expiry
+                .map_err(RecordError::from)
+                .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry))
+        } else {
+            self.take_transformed(source, record, rules)
         };
-        let plan = &mut self.plans[run.plan].1;
-        let taken = expiry
-            .map_err(RecordError::from)
-            .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry));
         // The policy decides about a null key.
         if !matches!(taken, Ok(Operation::NullKey) | Err(_)) {
             self.pass(record.offset);
         }
         Some((source, taken))
+    }
+
+    /// Adds the record that was entered last as its transforms have changed it.
+    fn take_transformed(
+        &mut self,
+        source: RecordId,
+        record: &RawRecord<'_>,
+        rules: &Rules,
+    ) -> Result<Operation, RecordError> {
+        let Some(transformed) = rules.pipeline.transform(record)? else { return Ok(Operation::Filtered) };
+        let Route { plan, expiry, .. } = *self.route(&transformed.topic, rules);
+        let expiry = match transformed.value.value {
+            Value::Null => expiry,
+            _ if rules.pipeline.transforms.uses_headers() => {
+                rules.expiries.of_headers(&ConvertedHeaders(&transformed.headers), expiry)?
+            }
+            _ => rules.expiries.of_headers(record, expiry)?,
+        };
+        rules.pipeline.apply_transformed(&mut self.plans[plan].1, source, transformed, expiry)
+    }
+
+    /// Looks up where records of a transformed topic go; successive ones often have the same.
+    fn route(&mut self, topic: &str, rules: &Rules) -> &Route {
+        let known = self.route.take().filter(|route| route.topic == topic);
+        let route = known.unwrap_or_else(|| Route {
+            topic: topic.to_owned(),
+            plan: self.plan(rules.mappings.map_of(topic)),
+            expiry: rules.expiries.of_topic(topic),
+        });
+        self.route.insert(route)
+    }
+
+    /// Returns the index of the plan of a map.
+    fn plan(&mut self, map: &str) -> usize {
+        self.plans.iter().position(|(name, _)| &**name == map).unwrap_or_else(|| {
+            // Room for the whole batch is made once: with many maps each gets a small part of it.
+            let (keys, bytes) = if self.plans.is_empty() { self.expected } else { (0, 0) };
+            self.plans.push((map.into(), BatchPlan::with_capacity(keys, bytes + bytes / 8)));
+            self.plans.len() - 1
+        })
     }
 
     /// Marks the last record as done with this batch, whether it was added or not.
@@ -188,13 +243,7 @@ impl BatchBuilder {
         expected: Option<i64>,
         rules: &Rules,
     ) -> Run {
-        let map = rules.mappings.map_of(record.topic);
-        let plan = self.plans.iter().position(|(name, _)| &**name == map).unwrap_or_else(|| {
-            // Room for the whole batch is made once: with many maps each gets a small part of it.
-            let (keys, bytes) = if self.plans.is_empty() { self.expected } else { (0, 0) };
-            self.plans.push((map.into(), BatchPlan::with_capacity(keys, bytes + bytes / 8)));
-            self.plans.len() - 1
-        });
+        let plan = self.plan(rules.mappings.map_of(record.topic));
         let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());
         Run {
             topic: record.topic.to_owned(),

@@ -18,12 +18,16 @@ use std::time::{Duration, Instant};
 
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::splitmix::SplitMix64 as Random;
+use coherence_kafka_connect::config::def::ConfigDef;
+use coherence_kafka_connect::error::ConnectError;
+use coherence_kafka_connect::record::Record as Converted;
+use coherence_kafka_connect::transform::{Classes, Transform, TransformClass, Transforms};
 use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
 use crate::config::Mappings;
 use crate::errors::{ErrorPolicy, NullValues};
-use crate::pipeline::{Form, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::writer::{BatchWrites, Writer};
 use coherence_kafka_worker::RetryPolicy;
 
@@ -374,19 +378,50 @@ fn delivery(
         stop_deadline: deadline,
         saves,
     };
-    let pipeline = Pipeline {
-        form: Form::PassThrough,
-        format: Format::Pof,
-        max_entry_bytes: usize::MAX,
-        null_values: policy.null_values,
-    };
-    let rules = Rules {
-        pipeline: Arc::new(pipeline),
-        mappings: Arc::new(mappings.clone()),
-        expiries: Arc::new(expiries()),
-    };
+    let renamed = random.one_in(2);
+    let mut pipeline = Pipeline::passing_through(Format::Pof, policy.null_values);
+    let (mut mappings, mut expiries) = (mappings.clone(), expiries());
+    if renamed {
+        let map_of = |topic: &str| format!("{}->{}", renamed_topic(topic), mappings.map_of(topic));
+        mappings = Mappings::parse(&["t0", "t1"].map(map_of)).unwrap();
+        expiries.by_topic =
+            expiries.by_topic.into_iter().map(|(topic, expiry)| (renamed_topic(&topic), expiry)).collect();
+        pipeline.transforms = Arc::new(renaming());
+    }
+    let rules =
+        Rules { pipeline: Arc::new(pipeline), mappings: Arc::new(mappings), expiries: Arc::new(expiries) };
     let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: counters.clone() };
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
+}
+
+fn renamed_topic(topic: &str) -> String {
+    format!("renamed-{topic}")
+}
+
+/// A chain that gives every record another topic.
+fn renaming() -> Transforms {
+    #[derive(Debug)]
+    struct Rename;
+
+    impl Transform for Rename {
+        fn apply<'a>(&'a self, mut record: Converted<'a>) -> Result<Option<Converted<'a>>, ConnectError> {
+            record.topic = renamed_topic(&record.topic).into();
+            Ok(Some(record))
+        }
+
+        fn class_name(&self) -> &'static str {
+            "Rename"
+        }
+    }
+
+    let class = TransformClass {
+        class: "Rename",
+        settings: ConfigDef { keys: &[] },
+        create: |_| Ok(Box::new(Rename)),
+    };
+    let properties = [("transforms", "r"), ("transforms.r.type", "Rename")];
+    let properties = properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    Transforms::new(&Classes::default().with_transform(class), &properties).unwrap()
 }
 
 /// Names the world.

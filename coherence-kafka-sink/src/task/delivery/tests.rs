@@ -9,7 +9,7 @@ use super::*;
 use crate::config::Mappings;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
-use crate::pipeline::{Form, Pipeline};
+use crate::pipeline::Pipeline;
 use limits::STRETCHED_RECORDS;
 
 mod bad_records;
@@ -51,12 +51,7 @@ impl Bench {
             stop_deadline: second,
             saves,
         };
-        let pipeline = Pipeline {
-            form: Form::PassThrough,
-            format: Format::Json,
-            max_entry_bytes: usize::MAX,
-            null_values: policy.null_values,
-        };
+        let pipeline = Pipeline::passing_through(Format::Json, policy.null_values);
         let rules = Rules {
             pipeline: Arc::new(pipeline),
             mappings: Arc::new(Mappings::default()),

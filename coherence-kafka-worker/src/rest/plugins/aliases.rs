@@ -9,7 +9,7 @@ use coherence_kafka_connect::config::def::{
 
 use super::classes;
 use super::values::Request;
-use crate::description::Description;
+use crate::plugin::Plugin;
 
 const TYPE: ConfigKey =
     key("type", Kind::Class, DefaultValue::Required, Validator::Any, ("", Importance::High), "").displayed(
@@ -42,12 +42,12 @@ const OF_TRANSFORMS: [ConfigKey; 2] = [
 ];
 
 /// Returns the settings below the aliases of the list of this kind, group by group.
-pub(super) fn infos(connector: &Description, request: &Request, kind: PluginType) -> Vec<ConfigInfo> {
+pub(super) fn infos(plugin: &dyn Plugin, request: &Request, kind: PluginType) -> Vec<ConfigInfo> {
     let (list, title) = match kind {
         PluginType::Transformation => ("transforms", "Transforms"),
         _ => ("predicates", "Predicates"),
     };
-    let exists = connector.plugins.iter().any(|desc| desc.kind == kind);
+    let exists = plugin.plugins().iter().any(|desc| desc.kind == kind);
     let (true, Given::Text(text)) = (exists, request.given(list)) else { return Vec::new() };
     // An alias is part of keys and groups, which are shown.
     if request.has_variable(list) {
@@ -58,7 +58,7 @@ pub(super) fn infos(connector: &Description, request: &Request, kind: PluginType
     let mut seen = HashSet::new();
     for alias in aliases.iter().filter(|alias| seen.insert(alias.as_str())) {
         let prefix = format!("{list}.{alias}.");
-        let mut of_alias = alias_infos(connector, request, kind, &prefix, alias);
+        let mut of_alias = alias_infos(plugin, request, kind, &prefix, alias);
         for definition in of_alias.iter_mut().filter_map(|info| info.definition.as_mut()) {
             definition.group = Some(format!("{title}: {alias}"));
         }
@@ -68,7 +68,7 @@ pub(super) fn infos(connector: &Description, request: &Request, kind: PluginType
 }
 
 fn alias_infos(
-    connector: &Description,
+    plugin: &dyn Plugin,
     request: &Request,
     kind: PluginType,
     prefix: &str,
@@ -77,7 +77,7 @@ fn alias_infos(
     let interface = kind.interface();
     let full = |key: &ConfigKey| format!("{prefix}{}", key.name);
     let mut class = request.info(&TYPE, prefix, &full(&TYPE));
-    let desc = classes::complete(connector, request, kind, &mut class);
+    let desc = classes::complete(plugin, request, kind, &mut class);
     let (negate, predicate) = (format!("{prefix}negate"), format!("{prefix}predicate"));
     if kind == PluginType::Transformation
         && request.given(&negate) != Given::Absent

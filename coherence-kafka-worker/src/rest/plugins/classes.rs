@@ -4,27 +4,30 @@ use coherence_kafka_connect::config::def::{ConfigInfo, Given, PluginDesc, Plugin
 
 use super::VERSION;
 use super::values::Request;
-use crate::description::Description;
+use crate::plugin::Plugin;
 
 /// Completes a setting that names a class of this kind: its choices, its full name, or why it is refused. Returns the class
 /// that it names, not the one that it has by default.
-pub(super) fn complete(
-    connector: &Description,
+pub(super) fn complete<'p>(
+    plugin: &'p dyn Plugin,
     request: &Request,
     kind: PluginType,
     info: &mut ConfigInfo,
-) -> Option<&'static PluginDesc> {
-    let of_kind = connector.plugins.iter().filter(|desc| desc.kind == kind);
+) -> Option<&'p PluginDesc> {
+    let of_kind = plugin.plugins().iter().filter(|desc| desc.kind == kind);
     info.value.recommended_values = of_kind.map(|desc| desc.class.to_owned()).collect();
     let name = info.value.name.clone();
     let Given::Text(text) = request.given(&name) else { return None };
     let class = trim(text);
-    if let Some(desc) = connector.plugin(kind, class) {
+    if let Some(desc) = find(plugin, kind, class) {
         info.value.value = request.shown(&name, Some(desc.class.to_owned()));
         return Some(desc);
     }
     let shown = request.shown(&name, Some(class.to_owned())).unwrap_or_default();
-    let known = || connector.plugins.iter().map(|desc| desc.class).chain(connector.classes.iter().copied());
+    let known = || {
+        let connectors = plugin.description().classes.iter().copied();
+        plugin.plugins().iter().map(|desc| desc.class).chain(connectors)
+    };
     let inner: Vec<_> = known().filter(|other| is_inside(other, class)).collect();
     let why = if known().any(|other| other == class) {
         format!("Class class {shown} does not implement the {} interface", kind.interface())
@@ -36,6 +39,12 @@ pub(super) fn complete(
     };
     info.value.errors.push(why);
     None
+}
+
+/// Returns the class of this kind that a setting names, by its full name or an alias.
+pub(super) fn find<'p>(plugin: &'p dyn Plugin, kind: PluginType, name: &str) -> Option<&'p PluginDesc> {
+    let name = trim(name);
+    plugin.plugins().iter().find(|desc| desc.kind == kind && desc.is_named(name))
 }
 
 /// Returns whether a class is inside another one.

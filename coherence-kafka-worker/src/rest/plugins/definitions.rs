@@ -5,6 +5,7 @@ use coherence_kafka_connect::config::{SINK_KEYS, SOURCE_KEYS};
 
 use super::VERSION;
 use crate::description::{ConnectorType, Description};
+use crate::plugin::Plugin;
 
 /// The settings that Connect gives every connector of this kind.
 pub(super) fn common(kind: ConnectorType) -> &'static ConfigDef {
@@ -23,7 +24,8 @@ pub(super) fn own(connector: &Description) -> Vec<Definition> {
 }
 
 /// Returns the full name of a class, which may be given by an alias, and its settings; `None` where it is unknown.
-pub(super) fn of(connector: &Description, name: &str) -> Option<(&'static str, Vec<Definition>)> {
+pub(super) fn of(plugin: &dyn Plugin, name: &str) -> Option<(&'static str, Vec<Definition>)> {
+    let connector = plugin.description();
     if let (true, Some(class)) = (connector.classes.contains(&name), connector.classes.first()) {
         let common = common(connector.kind).definitions().into_iter().map(|mut definition| {
             if definition.name == "connector.plugin.version" {
@@ -33,6 +35,6 @@ pub(super) fn of(connector: &Description, name: &str) -> Option<(&'static str, V
         });
         return Some((class, own(connector).into_iter().chain(common).collect()));
     }
-    let desc = connector.plugins.iter().find(|desc| desc.is_named(name))?;
+    let desc = plugin.plugins().iter().find(|desc| desc.is_named(name))?;
     Some((desc.class, desc.settings.definitions()))
 }

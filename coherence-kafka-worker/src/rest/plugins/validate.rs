@@ -12,16 +12,14 @@ use coherence_kafka_connect::config::{ConfigErrors, Properties};
 
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
-use crate::config::WorkerConfig;
+use crate::config::{DEFAULT_HEADER_CONVERTER, WorkerConfig};
 use crate::description::Description;
 use crate::load::ConnectorConfig;
+use crate::plugin::Plugin;
 use crate::worker::Worker;
 
 const CLASS: &str = "connector.class";
 const NULL: &str = "Null value can not be supplied as the configuration value.";
-
-/// Connect's converter of headers, where a worker names none.
-const HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
 /// Validates settings for the connector that the path names as `plugin`.
 ///
@@ -85,23 +83,24 @@ struct Answer {
 impl Answer {
     fn new(worker: &Worker, request: &Request) -> Self {
         let config = worker.config();
-        let connector = worker.plugin().description();
+        let plugin = worker.plugin();
         let mut answer = Self { groups: Vec::new(), configs: Vec::new(), prefixed: Vec::new() };
-        answer.connector(config, connector, request);
-        answer.prefixed.extend(overrides::infos(config, connector.kind, request));
-        answer.converters(connector, request);
+        answer.connector(config, plugin, request);
+        answer.prefixed.extend(overrides::infos(config, plugin.description().kind, request));
+        answer.converters(plugin, request);
         if let Err(found) = ConnectorConfig::of_request(worker.plugin(), config, &request.written) {
             answer.found(found, request);
         }
         answer
     }
 
-    fn connector(&mut self, worker: &WorkerConfig, connector: &Description, request: &Request) {
+    fn connector(&mut self, worker: &WorkerConfig, plugin: &dyn Plugin, request: &Request) {
+        let connector = plugin.description();
         for key in definitions::common(connector.kind).keys {
-            self.configs.push(common(worker, connector, request, key));
+            self.configs.push(common(worker, plugin, request, key));
         }
         for kind in [PluginType::Transformation, PluginType::Predicate] {
-            self.configs.extend(aliases::infos(connector, request, kind));
+            self.configs.extend(aliases::infos(plugin, request, kind));
         }
         self.nulls(connector, request);
         for definition in definitions::own(connector) {
@@ -131,13 +130,13 @@ impl Answer {
     }
 
     /// Adds the options of the converters that the connector names.
-    fn converters(&mut self, connector: &Description, request: &Request) {
+    fn converters(&mut self, plugin: &dyn Plugin, request: &Request) {
         for (setting, role, kind) in CONVERTERS {
             let valid = |info: &ConfigInfo| info.value.name == setting && info.value.errors.is_empty();
             let (true, Given::Text(class)) = (self.configs.iter().any(valid), request.given(setting)) else {
                 continue;
             };
-            let Some(desc) = connector.plugin(kind, class) else { continue };
+            let Some(desc) = classes::find(plugin, kind, class) else { continue };
             let prefix = format!("{setting}.");
             for key in desc.settings.keys {
                 let mut info = request.info(key, &prefix, key.name);
@@ -193,8 +192,8 @@ const CONVERTERS: [(&str, &str, PluginType); 3] = [
 ];
 
 /// Returns one of Connect's own settings. It is checked if the connector's table has it, and by that table.
-fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key: &ConfigKey) -> ConfigInfo {
-    let own = connector.settings.key(key.name);
+fn common(worker: &WorkerConfig, plugin: &dyn Plugin, request: &Request, key: &ConfigKey) -> ConfigInfo {
+    let own = plugin.description().settings.key(key.name);
     let mut info = match own {
         Some(own) => request.info(&ConfigKey { name: key.name, default: key.default, ..*own }, "", key.name),
         None => request.unchecked(key),
@@ -202,9 +201,9 @@ fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key
     info.definition = Some(key.definition(""));
     if let Some((setting, _, kind)) = CONVERTERS.into_iter().find(|(setting, ..)| *setting == key.name) {
         if own.is_some_and(|own| own.kind == Kind::Class) {
-            classes::complete(connector, request, kind, &mut info);
+            classes::complete(plugin, request, kind, &mut info);
         }
-        let default = default_converter(worker, connector, setting, kind);
+        let default = default_converter(worker, plugin, setting, kind);
         if request.given(setting) == Given::Absent {
             info.value.value.clone_from(&default);
         }
@@ -218,9 +217,9 @@ fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key
             Some((setting, _, kind)) => {
                 let name = match request.given(setting) {
                     Given::Text(text) => Some(text.to_owned()),
-                    _ => default_converter(worker, connector, setting, kind),
+                    _ => default_converter(worker, plugin, setting, kind),
                 };
-                name.is_some_and(|name| connector.plugin(kind, &name).is_some())
+                name.is_some_and(|name| classes::find(plugin, kind, &name).is_some())
             }
         };
         classes::complete_version(&mut info, known);
@@ -231,12 +230,12 @@ fn common(worker: &WorkerConfig, connector: &Description, request: &Request, key
 /// Returns the full name of the worker's converter.
 fn default_converter(
     worker: &WorkerConfig,
-    connector: &Description,
+    plugin: &dyn Plugin,
     setting: &str,
     kind: PluginType,
 ) -> Option<String> {
     match worker.properties().get(setting) {
-        Some(class) => connector.plugin(kind, &class.value).map(|desc| desc.class.to_owned()),
-        None => (kind == PluginType::HeaderConverter).then(|| HEADER_CONVERTER.to_owned()),
+        Some(class) => classes::find(plugin, kind, &class.value).map(|desc| desc.class.to_owned()),
+        None => (kind == PluginType::HeaderConverter).then(|| DEFAULT_HEADER_CONVERTER.to_owned()),
     }
 }

@@ -136,8 +136,27 @@ fn every_malformed_setting_is_refused() {
             "70000",
             "c: coherence.task.restart.backoff.ms: is more than coherence.task.restart.backoff.max.ms",
         ),
-        ("transforms", "a,b", "c: transforms: a,b is not supported yet: leave it out"),
-        ("predicates", "p", "c: predicates: p is not supported yet: leave it out"),
+        (
+            "transforms",
+            "a",
+            "transforms.a.type: Missing required configuration \"transforms.a.type\" which has no default value.",
+        ),
+        (
+            "predicates",
+            "p",
+            "predicates.p.type: Missing required configuration \"predicates.p.type\" which has no default value.",
+        ),
+        (
+            "header.converter",
+            "org.example.Converter",
+            "c: header.converter: Invalid value org.example.Converter for configuration header.converter: Class \
+             org.example.Converter could not be found; known are \
+             org.apache.kafka.connect.storage.SimpleHeaderConverter, org.apache.kafka.connect.storage.StringConverter, \
+             org.apache.kafka.connect.json.JsonConverter, org.apache.kafka.connect.converters.ByteArrayConverter, \
+             org.apache.kafka.connect.converters.ShortConverter, org.apache.kafka.connect.converters.IntegerConverter, \
+             org.apache.kafka.connect.converters.LongConverter, org.apache.kafka.connect.converters.FloatConverter, \
+             org.apache.kafka.connect.converters.DoubleConverter, org.apache.kafka.connect.converters.BooleanConverter",
+        ),
     ] {
         let found = errors(&[(key, value)]);
         assert_eq!(found.first().map(String::as_str), Some(expected), "{key}={value}: {found:?}");

@@ -13,22 +13,57 @@ fn empty_and_repeated_topics_are_dropped_and_it_is_said() {
 }
 
 #[test]
-fn defaults_of_settings_that_are_not_supported_yet_are_accepted() {
+fn empty_lists_of_transforms_and_predicates_are_accepted() {
     let settings = [("transforms", ""), ("predicates", "")];
     assert_eq!(warnings(&settings), [""; 0]);
 }
 
 #[test]
-fn of_a_transform_that_is_refused_nothing_is_said_to_be_missing() {
+fn of_a_transform_that_is_not_listed_only_its_type_is_mentioned() {
     for list in ["transforms", "predicates"] {
         let type_key = format!("{list}.Cast.type");
         let other = format!("{list}.Other.type");
         let found = parse(&[(list, "Mask, Cast"), (&type_key, "x"), (&other, "x")]).unwrap_err();
-        assert_eq!(found.errors.len(), 1, "{found}");
-        assert_eq!(found.errors[0].key, list);
+        let refused: Vec<_> = found.errors.iter().map(|error| error.key.as_str()).collect();
+        assert_eq!(refused, [format!("{list}.Mask.type"), type_key], "{found}");
         let noted: Vec<_> = found.warnings.iter().map(|warning| warning.key.as_str()).collect();
         assert_eq!(noted, [other.as_str()]);
     }
+}
+
+#[test]
+fn an_option_that_the_class_of_a_transform_does_not_have_is_mentioned_with_the_nearest_name() {
+    let found = warnings(&[
+        ("transforms", "hoist"),
+        ("transforms.hoist.type", "org.apache.kafka.connect.transforms.HoistField$Value"),
+        ("transforms.hoist.field", "f"),
+        ("transforms.hoist.feild", "f"),
+        ("transforms.hoist.predicate", "gone"),
+        ("predicates", "gone"),
+        ("predicates.gone.type", "RecordIsTombstone"),
+        ("predicates.gone.negate", "true"),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "c: transforms.hoist.feild: without effect: org.apache.kafka.connect.transforms.HoistField$Value has no such \
+             setting, did you mean field?",
+            "c: predicates.gone.negate: without effect: org.apache.kafka.connect.transforms.predicates.RecordIsTombstone \
+             has no such setting",
+        ]
+    );
+}
+
+#[test]
+fn a_transform_may_give_records_topics_that_are_not_read() {
+    let found = warnings(&[
+        ("topics", "orders"),
+        ("coherence.cache.mappings", "routed->o"),
+        ("coherence.ttl.ms.routed", "1"),
+        ("transforms", "drop"),
+        ("transforms.drop.type", "Filter"),
+    ]);
+    assert_eq!(found, [""; 0]);
 }
 
 #[test]

@@ -158,7 +158,6 @@ static DESCRIPTIONS: LazyLock<[Description; 2]> = LazyLock::new(|| {
         settings,
         families: &[],
         shared_groups: &[],
-        plugins: &PLUGINS,
         metrics: &[],
         former_metrics: None,
     };
@@ -182,6 +181,10 @@ pub(super) struct FileStream(pub(super) ConnectorType);
 impl Plugin for FileStream {
     fn description(&self) -> &'static Description {
         &DESCRIPTIONS[usize::from(self.0 == ConnectorType::Source)]
+    }
+
+    fn plugins(&self) -> &[PluginDesc] {
+        &PLUGINS
     }
 
     fn check_clients(&self, _: &WorkerConfig, _: &mut ConfigErrors) -> ClientSettings {
