@@ -38,6 +38,7 @@ mod string;
 
 pub use definitions::{CONVERTERS, HEADER_CONVERTERS};
 pub use header::{HeaderConverter, create_header, known_header_classes};
+pub use options::Options;
 
 /// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
 pub trait Converter: Send + Sync + Debug {
@@ -89,44 +90,62 @@ pub struct OptionError {
     pub message: String,
 }
 
-type Create = fn(Role, &mut options::Options<'_>) -> Option<Arc<dyn Converter>>;
-
-/// Every converter: its class, and how to make one.
-const CLASSES: [(&str, Create); 11] = [
-    (bytes::CLASS, bytes::create),
-    (string::CLASS, string::create),
-    (number::SHORT, number::short),
-    (number::INTEGER, number::integer),
-    (number::LONG, number::long),
-    (number::FLOAT, number::float),
-    (number::DOUBLE, number::double),
-    (number::BOOLEAN, number::boolean),
-    (json::CLASS, json::create),
-    (custom::CLASS, custom::create),
-    (pof::CLASS, pof::create),
-];
-
-/// Returns the full names of all converter classes, in no order that means anything.
-pub fn known_classes() -> impl ExactSizeIterator<Item = &'static str> {
-    CLASSES.iter().map(|(class, _)| *class)
+/// A converter that can be created by its class.
+#[derive(Debug, Clone, Copy)]
+pub struct ConverterClass {
+    /// The full name of the Java class.
+    pub class: &'static str,
+    /// Creates the converter from its options; `None` where one of them was refused.
+    pub create: fn(Role, &mut Options<'_>) -> Option<Arc<dyn Converter>>,
 }
 
-/// Returns the converter of a Java class, given by its full name or by one of Connect's aliases: the simple name
-/// (`JsonConverter`) and the simple name without `Converter` (`Json`).
-///
-/// `options` come without the prefix `key.converter.` or `value.converter.`. Unknown ones are ignored, as
-/// Connect does: converters share their prefix with whatever users put there. All bad ones are refused at once.
+/// The converters of this crate.
+pub static CLASSES: [ConverterClass; 11] = [
+    ConverterClass { class: bytes::CLASS, create: bytes::create },
+    ConverterClass { class: string::CLASS, create: string::create },
+    ConverterClass { class: number::SHORT, create: number::short },
+    ConverterClass { class: number::INTEGER, create: number::integer },
+    ConverterClass { class: number::LONG, create: number::long },
+    ConverterClass { class: number::FLOAT, create: number::float },
+    ConverterClass { class: number::DOUBLE, create: number::double },
+    ConverterClass { class: number::BOOLEAN, create: number::boolean },
+    ConverterClass { class: json::CLASS, create: json::create },
+    ConverterClass { class: custom::CLASS, create: custom::create },
+    ConverterClass { class: pof::CLASS, create: pof::create },
+];
+
+/// Returns the full names of all converter classes of this crate, in no order that means anything.
+pub fn known_classes() -> impl ExactSizeIterator<Item = &'static str> {
+    CLASSES.iter().map(|known| known.class)
+}
+
+/// Returns the converter of a Java class out of [`CLASSES`]; see [`create_from`].
 pub fn create(
     class: &str,
     role: Role,
     options: &BTreeMap<String, String>,
 ) -> Result<Arc<dyn Converter>, Vec<OptionError>> {
+    create_from(&[&CLASSES], class, role, options)
+}
+
+/// Returns the converter of a Java class out of `tables`, given by its full name or by one of Connect's aliases: the
+/// simple name (`JsonConverter`) and the simple name without `Converter` (`Json`).
+///
+/// `options` come without the prefix `key.converter.` or `value.converter.`. Unknown ones are ignored, as
+/// Connect does: converters share their prefix with whatever users put there. All bad ones are refused at once.
+pub fn create_from(
+    tables: &[&[ConverterClass]],
+    class: &str,
+    role: Role,
+    options: &BTreeMap<String, String>,
+) -> Result<Arc<dyn Converter>, Vec<OptionError>> {
     let class = class.trim();
-    let Some((_, create)) = CLASSES.iter().find(|(known, _)| is_named(known, class, "Converter")) else {
-        return Err(unknown(class, role, known_classes()));
+    let mut classes = tables.iter().copied().flatten();
+    let Some(found) = classes.find(|known| is_named(known.class, class, "Converter")) else {
+        return Err(unknown(class, role, tables.iter().copied().flatten().map(|known| known.class)));
     };
-    let mut options = options::Options::new(options);
-    let converter = create(role, &mut options);
+    let mut options = Options::new(options);
+    let converter = (found.create)(role, &mut options);
     match (converter, options.into_errors()) {
         (Some(converter), errors) if errors.is_empty() => Ok(converter),
         (_, errors) => Err(errors),

@@ -9,6 +9,8 @@ pub enum Exception {
     Data,
     /// A schema cannot be.
     SchemaBuilder,
+    /// A peer is unavailable: the same record can be converted later.
+    Retriable,
 }
 
 impl Exception {
@@ -17,6 +19,7 @@ impl Exception {
         match self {
             Exception::Data => "org.apache.kafka.connect.errors.DataException",
             Exception::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
+            Exception::Retriable => "org.apache.kafka.connect.errors.RetriableException",
         }
     }
 }
@@ -45,6 +48,11 @@ impl ConnectError {
         Self::new(Exception::Data, message)
     }
 
+    /// Creates a `RetriableException`.
+    pub fn retriable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Exception::Retriable, message)
+    }
+
     /// Adds a detail that Connect does not report.
     #[must_use]
     pub fn because(self, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -54,6 +62,11 @@ impl ConnectError {
     /// Returns the exception of Connect.
     pub fn exception(&self) -> Exception {
         self.exception
+    }
+
+    /// Returns true where a peer is unavailable and the record is not at fault: the caller keeps the record and tries again.
+    pub fn is_retriable(&self) -> bool {
+        self.exception == Exception::Retriable
     }
 
     /// Returns the message of Connect's exception, without the detail that the error's text adds.

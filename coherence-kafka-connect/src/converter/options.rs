@@ -9,8 +9,9 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::OptionError;
 
+/// The options of a converter that is being created.
 #[derive(Debug)]
-pub(super) struct Options<'o> {
+pub struct Options<'o> {
     given: &'o BTreeMap<String, String>,
     errors: Vec<OptionError>,
 }
@@ -20,16 +21,22 @@ impl<'o> Options<'o> {
         Self { given, errors: Vec::new() }
     }
 
+    /// Returns every option, without the white space around its value.
+    pub fn all(&self) -> impl Iterator<Item = (&'o str, &'o str)> {
+        self.given.iter().map(|(key, value)| (key.as_str(), value.trim()))
+    }
+
     pub(super) fn into_errors(self) -> Vec<OptionError> {
         self.errors
     }
 
     /// Returns the text of an option, without the white space around it.
-    pub(super) fn text(&self, key: &str) -> Option<&'o str> {
+    pub fn text(&self, key: &str) -> Option<&'o str> {
         self.given.get(key).map(|value| value.trim())
     }
 
-    pub(super) fn boolean(&mut self, key: &str, default: bool) -> bool {
+    /// Returns a boolean option; the default where it is absent or was refused.
+    pub fn boolean(&mut self, key: &str, default: bool) -> bool {
         match self.text(key) {
             None => default,
             Some(text) if text.eq_ignore_ascii_case("true") => true,
@@ -41,7 +48,8 @@ impl<'o> Options<'o> {
         }
     }
 
-    pub(super) fn int(&mut self, key: &str, default: i32) -> i32 {
+    /// Returns a number of 32 bits; the default where it is absent or was refused.
+    pub fn int(&mut self, key: &str, default: i32) -> i32 {
         match self.text(key).map(str::parse) {
             None => default,
             Some(Ok(number)) => number,
@@ -65,13 +73,13 @@ impl<'o> Options<'o> {
     }
 
     /// Refuses an option in the words of Kafka's `ConfigException`.
-    pub(super) fn invalid(&mut self, key: &str, why: &str) {
+    pub fn invalid(&mut self, key: &str, why: &str) {
         let value = self.text(key).unwrap_or("null");
         self.refuse(key, format!("Invalid value {value} for configuration {key}: {why}"));
     }
 
     /// Refuses an option in other words.
-    pub(super) fn refuse(&mut self, key: &str, message: String) {
+    pub fn refuse(&mut self, key: &str, message: String) {
         self.errors.push(OptionError {
             key: key.to_owned(),
             value: self.text(key).map(str::to_owned),
