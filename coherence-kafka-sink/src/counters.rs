@@ -152,11 +152,14 @@ pub enum Cause {
     DeadLetterQueue,
     /// The answer to an earlier attempt, of whatever batch, that might still be applied.
     EarlierAttempt,
+    /// A peer of the converters, such as a schema registry.
+    Converter,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Cause; 3] = [Cause::Grid, Cause::DeadLetterQueue, Cause::EarlierAttempt];
+    pub const ALL: [Cause; 4] =
+        [Cause::Grid, Cause::DeadLetterQueue, Cause::EarlierAttempt, Cause::Converter];
 
     /// Its name in metrics.
     pub fn name(self) -> &'static str {
@@ -164,6 +167,7 @@ impl Cause {
             Cause::Grid => "grid",
             Cause::DeadLetterQueue => "dead_letter_queue",
             Cause::EarlierAttempt => "earlier_attempt",
+            Cause::Converter => "converter",
         }
     }
 }

@@ -153,6 +153,17 @@ const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";
 const BYTE_ARRAY_CONVERTER: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
 impl RecordError {
+    /// Returns true where a peer is unavailable, and the record is not at fault.
+    pub(crate) fn is_retriable(&self) -> bool {
+        match self {
+            RecordError::Key(error) | RecordError::Value(error) | RecordError::Header { error, .. } => {
+                error.is_retriable()
+            }
+            RecordError::Transform(failure) => failure.error.is_retriable(),
+            _ => false,
+        }
+    }
+
     /// Returns the message of Connect's exception.
     fn message(&self) -> String {
         match self {

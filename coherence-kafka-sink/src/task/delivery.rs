@@ -30,6 +30,7 @@ use crate::writer::{RejectedRecord, WriteFailure};
 use batch_builder::{Batch, BatchBuilder};
 use commits::Commits;
 use logs::Jump;
+use outage::Outage;
 use reports::Reports;
 
 mod actions;
@@ -38,6 +39,7 @@ mod commits;
 mod letters;
 mod limits;
 mod logs;
+mod outage;
 mod reports;
 mod standing;
 
@@ -73,6 +75,8 @@ pub(crate) struct Delivery {
     writes: WriteNumber,
     /// Factor by which batches are larger than configured, to have records to compare with.
     stretch: usize,
+    /// A peer of the converters is unavailable.
+    outage: Option<Outage>,
 }
 
 #[derive(Debug)]
@@ -135,6 +139,7 @@ impl Delivery {
             actions: VecDeque::new(),
             writes: 0,
             stretch: 1,
+            outage: None,
         }
     }
 
@@ -254,6 +259,11 @@ impl Delivery {
         let Some((source, taken)) = self.builder.take(record, &self.refused, &self.rules) else {
             return true;
         };
+        if let Some(reason) = taken.as_ref().err().filter(|error| error.is_retriable()) {
+            self.wait_for_peer(reason.to_string());
+            return false;
+        }
+        self.peer_answers();
         let error = match taken {
             Ok(Operation::Put) => return counted(&mut self.uncounted.puts),
             Ok(Operation::Remove) => return counted(&mut self.uncounted.removes),
@@ -397,6 +407,7 @@ impl Delivery {
         self.uncounted.count(&self.counters);
         self.discarded.log(&self.task, now);
         self.launch(now);
+        self.advance_outage(now);
         self.flush(now);
         self.measure(now);
         let done = self.is_idle() && self.is_committed();

@@ -26,6 +26,7 @@ const COUNTS = [
 const CAUSES = {
   grid: "holds its batch: the grid does not confirm it",
   dead_letter_queue: "holds its batch: the dead letter queue does not acknowledge a record",
+  converter: "holds: a service of its converters, such as a schema registry, is unavailable",
   earlier_attempt: "holds its batch: an unanswered earlier write may still be applied",
 };
 

@@ -15,7 +15,7 @@ impl Delivery {
     /// Returns how many records may be read now; with 0 the task holds and only polls for its group. An estimate from
     /// the records before: as many as fill the batch.
     pub(crate) fn room(&self) -> usize {
-        if self.is_ending() || self.failure.is_some() {
+        if self.is_ending() || self.failure.is_some() || self.is_waiting_for_peer() {
             return 0;
         }
         let larger = |most: usize, limit: usize| most.saturating_mul(self.stretch).min(most.max(limit));

@@ -5,13 +5,15 @@
 //! behind a newer one while
 //! its partition is read on; at every commit everything below it must be in the maps, or in the queue, or skipped by a
 //! policy. In half of the worlds the maps are the process's own and saved: what is committed must be in the file, and a
-//! process that dies goes on from it.
+//! process that dies goes on from it. In half of the worlds a transform gives records other topics, and sometimes waits
+//! for a peer that is unavailable.
 //!
 //! Logs are compacted, truncated and removed from their beginnings, and topics are deleted and created again, all under
 //! the reader. Records that a new log no longer holds are not expected; every key of them is put there once more.
 //!
 //! `DELIVERY_MODEL_WORLDS` sets the number of worlds, `DELIVERY_MODEL_SEED` the first; a failure names its seed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -291,6 +293,7 @@ impl World {
                 envelope: Envelope::Given(&record.headers, Some(timestamp)),
             };
             self.told.records += 1;
+            PEER_AWAY.set(!self.calm && PEER_AWAY.get() != self.random.one_in(16));
             if !self.delivery.take(&raw) {
                 break;
             }
@@ -394,6 +397,11 @@ fn delivery(
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
 }
 
+thread_local! {
+    /// A peer of the converters is unavailable, for the world that runs in this thread.
+    static PEER_AWAY: Cell<bool> = const { Cell::new(false) };
+}
+
 fn renamed_topic(topic: &str) -> String {
     format!("renamed-{topic}")
 }
@@ -405,6 +413,9 @@ fn renaming() -> Transforms {
 
     impl Transform for Rename {
         fn apply<'a>(&'a self, mut record: Converted<'a>) -> Result<Option<Converted<'a>>, ConnectError> {
+            if PEER_AWAY.get() {
+                return Err(ConnectError::retriable("away"));
+            }
             record.topic = renamed_topic(&record.topic).into();
             Ok(Some(record))
         }

@@ -23,6 +23,7 @@ impl Delivery {
     pub(crate) fn is_quiet(&self) -> bool {
         matches!(self.phase, Phase::Running)
             && self.failure.is_none()
+            && self.outage.is_none()
             && !self.awaits_answer()
             && self.is_idle()
             && self.is_committed()
