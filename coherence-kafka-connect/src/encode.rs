@@ -20,7 +20,7 @@ use coherence_kafka_common::map::Format;
 use crate::data::Value;
 
 mod json;
-mod key;
+pub(crate) mod key;
 mod pof;
 mod pof_value;
 

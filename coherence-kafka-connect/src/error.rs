@@ -11,6 +11,16 @@ pub enum Exception {
     SchemaBuilder,
     /// A peer is unavailable: the same record can be converted later.
     Retriable,
+    /// Connect itself cannot go on with the record.
+    Connect,
+    /// An object is not of the class that the code takes it for.
+    ClassCast,
+    /// An argument cannot be, such as the name of a field that does not exist.
+    IllegalArgument,
+    /// A group that an expression does not have.
+    IndexOutOfBounds,
+    /// A null where the code expects an object.
+    NullPointer,
 }
 
 impl Exception {
@@ -20,6 +30,11 @@ impl Exception {
             Exception::Data => "org.apache.kafka.connect.errors.DataException",
             Exception::SchemaBuilder => "org.apache.kafka.connect.errors.SchemaBuilderException",
             Exception::Retriable => "org.apache.kafka.connect.errors.RetriableException",
+            Exception::Connect => "org.apache.kafka.connect.errors.ConnectException",
+            Exception::ClassCast => "java.lang.ClassCastException",
+            Exception::IllegalArgument => "java.lang.IllegalArgumentException",
+            Exception::IndexOutOfBounds => "java.lang.IndexOutOfBoundsException",
+            Exception::NullPointer => "java.lang.NullPointerException",
         }
     }
 }

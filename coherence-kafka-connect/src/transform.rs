@@ -8,6 +8,8 @@
 //!
 //! chain.rs       the chain, created from properties        classes.rs   the table of classes
 //! part.rs        the key or the value of a record           schemas.rs   derived schemas, cached
+//! field_path.rs  the place of a field                       java.rs      what Java makes of text, numbers and dates
+//! predicates.rs, and one file for each transform
 //! ```
 
 use std::fmt::Debug;
@@ -15,17 +17,32 @@ use std::fmt::Debug;
 use crate::error::ConnectError;
 use crate::record::Record;
 
+mod cast;
 mod chain;
 mod classes;
 mod drop_headers;
+mod extract_field;
+mod field_path;
 mod filter;
+mod flatten;
+mod header_from;
 mod hoist_field;
+mod insert_field;
+mod insert_header;
+mod java;
+mod mask_field;
 mod part;
 mod predicates;
+mod replace_field;
+mod routers;
 mod schemas;
+mod set_schema_metadata;
 mod settings;
+mod timestamp_converter;
+mod value_to_key;
 
 pub use chain::{TransformFailure, Transforms};
+use classes::Created;
 pub use classes::{Classes, PredicateClass, TransformClass};
 
 /// `org.apache.kafka.connect.transforms.Transformation`.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 pub use coherence_kafka_common::nearest::nearest;
+pub(crate) use java::double;
 pub use java::trim;
 use thiserror::Error;
 

@@ -10,7 +10,7 @@ use crate::data::Value;
 use super::{ArrayForm, MAX_DEPTH, pof};
 
 /// Brings the maps in `value` to their order. The recursion is as deep as the value.
-pub(super) fn order(value: &mut Value<'_>) {
+pub(crate) fn order(value: &mut Value<'_>) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(order),
         Value::Struct(of) => of.values.iter_mut().for_each(order),

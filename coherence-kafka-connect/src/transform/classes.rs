@@ -1,7 +1,11 @@
 //! The classes of transforms and predicates that a configuration can name.
 
 use super::{Predicate, Transform};
-use super::{drop_headers, filter, hoist_field, predicates};
+use super::{
+    cast, drop_headers, extract_field, filter, flatten, header_from, hoist_field, insert_field,
+    insert_header, mask_field, predicates, replace_field, routers, set_schema_metadata, timestamp_converter,
+    value_to_key,
+};
 use crate::config::def::{ConfigDef, PluginDesc, PluginType, Values};
 use crate::converter::OptionError;
 
@@ -43,12 +47,57 @@ impl PredicateClass {
 }
 
 /// Every transform of this crate, by the full name of its class.
-pub(super) static TRANSFORMS: [TransformClass; 4] =
-    [drop_headers::CLASS, filter::CLASS, hoist_field::CLASSES[0], hoist_field::CLASSES[1]];
+pub(super) static TRANSFORMS: [TransformClass; 26] = [
+    cast::CLASSES[0],
+    cast::CLASSES[1],
+    drop_headers::CLASS,
+    extract_field::CLASSES[0],
+    extract_field::CLASSES[1],
+    filter::CLASS,
+    flatten::CLASSES[0],
+    flatten::CLASSES[1],
+    header_from::CLASSES[0],
+    header_from::CLASSES[1],
+    hoist_field::CLASSES[0],
+    hoist_field::CLASSES[1],
+    insert_field::CLASSES[0],
+    insert_field::CLASSES[1],
+    insert_header::CLASS,
+    mask_field::CLASSES[0],
+    mask_field::CLASSES[1],
+    routers::CLASSES[0],
+    replace_field::CLASSES[0],
+    replace_field::CLASSES[1],
+    set_schema_metadata::CLASSES[0],
+    set_schema_metadata::CLASSES[1],
+    timestamp_converter::CLASSES[0],
+    timestamp_converter::CLASSES[1],
+    routers::CLASSES[1],
+    value_to_key::CLASS,
+];
 
 /// Every predicate of this crate, by the full name of its class.
-pub(super) static PREDICATES: [PredicateClass; 2] =
-    [predicates::HAS_HEADER_KEY, predicates::RECORD_IS_TOMBSTONE];
+pub(super) static PREDICATES: [PredicateClass; 3] =
+    [predicates::HAS_HEADER_KEY, predicates::RECORD_IS_TOMBSTONE, predicates::TOPIC_NAME_MATCHES];
+
+/// What comes of creating a transform.
+pub(super) type Created = Result<Box<dyn Transform>, Vec<OptionError>>;
+
+type Create = fn(&Values) -> Created;
+
+/// Returns the two classes of a transform that changes keys or values.
+pub(super) const fn of_parts(
+    names: [&'static str; 2],
+    settings: ConfigDef,
+    key: Create,
+    value: Create,
+) -> [TransformClass; 2] {
+    let [of_keys, of_values] = names;
+    [
+        TransformClass { class: of_keys, settings, create: key },
+        TransformClass { class: of_values, settings, create: value },
+    ]
+}
 
 /// The classes that a configuration can name: those of this crate, and those that a program adds.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::part::{Part, of_struct};
 use super::schemas::{Derived, Fields};
-use super::{Transform, TransformClass};
+use super::{Created, Transform, TransformClass, classes};
 use crate::config::def::DefaultValue::Required;
 use crate::config::def::Importance::Medium;
 use crate::config::def::Validator::Any;
@@ -27,33 +27,24 @@ const KEYS: [ConfigKey; 1] = [key(
     ("", Medium),
     "The name of the one field of the new struct or map.",
 )];
-const SETTINGS: ConfigDef = ConfigDef { keys: &KEYS };
 
-pub(super) const CLASSES: [TransformClass; 2] = [
-    TransformClass {
-        class: NAMES[0],
-        settings: SETTINGS,
-        create: |values| Ok(Box::new(HoistField::new(Part::Key, values))),
-    },
-    TransformClass {
-        class: NAMES[1],
-        settings: SETTINGS,
-        create: |values| Ok(Box::new(HoistField::new(Part::Value, values))),
-    },
-];
+pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+    NAMES,
+    ConfigDef { keys: &KEYS },
+    |values| create(Part::Key, values),
+    |values| create(Part::Value, values),
+);
+
+fn create(part: Part, values: &Values) -> Created {
+    let field = values.text("field").unwrap_or_default().to_owned();
+    Ok(Box::new(HoistField { part, field, schemas: Derived::default() }))
+}
 
 #[derive(Debug)]
 struct HoistField {
     part: Part,
     field: String,
     schemas: Derived<Schema>,
-}
-
-impl HoistField {
-    fn new(part: Part, values: &Values) -> Self {
-        let field = values.text("field").unwrap_or_default().to_owned();
-        Self { part, field, schemas: Derived::default() }
-    }
 }
 
 impl Transform for HoistField {

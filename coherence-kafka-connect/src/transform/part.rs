@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::data::{Schema, SchemaAndValue, Struct, Value};
+use crate::error::ConnectError;
 use crate::record::Record;
 
 /// What a transform changes: the class `…$Key` the key, the class `…$Value` the value.
@@ -14,6 +15,14 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// Returns this part of a record.
+    pub(super) fn of<'r, 'a>(self, record: &'r Record<'a>) -> &'r SchemaAndValue<'a> {
+        match self {
+            Part::Key => &record.key,
+            Part::Value => &record.value,
+        }
+    }
+
     /// Returns this part of a record, to change it.
     pub(super) fn of_mut<'r, 'a>(self, record: &'r mut Record<'a>) -> &'r mut SchemaAndValue<'a> {
         match self {
@@ -41,4 +50,69 @@ impl Part {
 pub(super) fn of_struct(schema: Arc<Schema>, values: Vec<Value<'_>>) -> SchemaAndValue<'_> {
     let value = Value::Struct(Struct { schema: Arc::clone(&schema), values });
     SchemaAndValue { schema: Some(Cow::Owned(schema)), value }
+}
+
+/// Returns the struct, or the error of Connect where the value is none.
+pub(super) fn require_struct<'a>(value: Value<'a>, purpose: &str) -> Result<Struct<'a>, ConnectError> {
+    match value {
+        Value::Struct(of) => Ok(of),
+        other => {
+            let found = class_name(&other);
+            Err(ConnectError::data(format!("Only Struct objects supported for [{purpose}], found: {found}")))
+        }
+    }
+}
+
+/// The entries of a map of Connect, in order.
+pub(super) type Entries<'a> = Vec<(Value<'a>, Value<'a>)>;
+
+/// Returns the entries of the map, or the error of Connect where the value is none.
+pub(super) fn require_map<'a>(value: Value<'a>, purpose: &str) -> Result<Entries<'a>, ConnectError> {
+    match value {
+        Value::Map(entries) => Ok(entries),
+        other => Err(no_map(&other, purpose)),
+    }
+}
+
+pub(super) fn no_map(value: &Value<'_>, purpose: &str) -> ConnectError {
+    let found = class_name(value);
+    ConnectError::data(format!(
+        "Only Map objects supported in absence of schema for [{purpose}], found: {found}"
+    ))
+}
+
+/// Returns the position of the entry with this text as its key.
+pub(super) fn position(entries: &[(Value<'_>, Value<'_>)], name: &str) -> Option<usize> {
+    entries.iter().position(|(key, _)| matches!(key, Value::String(text) if text == name))
+}
+
+/// Puts a value into a map, in place of the one with the same key.
+pub(super) fn put<'a>(entries: &mut Entries<'a>, name: &'a str, value: Value<'a>) {
+    match position(entries, name) {
+        Some(at) => entries[at].1 = value,
+        None => entries.push((Value::String(Cow::Borrowed(name)), value)),
+    }
+}
+
+/// Returns the name of the Java class that holds such a value.
+pub(super) fn class_name(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Boolean(_) => "java.lang.Boolean",
+        Value::Int8(_) => "java.lang.Byte",
+        Value::Int16(_) => "java.lang.Short",
+        Value::Int32(_) => "java.lang.Integer",
+        Value::Int64(_) => "java.lang.Long",
+        Value::Float32(_) => "java.lang.Float",
+        Value::Float64(_) => "java.lang.Double",
+        Value::String(_) => "java.lang.String",
+        Value::Bytes(_) => "[B",
+        Value::Decimal { .. } => "java.math.BigDecimal",
+        Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => "java.util.Date",
+        Value::Array(_) => "java.util.ArrayList",
+        Value::Map(_) => "java.util.HashMap",
+        Value::Struct(_) => "org.apache.kafka.connect.data.Struct",
+        Value::Uuid(_) => "java.util.UUID",
+        Value::Pof(_) => "com.tangosol.util.Binary",
+    }
 }

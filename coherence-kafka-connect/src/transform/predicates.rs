@@ -1,5 +1,7 @@
 //! Connect's predicates.
 
+use super::java::regex::{Pattern, REGEX};
+use super::settings::refusal;
 use super::{Predicate, PredicateClass};
 use crate::config::def::DefaultValue::Required;
 use crate::config::def::Importance::Medium;
@@ -9,6 +11,7 @@ use crate::data::Value;
 use crate::record::Record;
 
 const HEADER: &str = "org.apache.kafka.connect.transforms.predicates.HasHeaderKey";
+const TOPIC: &str = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches";
 const TOMBSTONE: &str = "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone";
 
 const HEADER_KEYS: [ConfigKey; 1] =
@@ -18,6 +21,24 @@ pub(super) const HAS_HEADER_KEY: PredicateClass = PredicateClass {
     class: HEADER,
     settings: ConfigDef { keys: &HEADER_KEYS },
     create: |values| Ok(Box::new(HasHeaderKey { name: values.text("name").unwrap_or_default().to_owned() })),
+};
+
+const TOPIC_KEYS: [ConfigKey; 1] = [key(
+    "pattern",
+    Kind::String,
+    Required,
+    REGEX,
+    ("", Medium),
+    "A Java regular expression for matching against the name of a record's topic.",
+)];
+
+pub(super) const TOPIC_NAME_MATCHES: PredicateClass = PredicateClass {
+    class: TOPIC,
+    settings: ConfigDef { keys: &TOPIC_KEYS },
+    create: |values| {
+        let pattern = Pattern::new(values.text("pattern").unwrap_or_default()).map_err(refusal)?;
+        Ok(Box::new(TopicNameMatches { pattern }))
+    },
 };
 
 pub(super) const RECORD_IS_TOMBSTONE: PredicateClass = PredicateClass {
@@ -55,5 +76,20 @@ impl Predicate for RecordIsTombstone {
 
     fn class_name(&self) -> &'static str {
         TOMBSTONE
+    }
+}
+
+#[derive(Debug)]
+struct TopicNameMatches {
+    pattern: Pattern,
+}
+
+impl Predicate for TopicNameMatches {
+    fn test(&self, record: &Record<'_>) -> bool {
+        self.pattern.matches(&record.topic)
+    }
+
+    fn class_name(&self) -> &'static str {
+        TOPIC
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::data::{Field, Schema, SchemaKind};
+use crate::data::{Field, Schema, SchemaKind, Value};
 use crate::error::{ConnectError, Exception};
 
 /// As many schemas as Connect keeps.
@@ -63,5 +63,34 @@ impl Fields {
 
     pub(super) fn into_kind(self) -> SchemaKind {
         SchemaKind::Struct(self.0)
+    }
+}
+
+/// `SchemaUtil.copySchemaBasics`: name, version, documentation and parameters of a schema, for another type.
+pub(super) fn basics(of: &Schema, kind: SchemaKind) -> Schema {
+    Schema {
+        kind,
+        optional: false,
+        name: of.name.clone(),
+        version: of.version,
+        doc: of.doc.clone(),
+        parameters: of.parameters.clone(),
+        default: None,
+    }
+}
+
+/// `Struct.get`: the value of a field, or where that is null and `defaults` is set, the default of its schema.
+pub(super) fn or_default<'a>(value: Value<'a>, schema: &Schema, defaults: bool) -> Value<'a> {
+    match (value, &schema.default) {
+        (Value::Null, Some(default)) if defaults => default.clone(),
+        (value, _) => value,
+    }
+}
+
+/// `Schema.fields`: those of a struct.
+pub(super) fn fields_of(schema: &Schema) -> Result<&[Field], ConnectError> {
+    match &schema.kind {
+        SchemaKind::Struct(fields) => Ok(fields),
+        _ => Err(ConnectError::data("Cannot list fields on non-struct type")),
     }
 }

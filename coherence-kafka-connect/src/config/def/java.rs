@@ -11,7 +11,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
 }
 
 /// `Double.parseDouble`: decimal, an optional `d` or `f` behind, `NaN` and `Infinity` in exactly this spelling.
-pub(super) fn double(text: &str) -> Option<f64> {
+pub(crate) fn double(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     if unsigned == "NaN" || unsigned == "Infinity" {
         return text.replace("Infinity", "inf").parse().ok();

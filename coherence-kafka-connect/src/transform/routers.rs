@@ -1,0 +1,96 @@
+//! `RegexRouter` and `TimestampRouter`: change the topic of a record, from which the name of its map is made.
+
+use std::borrow::Cow;
+
+use super::java::date_format::DateFormat;
+use super::java::regex::{Pattern, REGEX};
+use super::java::replacement::Replacement;
+use super::settings::refusal;
+use super::{Created, Transform, TransformClass};
+use crate::config::def::DefaultValue::{Required, Text};
+use crate::config::def::Importance::High;
+use crate::config::def::Validator::Any;
+use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
+use crate::error::{ConnectError, Exception};
+use crate::record::Record;
+
+const REGEX_ROUTER: &str = "org.apache.kafka.connect.transforms.RegexRouter";
+const TIMESTAMP_ROUTER: &str = "org.apache.kafka.connect.transforms.TimestampRouter";
+
+const REGEX_KEYS: [ConfigKey; 2] = [
+    key("regex", Kind::String, Required, REGEX, ("", High), "Regular expression to use for matching."),
+    key("replacement", Kind::String, Required, Any, ("", High), "Replacement string."),
+];
+
+#[rustfmt::skip]
+const TIMESTAMP_KEYS: [ConfigKey; 2] = [
+    key("topic.format", Kind::String, Text("${topic}-${timestamp}"), Any, ("", High),
+        "The new topic, in which `${topic}` stands for the old one and `${timestamp}` for the timestamp of the record."),
+    key("timestamp.format", Kind::String, Text("yyyyMMdd"), Any, ("", High),
+        "The form of the timestamp, as `java.text.SimpleDateFormat` has it."),
+];
+
+pub(super) const CLASSES: [TransformClass; 2] = [
+    TransformClass { class: REGEX_ROUTER, settings: ConfigDef { keys: &REGEX_KEYS }, create: regex_router },
+    TransformClass {
+        class: TIMESTAMP_ROUTER,
+        settings: ConfigDef { keys: &TIMESTAMP_KEYS },
+        create: |values| {
+            Ok(Box::new(TimestampRouter {
+                topic: values.text("topic.format").unwrap_or_default().to_owned(),
+                format: DateFormat::new(values.text("timestamp.format").unwrap_or_default())
+                    .map_err(|why| ConnectError::new(Exception::IllegalArgument, why)),
+            }))
+        },
+    },
+];
+
+fn regex_router(values: &Values) -> Created {
+    let pattern = Pattern::new(values.text("regex").unwrap_or_default()).map_err(refusal)?;
+    let replacement = Replacement::new(values.text("replacement").unwrap_or_default(), &pattern);
+    Ok(Box::new(RegexRouter { pattern, replacement }))
+}
+
+#[derive(Debug)]
+struct RegexRouter {
+    pattern: Pattern,
+    replacement: Replacement,
+}
+
+impl Transform for RegexRouter {
+    fn apply<'a>(&'a self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+        if self.pattern.matches(&record.topic)
+            && let Some(topic) = self.replacement.replace_first(&self.pattern, &record.topic)?
+        {
+            record.topic = Cow::Owned(topic);
+        }
+        Ok(Some(record))
+    }
+
+    fn class_name(&self) -> &'static str {
+        REGEX_ROUTER
+    }
+}
+
+#[derive(Debug)]
+struct TimestampRouter {
+    topic: String,
+    /// As in Connect a form that is none is found at the first record.
+    format: Result<DateFormat, ConnectError>,
+}
+
+impl Transform for TimestampRouter {
+    fn apply<'a>(&'a self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+        let Some(timestamp) = record.timestamp else {
+            return Err(ConnectError::data("Timestamp missing on record"));
+        };
+        let timestamp = self.format.as_ref().map_err(Clone::clone)?.format(timestamp);
+        let topic = self.topic.replace("${topic}", &record.topic).replace("${timestamp}", &timestamp);
+        record.topic = Cow::Owned(topic);
+        Ok(Some(record))
+    }
+
+    fn class_name(&self) -> &'static str {
+        TIMESTAMP_ROUTER
+    }
+}
