@@ -1,10 +1,11 @@
-//! Converters: from the bytes of a record's key or value to Connect's data.
+//! Converters: between the bytes of a record's key, value or header and Connect's data.
 //!
 //! Owns: which converter a class name means, and what its options are.
-//! Never does: write bytes for Kafka, count errors or decide about a bad record.
+//! Never does: send bytes to Kafka, count errors or decide about a bad record.
 //!
 //! ```text
-//! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConnectError
+//! class name, role, options → create → Converter:  bytes → SchemaAndValue | ConnectError          to_connect
+//!                                                  schema, value → bytes | ConnectError           from_connect
 //!
 //! bytes.rs string.rs number.rs   Connect's simple converters
 //! json.rs  json/                 JsonConverter
@@ -12,17 +13,20 @@
 //! custom.rs                      CustomConverter over a Kafka deserializer
 //! deserializer.rs                Kafka's deserializers
 //! header.rs                      HeaderConverter: SimpleHeaderConverter, and the converters that read headers as well
-//! header_values.rs               the value that a header's text stands for
+//! header_values.rs               the value that a header's text stands for, and the text of a value
+//! java_text.rs                   the text that Java has for a value
 //! definitions.rs                 the options of each, for user interfaces
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::data::SchemaAndValue;
+use crate::data::{Schema, SchemaAndValue, Value};
+use crate::encode;
 use crate::error::ConnectError;
-use crate::record::RawHeaders;
+use crate::record::{RawHeader, RawHeaders};
 
 mod bytes;
 mod custom;
@@ -30,6 +34,7 @@ mod definitions;
 mod deserializer;
 mod header;
 pub(crate) mod header_values;
+mod java_text;
 mod json;
 mod number;
 mod options;
@@ -40,7 +45,8 @@ pub use definitions::{CONVERTERS, HEADER_CONVERTERS};
 pub use header::{HeaderConverter, create_header, known_header_classes};
 pub use options::Options;
 
-/// `org.apache.kafka.connect.storage.Converter`, the half that a sink uses.
+/// `org.apache.kafka.connect.storage.Converter`.
+#[allow(clippy::wrong_self_convention, reason = "Connect names the two directions to and from Connect")]
 pub trait Converter: Send + Sync + Debug {
     /// Returns the data in the key or value `bytes` of a record of `topic`; `None` is a null, as in a tombstone.
     ///
@@ -52,8 +58,31 @@ pub trait Converter: Send + Sync + Debug {
         bytes: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConnectError>;
 
+    /// Returns the bytes of data for the key or value of a record of `topic`; `None` is a null, as in a tombstone.
+    ///
+    /// A converter may add to the `headers` of the record.
+    fn from_connect(
+        &self,
+        topic: &str,
+        headers: &mut Vec<RawHeader>,
+        schema: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError>;
+
     /// Returns the full name of the Java class.
     fn class_name(&self) -> &'static str;
+}
+
+/// Returns the data in an entry of POF; other data as it is. Connect has no such values, so that its converters write
+/// what is inside.
+fn unwrapped<'v>(value: &'v Value<'_>) -> Result<Cow<'v, Value<'v>>, ConnectError> {
+    match value {
+        Value::Pof(binary) => match encode::of_pof(binary) {
+            Ok(value) => Ok(Cow::Owned(value)),
+            Err(error) => Err(ConnectError::data("Failed to deserialize POF: ").because(error.to_string())),
+        },
+        value => Ok(Cow::Borrowed(value)),
+    }
 }
 
 /// What a converter reads; some options depend on it.

@@ -221,6 +221,29 @@ impl SchemaAndValue<'_> {
 }
 
 impl Value<'_> {
+    /// Returns the name of the Java class that Connect has such a value in, as `Class.getName()` returns it.
+    pub(crate) fn class_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Boolean(_) => "java.lang.Boolean",
+            Value::Int8(_) => "java.lang.Byte",
+            Value::Int16(_) => "java.lang.Short",
+            Value::Int32(_) => "java.lang.Integer",
+            Value::Int64(_) => "java.lang.Long",
+            Value::Float32(_) => "java.lang.Float",
+            Value::Float64(_) => "java.lang.Double",
+            Value::String(_) => "java.lang.String",
+            Value::Bytes(_) => "[B",
+            Value::Decimal { .. } => "java.math.BigDecimal",
+            Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => "java.util.Date",
+            Value::Array(_) => "java.util.ArrayList",
+            Value::Map(_) => "java.util.HashMap",
+            Value::Struct(_) => "org.apache.kafka.connect.data.Struct",
+            Value::Uuid(_) => "java.util.UUID",
+            Value::Pof(_) => "com.tangosol.util.Binary",
+        }
+    }
+
     /// The same value, free of the record it was read from.
     pub fn into_owned(self) -> Value<'static> {
         match self {

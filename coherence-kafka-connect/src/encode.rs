@@ -122,5 +122,10 @@ impl Encoder {
     }
 }
 
+/// Returns the data in an entry of POF, its leading byte included.
+pub(crate) fn of_pof(binary: &[u8]) -> Result<Value<'static>, EncodeError> {
+    pof_value::of_binary(binary)
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
-//! What Kafka Connect 4.3.1 itself answered (`vectors/converters.jsonl`), against the converters of this crate.
+//! What Kafka Connect 4.3.1 itself answered (`vectors/converters.jsonl`, `vectors/from-connect.jsonl`), against the
+//! converters of this crate.
 //!
-//! With `COHERENCE_KAFKA_CONNECT_VECTORS` the file is read from the folder that it names, so that new captures can be tried
-//! without a change here. The last line shows how many cases passed. The program fails if one did not.
+//! With `COHERENCE_KAFKA_CONNECT_VECTORS` the files are read from the folder that it names, so that new captures can be
+//! tried without a change here. The last lines show how many cases passed. The program fails if one did not.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test program, where a panic is a failed case")]
 
@@ -15,62 +16,63 @@ use coherence_kafka_connect::converter::{self, Converter, HeaderConverter, Optio
 use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
 use serde_json::{Value as Json, json};
 
+#[path = "checks/from_connect.rs"]
+mod from_connect;
+
 const FILE: &str = "converters.jsonl";
 const CASES: &str = include_str!("vectors/converters.jsonl");
+const FROM_FILE: &str = "from-connect.jsonl";
+const FROM_CASES: &str = include_str!("vectors/from-connect.jsonl");
 
 fn main() -> ExitCode {
     let mut tally = Tally::default();
+    let mut from = Tally::default();
     match std::env::var_os("COHERENCE_KAFKA_CONNECT_VECTORS") {
-        None => tally.cases(CASES),
-        Some(folder) => tally.folder(Path::new(&folder)),
+        None => {
+            tally.cases(CASES, differs);
+            from.cases(FROM_CASES, from_connect::differs);
+        }
+        Some(folder) => {
+            let folder = Path::new(&folder);
+            println!("reading {}", folder.display());
+            tally.file(folder, FILE, differs);
+            from.file(folder, FROM_FILE, from_connect::differs);
+        }
     }
-    if tally.passed + tally.failed == 0 {
+    if tally.passed + tally.failed + from.passed + from.failed == 0 {
         tally.failed += 1;
         println!("nothing was checked");
     }
-    println!("{} files read, {} not read", tally.files_read, tally.files_unread);
+    println!("from connect: {} passed, {} failed", from.passed, from.failed);
     println!("vectors: {} passed, {} failed", tally.passed, tally.failed);
-    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if tally.failed + from.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
+
+/// Returns how the answer to a case differs from Connect's.
+type Check = fn(&Json) -> Option<String>;
 
 #[derive(Default)]
 struct Tally {
     passed: usize,
     failed: usize,
-    files_read: usize,
-    files_unread: usize,
 }
 
 impl Tally {
-    fn folder(&mut self, folder: &Path) {
-        println!("reading {}", folder.display());
-        let Ok(entries) = folder.read_dir() else {
-            self.failed += 1;
-            println!("no such folder");
-            return;
-        };
-        match std::fs::read_to_string(folder.join(FILE)) {
-            Ok(cases) => self.cases(&cases),
-            Err(why) => println!("{FILE} not read: {why}"),
-        }
-        let mut names: Vec<_> =
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        for name in names.iter().filter(|name| name.ends_with(".jsonl") && *name != FILE) {
-            self.files_unread += 1;
-            println!("{name} not read: there is no check for it");
+    fn file(&mut self, folder: &Path, file: &str, check: Check) {
+        match std::fs::read_to_string(folder.join(file)) {
+            Ok(cases) => self.cases(&cases, check),
+            Err(why) => println!("{file} not read: {why}"),
         }
     }
 
-    fn cases(&mut self, cases: &str) {
-        self.files_read += 1;
+    fn cases(&mut self, cases: &str, check: Check) {
         for (index, line) in cases.lines().enumerate() {
             let Ok(case) = serde_json::from_str::<Json>(line) else {
                 self.failed += 1;
                 println!("line {}: no JSON", index + 1);
                 continue;
             };
-            match catch_unwind(|| differs(&case)).unwrap_or(Some("panicked".to_owned())) {
+            match catch_unwind(|| check(&case)).unwrap_or(Some("panicked".to_owned())) {
                 None => self.passed += 1,
                 Some(what) => {
                     self.failed += 1;

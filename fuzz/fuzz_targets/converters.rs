@@ -1,4 +1,5 @@
-//! Every converter over the same bytes: whatever one reads can be written in both formats, or is refused.
+//! Every converter and header converter over the same bytes: whatever one reads can be written in both formats and by the
+//! converter, or is refused.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::packed::{DecodeError, Problem};
 use coherence_kafka_common::pof;
-use coherence_kafka_connect::converter::{self, Converter, Role};
+use coherence_kafka_connect::converter::{self, Converter, HeaderConverter, Role};
 use coherence_kafka_connect::encode::{ArrayForm, Encoder};
 use libfuzzer_sys::fuzz_target;
 
@@ -46,9 +47,22 @@ static CONVERTERS: LazyLock<Vec<Arc<dyn Converter>>> = LazyLock::new(|| {
     converters.collect()
 });
 
+static HEADER_CONVERTERS: LazyLock<Vec<Arc<dyn HeaderConverter>>> = LazyLock::new(|| {
+    let plain = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
+    converter::known_header_classes()
+        .map(|class| converter::create_header(class, &plain).expect("the options are good"))
+        .collect()
+});
+
 fuzz_target!(|bytes: &[u8]| {
+    for converter in HEADER_CONVERTERS.iter() {
+        if let Ok(data) = converter.to_connect_header("topic", "header", Some(bytes)) {
+            let _ = converter.from_connect_header("topic", "header", data.schema.as_deref(), &data.value);
+        }
+    }
     for converter in CONVERTERS.iter() {
         let Ok(data) = converter.to_connect("topic", &(), Some(bytes)) else { continue };
+        let _ = converter.from_connect("topic", &mut Vec::new(), data.schema.as_deref(), &data.value);
         for format in [Format::Pof, Format::Json] {
             let mut binary = Vec::new();
             let encoder = Encoder { format, arrays: ArrayForm::List };

@@ -1,8 +1,9 @@
-//! `CustomConverter`: any of Kafka's deserializers, named by an option.
+//! `CustomConverter`: any of Kafka's deserializers, named by an option. Data is written in the format that it reads.
 //!
 //! The Java converter declares everything it reads to be a struct without fields; here such data has no schema.
 //! A null stays null, where the Java converter asks a deserializer that may not expect one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_common::serializer::UuidSerde;
@@ -10,10 +11,10 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::deserializer::{Deserializer, Element};
 use super::options::Options;
-use super::{Converter, Role};
-use crate::data::{SchemaAndValue, Value};
+use super::{Converter, Role, unwrapped};
+use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::ConnectError;
-use crate::record::RawHeaders;
+use crate::record::{RawHeader, RawHeaders};
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.util.CustomConverter";
 
@@ -44,7 +45,7 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
         .unwrap_or("deserializer");
     let class = options.text(key).unwrap_or("org.apache.kafka.common.serialization.ByteArrayDeserializer");
     let deserializer = deserializer(class, key, role, options)?;
-    Some(Arc::new(CustomConverter { deserializer }))
+    Some(Arc::new(CustomConverter { role, deserializer }))
 }
 
 /// Returns the deserializer `class`, which the option `key` names. `None` when an option was refused.
@@ -119,6 +120,7 @@ fn list(role: Role, options: &mut Options<'_>) -> Option<Deserializer> {
 
 #[derive(Debug)]
 struct CustomConverter {
+    role: Role,
     deserializer: Deserializer,
 }
 
@@ -137,6 +139,27 @@ impl Converter for CustomConverter {
                 .map_err(|why| ConnectError::data("Failed to deserialize object: ").because(why))?,
         };
         Ok(SchemaAndValue { schema: None, value })
+    }
+
+    fn from_connect(
+        &self,
+        _: &str,
+        _: &mut Vec<RawHeader>,
+        _: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        let value = match self.deserializer {
+            Deserializer::Pof => Cow::Borrowed(value),
+            _ => unwrapped(value)?,
+        };
+        match &*value {
+            Value::Null => Ok(None),
+            value => self
+                .deserializer
+                .serialize(self.role, value)
+                .map(Some)
+                .map_err(|why| ConnectError::data("Failed to serialize object: ").because(why)),
+        }
     }
 
     fn class_name(&self) -> &'static str {

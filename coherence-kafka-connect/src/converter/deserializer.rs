@@ -1,7 +1,7 @@
 //! Kafka's deserializers (`org.apache.kafka.common.serialization`) as converters need them: bytes to one value, without
-//! a schema. Text and bytes are borrowed from the record.
+//! a schema, and the serializers of the same formats. Text and bytes are borrowed from the record.
 //!
-//! A null never gets here: for every deserializer it is null.
+//! A null never gets here: for every deserializer and serializer it is null.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,9 @@ use coherence_kafka_common::serializer::{
     ShortSerde, UuidSerde, VoidSerde,
 };
 
-use super::pof;
+use uuid::Uuid;
+
+use super::{Role, pof};
 use crate::data::Value;
 
 /// A deserializer with its settings.
@@ -42,16 +44,7 @@ impl Deserializer {
     /// Returns the value in `bytes`, or the reason why they hold none.
     pub(super) fn deserialize<'a>(&self, bytes: &'a [u8]) -> Result<Value<'a>, String> {
         match self {
-            Deserializer::One(element) => {
-                element.deserialize(bytes).map_err(|error| match (element, bytes) {
-                    // As Kafka words it.
-                    (Element::Boolean, &[other]) => {
-                        let found = other as i8;
-                        format!("Unexpected byte received by BooleanDeserializer: {found}, expected 0 or 1")
-                    }
-                    _ => error.to_string(),
-                })
-            }
+            Deserializer::One(element) => element.deserialize(bytes),
             Deserializer::List(list) => {
                 let values =
                     read::<Vec<Option<Value<'static>>>>(list, bytes).map_err(|error| error.to_string())?;
@@ -60,10 +53,49 @@ impl Deserializer {
             Deserializer::Pof => pof::read(bytes),
         }
     }
+
+    /// Returns the bytes that [`Deserializer::deserialize`] reads `value` from, or the reason why there are none.
+    pub(super) fn serialize(&self, role: Role, value: &Value<'_>) -> Result<Vec<u8>, String> {
+        match self {
+            Deserializer::One(element) => {
+                element.serialize(value).ok_or_else(|| format!("it does not write a {}", value.class_name()))
+            }
+            Deserializer::List(_) => Err("lists cannot be written, only read".to_owned()),
+            Deserializer::Pof => pof::write(role, value),
+        }
+    }
 }
 
 impl Element {
-    pub(super) fn deserialize<'a>(&self, bytes: &'a [u8]) -> Result<Value<'a>, SerializerError> {
+    /// Returns the value in `bytes`, or the reason why they hold none.
+    pub(super) fn deserialize<'a>(&self, bytes: &'a [u8]) -> Result<Value<'a>, String> {
+        self.read(bytes).map_err(|error| match (self, bytes) {
+            // As Kafka words it.
+            (Element::Boolean, &[other]) => {
+                let found = other as i8;
+                format!("Unexpected byte received by BooleanDeserializer: {found}, expected 0 or 1")
+            }
+            _ => error.to_string(),
+        })
+    }
+
+    /// Returns the bytes of a value of exactly this type; nothing for any other.
+    pub(super) fn serialize(&self, value: &Value<'_>) -> Option<Vec<u8>> {
+        match (self, value) {
+            (Element::String(charset), Value::String(text)) => Some(charset.encode(text).into_owned()),
+            (Element::Bytes, Value::Bytes(bytes)) => Some(bytes.to_vec()),
+            (Element::Short, Value::Int16(value)) => written(&ShortSerde, value),
+            (Element::Integer, Value::Int32(value)) => written(&IntegerSerde, value),
+            (Element::Long, Value::Int64(value)) => written(&LongSerde, value),
+            (Element::Float, Value::Float32(value)) => written(&FloatSerde, value),
+            (Element::Double, Value::Float64(value)) => written(&DoubleSerde, value),
+            (Element::Boolean, Value::Boolean(value)) => written(&BooleanSerde, value),
+            (Element::Uuid(serde), Value::Uuid(bits)) => written(serde, &Uuid::from_u128(*bits)),
+            _ => None,
+        }
+    }
+
+    fn read<'a>(&self, bytes: &'a [u8]) -> Result<Value<'a>, SerializerError> {
         Ok(match self {
             Element::String(charset) => Value::String(charset.decode(bytes)),
             Element::Bytes => Value::Bytes(Cow::Borrowed(bytes)),
@@ -95,13 +127,18 @@ impl Element {
 
 impl serializer::Deserializer<Value<'static>> for Element {
     fn deserialize(&self, _: &str, _: &[Header], bytes: &[u8]) -> Result<Value<'static>, SerializerError> {
-        self.deserialize(bytes).map(Value::into_owned)
+        self.read(bytes).map(Value::into_owned)
     }
 }
 
 /// No deserializer here looks at the topic or the headers.
 fn read<T>(serde: &impl serializer::Deserializer<T>, bytes: &[u8]) -> Result<T, SerializerError> {
     serde.deserialize("", &[], bytes)
+}
+
+fn written<T>(serde: &impl serializer::Serializer<T>, value: &T) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    serde.serialize("", &mut Vec::new(), value, &mut bytes).ok().map(|()| bytes)
 }
 
 #[cfg(test)]

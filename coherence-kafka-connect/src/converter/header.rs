@@ -1,4 +1,4 @@
-//! Header converters: from the bytes of a record's headers to Connect's data.
+//! Header converters: between the bytes of a record's headers and Connect's data.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,8 +8,9 @@ use coherence_kafka_common::serializer::charset::Charset;
 
 use super::{
     Converter, OptionError, Role, bytes, create, header_values, is_named, json, number, string, unknown,
+    unwrapped,
 };
-use crate::data::{SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::ConnectError;
 
 pub(super) const SIMPLE: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
@@ -28,7 +29,8 @@ const CLASSES: [&str; 10] = [
     number::BOOLEAN,
 ];
 
-/// `org.apache.kafka.connect.storage.HeaderConverter`, the half that a sink uses.
+/// `org.apache.kafka.connect.storage.HeaderConverter`.
+#[allow(clippy::wrong_self_convention, reason = "Connect names the two directions to and from Connect")]
 pub trait HeaderConverter: Send + Sync + Debug {
     /// Returns the data in the bytes of the header `name` of a record of `topic`; `None` is a null.
     fn to_connect_header<'a>(
@@ -37,6 +39,15 @@ pub trait HeaderConverter: Send + Sync + Debug {
         name: &str,
         bytes: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConnectError>;
+
+    /// Returns the bytes of data for the header `name` of a record of `topic`; `None` is a null.
+    fn from_connect_header(
+        &self,
+        topic: &str,
+        name: &str,
+        schema: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError>;
 
     /// Returns the full name of the Java class.
     fn class_name(&self) -> &'static str;
@@ -80,6 +91,19 @@ impl HeaderConverter for SimpleHeaderConverter {
         })
     }
 
+    fn from_connect_header(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        Ok(match &*unwrapped(value)? {
+            Value::Null => None,
+            value => Some(header_values::to_text(value).into_bytes()),
+        })
+    }
+
     fn class_name(&self) -> &'static str {
         SIMPLE
     }
@@ -97,6 +121,16 @@ impl HeaderConverter for OfConverter {
         bytes: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConnectError> {
         self.0.to_connect(topic, &(), bytes)
+    }
+
+    fn from_connect_header(
+        &self,
+        topic: &str,
+        _: &str,
+        schema: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        self.0.from_connect(topic, &mut Vec::new(), schema, value)
     }
 
     fn class_name(&self) -> &'static str {

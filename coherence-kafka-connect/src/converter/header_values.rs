@@ -1,8 +1,10 @@
-//! The value that a header's text stands for, as `org.apache.kafka.connect.data.Values.parseString` infers it.
+//! The value that a header's text stands for, as `org.apache.kafka.connect.data.Values.parseString` infers it, and the text
+//! of a value, as `Values.convertToString` makes it.
 //!
 //! ```text
-//! text → tokens.rs → values ─┬─ number.rs    the smallest type that holds the number
-//!                            └─ temporal.rs  date, time, timestamp
+//! text → tokens.rs → value ─┬─ number.rs    the smallest type that holds the number
+//!                           └─ temporal.rs  date, time, timestamp
+//! value → text.rs → text
 //! ```
 //!
 //! Java reads leniently and with surprises: what follows the value is mostly ignored (`1,000` is 1), and an array or map
@@ -19,6 +21,7 @@ use crate::data::{self, Schema, SchemaAndValue, SchemaKind, Value};
 
 mod number;
 mod temporal;
+mod text;
 mod tokens;
 
 /// Arrays and maps inside each other at most. Java's bound is the stack of its thread; here whatever follows a schema
@@ -37,6 +40,13 @@ pub(crate) fn parse(text: &str) -> SchemaAndValue<'static> {
         Some((schema, value)) => SchemaAndValue { schema: Some(Cow::Owned(schema)), value },
         None => SchemaAndValue { schema: None, value: Value::Null },
     }
+}
+
+/// Returns the text of a value. A text as a whole stays as it is; inside arrays and maps it is in quotation marks.
+pub(crate) fn to_text(value: &Value<'_>) -> String {
+    let mut out = String::new();
+    text::write(value, false, &mut out);
+    out
 }
 
 /// A value and its schema.

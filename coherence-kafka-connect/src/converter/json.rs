@@ -1,12 +1,17 @@
 //! `JsonConverter`: JSON with or without a schema.
 //!
 //! Owns: the envelope, the options, and which error the user sees. Reads what the Java converter reads, with its
-//! leniencies, its silent coercions and its limits.
+//! leniencies, its silent coercions and its limits, and writes what it writes.
+//!
+//! Bytes that are written are those of Java, with these exceptions. The parameters of a schema are in the order of their
+//! names, because Java's order is lost. Floats have the digits of Java 19 and later; older ones write more digits for some.
+//! A UUID, which Connect's data has not, is text.
 //!
 //! ```text
 //! bytes → text.rs → str → reader.rs ─┬─ schemas off: Value, at once
 //!                                    └─ schemas on:  Node → schema.rs → Schema
 //!                                                    Node → payload.rs → Value under the schema
+//! Schema, Value → writer.rs → bytes
 //! ```
 
 use std::borrow::Cow;
@@ -15,11 +20,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::reader::{Fault, Reader};
 use self::tree::{Node, Skipped};
+use self::writer::{MAX_DEPTH, Writer};
 use super::options::Options;
-use super::{Converter, Role};
+use super::{Converter, Role, unwrapped};
 use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::{ConnectError, Exception};
-use crate::record::RawHeaders;
+use crate::record::{RawHeader, RawHeaders};
 
 mod number;
 mod payload;
@@ -27,6 +33,7 @@ mod reader;
 mod schema;
 mod text;
 mod tree;
+mod writer;
 
 pub(super) use payload::last_of_each_key;
 
@@ -45,10 +52,9 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     let schemas_enable = options.boolean("schemas.enable", true);
     let replace_null_with_default = options.boolean("replace.null.with.default", true);
     let cached = options.int("schemas.cache.size", 1000).clamp(0, MAX_CACHED);
-    // A setting of output only, checked because Connect does.
-    if let Some(format) = options.text("decimal.format")
-        && !["NUMERIC", "BASE64"].iter().any(|known| known.eq_ignore_ascii_case(format))
-    {
+    let format = options.text("decimal.format").unwrap_or("BASE64");
+    let numeric_decimals = format.eq_ignore_ascii_case("NUMERIC");
+    if !numeric_decimals && !format.eq_ignore_ascii_case("BASE64") {
         options.invalid("decimal.format", "String must be one of (case insensitive): NUMERIC, BASE64");
     }
     let content = options.text("schema.content").unwrap_or_default();
@@ -62,10 +68,11 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     Some(Arc::new(JsonConverter {
         role,
         schemas_enable,
-        replace_null_with_default,
+        writer: Writer { numeric_decimals, replace_null: replace_null_with_default },
         fixed_schema,
         cached: usize::try_from(cached).unwrap_or_default(),
         schemas: Mutex::default(),
+        written: Mutex::default(),
     }))
 }
 
@@ -90,14 +97,19 @@ fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>
 struct JsonConverter {
     role: Role,
     schemas_enable: bool,
-    replace_null_with_default: bool,
-    /// `schema.content`.
+    writer: Writer,
+    /// `schema.content`, which only reading uses.
     fixed_schema: Option<Arc<Schema>>,
-    /// How many `schemas` may be kept.
+    /// How many `schemas` and how many `written` may be kept.
     cached: usize,
     /// Schemas met lately and the JSON text each was read from, the latest first.
     schemas: Mutex<VecDeque<(Box<str>, Arc<Schema>)>>,
+    /// Schemas written lately and their JSON text, the latest first.
+    written: Mutex<VecDeque<Written>>,
 }
+
+/// A schema and its JSON text.
+type Written = (Arc<Schema>, Box<[u8]>);
 
 impl Converter for JsonConverter {
     fn to_connect<'a>(
@@ -127,6 +139,30 @@ impl Converter for JsonConverter {
         })
     }
 
+    fn from_connect(
+        &self,
+        _: &str,
+        _: &mut Vec<RawHeader>,
+        schema: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        let value = unwrapped(value)?;
+        if schema.is_none() && *value == Value::Null {
+            return Ok(None);
+        }
+        let mut out = Vec::new();
+        if self.schemas_enable {
+            out.extend_from_slice(b"{\"schema\":");
+            self.write_schema(schema, &mut out)?;
+            out.extend_from_slice(b",\"payload\":");
+            self.writer.value(schema, &value, MAX_DEPTH - 1, &mut out)?;
+            out.push(b'}');
+        } else {
+            self.writer.value(schema, &value, MAX_DEPTH, &mut out)?;
+        }
+        Ok(Some(out))
+    }
+
     fn class_name(&self) -> &'static str {
         CLASS
     }
@@ -143,13 +179,13 @@ impl JsonConverter {
         }
         if let Some(schema) = &self.fixed_schema {
             let payload = reader.value()?.unwrap_or(Node::Null);
-            let value = payload::read(schema, payload, self.replace_null_with_default)?;
+            let value = payload::read(schema, payload, self.writer.replace_null)?;
             return Ok(SchemaAndValue { schema: Some(Cow::Owned(schema.clone())), value });
         }
         let (schema_text, payload) = self.envelope(&mut reader)?;
         match self.schema(schema_text)? {
             Some(schema) => {
-                let value = payload::read(&schema, payload, self.replace_null_with_default)?;
+                let value = payload::read(&schema, payload, self.writer.replace_null)?;
                 Ok(SchemaAndValue { schema: Some(Cow::Owned(schema)), value })
             }
             None => Ok(SchemaAndValue { schema: None, value: payload::schemaless(payload) }),
@@ -193,13 +229,36 @@ impl JsonConverter {
         let node: Option<Node<'_>> = Reader::new(text, None).value()?;
         let schema = match node {
             None | Some(Node::Null) => return Ok(None),
-            Some(node) => Arc::new(schema::read(&node, self.replace_null_with_default, schema::MAX_LEVELS)?),
+            Some(node) => Arc::new(schema::read(&node, self.writer.replace_null, schema::MAX_LEVELS)?),
         };
         schemas.truncate(self.cached.saturating_sub(1));
         if self.cached > 0 {
             schemas.push_front((text.into(), schema.clone()));
         }
         Ok(Some(schema))
+    }
+}
+
+impl JsonConverter {
+    /// Appends the JSON of a schema.
+    fn write_schema(&self, schema: Option<&Arc<Schema>>, out: &mut Vec<u8>) -> Result<(), ConnectError> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known =
+            |(known, _): &Written| schema.is_some_and(|schema| Arc::ptr_eq(known, schema) || known == schema);
+        if let Some(index) = written.iter().position(is_known) {
+            written.swap(0, index);
+            if let Some((_, text)) = written.front() {
+                out.extend_from_slice(text);
+            }
+            return Ok(());
+        }
+        let start = out.len();
+        self.writer.schema(schema, None, MAX_DEPTH - 1, out)?;
+        written.truncate(self.cached.saturating_sub(1));
+        if let Some(schema) = schema.filter(|_| self.cached > 0) {
+            written.push_front((schema.clone(), out[start..].into()));
+        }
+        Ok(())
     }
 }
 

@@ -2,20 +2,23 @@
 //! own Kafka serializer write them.
 //!
 //! Owns: taking decorations off, and refusing what is not whole POF. Never does: know the classes of user types.
-//! The POF goes to the map as it came, so no POF configuration is needed here (`kafka.pof.config` is ignored).
+//! The POF goes to the map as it came and comes from it, so no POF configuration is needed here (`kafka.pof.config` is
+//! ignored). Other data is written as a map of POF would hold it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_common::binary::{FMT_EXT, FMT_IDO};
+use coherence_kafka_common::map::Format;
 use coherence_kafka_common::packed::DecodeError;
 use coherence_kafka_common::{decoration, pof};
 
 use super::options::Options;
 use super::{Converter, Role};
-use crate::data::{SchemaAndValue, Value};
+use crate::data::{Schema, SchemaAndValue, Value};
+use crate::encode::{ArrayForm, Encoder};
 use crate::error::ConnectError;
-use crate::record::RawHeaders;
+use crate::record::{RawHeader, RawHeaders};
 
 pub(super) const CLASS: &str = "com.oracle.coherence.kafka.connect.converter.KafkaPofConverter";
 
@@ -25,12 +28,14 @@ const POF_NULL: u8 = 0x64;
 /// The highest format byte of Coherence's legacy Java format.
 const LAST_LEGACY_FORMAT: u8 = 0x19;
 
-pub(super) fn create(_: Role, _: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
-    Some(Arc::new(KafkaPofConverter))
+pub(super) fn create(role: Role, _: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
+    Some(Arc::new(KafkaPofConverter { role }))
 }
 
 #[derive(Debug)]
-struct KafkaPofConverter;
+struct KafkaPofConverter {
+    role: Role,
+}
 
 impl Converter for KafkaPofConverter {
     fn to_connect<'a>(
@@ -49,9 +54,36 @@ impl Converter for KafkaPofConverter {
         Ok(SchemaAndValue { schema: None, value })
     }
 
+    fn from_connect(
+        &self,
+        _: &str,
+        _: &mut Vec<RawHeader>,
+        _: Option<&Arc<Schema>>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        match value {
+            Value::Null => Ok(None),
+            value => write(self.role, value)
+                .map(Some)
+                .map_err(|why| ConnectError::data("Failed to serialize POF: ").because(why)),
+        }
+    }
+
     fn class_name(&self) -> &'static str {
         CLASS
     }
+}
+
+/// Returns the Coherence binary of the POF serializer with this value.
+pub(super) fn write(role: Role, value: &Value<'_>) -> Result<Vec<u8>, String> {
+    let encoder = Encoder { format: Format::Pof, arrays: ArrayForm::List };
+    let mut binary = Vec::new();
+    match role {
+        Role::Key => encoder.encode_key(value.clone(), &mut binary),
+        Role::Value | Role::Header => encoder.encode(value, &mut binary),
+    }
+    .map_err(|error| error.to_string())?;
+    Ok(binary)
 }
 
 /// Returns the value in a Coherence binary of the POF serializer.

@@ -22,6 +22,13 @@ fn value(converter: &dyn Converter, bytes: &[u8]) -> Result<Value<'static>, Stri
         .map_err(|error| error.to_string())
 }
 
+fn written(converter: &dyn Converter, value: &Value<'_>) -> Result<Vec<u8>, String> {
+    converter
+        .from_connect("t", &mut Vec::new(), None, value)
+        .map(|bytes| bytes.expect("no null"))
+        .map_err(|error| error.to_string())
+}
+
 #[test]
 fn a_class_is_known_by_its_full_name_and_by_connects_aliases() {
     for class in known_classes() {
@@ -34,6 +41,8 @@ fn a_class_is_known_by_its_full_name_and_by_connects_aliases() {
                 Value::Null,
                 "{class}: null stays null"
             );
+            let none = converter.from_connect("t", &mut Vec::new(), None, &Value::Null);
+            assert_eq!(none, Ok(None), "{class}: null is a tombstone");
         }
     }
 }
@@ -183,6 +192,55 @@ fn the_custom_converter_follows_the_options_of_its_deserializer() {
 }
 
 #[test]
+fn the_custom_converter_writes_what_it_reads() {
+    let named = |name: &str| converter("Custom", &[("deserializer", &format!("{KAFKA}{name}Deserializer"))]);
+    for (name, expected) in [
+        ("String", Value::String("é".into())),
+        ("Bytes", Value::Bytes(b"x".into())),
+        ("Long", Value::Int64(9)),
+        ("Boolean", Value::Boolean(true)),
+        ("UUID", Value::Uuid(7)),
+    ] {
+        let bytes = written(&*named(name), &expected).unwrap();
+        assert_eq!(value(&*named(name), &bytes), Ok(expected));
+    }
+    assert_eq!(written(&*named("Integer"), &Value::Pof([0x15, 0x41, 0x05][..].into())), Ok(vec![0, 0, 0, 5]));
+    assert_eq!(
+        written(&*named("Long"), &Value::Int32(9)).unwrap_err(),
+        "Failed to serialize object: it does not write a java.lang.Integer"
+    );
+}
+
+#[test]
+fn pof_is_written_as_it_is_and_other_data_in_pof() {
+    let plain = Value::Pof([0x15, 0x41, 0x05][..].into());
+    let custom = [("deserializer", "com.oracle.coherence.kafka.pof.KafkaPofDeserializer")];
+    for pof in [converter("KafkaPof", &[]), converter("Custom", &custom)] {
+        assert_eq!(written(&*pof, &plain), Ok(vec![0x15, 0x41, 0x05]));
+        assert_eq!(written(&*pof, &Value::Int32(5)), Ok(vec![0x15, 0x41, 0x05]));
+    }
+}
+
+#[test]
+fn pof_of_a_key_has_one_form() {
+    let key = |names: [&str; 2]| {
+        let entries = names.map(|name| (Value::String(name.to_owned().into()), Value::Int32(1)));
+        let pof = create("KafkaPof", Role::Key, &BTreeMap::new()).unwrap();
+        written(&*pof, &Value::Map(entries.into())).unwrap()
+    };
+    assert_eq!(key(["a", "b"]), key(["b", "a"]));
+}
+
+#[test]
+fn bytes_are_no_text() {
+    let error = written(&*converter("String", &[]), &Value::Bytes(b"hunter".into())).unwrap_err();
+    assert_eq!(
+        error,
+        "Failed to serialize to a string: bytes have no text, write them with ByteArrayConverter"
+    );
+}
+
+#[test]
 fn an_unknown_deserializer_is_refused_by_name() {
     let errors =
         create("Custom", Role::Key, &options(&[("deserializer", "my.own.Deserializer")])).unwrap_err();
@@ -252,11 +310,15 @@ proptest! {
         ],
     ) {
         for converter in every_converter() {
-            let _ = converter.to_connect("t", &(), Some(&bytes));
+            if let Ok(data) = converter.to_connect("t", &(), Some(&bytes)) {
+                let _ = converter.from_connect("t", &mut Vec::new(), data.schema.as_deref(), &data.value);
+            }
         }
         for class in known_header_classes() {
             let converter = create_header(class, &BTreeMap::new()).unwrap();
-            let _ = converter.to_connect_header("t", "h", Some(&bytes));
+            if let Ok(data) = converter.to_connect_header("t", "h", Some(&bytes)) {
+                let _ = converter.from_connect_header("t", "h", data.schema.as_deref(), &data.value);
+            }
         }
     }
 }

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::converter;
 
+mod writing;
+
 fn plain() -> Arc<dyn Converter> {
     let options = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
     converter::create(CLASS, Role::Value, &options).unwrap()
