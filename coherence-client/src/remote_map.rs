@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coherence_kafka_common::key_locks::{Access, KeyGuard, KeyLocks, Keys};
 use coherence_kafka_common::map::{
-    Entries, Expiry, Format, Listen, MapError, MapNotices, NamedMap, SendGate,
+    Entries, Expiry, Format, KeyPage, Listen, MapError, MapNotices, NamedMap, SendGate,
 };
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -387,7 +387,11 @@ impl NamedMap for RemoteMap {
     }
 
     fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
-        self.pages(Kind::PageOfKeys, |message| answer::inner(message, BYTES_VALUE))
+        self.pages(Kind::PageOfKeys, pages::key_of)
+    }
+
+    fn page_of_keys(&self, cookie: Bytes) -> BoxFuture<'_, Result<KeyPage, MapError>> {
+        self.key_page(cookie).boxed()
     }
 
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {

@@ -159,6 +159,15 @@ impl Expiry {
     }
 }
 
+/// A page of the keys of a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys.
+    pub keys: Vec<Bytes>,
+    /// The cookie that asks for the next page; `None` behind the last one. It is valid as long as the map exists.
+    pub next: Option<Bytes>,
+}
+
 /// Decides whether a write may still leave. It is asked for each request, when nothing but the network is left to wait
 /// for.
 pub trait SendGate: Send + Sync + fmt::Debug {
@@ -272,6 +281,12 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
     /// Every key, as [`NamedMap::entries`].
     fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
         self.entries().map_ok(|(key, _)| key).boxed()
+    }
+
+    /// One page of the keys, in no order; an empty cookie asks for the first one. All pages together have every key that
+    /// exists all the time exactly once. How many keys are in a page is up to the map; it may be none.
+    fn page_of_keys(&self, cookie: Bytes) -> BoxFuture<'_, Result<KeyPage, MapError>> {
+        unsupported("page_of_keys")
     }
 
     /// Listens from the moment in which the future is ready, until the stream is dropped. Each change

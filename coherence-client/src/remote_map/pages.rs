@@ -1,7 +1,7 @@
 //! Reading all of a map, page by page.
 
 use bytes::Bytes;
-use coherence_kafka_common::map::MapError;
+use coherence_kafka_common::map::{KeyPage, MapError};
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tokio::task::JoinHandle;
 
@@ -73,6 +73,13 @@ impl RemoteMap {
         pages.try_flatten().boxed()
     }
 
+    /// Returns the page of keys that the grid's cookie asks for, for callers that keep it between two calls.
+    pub(super) async fn key_page(&self, cookie: Bytes) -> Result<KeyPage, MapError> {
+        let place = Place { cookie, replaced: None };
+        let page = self.page(Kind::PageOfKeys, place, key_of).await?;
+        Ok(KeyPage { keys: page.items, next: page.next.map(|place| place.cookie) })
+    }
+
     async fn page<T>(
         &self,
         kind: Kind,
@@ -99,6 +106,11 @@ impl RemoteMap {
         let next = (!cookie.is_empty()).then_some(Place { cookie, replaced: Some(replaced) });
         Ok(Page { items, next })
     }
+}
+
+/// Returns the key of a message of a page.
+pub(super) fn key_of(message: Bytes) -> Result<Bytes, MapError> {
+    answer::inner(message, BYTES_VALUE)
 }
 
 fn runtime_gone() -> MapError {

@@ -453,6 +453,20 @@ async fn pages_are_asked_for_as_they_are_taken_and_one_ahead() {
 }
 
 #[tokio::test]
+async fn a_page_of_keys_comes_with_the_cookie_of_the_next_one() {
+    let mut f = fixture().await;
+    for (cookie, next) in [("", Some("2")), ("2", None)] {
+        let call = start(&f.map, move |map| async move { map.page_of_keys(cookie.into()).await });
+        let asked = f.stream.expect(Kind::PageOfKeys).await;
+        assert_eq!(asked.body::<Bytes>(), cookie);
+        f.stream.message(asked.id, BYTES_VALUE, &Bytes::from(next.unwrap_or_default()));
+        bytes(&f.stream, &asked, b"a");
+        let expected = KeyPage { keys: vec!["a".into()], next: next.map(Bytes::from) };
+        assert_eq!(end(call).await, Ok(expected));
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_the_stream_in_the_middle_of_a_scan_is_an_error_and_not_the_end() {
     let mut f = fixture().await;
     let scan = start(&f.map, |map| async move { map.entries().collect::<Vec<_>>().await });

@@ -20,7 +20,8 @@ use super::entry::{Entry, MAX_ENTRY_BYTES};
 use super::listening::Mailbox;
 use super::shard::{Call, SWEEP_STEPS, Shard};
 use crate::map::{
-    Entries, EventKind, Expiry, Listen, ListenTo, MapError, MapEvent, MapNotice, MapNotices, NamedMap,
+    Entries, EventKind, Expiry, KeyPage, Listen, ListenTo, MapError, MapEvent, MapNotice, MapNotices,
+    NamedMap,
 };
 
 mod notices;
@@ -467,6 +468,21 @@ impl NamedMap for LocalMap {
     /// As [`LocalMap::entries`].
     fn keys(&self) -> BoxStream<'_, Result<Bytes, MapError>> {
         stream::iter(Walk::new(self, |entry| Ok(Bytes::copy_from_slice(entry.key())))).boxed()
+    }
+
+    /// Returns the keys of one shard.
+    fn page_of_keys(&self, cookie: Bytes) -> BoxFuture<'_, Result<KeyPage, MapError>> {
+        at_once(move || {
+            let index = cookie.first().map_or(0, |index| usize::from(*index));
+            let shard = self.shards.get(index).filter(|_| cookie.len() < 2);
+            let shard =
+                shard.ok_or_else(|| MapError::Misuse("the map has no such page of keys".to_owned()))?;
+            let mut call = self.call();
+            let keys = shard.lock().keys(&mut call);
+            call.wake_all();
+            let next = u8::try_from(index + 1).ok().filter(|next| usize::from(*next) < SHARDS);
+            Ok(KeyPage { keys, next: next.map(|next| Bytes::copy_from_slice(&[next])) })
+        })
     }
 
     /// Listens to the map. A listener that leaves more waiting than [`LocalOptions::listener_bytes`] loses all of it

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
 use std::task::Waker;
 
+use bytes::Bytes;
 use foldhash::fast::RandomState;
 use hashbrown::hash_table::{self, HashTable};
 use parking_lot::Mutex;
@@ -225,6 +226,12 @@ impl Shard {
         hashes.sort_unstable();
         hashes.dedup();
         hashes
+    }
+
+    /// Returns every key.
+    pub(super) fn keys(&mut self, call: &mut Call<'_>) -> Vec<Bytes> {
+        self.expire(call, usize::MAX);
+        self.table.iter().map(|entry| Bytes::copy_from_slice(entry.key())).collect()
     }
 
     /// Returns the entries of this hash, seldom more than one, whose time is not over.

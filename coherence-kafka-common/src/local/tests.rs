@@ -76,6 +76,29 @@ fn a_key_written_by_all_threads_holds_one_whole_value() {
 }
 
 #[test]
+fn pages_of_keys_have_every_key_once_and_none_that_has_expired() {
+    let (map, clock) = timed(None);
+    let names: Vec<Bytes> = (0..500).map(|n| Bytes::from(format!("k{n}"))).collect();
+    names.iter().for_each(|key| drop(put(&map, key, b"v", Expiry::Default)));
+    put(&map, b"expires", b"v", after_ms(1));
+    clock.advance(Duration::from_millis(1));
+    let (mut keys, mut next) = (Vec::new(), Some(Bytes::new()));
+    while let Some(cookie) = next {
+        let page = ready(map.page_of_keys(cookie)).unwrap();
+        keys.extend(page.keys);
+        next = page.next;
+    }
+    keys.sort_unstable();
+    let mut expected = names;
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    for bad in [&b"\xFF"[..], b"\x40", b"\x00\x00"] {
+        let refused = ready(map.page_of_keys(Bytes::from_static(bad)));
+        assert!(matches!(refused, Err(MapError::Misuse(_))), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_batch_with_an_entry_that_no_grid_can_hold_is_refused_as_a_whole() {
     let map = LocalMap::new("m");
     for bad in [("", "v"), ("k", "")] {

@@ -194,6 +194,7 @@ contract! {
         get_all_gives_every_present_entry_once
         contains_key_size_and_is_empty_follow_the_entries
         entries_and_keys_are_complete_over_many_pages
+        pages_of_keys_have_every_key_once
         an_empty_map_has_neither_entries_nor_keys
         a_stream_of_entries_may_be_dropped_half_way
         a_key_that_is_empty_is_refused;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use coherence_kafka_common::map::{Expiry, MapError};
 use futures::{StreamExt, TryStreamExt};
 
@@ -53,6 +54,21 @@ pub async fn entries_and_keys_are_complete_over_many_pages(world: &World) {
     assert_eq!(keys.len(), 20_000);
     let expected: BTreeSet<_> = sorted(&batch).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+pub async fn pages_of_keys_have_every_key_once(world: &World) {
+    let map = world.map().await;
+    let batch = world.batch(0..2_000, "v");
+    map.put_all(batch.clone(), Expiry::Default).await.unwrap();
+    let (mut keys, mut next) = (Vec::new(), Some(Bytes::new()));
+    while let Some(cookie) = next {
+        let page = map.page_of_keys(cookie).await.unwrap();
+        keys.extend(page.keys);
+        next = page.next;
+    }
+    keys.sort_unstable();
+    let expected: Vec<_> = sorted(&batch).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, expected);
 }
 
 pub async fn an_empty_map_has_neither_entries_nor_keys(world: &World) {
