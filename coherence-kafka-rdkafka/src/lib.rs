@@ -4,7 +4,8 @@
 //! settings.rs ──► every client
 //! error_capture.rs   why a call got no answer ──► admin.rs, topic_reader.rs
 //! queue.rs           answers of librdkafka ──► consumer.rs (batch.rs, commits.rs, offsets.rs), group_offsets.rs, producer.rs,
-//!                    leadership.rs, membership.rs, topic_log.rs, topic_writer.rs
+//!                    leadership.rs, membership.rs, topic_log.rs, topic_tail.rs, topic_writer.rs
+//! topic_reader.rs    a topic to its end ──► topic_tail.rs: its last records
 //! description.rs     a topic's id and permissions ──► topic_log.rs, topic_reader.rs
 //! ```
 //!
@@ -30,4 +31,5 @@ pub mod settings;
 pub mod testing;
 pub mod topic_log;
 pub mod topic_reader;
+pub mod topic_tail;
 pub mod topic_writer;

@@ -104,7 +104,9 @@ fn read<T>(
     pieces: &Pieces<T>,
 ) -> Result<(), ReadError> {
     let consumer = consumer(settings)?;
-    let (partitions, mut ends) = ends(&consumer, topic, patience)?;
+    let (partitions, bounds) = bounds(&consumer, topic, patience)?;
+    let mut ends: BTreeMap<i32, i64> =
+        bounds.into_iter().map(|(partition, (_, end))| (partition, end)).collect();
     if may_write(&consumer, topic, patience) == Some(false) {
         return Err(ReadError::NotWritable(topic.to_owned()));
     }
@@ -167,7 +169,7 @@ fn read<T>(
     Ok(())
 }
 
-fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<ErrorCapture>, ReadError> {
+pub(crate) fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<ErrorCapture>, ReadError> {
     let mut config = client_config(settings);
     for (name, value) in DEFAULTS.iter().filter(|(name, _)| settings.iter().all(|(set, _)| set != name)) {
         config.set(*name, *value);
@@ -184,12 +186,13 @@ fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<ErrorCapture>,
     config.create_with_context(ErrorCapture::default()).map_err(|error| ReadError::Refused(error.to_string()))
 }
 
-/// How many partitions there are, and the end of every one that holds anything.
-fn ends(
+/// How many partitions there are, and the offsets of every one that holds anything: of its first record and behind its
+/// last one.
+pub(crate) fn bounds(
     consumer: &BaseConsumer<ErrorCapture>,
     topic: &str,
     patience: Duration,
-) -> Result<(i32, BTreeMap<i32, i64>), ReadError> {
+) -> Result<(i32, BTreeMap<i32, (i64, i64)>), ReadError> {
     let unavailable = |error: KafkaError| match is_refused(&error) {
         true => ReadError::Refused(error.to_string()),
         false => {
@@ -207,14 +210,14 @@ fn ends(
     }
     let found = found.filter(|found| !found.partitions().is_empty());
     let Some(found) = found else { return Err(ReadError::NoTopic(topic.to_owned())) };
-    let mut ends = BTreeMap::new();
+    let mut bounds = BTreeMap::new();
     for partition in found.partitions() {
         let (begin, end) = consumer.fetch_watermarks(topic, partition.id(), patience).map_err(unavailable)?;
         if end > begin {
-            ends.insert(partition.id(), end);
+            bounds.insert(partition.id(), (begin, end));
         }
     }
-    Ok((i32::try_from(found.partitions().len()).unwrap_or(i32::MAX), ends))
+    Ok((i32::try_from(found.partitions().len()).unwrap_or(i32::MAX), bounds))
 }
 
 fn is_refused(error: &KafkaError) -> bool {
