@@ -2,6 +2,7 @@
 //!
 //! Owns: the sessions that its connectors write to, and what the tasks of one connector share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::{
-    Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Task, TaskControl, TaskFailure,
-    TaskSet, TaskState, Turn, caught,
+    Connector, ConsumerGroup, Context, DeadLetterTopic, Description, Grids, Peers, Plugin, Task, TaskControl,
+    TaskFailure, TaskSet, TaskState, Turn, caught, grid_session,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -154,6 +155,44 @@ impl Connector for SinkConnector {
         Some(ConsumerGroup { id: self.config.consumer.group_id.clone(), settings })
     }
 
+    /// The maps of the topics that it names, and of those that it has used.
+    fn maps(&self, used: &BTreeSet<String>) -> BTreeSet<String> {
+        let mappings = &self.config.mappings;
+        let named: Vec<&str> = match &self.config.topics {
+            Topics::List(topics) => topics.iter().map(String::as_str).collect(),
+            Topics::Pattern(_) => mappings.iter().map(|(topic, _)| topic).collect(),
+        };
+        let topics = named.into_iter().chain(used.iter().map(String::as_str));
+        topics.map(|topic| mappings.map_of(topic).to_owned()).collect()
+    }
+
+    fn open_maps(&self, context: &Context<'_>) -> Result<Arc<dyn Session>, String> {
+        let config = &self.config.session;
+        if self.config.session_directory.is_some() {
+            let saved = self.sessions.saved(&self.config.name);
+            return saved.ok_or_else(|| {
+                "the maps of coherence.session.directory are loaded while the connector has \
+                                        tasks in this process: resume it"
+                    .to_owned()
+            });
+        }
+        match config.kind {
+            SessionKind::Embedded => Ok(self.sessions.local().session(config.format).clone()),
+            SessionKind::Grpc => match grid_session(config, context.runtime.clone()) {
+                Ok(session) => Ok(Arc::new(session)),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+
+    fn dead_letters(&self, context: &Context<'_>) -> Option<DeadLetterTopic> {
+        let queue = self.config.dead_letters.as_ref()?.for_task(&self.config.name, 0);
+        // The client that creates the topic reaches its cluster.
+        let (name, mut settings) = (queue.topic, queue.admin);
+        context.lead(&mut settings);
+        Some(DeadLetterTopic { name, settings })
+    }
+
     fn start(&self, context: &Context<'_>) -> Result<Arc<dyn TaskSet>, String> {
         let tasks = SinkTasks::start(&self.config, self.sessions.clone(), context)?;
         Ok(Arc::new(tasks))
@@ -180,7 +219,10 @@ impl SinkTasks {
     ) -> Result<Self, String> {
         let saved = saved_maps(config).map_err(|error| error.to_string())?;
         let session: Arc<dyn Session> = match &saved {
-            Some(saved) => saved.session().clone(),
+            Some(saved) => {
+                sessions.add_saved(&config.name, saved.session());
+                saved.session().clone()
+            }
             None => sessions.open(&config.session, context.runtime).map_err(|error| error.to_string())?,
         };
         let pipeline = Arc::new(Pipeline {

@@ -1,9 +1,11 @@
 //! The source as a connector of a worker.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig};
 use coherence_kafka_rdkafka::settings::{ClientSettings, connection, producer};
@@ -11,8 +13,8 @@ use coherence_kafka_worker::config::connector::{read_shared, setting};
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
 use coherence_kafka_worker::metrics::Sample;
 use coherence_kafka_worker::{
-    Connector, ConsumerGroup, Context, Description, Grids, Peers, Plugin, Progress, Task, TaskControl,
-    TaskFailure, TaskSet, TaskState, Turn,
+    Connector, ConsumerGroup, Context, DeadLetterTopic, Description, Grids, Peers, Plugin, Progress, Task,
+    TaskControl, TaskFailure, TaskSet, TaskState, Turn, grid_session,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -142,6 +144,22 @@ impl Connector for SourceConnector {
 
     /// None: a source resumes from the comparison of its maps and topics, not from an offset.
     fn group(&self, _: &Context<'_>) -> Option<ConsumerGroup> {
+        None
+    }
+
+    fn maps(&self, _: &BTreeSet<String>) -> BTreeSet<String> {
+        self.config.maps.iter().map(|map| map.cache.clone()).collect()
+    }
+
+    fn open_maps(&self, context: &Context<'_>) -> Result<Arc<dyn Session>, String> {
+        match grid_session(&self.config.session, context.runtime.clone()) {
+            Ok(session) => Ok(Arc::new(session)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// None: a source reports the entries that it cannot publish.
+    fn dead_letters(&self, _: &Context<'_>) -> Option<DeadLetterTopic> {
         None
     }
 

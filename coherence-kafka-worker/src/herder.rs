@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coherence_kafka_connect::config::{Properties, TargetState};
 
 use crate::loggers::{Level, loggers};
-use crate::plugin::ConsumerGroup;
+use crate::plugin::{Connector, ConsumerGroup};
 use crate::worker::{ConnectorInfo, ConnectorState, CreateError, RequestError, Worker};
 
 /// The version that statuses carry.
@@ -121,8 +121,13 @@ pub(crate) trait Herder: Send + Sync {
     /// Returns whether a connector is stopped, so that its offsets may be changed.
     fn is_stopped(&self, name: &str) -> Option<bool>;
 
+    /// Returns a connector by its configuration, whether its tasks are in this process or not.
+    fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, RequestError>;
+
     /// Returns the consumer group of a connector, where it has one.
-    fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError>;
+    fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError> {
+        Ok(self.connector(name)?.group(&self.worker().context()))
+    }
 
     /// Sets the level of a logger, and of those below it, at all workers.
     fn set_level(&self, logger: &str, level: Level) -> Result<(), RequestError>;
@@ -238,8 +243,8 @@ impl Herder for StandaloneHerder {
         Some(status.state == ConnectorState::Stopped && status.tasks.is_empty())
     }
 
-    fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError> {
-        self.worker.group(name)
+    fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, RequestError> {
+        self.worker.connector(name)
     }
 
     fn set_level(&self, logger: &str, level: Level) -> Result<(), RequestError> {

@@ -59,7 +59,8 @@ pub use exit_codes::{CONNECTOR, WORKER};
 pub use grids::{Grids, advice, grid_session};
 pub use panics::caught;
 pub use plugin::{
-    Connector, ConsumerGroup, Context, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState, Turn,
+    Connector, ConsumerGroup, Context, DeadLetterTopic, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
+    TaskState, Turn,
 };
 pub use retry::{Pauses, RetryPolicy};
 pub use start::{CLUSTER_DEADLINE, Running, StartError};

@@ -7,9 +7,11 @@
 //! ```
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties};
 use coherence_kafka_rdkafka::record::TopicPartition;
@@ -74,6 +76,19 @@ pub trait Connector: Any + Send + Sync {
     /// Returns the consumer group whose committed offsets are those of the connector; `None` for a source, which has none.
     fn group(&self, context: &Context<'_>) -> Option<ConsumerGroup>;
 
+    /// Returns the names of its maps. `used` are the topics that it has used.
+    fn maps(&self, used: &BTreeSet<String>) -> BTreeSet<String>;
+
+    /// Opens a session to read its maps. No task waits for it: it shares neither streams nor limits with theirs. Waits
+    /// for no peer.
+    ///
+    /// # Errors
+    /// Why there is none, for the operator.
+    fn open_maps(&self, context: &Context<'_>) -> Result<Arc<dyn Session>, String>;
+
+    /// Returns the topic of its dead letters, where it has one.
+    fn dead_letters(&self, context: &Context<'_>) -> Option<DeadLetterTopic>;
+
     /// Makes what its tasks share. May read files; waits for no peer.
     ///
     /// # Errors
@@ -89,6 +104,15 @@ pub trait Connector: Any + Send + Sync {
 pub struct ConsumerGroup {
     /// Its `group.id`.
     pub id: String,
+    /// The settings of a client that reaches its cluster, by librdkafka's names.
+    pub settings: ClientSettings,
+}
+
+/// The topic of the dead letters of a connector.
+#[derive(Debug, Clone)]
+pub struct DeadLetterTopic {
+    /// Its name.
+    pub name: String,
     /// The settings of a client that reaches its cluster, by librdkafka's names.
     pub settings: ClientSettings,
 }

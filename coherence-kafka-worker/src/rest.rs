@@ -22,6 +22,7 @@ use crate::{metrics, ui};
 mod accept;
 mod authentication;
 mod body;
+mod browse;
 mod configure;
 mod connectors;
 mod json;
@@ -46,6 +47,7 @@ struct Api {
     herder: Arc<dyn Herder>,
     /// Where others reach this interface, without a slash at the end.
     url: Arc<str>,
+    browsing: browse::Places,
 }
 
 impl Api {
@@ -66,11 +68,13 @@ pub(crate) fn router_of(herder: Arc<dyn Herder>) -> Router {
     let worker = herder.worker();
     let has_admin = worker.config().rest.admin == AdminListeners::Shared;
     let routes = routes().into_iter().chain(plugins::routes());
+    let has_page = worker.config().ui;
+    let routes = routes.chain(browse::routes().into_iter().filter(|_| has_page));
     let routes = with_slashes(routes.filter(|(path, _)| has_admin || !is_admin(path)));
     let routes = routes.route("/metrics", get(measure)).route("/metrics/", get(measure));
     let routes =
         routes.route("/openapi.json", get(openapi::document)).route("/openapi.json/", get(openapi::document));
-    let routes = if worker.config().ui { routes.merge(ui::routes()) } else { routes };
+    let routes = if has_page { routes.merge(ui::routes()) } else { routes };
     serving(routes, herder)
 }
 
@@ -141,7 +145,7 @@ fn serving(routes: Router<Api>, herder: Arc<dyn Herder>) -> Router {
     };
     let resources = resources
         .layer(from_fn_with_state(limits::Places::new(limits), limits::admit))
-        .with_state(Api { herder, url: url.into() });
+        .with_state(Api { herder, url: url.into(), browsing: browse::Places::default() });
     // The methods of a resource are known outside of it.
     let resources = Router::new().fallback_service(resources).layer(from_fn(accept::options));
     let resources = match cors {

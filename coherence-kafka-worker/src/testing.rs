@@ -1,9 +1,11 @@
 //! A connector for tests: its tasks do nothing until they are stopped.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::{
     ConfigDef, DefaultValue, Importance, Kind, PluginDesc, Validator, key,
 };
@@ -19,7 +21,8 @@ use crate::control::TaskControl;
 use crate::description::{ConnectorType, Description};
 use crate::metric::Sample;
 use crate::plugin::{
-    Connector, ConsumerGroup, Context, Peers, Plugin, Progress, Task, TaskFailure, TaskSet, TaskState, Turn,
+    Connector, ConsumerGroup, Context, DeadLetterTopic, Peers, Plugin, Progress, Task, TaskFailure, TaskSet,
+    TaskState, Turn,
 };
 use crate::retry::RetryPolicy;
 use crate::worker::Worker;
@@ -46,7 +49,19 @@ static DESCRIPTION: Description = Description {
     former_metrics: None,
 };
 
-struct Fake;
+/// Opens the maps of a connector.
+type OpenMaps = dyn Fn() -> Result<Arc<dyn Session>, String> + Send + Sync;
+
+#[derive(Clone)]
+struct Fake {
+    open_maps: Arc<OpenMaps>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self { open_maps: Arc::new(|| Err("the connector has no maps".to_owned())) }
+    }
+}
 
 impl Plugin for Fake {
     fn description(&self) -> &'static Description {
@@ -72,7 +87,12 @@ impl Plugin for Fake {
         let values = common::read(worker, &DESCRIPTION, properties, findings);
         let fails = properties.get("fails").is_some();
         let tasks = u32::try_from(values.number("tasks.max")).unwrap_or(1);
-        Some(Arc::new(FakeConnector { name: values.text("name")?.to_owned(), tasks, fails }))
+        Some(Arc::new(FakeConnector {
+            name: values.text("name")?.to_owned(),
+            tasks,
+            fails,
+            of: self.clone(),
+        }))
     }
 
     fn check_peers<'a>(
@@ -91,11 +111,12 @@ pub(crate) struct FakeConnector {
     tasks: u32,
     /// Its tasks do not start.
     fails: bool,
+    of: Fake,
 }
 
 impl FakeConnector {
     pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), tasks: 1, fails: false }
+        Self { name: name.to_owned(), tasks: 1, fails: false, of: Fake::default() }
     }
 }
 
@@ -118,6 +139,19 @@ impl Connector for FakeConnector {
     }
 
     fn group(&self, _: &Context<'_>) -> Option<ConsumerGroup> {
+        None
+    }
+
+    /// Maps with the names of its topics.
+    fn maps(&self, used: &BTreeSet<String>) -> BTreeSet<String> {
+        used.clone()
+    }
+
+    fn open_maps(&self, _: &Context<'_>) -> Result<Arc<dyn Session>, String> {
+        (self.of.open_maps)()
+    }
+
+    fn dead_letters(&self, _: &Context<'_>) -> Option<DeadLetterTopic> {
         None
     }
 
@@ -208,7 +242,7 @@ pub(crate) fn config(
     properties: &Properties,
     environment: Environment,
 ) -> Result<WorkerConfig, ConfigErrors> {
-    WorkerConfig::parse(&Fake, properties, environment)
+    WorkerConfig::parse(&Fake::default(), properties, environment)
 }
 
 /// A worker of such connectors.
@@ -218,7 +252,21 @@ pub(crate) fn worker(runtime: &Handle) -> Worker {
 
 /// A worker of such connectors, with these settings.
 pub(crate) fn worker_with(properties: &Properties, runtime: &Handle) -> Worker {
-    Worker::new(Arc::new(Fake), config(properties, Environment::default()).unwrap(), None, runtime.clone())
+    worker_of(Fake::default(), properties, runtime)
+}
+
+/// A worker of such connectors, with these settings, whose maps this opens.
+pub(crate) fn worker_with_maps(
+    properties: &Properties,
+    open_maps: Arc<OpenMaps>,
+    runtime: &Handle,
+) -> Worker {
+    worker_of(Fake { open_maps }, properties, runtime)
+}
+
+fn worker_of(plugin: Fake, properties: &Properties, runtime: &Handle) -> Worker {
+    let config = config(properties, Environment::default()).unwrap();
+    Worker::new(Arc::new(plugin), config, None, runtime.clone())
 }
 
 /// Polls until `condition` holds; fails with `what` at the deadline.

@@ -17,7 +17,7 @@ use crate::description::ConnectorType;
 use crate::descriptors;
 use crate::load::ConnectorConfig;
 use crate::panics::caught;
-use crate::plugin::{ConsumerGroup, Context, Plugin, TaskSet, lead_to};
+use crate::plugin::{Connector, Context, Plugin, TaskSet, lead_to};
 use connectors::{Connectors, Phase, Tasks};
 use pool::Pool;
 use restarts::Control;
@@ -357,17 +357,11 @@ impl Worker {
         self.cluster.get().cloned()
     }
 
-    /// Returns the consumer group of a connector, where it has one.
-    ///
-    /// # Errors
-    /// No connector has this name.
-    pub fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError> {
-        let connector = {
-            let connectors = self.lock();
-            let entry = connectors.by_name.get(name).ok_or(RequestError::UnknownConnector)?;
-            entry.config.connector.clone()
-        };
-        Ok(connector.group(&self.context()))
+    /// Returns a connector by its configuration, whether it has tasks or not.
+    pub(crate) fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, RequestError> {
+        let connectors = self.lock();
+        let entry = connectors.by_name.get(name).ok_or(RequestError::UnknownConnector)?;
+        Ok(entry.config.connector.clone())
     }
 
     /// Returns how it gets and gives up tasks, where it is one of a cluster.

@@ -1,7 +1,7 @@
 //! The sessions that connectors write to.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use coherence_kafka_common::local::LocalSession;
 use coherence_kafka_common::map::{Format, MapError, Session};
@@ -45,6 +45,8 @@ pub struct Sessions {
     /// Sessions of connectors that are gone, with writes that may still be applied: the next connector with the same
     /// settings has to know of them.
     in_doubt: Mutex<Vec<(SessionConfig, Arc<dyn Session>)>>,
+    /// The maps of connectors that save theirs, by their names, while their tasks have them.
+    saved: Mutex<Vec<(String, Weak<LocalSession>)>>,
 }
 
 impl fmt::Debug for Sessions {
@@ -67,7 +69,7 @@ impl Default for Sessions {
             }
             SessionKind::Grpc => Ok(Arc::new(grid_session(config, runtime.clone())?) as Arc<dyn Session>),
         };
-        Self { local, open: Box::new(open), in_doubt: Mutex::default() }
+        Self { local, open: Box::new(open), in_doubt: Mutex::default(), saved: Mutex::default() }
     }
 }
 
@@ -80,6 +82,20 @@ impl Sessions {
     /// Returns the maps inside this process.
     pub fn local(&self) -> &LocalSessions {
         &self.local
+    }
+
+    /// Notes the maps of a connector that saves them.
+    pub(crate) fn add_saved(&self, connector: &str, session: &Arc<LocalSession>) {
+        let mut saved = self.saved.lock();
+        saved.retain(|(name, session)| name != connector && session.strong_count() > 0);
+        saved.push((connector.to_owned(), Arc::downgrade(session)));
+    }
+
+    /// Returns the maps of a connector that saves them, while it has tasks.
+    pub(crate) fn saved(&self, connector: &str) -> Option<Arc<dyn Session>> {
+        let saved = self.saved.lock();
+        let (_, session) = saved.iter().find(|(name, _)| name == connector)?;
+        Some(session.upgrade()?)
     }
 
     /// Returns the session of a connector that starts: one with writes in doubt, where a connector of equal settings has

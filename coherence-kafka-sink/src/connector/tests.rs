@@ -163,3 +163,65 @@ fn a_start_that_panics_is_an_error_of_its_connector_and_leaves_the_name_free() {
     worker.create(&connector("c", &[])).unwrap();
     worker.stop();
 }
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn the_maps_of_a_connector_are_those_of_the_topics_that_it_names_and_has_used() {
+    let world = World::new();
+    let worker = world.worker(&[]);
+    let maps = |more: &[(&'static str, &'static str)], used: &[&str]| {
+        let all = connector("c", more);
+        let configured = Configured::parse(worker.plugin(), worker.config(), &all).unwrap();
+        configured.connector.maps(&names(used))
+    };
+    assert_eq!(maps(&[], &[]), names(&["t"]));
+    assert_eq!(maps(&[("topics", "t,u"), ("coherence.cache.mappings", "t->m")], &["u"]), names(&["m", "u"]));
+    let pattern = [("topics", ""), ("topics.regex", "[tuv]"), ("coherence.cache.mappings", "t->m")];
+    assert_eq!(maps(&pattern, &["v"]), names(&["m", "v"]));
+}
+
+#[test]
+fn the_maps_of_a_directory_are_read_while_the_connector_has_tasks() {
+    let world = World::new();
+    let worker = world.worker(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().display().to_string();
+    let all = [
+        ("name", "c"),
+        ("connector.class", "CoherenceSink"),
+        ("topics", "t"),
+        ("coherence.session", "embedded"),
+        ("coherence.session.directory", &directory),
+    ];
+    let all = Properties::from_pairs("test", all);
+    let configured = Configured::parse(worker.plugin(), worker.config(), &all).unwrap().connector;
+    let runtime = world.runtime.handle();
+    let context = Context { worker: worker.config(), bootstrap: None, runtime };
+    let refused = configured.open_maps(&context).unwrap_err();
+    assert!(refused.contains("while the connector has tasks"), "{refused}");
+    let tasks = configured.start(&context).unwrap();
+    assert_eq!(configured.open_maps(&context).unwrap().format(), Format::Pof);
+    drop(tasks);
+    assert!(configured.open_maps(&context).is_err());
+}
+
+#[test]
+fn dead_letters_are_read_with_the_settings_of_the_client_that_creates_their_topic() {
+    let world = World::new();
+    let worker = world.worker(&[]);
+    let more =
+        [("errors.deadletterqueue.topic.name", "letters"), ("admin.override.security.protocol", "SSL")];
+    let configured = Configured::parse(worker.plugin(), worker.config(), &connector("c", &more)).unwrap();
+    let runtime = world.runtime.handle();
+    let context = Context { worker: worker.config(), bootstrap: Some("127.0.0.1:2"), runtime };
+    let topic = configured.connector.dead_letters(&context).unwrap();
+    let value =
+        |name: &str| topic.settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    assert_eq!((topic.name.as_str(), value("bootstrap.servers")), ("letters", Some("127.0.0.1:2")));
+    assert_eq!(value("security.protocol").map(str::to_lowercase).as_deref(), Some("ssl"));
+    let none = Configured::parse(worker.plugin(), worker.config(), &connector("c", &[])).unwrap();
+    assert!(none.connector.dead_letters(&context).is_none());
+}

@@ -97,6 +97,13 @@ fn a_worker_is_refused_for_its_own_settings_before_there_is_a_connector() {
 }
 
 #[test]
+fn the_maps_of_a_source_are_those_that_it_publishes() {
+    let configured = connector(&[("coherence.cache.mappings", "b->1,a->2")]).unwrap().connector;
+    let names = ["a", "b"].map(str::to_owned);
+    assert_eq!(configured.maps(&BTreeSet::from(["1".to_owned()])), BTreeSet::from(names));
+}
+
+#[test]
 fn every_metric_of_a_task_has_a_sample() {
     let config = config(&connector(&[]).unwrap()).clone();
     let state = SourceState {

@@ -128,6 +128,8 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
         "Whether a request may reset them."),
     key("ui.enable", Kind::Boolean, Text("true"), Any, (REST, Low),
         "Whether `GET /ui` returns a page that shows and controls the connectors in a browser."),
+    key("ui.browse.enable", Kind::Boolean, Text("false"), Any, (REST, Low),
+        "Whether the page also shows the entries of maps and the headers of dead letters, to every client that may use the REST interface. It requires `ui.enable`."),
     key("coherence.rest.body.max.bytes", Kind::Long, Text("2097152"), Between(1024, 1 << 30), (REST, Low),
         "Maximum size of the body of a request. A larger one is answered 413."),
     key("coherence.rest.head.timeout.ms", Kind::Long, Text("30000"), Between(1, 3_600_000), (REST, Low),

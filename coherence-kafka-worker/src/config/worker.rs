@@ -37,6 +37,8 @@ pub struct WorkerConfig {
     pub topic_tracking_reset: bool,
     /// `ui.enable`: `GET /ui` returns the page.
     pub ui: bool,
+    /// `ui.browse.enable`: the page shows entries of maps and dead letters.
+    pub browse: bool,
     /// What an operator should know, to be logged once.
     pub warnings: Vec<Finding>,
     pub(crate) client: ClientSettings,
@@ -156,6 +158,7 @@ impl WorkerConfig {
             topic_tracking: values.boolean("topic.tracking.enable"),
             topic_tracking_reset: values.boolean("topic.tracking.allow.reset"),
             ui: values.boolean("ui.enable"),
+            browse: values.boolean("ui.browse.enable"),
             warnings: Vec::new(),
             client: ClientSettings::default(),
             properties,

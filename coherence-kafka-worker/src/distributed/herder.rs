@@ -13,7 +13,7 @@ use super::status_topic::{State as Reported, StatusRecord, topic_tombstones};
 use crate::herder::{Change, Health, Herder, PartStatus, Restart, Status, VERSION};
 use crate::load::ConnectorConfig;
 use crate::loggers::Level;
-use crate::plugin::ConsumerGroup;
+use crate::plugin::Connector;
 use crate::worker::{ConnectorInfo, CreateError, RequestError, Worker};
 
 impl Member {
@@ -250,10 +250,10 @@ impl Herder for Arc<Member> {
         Some(self.configured(name)?.target == TargetState::Stopped)
     }
 
-    fn group(&self, name: &str) -> Result<Option<ConsumerGroup>, RequestError> {
+    fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, RequestError> {
         let configured = self.configured(name).ok_or(RequestError::UnknownConnector)?;
         match self.checked(name, &configured) {
-            Ok(config) => Ok(config.connector.group(&self.worker.context())),
+            Ok(config) => Ok(config.connector),
             Err(reason) => Err(RequestError::Unavailable(reason)),
         }
     }

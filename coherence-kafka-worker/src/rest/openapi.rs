@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi as _;
 
-use super::{configure, connectors, loggers, offsets, plugins, restart, root, tasks, topics};
+use super::{browse, configure, connectors, loggers, offsets, plugins, restart, root, tasks, topics};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -42,6 +42,10 @@ use super::{configure, connectors, loggers, offsets, plugins, restart, root, tas
         plugins::list,
         plugins::definitions,
         plugins::validate,
+        browse::features,
+        browse::maps,
+        browse::list,
+        browse::dead_letters,
         super::measure,
         document,
     )

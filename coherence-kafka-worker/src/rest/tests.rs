@@ -76,7 +76,11 @@ fn users() -> TempDir {
 fn every_request_requires_one_of_the_users() {
     let folder = users();
     let jaas = folder.path().join("jaas").display().to_string();
-    let served = Served::new(&[("rest.extension.classes", BASIC), ("coherence.rest.jaas.file", &jaas)]);
+    let served = Served::new(&[
+        ("rest.extension.classes", BASIC),
+        ("coherence.rest.jaas.file", &jaas),
+        ("ui.browse.enable", "true"),
+    ]);
     for (method, path) in [
         ("GET", "/"),
         ("GET", "/health"),
@@ -86,6 +90,11 @@ fn every_request_requires_one_of_the_users() {
         ("OPTIONS", "/connectors"),
         ("GET", "/admin/loggers"),
         ("GET", "/metrics"),
+        ("GET", "/ui"),
+        ("GET", "/ui/api"),
+        ("GET", "/ui/api/connectors/c/maps"),
+        ("GET", "/ui/api/connectors/c/maps/m/entries?key=k"),
+        ("GET", "/ui/api/connectors/c/dead-letters"),
         ("GET", "/nowhere"),
     ] {
         // `alice:other`, `alice`, and what is not base64 or not basic.
@@ -194,11 +203,12 @@ fn the_openapi_document_has_every_route_with_its_methods_and_no_other() {
         .iter()
         .map(|(path, methods)| (path.clone(), methods.as_object().unwrap().keys().cloned().collect()))
         .collect();
-    let routes = routes().into_iter().chain(plugins::routes()).map(|(path, _)| path.to_owned());
+    let routes = routes().into_iter().chain(plugins::routes()).chain(browse::routes());
+    let routes = routes.map(|(path, _)| path.to_owned());
     let paths: BTreeSet<String> = routes.chain(["/metrics", "/openapi.json"].map(str::to_owned)).collect();
     assert_eq!(described.keys().cloned().collect::<BTreeSet<_>>(), paths);
     for (path, methods) in described {
-        let one = ["name", "task", "plugin", "logger"]
+        let one = ["name", "task", "plugin", "logger", "map"]
             .iter()
             .fold(path.clone(), |path, parameter| path.replace(&format!("{{{parameter}}}"), "0"));
         let answer = served.call("OPTIONS", &one, &[]);
