@@ -43,7 +43,7 @@ mod value_to_key;
 
 pub use chain::{TransformFailure, Transforms};
 use classes::Created;
-pub use classes::{Classes, PredicateClass, TransformClass};
+pub use classes::{Classes, CreateResult, PredicateClass, TransformClass};
 
 /// `org.apache.kafka.connect.transforms.Transformation`.
 pub trait Transform: Send + Sync + Debug {

@@ -9,6 +9,9 @@ use super::{
 use crate::config::def::{ConfigDef, PluginDesc, PluginType, Values};
 use crate::converter::OptionError;
 
+/// What comes of creating a transform or a predicate; or every setting that is refused.
+pub type CreateResult<T> = Result<Box<T>, Vec<OptionError>>;
+
 /// A class of transforms: its name, its settings, and how to create one.
 #[derive(Debug, Clone, Copy)]
 pub struct TransformClass {
@@ -18,7 +21,7 @@ pub struct TransformClass {
     pub settings: ConfigDef,
     /// Creates one from the values of its settings, which the table of settings has accepted. A refusal without a key is
     /// about the transform as a whole.
-    pub create: fn(&Values) -> Result<Box<dyn Transform>, Vec<OptionError>>,
+    pub create: fn(&Values) -> CreateResult<dyn Transform>,
 }
 
 impl TransformClass {
@@ -36,7 +39,7 @@ pub struct PredicateClass {
     /// Its settings, without the prefix `predicates.<alias>.`.
     pub settings: ConfigDef,
     /// Creates one from the values of its settings, which the table of settings has accepted.
-    pub create: fn(&Values) -> Result<Box<dyn Predicate>, Vec<OptionError>>,
+    pub create: fn(&Values) -> CreateResult<dyn Predicate>,
 }
 
 impl PredicateClass {
@@ -81,7 +84,7 @@ pub(super) static PREDICATES: [PredicateClass; 3] =
     [predicates::HAS_HEADER_KEY, predicates::RECORD_IS_TOMBSTONE, predicates::TOPIC_NAME_MATCHES];
 
 /// What comes of creating a transform.
-pub(super) type Created = Result<Box<dyn Transform>, Vec<OptionError>>;
+pub(super) type Created = CreateResult<dyn Transform>;
 
 type Create = fn(&Values) -> Created;
 

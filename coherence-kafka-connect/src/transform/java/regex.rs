@@ -255,7 +255,8 @@ fn push_code(code: u32, out: &mut String) {
 }
 
 fn push_literal(c: char, out: &mut String) {
-    if c.is_ascii_punctuation() {
+    // Not every one: `\<` is the beginning of a word.
+    if r"\.+*?()|[]{}^$#&-~".contains(c) {
         out.push('\\');
     }
     out.push(c);
@@ -279,10 +280,7 @@ fn property(
     out: &mut String,
 ) -> Result<(), String> {
     let name: String = match chars.next() {
-        Some('{') => {
-            let name = chars.by_ref().take_while(|c| *c != '}').collect();
-            name
-        }
+        Some('{') => chars.by_ref().take_while(|c| *c != '}').collect(),
         Some(c) => c.to_string(),
         None => return Err("a lone \\p at the end".to_owned()),
     };

@@ -60,7 +60,7 @@ fn texts_are_read_as_leniently_as_by_java() {
         ("yyyy-MM-dd", "2020-13-45", Some(1_613_260_800_000)),
         ("yyyy-MM-dd", "x2020-01-02", None),
         ("yyyyMMdd", "20200102", Some(1_577_923_200_000)),
-        ("yyyyMMdd", "2020010", Some(1_577_836_800_000)),
+        ("yyyyMMdd", "2020010", Some(1_577_750_400_000)),
         ("yyyyMMdd", "202001", None),
         ("yyyy-MM-dd'T'HH:mm:ssXXX", "2020-01-02T03:04:05+02:00", Some(1_577_927_045_000)),
         ("yyyy-MM-dd'T'HH:mm:ssX", "2020-01-02T03:04:05-02", Some(1_577_941_445_000)),
