@@ -22,11 +22,12 @@ struct Room {
 }
 
 const RUNTIMES: [&str; 3] = ["tokio", "async-std", "smol"];
-const GRPC: [&str; 6] = ["tonic", "tonic-prost", "tonic-prost-build", "prost", "prost-types", "protox"];
+const GRPC: [&str; 3] = ["tonic", "tonic-prost", "tonic-prost-build"];
+const PROTOBUF: [&str; 4] = ["prost", "prost-types", "prost-reflect", "protox"];
 const HTTP: [&str; 4] = ["axum", "hyper", "ureq", "reqwest"];
 const LOGGING: [&str; 3] = ["tracing", "log", "tracing-subscriber"];
 
-const ROOMS: [Room; 10] = [
+const ROOMS: [Room; 11] = [
     Room {
         name: "coherence-kafka-common",
         uses: &[],
@@ -39,6 +40,12 @@ const ROOMS: [Room; 10] = [
         uses: &["coherence-kafka-common"],
         without: &["rdkafka"],
         places: &[("config", &["src/config/layers.rs"])],
+    },
+    Room {
+        name: "coherence-kafka-schema-registry",
+        uses: &["coherence-kafka-connect"],
+        without: &["rdkafka", "config"],
+        places: &[],
     },
     Room {
         name: "coherence-kafka-rdkafka",
@@ -69,6 +76,7 @@ const ROOMS: [Room; 10] = [
         uses: &[
             "coherence-kafka-common",
             "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-worker",
         ],
@@ -82,6 +90,7 @@ const ROOMS: [Room; 10] = [
             "coherence-kafka-common",
             "coherence-client",
             "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
             "coherence-kafka-worker",
@@ -95,6 +104,7 @@ const ROOMS: [Room; 10] = [
             "coherence-kafka-common",
             "coherence-client",
             "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
             "coherence-kafka-worker",
@@ -110,6 +120,7 @@ const ROOMS: [Room; 10] = [
             "coherence-kafka-common",
             "coherence-client",
             "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
             "coherence-kafka-worker",
@@ -133,12 +144,18 @@ fn family_rules(name: &str) -> Vec<&'static str> {
         forbidden.extend(HTTP);
         forbidden.extend(LOGGING);
     }
+    if name == "coherence-kafka-schema-registry" {
+        forbidden.extend(RUNTIMES);
+    }
     if ["coherence-kafka-rdkafka", "coherence-kafka-core"].contains(&name) {
         forbidden.extend(HTTP);
     }
     // The gRPC stack is the client's alone; the suites reach the grid through it or through the grid tool.
     if name != "coherence-client" {
         forbidden.extend(GRPC);
+    }
+    if !["coherence-client", "coherence-kafka-schema-registry"].contains(&name) {
+        forbidden.extend(PROTOBUF);
     }
     forbidden
 }

@@ -1,0 +1,88 @@
+//! The options of each converter, for user interfaces.
+
+use coherence_kafka_connect::config::def::DefaultValue::{Null, Required, Text};
+use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
+use coherence_kafka_connect::config::def::Validator::{Any, AtLeast};
+use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, PluginDesc, PluginType, concat, key};
+
+use crate::avro;
+
+/// Every converter, by the full name of its class.
+pub static CONVERTERS: [PluginDesc; 1] = [converter(avro::CLASS, &AVRO)];
+
+const fn converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
+    PluginDesc { kind: PluginType::Converter, class, settings: ConfigDef { keys } }
+}
+
+#[rustfmt::skip]
+const REGISTRY: [ConfigKey; 27] = [
+    key("schema.registry.url", Kind::List, Required, Any, ("", High),
+        "URLs of the schema registry, separated by commas. If one does not answer, the next is asked."),
+    key("basic.auth.credentials.source", Kind::String, Text("URL"), Any, ("", Medium),
+        "Where user and password come from: `URL` (`http://user:password@host`), `USER_INFO` (`basic.auth.user.info`) or `SASL_INHERIT` (`sasl.jaas.config`)."),
+    key("basic.auth.user.info", Kind::Password, Text(""), Any, ("", Medium),
+        "`user:password`, for `basic.auth.credentials.source=USER_INFO`."),
+    key("sasl.jaas.config", Kind::Password, Null, Any, ("", Low),
+        "A JAAS configuration with username and password, for `basic.auth.credentials.source=SASL_INHERIT`."),
+    key("bearer.auth.credentials.source", Kind::String, Null, Any, ("", Medium),
+        "`STATIC_TOKEN`: the token is `bearer.auth.token`."),
+    key("bearer.auth.token", Kind::Password, Null, Any, ("", Medium),
+        "The token that is sent to the schema registry."),
+    key("schema.registry.ssl.truststore.location", Kind::String, Null, Any, ("", Medium),
+        "File with the certificates that are trusted, PEM or PKCS#12. Default: those of the system."),
+    key("schema.registry.ssl.truststore.password", Kind::Password, Null, Any, ("", Low),
+        "Password of that file."),
+    key("schema.registry.ssl.truststore.certificates", Kind::Password, Null, Any, ("", Low),
+        "The same certificates as text in PEM."),
+    key("schema.registry.ssl.keystore.location", Kind::String, Null, Any, ("", Medium),
+        "File with the certificate and the key of the client, PEM or PKCS#12."),
+    key("schema.registry.ssl.keystore.password", Kind::Password, Null, Any, ("", Low),
+        "Password of that file."),
+    key("schema.registry.ssl.keystore.certificate.chain", Kind::Password, Null, Any, ("", Low),
+        "The certificate of the client as text in PEM."),
+    key("schema.registry.ssl.keystore.key", Kind::Password, Null, Any, ("", Low),
+        "The key of the client as text in PEM."),
+    key("schema.registry.ssl.key.password", Kind::Password, Null, Any, ("", Low),
+        "Password of an encrypted key."),
+    key("proxy.host", Kind::String, Null, Any, ("", Low),
+        "Host of an HTTP proxy between this process and the schema registry."),
+    key("proxy.port", Kind::Int, Null, Any, ("", Low),
+        "Port of the HTTP proxy."),
+    key("http.connect.timeout.ms", Kind::Int, Text("10000"), AtLeast(1), ("", Low),
+        "A connection to the schema registry is made within this time."),
+    key("http.read.timeout.ms", Kind::Int, Text("10000"), AtLeast(1), ("", Low),
+        "An answer of the schema registry comes within this time."),
+    key("max.schemas.per.subject", Kind::Int, Text("1000"), AtLeast(1), ("", Low),
+        "Schemas that the converter keeps."),
+    key("key.subject.name.strategy", Kind::Class, Text("io.confluent.kafka.serializers.subject.TopicNameStrategy"), Any, ("", Medium),
+        "How the subject of a key's schema is named: `TopicNameStrategy`, `RecordNameStrategy` or `TopicRecordNameStrategy`."),
+    key("value.subject.name.strategy", Kind::Class, Text("io.confluent.kafka.serializers.subject.TopicNameStrategy"), Any, ("", Medium),
+        "How the subject of a value's schema is named."),
+    key("auto.register.schemas", Kind::Boolean, Text("true"), Any, ("", Medium),
+        "Register the schemas of written data."),
+    key("use.latest.version", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Write data with the latest schema of its subject. Only with `auto.register.schemas=false`."),
+    key("normalize.schemas", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Have the schema registry normalize the schemas of written data."),
+    key("schemas.cache.config", Kind::Int, Text("1000"), Any, ("", Low),
+        "Accepted, without effect: `max.schemas.per.subject` bounds what is kept."),
+    key("latest.compatibility.strict", Kind::Boolean, Text("true"), Any, ("", Low),
+        "Accepted, without effect."),
+    key("converter.type", Kind::String, Null, Any, ("", Low),
+        "How this converter will be used."),
+];
+
+#[rustfmt::skip]
+const OF_AVRO: [ConfigKey; 5] = [
+    key("enhanced.avro.schema.support", Kind::Boolean, Text("false"), Any, ("", Medium),
+        "Keep the namespaces of records and enums in the names of a union's members."),
+    key("connect.meta.data", Kind::Boolean, Text("true"), Any, ("", Low),
+        "Keep documentation and parameters in the schemas."),
+    key("flatten.singleton.unions", Kind::Boolean, Text("true"), Any, ("", Low),
+        "A union with one member is that member."),
+    key("ignore.default.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
+        "A null stays null, also where its schema has a default value."),
+    key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only `false` is built in."),
+];
+const AVRO: [ConfigKey; 32] = concat(&[&OF_AVRO, &REGISTRY]);

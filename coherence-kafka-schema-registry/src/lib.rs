@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![warn(unreachable_pub, missing_debug_implementations)]
+
+use coherence_kafka_connect::converter::ConverterClass;
+
+mod avro;
+mod definitions;
+mod framing;
+mod known;
+mod registry;
+mod subject;
+#[cfg(test)]
+mod testing;
+
+pub use definitions::CONVERTERS;
+pub use framing::{Framed, SchemaId};
+pub use registry::{RegisteredSchema, RegistryError, SchemaRegistry, SchemaType, Settings};
+
+/// The converters of this crate, for [`create_from`](coherence_kafka_connect::converter::create_from).
+pub static CLASSES: [ConverterClass; 1] = [ConverterClass { class: avro::CLASS, create: avro::create }];
