@@ -6,7 +6,7 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, PluginDesc, PluginType, Validator, concat, key,
 };
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SINK_KEYS, SOURCE_KEYS};
-use coherence_kafka_connect::converter::CONVERTERS;
+use coherence_kafka_connect::converter::{CONVERTERS, HEADER_CONVERTERS};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_rdkafka::settings::translate::{Client, Profile, translate};
 use futures::FutureExt as _;
@@ -136,18 +136,9 @@ static TRANSFORMS: [PluginDesc; 29] = [
     plugin(PluginType::Predicate, "org.apache.kafka.connect.transforms.predicates.TopicNameMatches", &TOPIC_NAME),
 ];
 
-/// Connect's converters read headers too.
 static PLUGINS: LazyLock<Vec<PluginDesc>> = LazyLock::new(|| {
     let connects = CONVERTERS.iter().filter(|desc| desc.class.starts_with("org.apache.kafka."));
-    let of_headers = connects.clone().map(|desc| PluginDesc { kind: PluginType::HeaderConverter, ..*desc });
-    let simple = plugin(
-        PluginType::HeaderConverter,
-        "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-        NO_KEYS,
-    );
-    let mut headers: Vec<_> = of_headers.chain([simple]).collect();
-    headers.sort_by_key(|desc| desc.class);
-    TRANSFORMS.iter().chain(connects).copied().chain(headers).collect()
+    TRANSFORMS.iter().chain(connects).chain(&HEADER_CONVERTERS).copied().collect()
 });
 
 static DESCRIPTIONS: LazyLock<[Description; 2]> = LazyLock::new(|| {
