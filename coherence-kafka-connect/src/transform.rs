@@ -9,7 +9,7 @@
 //! chain.rs       the chain, created from properties        classes.rs   the table of classes
 //! part.rs        the key or the value of a record           schemas.rs   derived schemas, cached
 //! field_path.rs  the place of a field                       java.rs      what Java makes of text, numbers and dates
-//! predicates.rs, and one file for each transform
+//! predicates.rs, and one file for each transform            debezium.rs  Debezium's transforms
 //! ```
 
 use std::fmt::Debug;
@@ -20,6 +20,7 @@ use crate::record::Record;
 mod cast;
 mod chain;
 mod classes;
+mod debezium;
 mod drop_headers;
 mod extract_field;
 mod field_path;

@@ -2,7 +2,7 @@
 
 use super::{Predicate, Transform};
 use super::{
-    cast, drop_headers, extract_field, filter, flatten, header_from, hoist_field, insert_field,
+    cast, debezium, drop_headers, extract_field, filter, flatten, header_from, hoist_field, insert_field,
     insert_header, mask_field, predicates, replace_field, routers, set_schema_metadata, timestamp_converter,
     value_to_key,
 };
@@ -50,7 +50,7 @@ impl PredicateClass {
 }
 
 /// Every transform of this crate, by the full name of its class.
-pub(super) static TRANSFORMS: [TransformClass; 26] = [
+pub(super) static TRANSFORMS: [TransformClass; 28] = [
     cast::CLASSES[0],
     cast::CLASSES[1],
     drop_headers::CLASS,
@@ -77,6 +77,8 @@ pub(super) static TRANSFORMS: [TransformClass; 26] = [
     timestamp_converter::CLASSES[1],
     routers::CLASSES[1],
     value_to_key::CLASS,
+    debezium::EXTRACT_NEW_RECORD_STATE,
+    debezium::BY_LOGICAL_TABLE_ROUTER,
 ];
 
 /// Every predicate of this crate, by the full name of its class.

@@ -1,0 +1,20 @@
+//! Debezium's transforms: from change events to rows.
+//!
+//! ```text
+//! change event: { before, after, op, source, … }
+//!   extract_new_record_state.rs   the row after the change, or a deletion
+//!   by_logical_table_router.rs    the events of several tables in one topic
+//! envelope.rs                     what a change event is
+//! fields.rs                       fields of a change event that are added to the row or the headers
+//! ```
+
+mod by_logical_table_router;
+mod envelope;
+mod extract_new_record_state;
+mod fields;
+
+pub(super) use by_logical_table_router::CLASS as BY_LOGICAL_TABLE_ROUTER;
+pub(super) use extract_new_record_state::CLASS as EXTRACT_NEW_RECORD_STATE;
+
+#[cfg(test)]
+mod tests;
