@@ -5,6 +5,7 @@
 //! ```text
 //! page.html style.css icon.svg   the frame, and how it looks
 //! app.js                         which view is shown; asks the worker every two seconds
+//! browse.js                      entries of maps and dead letters, where the operator allows it
 //! api.js metrics.js history.js   the REST API, the text of the metrics, and what they were in the last minutes
 //! list.js detail.js form.js      the views: all connectors, one connector, its configuration
 //! charts.js dialog.js dom.js     lines over time, questions, elements
@@ -25,12 +26,13 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Paths, media types and texts.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/ui", HTML, include_str!("ui/page.html")),
     ("/ui/style.css", CSS, include_str!("ui/style.css")),
     ("/ui/icon.svg", SVG, include_str!("ui/icon.svg")),
     ("/ui/api.js", JAVASCRIPT, include_str!("ui/api.js")),
     ("/ui/app.js", JAVASCRIPT, include_str!("ui/app.js")),
+    ("/ui/browse.js", JAVASCRIPT, include_str!("ui/browse.js")),
     ("/ui/charts.js", JAVASCRIPT, include_str!("ui/charts.js")),
     ("/ui/detail.js", JAVASCRIPT, include_str!("ui/detail.js")),
     ("/ui/dialog.js", JAVASCRIPT, include_str!("ui/dialog.js")),

@@ -36,6 +36,9 @@ export const view = (name, last = "") => `#/connectors/${encodeURIComponent(name
 /** The path of a connector class. */
 export const plugin = (name) => `connector-plugins/${encodeURIComponent(name)}/config`;
 
+/** The path of the routes that show data, which are not Connect's. */
+export const data = (last = "") => `ui/api${last}`;
+
 /** Whether a value must not be shown: by its definition, or by its name where it has none. */
 export function isSecret(key, definition) {
   if (definition?.type) return definition.type === "PASSWORD";

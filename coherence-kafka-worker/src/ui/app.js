@@ -1,6 +1,7 @@
 // Which view is shown, and the state that it shows: asked for every two seconds while the page is visible.
 
-import { metricsText, request } from "./api.js";
+import { data, metricsText, request } from "./api.js";
+import { entriesView, lettersView } from "./browse.js";
 import { detailView } from "./detail.js";
 import { h, message, setText } from "./dom.js";
 import { formView } from "./form.js";
@@ -17,6 +18,8 @@ const history = new History();
 let state = null;
 let view = null;
 let draft = null;
+// Whether the operator allows to look at data.
+let browses = false;
 
 /** Opens the form for a new connector with these settings. */
 function create(config) {
@@ -34,6 +37,8 @@ function viewOf(hash) {
   }
   try {
     if (first === "connectors" && last === "edit") return formView({ edit: decodeURIComponent(name), refresh });
+    if (first === "connectors" && last === "entries") return entriesView({ name: decodeURIComponent(name) });
+    if (first === "connectors" && last === "dead-letters") return lettersView({ name: decodeURIComponent(name) });
     if (first === "connectors") return detailView({ name: decodeURIComponent(name), refresh });
   } catch {
     // An address that is damaged leads to the list.
@@ -80,7 +85,7 @@ async function refresh() {
     const time = Date.now();
     history.add(time, metrics);
     if (state) announce(states(state.connectors), states(connectors));
-    state = { connectors, metrics, history, time };
+    state = { connectors, metrics, history, time, browses };
     connection.classList.remove("error");
     setText(connection, "");
     await view.update(state);
@@ -106,3 +111,7 @@ document.addEventListener("visibilitychange", () => document.hidden || refresh()
 show();
 poll();
 describeWorker().catch(() => {});
+request("GET", data()).then(({ browse }) => {
+  browses = browse;
+  return refresh();
+}).catch(() => {});

@@ -132,6 +132,8 @@ export function detailView({ name, refresh }) {
   const restartFailed = button("Restart failed tasks", () =>
     act(restartFailed, "failed tasks restart", "POST", `${path}/restart?includeTasks=true&onlyFailed=true`));
   const edit = h("a", { class: "button", href: view(name, "/edit") }, "Edit");
+  const entries = h("a", { class: "button", href: view(name, "/entries"), hidden: true }, "Entries");
+  const letters = h("a", { class: "button", href: view(name, "/dead-letters"), hidden: true }, "Dead letters");
   const save = button("Export JSON", () => download(name, connector.info.config), {
     title: "The file contains the configuration as it is, with passwords that are written in it",
   });
@@ -170,6 +172,8 @@ export function detailView({ name, refresh }) {
     reason.update(status.connector.trace);
     setText(pause, ["PAUSED", "STOPPED"].includes(is) ? "Resume" : "Pause");
     stop.setAttribute("aria-disabled", String(is === "STOPPED"));
+    entries.hidden = !now.browses;
+    letters.hidden = !now.browses || !info.config["errors.deadletterqueue.topic.name"];
     restartFailed.hidden = !status.tasks.some((task) => task.state === "FAILED");
     for (const { of, element } of charts) {
       const series = now.history.of(name, of);
@@ -197,7 +201,7 @@ export function detailView({ name, refresh }) {
   const partitionsSection = section("Lag by partition", partitions);
   const content = h("div", { hidden: true },
     h("div", { class: "actions", role: "group", "aria-label": `Actions for ${name}` },
-      pause, stop, restart, restartFailed, edit, save, remove),
+      pause, stop, restart, restartFailed, entries, letters, edit, save, remove),
     reason,
     h("div", { class: "charts" }, charts.map(({ element }) => element)),
     section("Tasks", noTasks, tasks),
