@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -104,6 +105,8 @@ pub struct Counters {
     pub holding: Mutex<Option<Holding>>,
     /// Topics whose positions were committed since they were last forgotten.
     pub topics: Mutex<BTreeSet<String>>,
+    /// Maps that batches were written to: the topic of a record may lead to any map.
+    maps: Mutex<BTreeSet<Arc<str>>>,
 }
 
 impl Counters {
@@ -117,6 +120,21 @@ impl Counters {
         let count = if succeeded { &self.commits } else { &self.commit_failures };
         count.add(1);
         self.commit_outcomes.observe(f64::from(u8::from(succeeded)), now);
+    }
+
+    /// Notes the maps of a batch. Nearly always all of them are known.
+    pub(crate) fn note_maps<'a>(&self, maps: impl Iterator<Item = &'a Arc<str>>) {
+        let mut known = self.maps.lock();
+        for map in maps {
+            if !known.contains(map) {
+                known.insert(map.clone());
+            }
+        }
+    }
+
+    /// Returns the maps that batches were written to.
+    pub(crate) fn maps(&self) -> Vec<String> {
+        self.maps.lock().iter().map(ToString::to_string).collect()
     }
 
     /// Forgets how far partitions that are gone lag.
@@ -290,5 +308,20 @@ impl Uncounted {
             counters.null_values.add(null_values);
             counters.filtered.add(filtered);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_maps_that_batches_were_written_to_are_kept_each_once() {
+        let counters = Counters::default();
+        for batch in [&["b", "a"][..], &["a"], &["c", "b"]] {
+            let maps: Vec<Arc<str>> = batch.iter().map(|map| Arc::from(*map)).collect();
+            counters.note_maps(maps.iter());
+        }
+        assert_eq!(counters.maps(), ["a", "b", "c"]);
     }
 }

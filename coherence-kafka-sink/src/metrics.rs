@@ -168,6 +168,10 @@ impl TaskState for Counters {
         self.topics.lock().clear();
     }
 
+    fn maps(&self) -> Vec<String> {
+        Counters::maps(self)
+    }
+
     fn samples(&self) -> Vec<Sample> {
         let now = Instant::now();
         let sample = |family: &Family, value| Sample { family: *family, labels: Vec::new(), value };

@@ -416,7 +416,8 @@ impl SinkTask {
                     self.seek();
                 }
                 Action::Write(number, writes) => {
-                    let TaskParts { writer, runtime, control, .. } = &self.parts;
+                    let TaskParts { writer, runtime, control, counters, .. } = &self.parts;
+                    counters.note_maps(writes.iter().map(|(map, _)| map));
                     self.write = Some(InFlight::start(number, writes, writer, runtime, control));
                 }
                 Action::Abandon => {

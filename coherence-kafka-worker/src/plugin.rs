@@ -224,6 +224,11 @@ pub trait TaskState: Any + Send + Sync {
     /// Forgets these topics.
     fn forget_topics(&self);
 
+    /// Returns the maps that entries were written to since the start, where the configuration does not name all of them.
+    fn maps(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Returns a sample of each metric whose value is known.
     fn samples(&self) -> Vec<Sample>;
 

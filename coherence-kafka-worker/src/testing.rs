@@ -200,6 +200,10 @@ impl TaskState for Ran {
 
     fn forget_topics(&self) {}
 
+    fn maps(&self) -> Vec<String> {
+        vec!["written".to_owned()]
+    }
+
     fn samples(&self) -> Vec<Sample> {
         Vec::new()
     }

@@ -411,6 +411,13 @@ impl Worker {
         entry.topics.iter().cloned().chain(present).collect()
     }
 
+    /// Returns the maps that the tasks of a connector have written to in this process.
+    pub(crate) fn maps(&self, name: &str) -> BTreeSet<String> {
+        let connectors = self.lock();
+        let tasks = connectors.by_name.get(name).and_then(|entry| entry.phase.tasks());
+        tasks.into_iter().flat_map(|tasks| tasks.maps()).collect()
+    }
+
     /// Forgets the topics that a connector has used.
     pub fn forget_topics(&self, name: &str) {
         let mut connectors = self.lock();

@@ -202,7 +202,8 @@ fn admitted(api: &Api) -> Result<OwnedSemaphorePermit, Refused> {
 async fn connector(api: &Api, name: &str) -> Result<(Arc<dyn Connector>, BTreeSet<String>), Refused> {
     let found = of_connector(api, name, |herder, name| {
         let connector = herder.connector(name)?;
-        let maps = connector.maps(&herder.topics(name));
+        let mut maps = connector.maps(&herder.topics(name));
+        maps.append(&mut herder.worker().maps(name));
         Ok((connector, maps))
     });
     match found.await {

@@ -35,6 +35,11 @@ impl Tasks {
         self.handles.values().flat_map(|task| task.state().topics())
     }
 
+    /// Returns the maps that they have written to.
+    pub(super) fn maps(&self) -> impl Iterator<Item = String> {
+        self.handles.values().flat_map(|task| task.state().maps())
+    }
+
     fn have_ended(&self) -> bool {
         self.handles.values().all(|task| task.has_ended())
     }

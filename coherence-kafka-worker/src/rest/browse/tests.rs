@@ -16,7 +16,7 @@ use crate::testing;
 
 type OpenMaps = Arc<dyn Fn() -> Result<Arc<dyn Session>, String> + Send + Sync>;
 
-/// A worker with the connector `c`, whose task uses the topic `t` and so the map `t`.
+/// A worker with the connector `c`, whose task uses the topic `t` and so the map `t`, and has written to another map.
 struct Served {
     address: SocketAddr,
     _server: Server,
@@ -88,7 +88,7 @@ fn browsing_is_off_unless_it_is_enabled() {
 fn the_maps_of_a_connector_are_listed_and_no_other_can_be_read() {
     let served = Served::with_maps(session(Format::Json, &[]));
     assert_eq!(served.get("/ui/api"), (200, json!({"browse": true})));
-    let maps = json!({"maps": ["t"], "dead_letters": null});
+    let maps = json!({"maps": ["t", "written"], "dead_letters": null});
     assert_eq!(served.get("/ui/api/connectors/c/maps"), (200, maps));
     for (path, message) in [
         ("/ui/api/connectors/other/maps", "Connector other not found"),
