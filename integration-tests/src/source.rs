@@ -155,6 +155,11 @@ impl SourceWorker {
         Ok(Self { process, rest, _folder: folder })
     }
 
+    /// The base of its REST addresses.
+    pub fn rest(&self) -> &str {
+        &self.rest
+    }
+
     /// Makes a request: the status, and the text of the answer.
     ///
     /// # Errors

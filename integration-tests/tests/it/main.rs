@@ -6,6 +6,7 @@
 
 mod backing_map;
 mod bad_input;
+mod browse;
 mod cache_config;
 mod command_line;
 mod contract;
