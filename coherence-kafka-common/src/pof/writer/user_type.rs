@@ -34,16 +34,26 @@ impl PofWriter<'_> {
         version: u32,
         write: impl FnOnce(&mut UserTypeWriter<'_, '_>) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
+        self.try_user(type_id, version, write)
+    }
+
+    /// The same where `write` has errors of its own.
+    pub fn try_user<E: From<WriteError>>(
+        &mut self,
+        type_id: u32,
+        version: u32,
+        write: impl FnOnce(&mut UserTypeWriter<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.unsigned(type_id);
         self.user_body(type_id, version, write)
     }
 
-    pub(in crate::pof) fn user_body(
+    pub(in crate::pof) fn user_body<E: From<WriteError>>(
         &mut self,
         type_id: u32,
         version: u32,
-        write: impl FnOnce(&mut UserTypeWriter<'_, '_>) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
+        write: impl FnOnce(&mut UserTypeWriter<'_, '_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.deeper()?;
         self.unsigned(version);
         self.marked = true;
