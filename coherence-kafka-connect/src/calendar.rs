@@ -19,7 +19,16 @@ const DAYS_PER_JULIAN_ERA: i64 = 1_461;
 ///
 /// Counted in eras, each of which begins on a first of March, so that the leap day comes last.
 pub(crate) fn date(days: i64) -> (i64, u8, u8) {
-    let (years, year, day) = if days >= FIRST_GREGORIAN {
+    of_days(days, days >= FIRST_GREGORIAN)
+}
+
+/// The same in the calendar of ISO 8601, that of `java.time`, which has Gregorian years only.
+pub(crate) fn iso_date(days: i64) -> (i64, u8, u8) {
+    of_days(days, true)
+}
+
+fn of_days(days: i64, gregorian: bool) -> (i64, u8, u8) {
+    let (years, year, day) = if gregorian {
         let days = days + EPOCH;
         let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -42,7 +51,7 @@ pub(crate) fn date(days: i64) -> (i64, u8, u8) {
 /// The fields may be out of their ranges, as in a lenient calendar of Java: month 14 is February of the next year.
 pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     if year >= 1582 {
-        let days = gregorian(year, month, day);
+        let days = iso_days(year, month, day);
         if days >= FIRST_GREGORIAN {
             return days;
         }
@@ -50,7 +59,8 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     julian(year, month, day)
 }
 
-fn gregorian(year: i64, month: i64, day: i64) -> i64 {
+/// Returns the inverse of [`iso_date`], with the same leniency as [`days`].
+pub(crate) fn iso_days(year: i64, month: i64, day: i64) -> i64 {
     let (year, day) = from_march(year, month, day);
     let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
     era * DAYS_PER_ERA + 365 * year + year / 4 - year / 100 + day - EPOCH
@@ -105,6 +115,18 @@ mod tests {
         }
         assert_eq!(super::days(1582, 10, 5), super::days(1582, 10, 15));
         assert_eq!(super::days(1582, 10, 14), -141_418);
+    }
+
+    /// As `LocalDate.ofEpochDay` of Java has them.
+    #[test]
+    fn days_of_iso_8601_are_gregorian_in_every_year() {
+        for (days, fields) in [(0, (1970, 1, 1)), (-141_428, (1582, 10, 14)), (-719_162, (1, 1, 1))] {
+            assert_eq!(iso_date(days), fields);
+        }
+        for days in (-800_000..100_000).step_by(37) {
+            let (year, month, day) = iso_date(days);
+            assert_eq!(iso_days(year, month.into(), day.into()), days);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::data::Value;
 
 mod json;
 pub(crate) mod key;
-mod pof;
+pub(crate) mod pof;
 mod pof_value;
 
 /// What a list becomes in POF.

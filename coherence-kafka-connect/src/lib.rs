@@ -7,5 +7,6 @@ pub mod converter;
 pub mod data;
 pub mod encode;
 pub mod error;
+pub mod mapping;
 pub mod record;
 pub mod transform;

@@ -74,7 +74,7 @@ pub(super) fn write(
 ///
 /// The leap day of the Julian years 1500, 1400, 1300, 1100 … has no place in POF, whose readers count leap years by the
 /// Gregorian rule: an instant of that day is written twelve hours away from UTC, where it is the day before or after.
-pub(super) fn date_time(millis: i64) -> Result<(Date, Time), EncodeError> {
+pub(crate) fn date_time(millis: i64) -> Result<(Date, Time), EncodeError> {
     const HALF_DAY: i64 = MILLIS_PER_DAY / 2;
     let (days, of_day) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
     let (year, month, day) = calendar::date(days);
