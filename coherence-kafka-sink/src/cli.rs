@@ -1,4 +1,6 @@
-//! The command line: that of `connect-standalone`, with `check` and `demo` in addition.
+//! The command line: that of `connect-standalone`, with `check`, `demo` and `mapping check` in addition.
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use coherence_kafka_worker::Files;
@@ -10,7 +12,7 @@ use coherence_kafka_worker::Files;
 #[derive(Debug, Parser)]
 #[command(name = "coherence-kafka-sink", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// `check` or `demo` instead of running.
+    /// `check`, `demo` or `mapping check` instead of running.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The files to run.
@@ -22,7 +24,7 @@ impl Cli {
     /// Returns the files that the program is called with.
     pub fn files(&self) -> &Files {
         match &self.command {
-            None => &self.files,
+            None | Some(Command::Mapping { .. }) => &self.files,
             Some(Command::Check(files) | Command::Demo { files, .. }) => files,
         }
     }
@@ -45,5 +47,24 @@ pub enum Command {
         /// Keeps moving records after the report, until Ctrl-C.
         #[arg(long)]
         keep_running: bool,
+    },
+    /// Looks at mapping files, which describe typed entries.
+    Mapping {
+        /// What to do with one.
+        #[command(subcommand)]
+        command: MappingCommand,
+    },
+}
+
+/// What the program does with a mapping file.
+#[derive(Debug, Subcommand)]
+pub enum MappingCommand {
+    /// Checks a mapping file, and compares its type ids and classes with the POF configuration of a grid.
+    Check {
+        /// The mapping file.
+        file: PathBuf,
+        /// The grid's `pof-config.xml`. The files that it includes are read from its folder.
+        #[arg(long, value_name = "FILE")]
+        pof_config: Option<PathBuf>,
     },
 }

@@ -26,6 +26,7 @@ use crate::check;
 use crate::config::table::DESCRIPTION;
 use crate::config::{self, ConnectorConfig, Topics, shared};
 use crate::counters::Counters;
+use crate::entries::EntryWriter;
 use crate::pipeline::{Form, Pipeline};
 use crate::snapshot;
 use crate::task::delivery::DeliveryOptions;
@@ -225,6 +226,7 @@ impl SinkTasks {
             }
             None => sessions.open(&config.session, context.runtime).map_err(|error| error.to_string())?,
         };
+        let mappings = Arc::new(config.mappings.clone());
         let pipeline = Arc::new(Pipeline {
             form: if config.passthrough {
                 Form::PassThrough
@@ -232,7 +234,10 @@ impl SinkTasks {
                 Form::Converted {
                     key: config.key_converter.clone(),
                     value: config.value_converter.clone(),
-                    encoder: Encoder { format: session.format(), arrays: config.arrays },
+                    entries: EntryWriter {
+                        encoder: Encoder { format: session.format(), arrays: config.arrays },
+                        typed: config.mapping.clone().map(|mapping| (mapping, mappings.clone())),
+                    },
                 }
             },
             format: session.format(),
@@ -241,11 +246,7 @@ impl SinkTasks {
             transforms: config.transforms.clone(),
             header: config.header_converter.clone(),
         });
-        let rules = Rules {
-            pipeline,
-            mappings: Arc::new(config.mappings.clone()),
-            expiries: Arc::new(config.expiries.clone()),
-        };
+        let rules = Rules { pipeline, mappings, expiries: Arc::new(config.expiries.clone()) };
         let task = |number| {
             let counters = Arc::new(Counters::default());
             let options = task_options(config, context, number);

@@ -8,6 +8,8 @@
 //! task.rs task/                    one member of the consumer group: the delivery
 //! pipeline.rs plan.rs offset_tracker.rs    pure: record → operation → one write per key; offsets that may be committed
 //! expiry.rs                        pure: when entries expire
+//! entries.rs                       pure: converted data → the bytes of an entry
+//! mapping.rs                       mapping files, and what `mapping check` asks of one
 //! errors.rs errors/                handling of bad records, the dead letter queue
 //! writer.rs                        a plan into the maps, again and again until confirmed
 //! snapshot.rs snapshot/            embedded maps in a file, with the positions up to which they hold the topics
@@ -23,8 +25,11 @@ mod connector;
 mod counters;
 #[doc(hidden)]
 pub mod demo;
+mod entries;
 mod errors;
 mod expiry;
+#[doc(hidden)]
+pub mod mapping;
 mod metrics;
 #[doc(hidden)]
 pub mod offset_tracker;

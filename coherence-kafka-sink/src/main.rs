@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use coherence_kafka_sink::cli::{Cli, Command};
-use coherence_kafka_sink::{SinkPlugin, demo};
+use coherence_kafka_sink::cli::{Cli, Command, MappingCommand};
+use coherence_kafka_sink::{SinkPlugin, demo, mapping};
 use coherence_kafka_worker::command::{self, Signals};
 use coherence_kafka_worker::{Plugin, Running, terminal};
 
@@ -24,6 +24,11 @@ async fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => Ok(command::run(PROGRAM, &plugin, &cli.files).await?),
         Some(Command::Check(files)) => Ok(command::check(PROGRAM, &plugin, &files).await),
+        Some(Command::Mapping { command: MappingCommand::Check { file, pof_config } }) => {
+            let findings = mapping::check(&file, pof_config.as_deref());
+            terminal::print(&findings);
+            Ok(ExitCode::from(findings.exit_code()))
+        }
         Some(Command::Demo { files, records, keep_running }) => {
             match command::start(PROGRAM, &plugin, &files).await {
                 Ok(running) => demonstrate(&sink, running, records, keep_running).await,

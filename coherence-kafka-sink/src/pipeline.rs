@@ -10,12 +10,12 @@ use coherence_kafka_common::map::{Expiry, Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{Converter, HeaderConverter};
 use coherence_kafka_connect::data::{Schema, SchemaAndValue, SchemaKind, Value};
-use coherence_kafka_connect::encode::{EncodeError, Encoder};
 use coherence_kafka_connect::error::ConnectError;
 use coherence_kafka_connect::record::{Header, Record};
 use coherence_kafka_connect::transform::{TransformFailure, Transforms};
 use coherence_kafka_rdkafka::record::RawRecord;
 
+use crate::entries::{EntryError, EntryWriter};
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
 use crate::plan::{BatchPlan, RecordId};
@@ -49,7 +49,7 @@ pub(crate) enum Form {
         /// Reads values.
         value: Arc<dyn Converter>,
         /// Writes what they read.
-        encoder: Encoder,
+        entries: EntryWriter,
     },
 }
 
@@ -97,10 +97,10 @@ pub(crate) enum RecordError {
     },
     /// Its converted key has no form in the map.
     #[error("key: {0}")]
-    EncodeKey(#[source] EncodeError),
+    EncodeKey(#[source] EntryError),
     /// Its converted value has no form in the map.
     #[error("value: {0}")]
-    EncodeValue(#[source] EncodeError),
+    EncodeValue(#[source] EntryError),
     /// Its key is not a Coherence binary.
     #[error("key: {0}")]
     PassThroughKey(#[source] PassThroughError),
@@ -260,7 +260,7 @@ impl Pipeline {
         record: Record<'_>,
         expiry: Expiry,
     ) -> Result<Operation, RecordError> {
-        let Record { key, value, .. } = record;
+        let Record { topic, key, value, .. } = record;
         if key.value == Value::Null {
             return Ok(Operation::NullKey);
         }
@@ -268,8 +268,8 @@ impl Pipeline {
             plan,
             source,
             expiry,
-            |out| self.encode_key(key.value, out),
-            |out| self.encode_value(&value.value, out),
+            |out| self.encode_key(&topic, key.value, out),
+            |out| self.encode_value(&topic, &value.value, out),
         )
     }
 
@@ -336,12 +336,12 @@ impl Pipeline {
 
     fn write_key(&self, record: &RawRecord<'_>, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
         match &self.form {
-            Form::PassThrough => self.encode_key(Value::Bytes(Cow::Borrowed(key)), out),
+            Form::PassThrough => self.encode_key(record.topic, Value::Bytes(Cow::Borrowed(key)), out),
             Form::Converted { key: converter, .. } => {
                 let converted = converter
                     .to_connect(record.topic, record, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
-                self.encode_key(converted.value, out)
+                self.encode_key(record.topic, converted.value, out)
             }
         }
     }
@@ -350,16 +350,16 @@ impl Pipeline {
     fn write_value(&self, record: &RawRecord<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         let Some(value) = record.value else { return Ok(false) };
         match &self.form {
-            Form::PassThrough => self.encode_value(&Value::Bytes(Cow::Borrowed(value)), out),
+            Form::PassThrough => self.encode_value(record.topic, &Value::Bytes(Cow::Borrowed(value)), out),
             Form::Converted { value: converter, .. } => {
                 let converted =
                     converter.to_connect(record.topic, record, Some(value)).map_err(RecordError::Value)?;
-                self.encode_value(&converted.value, out)
+                self.encode_value(record.topic, &converted.value, out)
             }
         }
     }
 
-    fn encode_key(&self, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
+    fn encode_key(&self, topic: &str, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
         match (&self.form, key) {
             (_, Value::Null) => Err(Stop::Nothing(Operation::NullKey)),
             (Form::PassThrough, Value::Bytes(key)) => {
@@ -369,13 +369,13 @@ impl Pipeline {
                 Ok(())
             }
             (Form::PassThrough, _) => Err(Stop::Error(RecordError::NotBytes { part: "key" })),
-            (Form::Converted { encoder, .. }, key) => {
-                encoder.encode_key(key, out).map_err(|error| Stop::Error(RecordError::EncodeKey(error)))
+            (Form::Converted { entries, .. }, key) => {
+                entries.write_key(topic, key, out).map_err(|error| Stop::Error(RecordError::EncodeKey(error)))
             }
         }
     }
 
-    fn encode_value(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
+    fn encode_value(&self, topic: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         match (&self.form, value) {
             (_, Value::Null) => return Ok(false),
             (Form::PassThrough, Value::Bytes(value)) => {
@@ -383,8 +383,8 @@ impl Pipeline {
                 out.extend_from_slice(value);
             }
             (Form::PassThrough, _) => return Err(RecordError::NotBytes { part: "value" }),
-            (Form::Converted { encoder, .. }, value) => {
-                encoder.encode(value, out).map_err(RecordError::EncodeValue)?;
+            (Form::Converted { entries, .. }, value) => {
+                entries.write_value(topic, value, out).map_err(RecordError::EncodeValue)?;
             }
         }
         Ok(true)

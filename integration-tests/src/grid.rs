@@ -25,7 +25,7 @@ const BEFORE_V1: &str = "24.03";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Serializer {
     /// Portable Object Format, with the user types of the grid tool: 1001 to 1006 (`Person`, `Address`, `Color`,
-    /// `Order`, `Team`, `Contact`), 1010 and 1011 (`Animal`, `Dog`).
+    /// `Order`, `Team`, `Contact`), 1010 and 1011 (`Animal`, `Dog`), 1020 to 1023 (`Shop`).
     Pof,
     /// JSON, with the aliases `Person`, `Address`, `Color` and `sports.Team`. Such a member stays alone: its cache service
     /// ends when a second member joins.

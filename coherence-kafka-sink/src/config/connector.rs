@@ -11,6 +11,7 @@ use coherence_kafka_connect::config::{
 };
 use coherence_kafka_connect::converter::{Converter, HeaderConverter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
+use coherence_kafka_connect::mapping::Mapping;
 use coherence_kafka_connect::transform::{Classes, Transforms};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::RetryPolicy;
@@ -28,6 +29,7 @@ use crate::expiry::Expiries;
 pub use errors::DeadLetterConfig;
 
 mod errors;
+mod mapping_file;
 pub(crate) mod shared;
 
 const DIRECTORY: &str = "coherence.session.directory";
@@ -44,6 +46,8 @@ pub struct ConnectorConfig {
     pub topics: Topics,
     /// `coherence.cache.mappings`.
     pub mappings: Mappings,
+    /// `coherence.mapping.file`: the types of entries.
+    pub mapping: Option<Arc<Mapping>>,
     /// `coherence.passthrough`: bytes of the topic are Coherence binaries.
     pub passthrough: bool,
     /// Converter of keys, in use unless bytes pass through.
@@ -157,6 +161,7 @@ impl<'a> Check<'a> {
             worker.variables(),
             self.findings,
         );
+        let mapping = self.mapping_file(&values, session.format, topics.as_ref(), &mappings);
         let retry = self.retry(&values);
         let refused_timeout = self.refused_timeout(&values, retry);
         let errors = self.errors(&values);
@@ -176,6 +181,7 @@ impl<'a> Check<'a> {
             tasks_max: config::connector::tasks_max(worker, properties, &values, self.findings)?,
             topics: topics?,
             mappings,
+            mapping,
             passthrough,
             key_converter: key_converter?,
             value_converter: value_converter?,

@@ -54,6 +54,8 @@ const BEFORE_SESSION: &[ConfigKey] = &[
         "Converter of values; with it only the connector's own `value.converter.*` count. Without it the worker's."),
     key("coherence.cache.mappings", Kind::List, Text(""), Any, (MAPS, High),
         "Items `topic->map`, separated by commas, without blanks around the arrow. A topic without an item goes to the map of its own name."),
+    key("coherence.mapping.file", Kind::String, Null, NonEmpty, (MAPS, Medium),
+        "File that describes the Java classes of keys and values, see [typed-entries.md](typed-entries.md). Records become objects of these classes in the maps that the file names; the entries of other maps are written as without it. The file is read when the connector starts."),
     key("coherence.passthrough", Kind::Boolean, Text("false"), Any, (MAPS, High),
         "Store the bytes of keys and values as they are, as Coherence binaries. Both converters must be `org.apache.kafka.connect.converters.ByteArrayConverter`."),
     key("coherence.session", Kind::String, Text("grpc"), OneOf(&["grpc", "embedded"]), (COHERENCE, High),

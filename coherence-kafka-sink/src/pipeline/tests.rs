@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coherence_kafka_connect::converter::{self, Role};
+use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_rdkafka::record::Envelope;
 
@@ -24,8 +25,9 @@ fn converting(properties: &[(&str, &str)]) -> Pipeline {
     let options = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
     let json = |role| converter::create("JsonConverter", role, &options).unwrap();
     let encoder = Encoder { format: Format::Json, ..Encoder::default() };
+    let entries = EntryWriter { encoder, typed: None };
     Pipeline {
-        form: Form::Converted { key: json(Role::Key), value: json(Role::Value), encoder },
+        form: Form::Converted { key: json(Role::Key), value: json(Role::Value), entries },
         transforms: transforms(properties),
         ..Pipeline::passing_through(Format::Json, NullValues::Delete)
     }

@@ -225,6 +225,26 @@ impl GridTool {
         self.ask(&["written"])?.as_u64().context("the count is no number")
     }
 
+    /// Adds an index of a method of the values, or of their property `#N` of POF.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn index(&self, map: &str, what: &str) -> Result<()> {
+        self.ask(&["index", map, what])?;
+        Ok(())
+    }
+
+    /// The number of entries whose method, or property `#N` of POF, has this value.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn query(&self, map: &str, what: &str, value: impl Into<Literal>) -> Result<u64> {
+        let value = value.into();
+        self.ask(&["query", map, what, value.kind, &value.text])?.as_u64().context("the count is no number")
+    }
+
     /// Listens to the map from now on, for [`GridTool::events`].
     ///
     /// # Errors

@@ -24,9 +24,10 @@ pub struct Literal {
 impl Literal {
     /// One of the kinds that the tool knows: `string boolean byte short int long float double char big-integer
     /// big-decimal bytes binary uuid null local-date local-time local-date-time offset-date-time instant duration
-    /// color ints person order team contact dog object`. Bytes are hex, dates and times as ISO 8601 has them, `ints` are an `int[]` written
+    /// color ints person order team contact dog purchase purchase-id purchase-status object`. Bytes are hex, dates and times as ISO 8601 has them, `ints` are an `int[]` written
     /// `1,2`, a color is `RED` or `GREEN`, a person is written `name|age|street|city`, a contact `name|email|visits`, a
-    /// dog `species|legs|breed`, an order or a team by the number of its sample, and an object is what the grid's
+    /// dog `species|legs|breed`, a purchase's key `customer|number`, an order, a team or a purchase by the number of its
+    /// sample, and an object is what the grid's
     /// serializer reads from the given hex.
     pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
         Self { kind, text: text.into() }

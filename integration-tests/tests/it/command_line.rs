@@ -18,6 +18,7 @@ fn help_names_every_command_and_option_and_ends_as_connect_standalone_does() {
     for part in [
         "check",
         "demo",
+        "mapping",
         "[WORKER]",
         "[CONNECTORS]",
         "--set <KEY=VALUE>",

@@ -59,7 +59,7 @@ fn commands() -> Vec<String> {
 #[test]
 fn a_configuration_shown_in_a_document_is_the_file_that_it_names() {
     for (file, text) in documents() {
-        for language in ["properties", "json", "xml"] {
+        for language in ["properties", "json", "toml", "xml"] {
             for (before, block) in blocks(&text, language) {
                 let name = before.strip_prefix("<!-- ").and_then(|b| b.strip_suffix(" -->"));
                 let name =
@@ -177,6 +177,11 @@ fn every_command_shown_works_as_written() {
         let key = format!("docs-{number}");
         match (words, command.contains(" check ")) {
             (Some("make"), _) => {}
+            (Some("coherence-kafka-sink"), true) if command.contains(" mapping check ") => {
+                let output = reader.output(&command);
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert!(text.lines().all(|line| line.starts_with("ok ")), "{text}");
+            }
             (Some("coherence-kafka-sink"), true) => {
                 let output = reader.output(&command);
                 let text = String::from_utf8(output.stdout).unwrap();

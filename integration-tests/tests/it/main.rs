@@ -40,4 +40,5 @@ mod stopping;
 mod support;
 mod terminal;
 mod topic_log;
+mod typed_entries;
 mod work_group;

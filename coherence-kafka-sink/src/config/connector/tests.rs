@@ -198,3 +198,41 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
     let error = read(&worker, &properties(&connector)).unwrap_err().to_string();
     assert!(error.contains("cannot be combined with bootstrap.servers=embedded"), "{error}");
 }
+
+#[test]
+fn a_mapping_file_is_read_with_the_connector() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mapping.toml");
+    let shown = path.display().to_string();
+    let with = |text: &str, more: &[(&'static str, &'static str)]| {
+        std::fs::write(&path, text).unwrap();
+        let mut settings = vec![("coherence.mapping.file", shown.as_str())];
+        settings.extend(more);
+        parse(&settings).map_err(|errors| {
+            errors.iter().map(|error| error.to_string().replace(&shown, "FILE")).collect::<Vec<_>>()
+        })
+    };
+    let good =
+        "[types.T]\nid = 1\n[types.T.fields]\na = { index = 0, type = \"int\" }\n[maps.t]\nvalue = \"T\"\n";
+    assert!(with(good, &[]).unwrap().mapping.is_some());
+    let others = with(&good.replace("maps.t]", "maps.u]"), &[]).unwrap();
+    let warning = "c: coherence.mapping.file: describes map u, which no topic goes to";
+    assert_eq!(others.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [warning]);
+    assert_eq!(
+        with(&good.replace("\"int\"", "\"itn\""), &[]).unwrap_err(),
+        [
+            "c: coherence.mapping.file: FILE line 4: type T: field a: type: unknown type itn, did you mean int?"
+        ]
+    );
+    assert_eq!(
+        with(good, &[("coherence.session.format", "json")]).unwrap_err(),
+        [
+            "c: coherence.mapping.file: FILE line 1: type T: no class, which a map in JSON needs: set class to the alias \
+          of the class"
+        ]
+    );
+    std::fs::remove_file(&path).unwrap();
+    let missing = parse(&[("coherence.mapping.file", &shown)]).unwrap_err();
+    let expected = format!("c: coherence.mapping.file: cannot read {shown}: ");
+    assert!(missing.iter().next().unwrap().to_string().starts_with(&expected));
+}

@@ -1,3 +1,4 @@
+import com.acme.Shop;
 import com.tangosol.io.Serializer;
 import com.tangosol.io.pof.PofReader;
 import com.tangosol.io.pof.PofWriter;
@@ -18,7 +19,11 @@ import com.tangosol.util.ExternalizableHelper;
 import com.tangosol.util.MapEvent;
 import com.tangosol.util.MultiplexingMapListener;
 import com.tangosol.util.NullImplementation;
+import com.tangosol.util.ValueExtractor;
+import com.tangosol.util.extractor.PofExtractor;
+import com.tangosol.util.extractor.ReflectionExtractor;
 import com.tangosol.util.filter.AlwaysFilter;
+import com.tangosol.util.filter.EqualsFilter;
 import com.tangosol.util.filter.PartitionedFilter;
 
 import java.io.BufferedReader;
@@ -79,6 +84,8 @@ import java.util.stream.Stream;
  * object HEX                        {"class":…,"text":…} of what the grid's serializer reads from these bytes
  * expire MAP TYPE KEY TYPE VALUE MS puts an entry that leaves by itself after so many milliseconds; null
  * expiry MAP TYPE KEY               the milliseconds that an entry has left, 0 if it stays, or null if there is none
+ * index MAP WHAT                    adds an index of a method, or of the property #N of POF; null
+ * query MAP WHAT TYPE VALUE         number of entries where that equals the value
  * listen MAP                        remembers what happens to the map from now on; null
  * churn MAP SEED OPERATIONS KEYS    so many random puts and removes of the texts k0 … as an application would make them, one by
  *                                   one and in batches; every value is "SEED." and a number that grows; null
@@ -164,6 +171,11 @@ public final class GridTool {
                 return "null";
             case "expiry":
                 return expiry(f[1], value(f[2], f[3]));
+            case "index":
+                map(f[1]).addIndex(extractor(f[2]), true, null);
+                return "null";
+            case "query":
+                return String.valueOf(map(f[1]).keySet(new EqualsFilter<>(extractor(f[2]), value(f[3], f[4]))).size());
             case "listen":
                 LISTENERS.computeIfAbsent(f[1], name -> {
                     Recorder recorder = new Recorder();
@@ -185,6 +197,12 @@ public final class GridTool {
             default:
                 throw new IllegalArgumentException("unknown command " + f[0]);
         }
+    }
+
+    private static ValueExtractor<Object, Object> extractor(String what) {
+        return what.startsWith("#")
+                ? new PofExtractor<>(null, Integer.parseInt(what.substring(1)))
+                : new ReflectionExtractor<>(what);
     }
 
     private static void churn(NamedCache<Object, Object> map, long seed, int operations, int keys) {
@@ -388,6 +406,14 @@ public final class GridTool {
                 }
                 return map;
             }
+            case "purchase":
+                return Shop.Purchase.sample(Integer.parseInt(text));
+            case "purchase-id": { // customer|number
+                String[] id = text.split("\\|", -1);
+                return new Shop.PurchaseId(Long.parseLong(id[0]), Integer.parseInt(id[1]));
+            }
+            case "purchase-status":
+                return Shop.Status.valueOf(text);
             case "order":
                 return Order.sample(Integer.parseInt(text));
             case "team":

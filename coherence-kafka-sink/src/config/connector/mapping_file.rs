@@ -1,0 +1,55 @@
+//! `coherence.mapping.file`: the types of entries.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coherence_kafka_common::map::Format;
+use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::mapping::Mapping;
+
+use super::{Check, Mappings, Topics};
+use crate::mapping;
+
+const MAPPING_FILE: &str = "coherence.mapping.file";
+
+impl Check<'_> {
+    /// Reads the mapping file, whose types must have a form in the format of the maps.
+    pub(super) fn mapping_file(
+        &mut self,
+        values: &Values,
+        format: Format,
+        topics: Option<&Topics>,
+        maps: &Mappings,
+    ) -> Option<Arc<Mapping>> {
+        const OTHERWISE: &str = "the mapping file cannot be used";
+        let path = PathBuf::from(values.text(MAPPING_FILE)?);
+        if values.boolean("coherence.passthrough") {
+            self.error(
+                MAPPING_FILE,
+                "needs coherence.passthrough=false: bytes that pass through have their types",
+            );
+        }
+        let mapping = match mapping::read(&path) {
+            Ok(mapping) => mapping,
+            Err(errors) => {
+                errors.into_iter().for_each(|why| self.refusal(MAPPING_FILE, why, OTHERWISE));
+                return None;
+            }
+        };
+        if let Err(errors) = mapping.check_format(format) {
+            for error in errors {
+                self.refusal(MAPPING_FILE, format!("{} {error}", path.display()), OTHERWISE);
+            }
+            return None;
+        }
+        // A transform may change the topic of a record.
+        let transformed = self.property("transforms").is_some();
+        let shown = self.property(MAPPING_FILE).filter(|property| !property.secret && !transformed);
+        if let (Some(Topics::List(topics)), Some(property)) = (topics, shown) {
+            for map in mapping.maps().filter(|map| !topics.iter().any(|topic| maps.map_of(topic) == *map)) {
+                self.findings.warning(property, format!("describes map {map}, which no topic goes to"));
+            }
+        }
+        Some(Arc::new(mapping))
+    }
+}
