@@ -12,6 +12,7 @@ use coherence_kafka_common::map::{Entries, Expiry, Format, MapError, NamedMap, S
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Properties};
 use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::encode::Encoder;
+use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_rdkafka::consumer::{Consumer, GroupEvent, StartAt};
 use coherence_kafka_sink::offset_tracker::{OffsetTracker, Reached};
 use coherence_kafka_sink::{ConnectorConfig, Counters, Sessions, SinkPlugin};
@@ -118,7 +119,8 @@ fn connector_properties(order: &Order, session: &str) -> Properties {
 fn consume(order: &Order) -> Result<Measured> {
     let worker = worker_config(order, &SinkPlugin::default())?;
     let mut findings = ConfigErrors::default();
-    let config = ConnectorConfig::check(&worker, &connector_properties(order, "grpc"), &mut findings);
+    let properties = connector_properties(order, "grpc");
+    let config = ConnectorConfig::check(&worker, &properties, &Classes::default(), &mut findings);
     let config = findings.finish(config).map_err(|errors| anyhow!("{errors}"))?;
     let topics: Vec<&str> = order.topics.iter().map(String::as_str).collect();
     let mut consumer = Consumer::join(&config.consumer_settings(0), &topics, READ_AT_ONCE)
