@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::{Converter, Options, Role};
-use coherence_kafka_connect::data::{SchemaAndValue, Value};
+use coherence_kafka_connect::data::{Schema, SchemaAndValue, Value};
 use coherence_kafka_connect::error::ConnectError;
-use coherence_kafka_connect::record::RawHeaders;
+use coherence_kafka_connect::record::{RawHeader, RawHeaders};
 
 use self::plan::{AvroOptions, Plan};
 use self::reader::Reader;
@@ -88,6 +88,16 @@ impl Converter for AvroConverter {
         let read = if known.is_bytes { reader.whole() } else { reader.read() };
         let value = read.map_err(|fault| data(format!("{fault}, schema {}", framed.id)))?;
         Ok(SchemaAndValue { schema: known.plan.schema.clone().map(Cow::Owned), value })
+    }
+
+    fn from_connect(
+        &self,
+        _: &str,
+        _: &mut Vec<RawHeader>,
+        _: Option<&Arc<Schema>>,
+        _: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        Err(ConnectError::data("AvroConverter only reads; it cannot write Avro yet"))
     }
 
     fn class_name(&self) -> &'static str {

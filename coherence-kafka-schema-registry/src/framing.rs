@@ -65,7 +65,7 @@ impl<'a> Framed<'a> {
     ) -> Result<Self, ConnectError> {
         let header = match role {
             Role::Key => "__key_schema_id",
-            Role::Value => "__value_schema_id",
+            Role::Value | Role::Header => "__value_schema_id",
         };
         if let Some(Some(value)) = headers.last(header) {
             let mut rest = &*value;

@@ -18,7 +18,7 @@ impl Strategy {
     pub(crate) fn read(role: Role, options: &mut Options<'_>) -> Option<Self> {
         let key = match role {
             Role::Key => "key.subject.name.strategy",
-            Role::Value => "value.subject.name.strategy",
+            Role::Value | Role::Header => "value.subject.name.strategy",
         };
         let class = options.text(key).unwrap_or("TopicNameStrategy");
         let simple = class.strip_prefix("io.confluent.kafka.serializers.subject.").unwrap_or(class);
@@ -46,7 +46,7 @@ impl Strategy {
     pub(crate) fn of_topic(self, role: Role, topic: &str) -> Option<String> {
         let part = match role {
             Role::Key => "key",
-            Role::Value => "value",
+            Role::Value | Role::Header => "value",
         };
         self.is_of_topic().then(|| format!("{topic}-{part}"))
     }

@@ -9,12 +9,11 @@ use std::time::Duration;
 use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig, SessionKind};
-use coherence_kafka_connect::converter::{CONVERTERS, HEADER_CONVERTERS};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
-use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
+use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, converters};
 use coherence_kafka_worker::{
     Connector, ConsumerGroup, Context, DeadLetterTopic, Description, Grids, Peers, Plugin, Task, TaskControl,
     TaskFailure, TaskSet, TaskState, Turn, caught, grid_session,
@@ -60,7 +59,7 @@ impl SinkPlugin {
     /// Sets the transforms and predicates that configurations can name, those of one's own among them.
     #[must_use]
     pub fn with_classes(mut self, classes: Classes) -> Self {
-        self.plugins = CONVERTERS.iter().chain(&HEADER_CONVERTERS).copied().chain(classes.descs()).collect();
+        self.plugins = converters().chain(classes.descs()).collect();
         self.classes = classes;
         self
     }

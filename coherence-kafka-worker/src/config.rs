@@ -28,4 +28,4 @@ pub use rest::{
 };
 pub use transforms::transforms;
 pub(crate) use worker::DEFAULT_HEADER_CONVERTER;
-pub use worker::{OverridePolicy, WorkerConfig, create_converter, create_header_converter};
+pub use worker::{OverridePolicy, WorkerConfig, converters, create_converter, create_header_converter};

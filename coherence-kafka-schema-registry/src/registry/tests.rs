@@ -7,8 +7,8 @@ use std::thread;
 use coherence_kafka_connect::converter::{
     Converter, ConverterClass, OptionError, Options, Role, create_from,
 };
-use coherence_kafka_connect::data::SchemaAndValue;
-use coherence_kafka_connect::record::RawHeaders;
+use coherence_kafka_connect::data::{Schema, SchemaAndValue, Value};
+use coherence_kafka_connect::record::{RawHeader, RawHeaders};
 
 use super::cache::SchemaCache;
 use super::fake::{FakeRegistry, Reply, Seen};
@@ -28,6 +28,16 @@ impl Converter for Reads {
         _: &dyn RawHeaders,
         _: Option<&'a [u8]>,
     ) -> Result<SchemaAndValue<'a>, ConnectError> {
+        Err(ConnectError::data("not used"))
+    }
+
+    fn from_connect(
+        &self,
+        _: &str,
+        _: &mut Vec<RawHeader>,
+        _: Option<&Arc<Schema>>,
+        _: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
         Err(ConnectError::data("not used"))
     }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::def::{PluginDesc, Values};
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
-use coherence_kafka_connect::converter::{self, Converter, HeaderConverter, OptionError, Role};
+use coherence_kafka_connect::converter::{
+    self, Converter, ConverterClass, HeaderConverter, OptionError, Role,
+};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
 use super::distributed::DistributedConfig;
@@ -167,6 +169,16 @@ impl WorkerConfig {
     }
 }
 
+/// The converters that keys and values can have.
+const CONVERTER_TABLES: [&[ConverterClass]; 2] =
+    [&converter::CLASSES, &coherence_kafka_schema_registry::CLASSES];
+
+/// Returns the converters that settings can name, with their options.
+pub fn converters() -> impl Iterator<Item = PluginDesc> {
+    let of_values = converter::CONVERTERS.iter().chain(&coherence_kafka_schema_registry::CONVERTERS);
+    of_values.chain(&converter::HEADER_CONVERTERS).copied()
+}
+
 /// Connect's converter of headers, where a worker and a connector name none.
 pub(crate) const DEFAULT_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
@@ -179,7 +191,13 @@ pub fn create_converter(
 ) -> Option<Arc<dyn Converter>> {
     let prefix = format!("{}.", role.property());
     let options = options(properties, &prefix);
-    created(converter::create(class.trimmed(), role, &options), &prefix, Some(class), properties, findings)
+    created(
+        converter::create_from(&CONVERTER_TABLES, class.trimmed(), role, &options),
+        &prefix,
+        Some(class),
+        properties,
+        findings,
+    )
 }
 
 /// Returns the converter of headers that `header.converter` names, or Connect's default.

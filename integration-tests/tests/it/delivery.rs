@@ -11,3 +11,4 @@ mod quorum;
 mod refusals;
 mod secrets;
 mod stores;
+mod transforms;

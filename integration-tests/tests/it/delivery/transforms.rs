@@ -1,0 +1,71 @@
+//! Transforms on the way from a real topic into a map of a real grid.
+
+use integration_tests::{require_peers, shared};
+
+use super::letters::{self, ALL, CONTEXT, Letter, ONE_REPLICA, QUEUE, queue};
+use crate::flow::{Flow, SOON};
+
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+
+#[test]
+fn records_are_keyed_masked_routed_and_filtered_by_transforms_and_the_bad_ones_are_dead_letters() {
+    require_peers!();
+    let (kafka, grid) = (shared::kafka(), shared::grid());
+    let (flow, queue) = (Flow::new(kafka, grid, "changed", 1), queue());
+    let route = format!("{}-map", flow.name);
+    let row = |id: &str, name: &str| format!(r#"{{"id":{id},"name":"{name}","secret":"s"}}"#);
+    let drafts = vec![("draft".to_owned(), Some(b"1".to_vec()))];
+    let records = [
+        Letter { key: None, ..Letter::new("", row("7", "first")) },
+        Letter { key: None, ..Letter::new("", row("8", "second")) },
+        Letter { key: None, headers: drafts, ..Letter::new("", row("9", "draft")) },
+        // No object: the value has no field to make a key of.
+        Letter { key: None, ..Letter::new("", r#""text""#) },
+        Letter { key: None, ..Letter::new("", row("7", "newest")) },
+    ];
+    letters::produce(kafka, &flow.name, &records);
+
+    let sink = flow.start(
+        &[
+            ("key.converter", JSON),
+            ("value.converter", JSON),
+            ("value.converter.schemas.enable", "false"),
+            ("key.converter.schemas.enable", "false"),
+        ],
+        &[
+            ALL,
+            (QUEUE, &queue),
+            CONTEXT,
+            ONE_REPLICA,
+            ("transforms", "drafts,key,id,mask,route"),
+            ("transforms.drafts.type", "org.apache.kafka.connect.transforms.Filter"),
+            ("transforms.drafts.predicate", "draft"),
+            ("transforms.key.type", "org.apache.kafka.connect.transforms.ValueToKey"),
+            ("transforms.key.fields", "id"),
+            ("transforms.id.type", "org.apache.kafka.connect.transforms.ExtractField$Key"),
+            ("transforms.id.field", "id"),
+            ("transforms.mask.type", "org.apache.kafka.connect.transforms.MaskField$Value"),
+            ("transforms.mask.fields", "secret"),
+            ("transforms.route.type", "org.apache.kafka.connect.transforms.RegexRouter"),
+            ("transforms.route.regex", "(.*)"),
+            ("transforms.route.replacement", "$1-map"),
+            ("predicates", "draft"),
+            ("predicates.draft.type", "org.apache.kafka.connect.transforms.predicates.HasHeaderKey"),
+            ("predicates.draft.name", "draft"),
+        ],
+    );
+    flow.assert_delivered(kafka, &sink, SOON);
+
+    let entries = grid.tool().entries(&route).unwrap();
+    let expected = [("7", "{id=7, name=newest, secret=}"), ("8", "{id=8, name=second, secret=}")];
+    assert_eq!(entries, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    assert_eq!(grid.tool().size(&flow.name).unwrap(), 0, "the map of the topic that was read is not written");
+
+    let dead = letters::read(kafka, &queue);
+    let [(_, letter)] = &dead[..] else { panic!("{dead:?}") };
+    assert_eq!(letter.without_context(), records[3]);
+    assert_eq!(letter.context("stage"), "TRANSFORMATION");
+    assert_eq!(letter.context("class.name"), "org.apache.kafka.connect.transforms.ValueToKey");
+    assert_eq!(letter.context("exception.class.name"), "org.apache.kafka.connect.errors.DataException");
+    assert_eq!(letter.context("topic"), flow.name, "where it was read, not where it was to go");
+}
