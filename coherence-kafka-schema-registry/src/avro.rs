@@ -20,7 +20,7 @@ use self::plan::{AvroOptions, Plan};
 use self::reader::Reader;
 use self::schema::{AvroSchema, Kind};
 use crate::framing::Framed;
-use crate::known::KnownSchemas;
+use crate::known::{self, KnownSchemas};
 use crate::registry::{RegisteredSchema, SchemaType};
 
 mod default;
@@ -92,12 +92,12 @@ impl Converter for AvroConverter {
 
     fn from_connect(
         &self,
-        _: &str,
+        topic: &str,
         _: &mut Vec<RawHeader>,
         _: Option<&Arc<Schema>>,
-        _: &Value<'_>,
+        value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
-        Err(ConnectError::data("AvroConverter only reads; it cannot write Avro yet"))
+        known::read_only(topic, value)
     }
 
     fn class_name(&self) -> &'static str {

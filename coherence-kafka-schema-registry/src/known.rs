@@ -4,12 +4,22 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::{Options, Role};
+use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::error::ConnectError;
 
 use crate::framing::SchemaId;
 use crate::registry::cache::SchemaCache;
 use crate::registry::{RegisteredSchema, SchemaRegistry, SchemaType, Settings};
 use crate::subject::Strategy;
+
+/// Returns the bytes of a null, and refuses everything else.
+pub(crate) fn read_only(topic: &str, value: &Value<'_>) -> Result<Option<Vec<u8>>, ConnectError> {
+    match value {
+        Value::Null => Ok(None),
+        _ => Err(ConnectError::data(format!("Failed to serialize data of topic {topic}"))
+            .because("this converter only reads: choose another one to write data")),
+    }
+}
 
 /// What all converters of this crate have: a registry, and what they know from it.
 #[derive(Debug)]
