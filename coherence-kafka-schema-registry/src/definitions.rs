@@ -5,10 +5,10 @@ use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
 use coherence_kafka_connect::config::def::Validator::{Any, AtLeast};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, PluginDesc, PluginType, concat, key};
 
-use crate::avro;
+use crate::{avro, json};
 
 /// Every converter, by the full name of its class.
-pub static CONVERTERS: [PluginDesc; 1] = [converter(avro::CLASS, &AVRO)];
+pub static CONVERTERS: [PluginDesc; 2] = [converter(avro::CLASS, &AVRO), converter(json::CLASS, &JSON)];
 
 const fn converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
     PluginDesc { kind: PluginType::Converter, class, settings: ConfigDef { keys } }
@@ -86,3 +86,18 @@ const OF_AVRO: [ConfigKey; 5] = [
         "Only `false` is built in."),
 ];
 const AVRO: [ConfigKey; 32] = concat(&[&OF_AVRO, &REGISTRY]);
+
+#[rustfmt::skip]
+const OF_JSON: [ConfigKey; 5] = [
+    key("use.optional.for.nonrequired", Kind::Boolean, Text("false"), Any, ("", Medium),
+        "A property that is not among the required ones is optional."),
+    key("flatten.singleton.unions", Kind::Boolean, Text("false"), Any, ("", Low),
+        "A union with one member is that member."),
+    key("ignore.default.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
+        "A null stays null, also where its schema has a default value."),
+    key("json.fail.invalid.schema", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only `false` is built in."),
+    key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only `false` is built in."),
+];
+const JSON: [ConfigKey; 32] = concat(&[&OF_JSON, &REGISTRY]);

@@ -6,6 +6,7 @@ use coherence_kafka_connect::converter::ConverterClass;
 mod avro;
 mod definitions;
 mod framing;
+mod json;
 mod known;
 mod registry;
 mod subject;
@@ -17,4 +18,7 @@ pub use framing::{Framed, SchemaId};
 pub use registry::{RegisteredSchema, RegistryError, SchemaRegistry, SchemaType, Settings};
 
 /// The converters of this crate, for [`create_from`](coherence_kafka_connect::converter::create_from).
-pub static CLASSES: [ConverterClass; 1] = [ConverterClass { class: avro::CLASS, create: avro::create }];
+pub static CLASSES: [ConverterClass; 2] = [
+    ConverterClass { class: avro::CLASS, create: avro::create },
+    ConverterClass { class: json::CLASS, create: json::create },
+];

@@ -43,7 +43,7 @@ const ROOMS: [Room; 11] = [
     },
     Room {
         name: "coherence-kafka-schema-registry",
-        uses: &["coherence-kafka-connect"],
+        uses: &["coherence-kafka-common", "coherence-kafka-connect"],
         without: &["rdkafka", "config"],
         places: &[],
     },
