@@ -5,10 +5,11 @@ use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
 use coherence_kafka_connect::config::def::Validator::{Any, AtLeast};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, PluginDesc, PluginType, concat, key};
 
-use crate::{avro, json};
+use crate::{avro, json, protobuf};
 
 /// Every converter, by the full name of its class.
-pub static CONVERTERS: [PluginDesc; 2] = [converter(avro::CLASS, &AVRO), converter(json::CLASS, &JSON)];
+pub static CONVERTERS: [PluginDesc; 3] =
+    [converter(avro::CLASS, &AVRO), converter(json::CLASS, &JSON), converter(protobuf::CLASS, &PROTOBUF)];
 
 const fn converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
     PluginDesc { kind: PluginType::Converter, class, settings: ConfigDef { keys } }
@@ -101,3 +102,48 @@ const OF_JSON: [ConfigKey; 5] = [
         "Only `false` is built in."),
 ];
 const JSON: [ConfigKey; 32] = concat(&[&OF_JSON, &REGISTRY]);
+
+#[rustfmt::skip]
+const OF_PROTOBUF: [ConfigKey; 9] = [
+    key("enhanced.protobuf.schema.support", Kind::Boolean, Text("false"), Any, ("", Medium),
+        "Keep the package in the names of messages and enums."),
+    key("generate.index.for.unions", Kind::Boolean, Text("true"), Any, ("", Low),
+        "The field of a union has the position of the union in its name."),
+    key("int.for.enums", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Enums are numbers."),
+    key("optional.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only fields with the keyword `optional` are optional."),
+    key("optional.for.proto2", Kind::Boolean, Text("true"), Any, ("", Low),
+        "A field of proto2 with the keyword `optional` that is absent is null."),
+    key("wrapper.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only fields of Google's wrapper types are optional, and are their values."),
+    key("wrapper.for.raw.primitives", Kind::Boolean, Text("true"), Any, ("", Low),
+        "A wrapper type as the whole record is its value."),
+    key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only `false` is built in."),
+    key("flatten.unions", Kind::Boolean, Text("false"), Any, ("", Low),
+        "Only `false` is built in."),
+];
+const PROTOBUF: [ConfigKey; 36] = concat(&[&OF_PROTOBUF, &REGISTRY]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CLASSES;
+    use crate::testing::converter;
+
+    #[test]
+    fn every_converter_has_definitions_with_values_that_it_accepts() {
+        let classes: Vec<_> = CLASSES.iter().map(|known| known.class).collect();
+        let defined: Vec<_> = CONVERTERS.iter().map(|desc| desc.class).collect();
+        assert_eq!(classes, defined);
+        for desc in &CONVERTERS {
+            let definitions = desc.settings.definitions();
+            let defaults: Vec<_> = definitions
+                .iter()
+                .filter_map(|definition| Some((&*definition.name, definition.default_value.as_deref()?)))
+                .collect();
+            assert_eq!(converter(desc.class, "http://h", &defaults).class_name(), desc.class);
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod definitions;
 mod framing;
 mod json;
 mod known;
+mod protobuf;
 mod registry;
 mod subject;
 #[cfg(test)]
@@ -18,7 +19,8 @@ pub use framing::{Framed, SchemaId};
 pub use registry::{RegisteredSchema, RegistryError, SchemaRegistry, SchemaType, Settings};
 
 /// The converters of this crate, for [`create_from`](coherence_kafka_connect::converter::create_from).
-pub static CLASSES: [ConverterClass; 2] = [
+pub static CLASSES: [ConverterClass; 3] = [
     ConverterClass { class: avro::CLASS, create: avro::create },
     ConverterClass { class: json::CLASS, create: json::create },
+    ConverterClass { class: protobuf::CLASS, create: protobuf::create },
 ];

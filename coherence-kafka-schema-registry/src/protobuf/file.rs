@@ -1,0 +1,58 @@
+//! From the text of a `.proto` file to the descriptors of its messages.
+
+use prost_reflect::{FileDescriptor, MessageDescriptor};
+use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
+use protox::{Compiler, Error};
+
+/// The name of the file that the registry has no name for.
+const ROOT: &str = "default";
+/// A reason is shown up to this many characters.
+const MAX_REASON: usize = 300;
+
+/// Files that Confluent's serializers know without the registry.
+const KNOWN: [(&str, &str); 4] = [
+    ("confluent/meta.proto", include_str!("proto/meta.proto")),
+    ("confluent/type/decimal.proto", include_str!("proto/decimal.proto")),
+    ("google/type/date.proto", include_str!("proto/date.proto")),
+    ("google/type/timeofday.proto", include_str!("proto/timeofday.proto")),
+];
+
+#[derive(Debug)]
+struct Texts(Vec<(String, String)>);
+
+impl FileResolver for Texts {
+    fn open_file(&self, name: &str) -> Result<File, Error> {
+        match self.0.iter().find(|(known, _)| known == name) {
+            Some((_, text)) => File::from_source(name, text),
+            None => Err(Error::file_not_found(name)),
+        }
+    }
+}
+
+/// Returns the descriptors of a file; `references` are the files that it imports, by their names.
+pub(super) fn compile(text: &str, references: &[(String, String)]) -> Result<FileDescriptor, String> {
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    let files = std::iter::once((ROOT.to_owned(), text.to_owned())).chain(references.iter().cloned());
+    let mut resolver = ChainFileResolver::new();
+    resolver.add(Texts(files.chain(KNOWN.iter().map(owned)).collect()));
+    resolver.add(GoogleFileResolver::new());
+    let mut compiler = Compiler::with_file_resolver(resolver);
+    compiler.include_imports(true);
+    let reason = |error: Error| error.to_string().chars().take(MAX_REASON).collect::<String>();
+    compiler.open_file(ROOT).map_err(reason)?;
+    compiler.descriptor_pool().get_file_by_name(ROOT).ok_or_else(|| "a file without content".to_owned())
+}
+
+/// Returns the message at these positions: of a message of the file, of a message inside it, and so on.
+pub(super) fn message(file: &FileDescriptor, indexes: &[u32]) -> Option<MessageDescriptor> {
+    let (first, inner) = indexes.split_first()?;
+    let mut message = file.messages().nth(usize::try_from(*first).ok()?)?;
+    for index in inner {
+        // Entries of maps are messages that the text does not have.
+        let mut children = message.child_messages().filter(|child| !child.is_map_entry());
+        let child = children.nth(usize::try_from(*index).ok()?)?;
+        drop(children);
+        message = child;
+    }
+    Some(message)
+}
