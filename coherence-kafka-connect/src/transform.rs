@@ -77,3 +77,6 @@ pub trait Predicate: Send + Sync + Debug {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;
