@@ -1,4 +1,4 @@
-//! How long one record takes through a converter, and into POF.
+//! How long one record takes through a converter, back, and into POF.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -40,6 +40,12 @@ fn converters(criterion: &mut Criterion) {
                 .iter(|| converter.to_connect("topic", &(), Some(black_box(bytes))).map(|data| data.value));
         });
         let data = converter.to_connect("topic", &(), Some(bytes)).expect("a value");
+        group.bench_function("convert back", |bencher| {
+            bencher.iter(|| {
+                let data = black_box(&data);
+                converter.from_connect("topic", &mut Vec::new(), data.schema.as_deref(), &data.value)
+            });
+        });
         let mut out = Vec::new();
         group.bench_function("encode to pof", |bencher| {
             bencher.iter(|| {
