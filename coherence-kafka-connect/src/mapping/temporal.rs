@@ -257,8 +257,8 @@ pub(super) fn show_time(of_day: Time, text: &mut String) {
     let nano = of_day.nano;
     let _ = match nano {
         0 => Ok(()),
-        _ if nano % 1_000_000 == 0 => write!(text, ".{:03}", nano / 1_000_000),
-        _ if nano % 1_000 == 0 => write!(text, ".{:06}", nano / 1_000),
+        _ if nano.is_multiple_of(1_000_000) => write!(text, ".{:03}", nano / 1_000_000),
+        _ if nano.is_multiple_of(1_000) => write!(text, ".{:06}", nano / 1_000),
         _ => write!(text, ".{nano:09}"),
     };
     let _ = match of_day.zone {

@@ -202,7 +202,9 @@ impl Mapping {
                 let mut fields = of.schema.fields().iter();
                 match fields.find(|field| !known.contains(&field.name.as_str())) {
                     // The name is one of the schema.
-                    Some(field) => Err(MappingError::from(Problem::Unmapped).in_field(&[field.name.clone()])),
+                    Some(field) => {
+                        Err(MappingError::from(Problem::Unmapped).in_field(std::slice::from_ref(&field.name)))
+                    }
                     None => Ok(()),
                 }
             }
