@@ -186,13 +186,16 @@ pub(crate) fn consumer(settings: &[(String, String)]) -> Result<BaseConsumer<Err
     config.create_with_context(ErrorCapture::default()).map_err(|error| ReadError::Refused(error.to_string()))
 }
 
+/// The offsets of a partition: of its first record, and behind its last one.
+pub(crate) type Bounds = BTreeMap<i32, (i64, i64)>;
+
 /// How many partitions there are, and the offsets of every one that holds anything: of its first record and behind its
 /// last one.
 pub(crate) fn bounds(
     consumer: &BaseConsumer<ErrorCapture>,
     topic: &str,
     patience: Duration,
-) -> Result<(i32, BTreeMap<i32, (i64, i64)>), ReadError> {
+) -> Result<(i32, Bounds), ReadError> {
     let unavailable = |error: KafkaError| match is_refused(&error) {
         true => ReadError::Refused(error.to_string()),
         false => {
