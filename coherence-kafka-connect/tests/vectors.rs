@@ -13,11 +13,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::{self, Converter, HeaderConverter, OptionError, Role};
-use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
-use serde_json::{Value as Json, json};
+use coherence_kafka_connect::data::Value;
+use serde_json::Value as Json;
+
+use notation::{optional_schema_json, replace_surrogates, same, sorted, unhex, value_json};
 
 #[path = "checks/from_connect.rs"]
 mod from_connect;
+mod notation;
 
 const FILE: &str = "converters.jsonl";
 const CASES: &str = include_str!("vectors/converters.jsonl");
@@ -150,152 +153,4 @@ fn create(case: &Json, options: &BTreeMap<String, String>) -> Result<Either, Vec
             converter::create(class, role, options).map(Either::Data)
         }
     }
-}
-
-fn unhex(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
-fn optional_schema_json(schema: Option<&Schema>) -> Json {
-    schema.map_or(Json::Null, schema_json)
-}
-
-fn schema_json(schema: &Schema) -> Json {
-    let mut json = json!({ "type": schema.kind.to_string() });
-    if schema.optional {
-        json["optional"] = true.into();
-    }
-    if let Some(name) = &schema.name {
-        json["name"] = name.as_str().into();
-    }
-    if let Some(version) = schema.version {
-        json["version"] = version.into();
-    }
-    if let Some(doc) = &schema.doc {
-        json["doc"] = doc.as_str().into();
-    }
-    if !schema.parameters.is_empty() {
-        json["parameters"] = json!(schema.parameters);
-    }
-    if let Some(default) = &schema.default {
-        json["default"] = value_json(default);
-    }
-    match &schema.kind {
-        SchemaKind::Array(items) => json["items"] = optional_schema_json(items.as_deref()),
-        SchemaKind::Map(keys, values) => {
-            json["keys"] = optional_schema_json(keys.as_deref());
-            json["values"] = optional_schema_json(values.as_deref());
-        }
-        SchemaKind::Struct(fields) => {
-            let field = |f: &coherence_kafka_connect::data::Field| json!({ "field": f.name, "schema": schema_json(&f.schema) });
-            json["fields"] = fields.iter().map(field).collect();
-        }
-        _ => {}
-    }
-    json
-}
-
-fn value_json(value: &Value<'_>) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Boolean(value) => json!(value),
-        Value::Int8(value) => json!({ "i8": value }),
-        Value::Int16(value) => json!({ "i16": value }),
-        Value::Int32(value) => json!({ "i32": value }),
-        Value::Int64(value) => json!({ "i64": value }),
-        Value::Float32(value) => json!({ "f32": java(f64::from(*value), format!("{value:?}")) }),
-        Value::Float64(value) => json!({ "f64": java(*value, format!("{value:?}")) }),
-        Value::String(text) => json!(text),
-        Value::Bytes(bytes) => {
-            json!({ "bytes": bytes.iter().map(|b| format!("{b:02x}")).collect::<String>() })
-        }
-        Value::Decimal { unscaled, scale } => {
-            json!({ "dec": { "unscaled": unscaled.to_string(), "scale": scale } })
-        }
-        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => json!({ "date": millis }),
-        Value::Array(items) => items.iter().map(value_json).collect(),
-        Value::Map(entries) => {
-            let entries: Vec<_> =
-                entries.iter().map(|(k, v)| json!([value_json(k), value_json(v)])).collect();
-            json!({ "map": entries })
-        }
-        Value::Struct(of) => {
-            let fields = of.schema.fields().iter().zip(&of.values);
-            let fields: serde_json::Map<_, _> =
-                fields.map(|(field, value)| (field.name.clone(), value_json(value))).collect();
-            json!({ "struct": fields })
-        }
-        other => panic!("no converter of Connect gives {other:?}"),
-    }
-}
-
-fn java(value: f64, text: String) -> String {
-    if value == f64::INFINITY {
-        "Infinity".to_owned()
-    } else if value == f64::NEG_INFINITY {
-        "-Infinity".to_owned()
-    } else {
-        text
-    }
-}
-
-/// Entries of maps in the order of the vectors.
-fn sorted(json: Json) -> Json {
-    match json {
-        Json::Array(items) => items.into_iter().map(sorted).collect(),
-        Json::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| match sorted(value) {
-                Json::Array(mut entries) if name == "map" => {
-                    entries.sort_by_key(|entry| entry[0].to_string());
-                    (name, Json::Array(entries))
-                }
-                value => (name, value),
-            })
-            .collect(),
-        other => other,
-    }
-}
-
-/// Text here is UTF-8, which has no unpaired surrogates: U+FFFD stands for each.
-fn replace_surrogates(json: &Json) -> Json {
-    match json {
-        Json::Object(members) if members.contains_key("utf16") => {
-            let units: Vec<u16> = unhex(members["utf16"].as_str().unwrap())
-                .chunks_exact(2)
-                .map(|unit| u16::from_be_bytes([unit[0], unit[1]]))
-                .collect();
-            Json::String(String::from_utf16_lossy(&units))
-        }
-        Json::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), replace_surrogates(value))).collect()
-        }
-        Json::Array(items) => items.iter().map(replace_surrogates).collect(),
-        other => other.clone(),
-    }
-}
-
-/// Equality where floats are compared by the bits their texts stand for, in their own width.
-fn same(ours: &Json, theirs: &Json) -> bool {
-    match (ours, theirs) {
-        (Json::Object(ours), Json::Object(theirs)) => {
-            if let (Some(Json::String(a)), Some(Json::String(b))) = (ours.get("f64"), theirs.get("f64")) {
-                return bits::<f64>(a).map(f64::to_bits) == bits::<f64>(b).map(f64::to_bits);
-            }
-            if let (Some(Json::String(a)), Some(Json::String(b))) = (ours.get("f32"), theirs.get("f32")) {
-                return bits::<f32>(a).map(f32::to_bits) == bits::<f32>(b).map(f32::to_bits);
-            }
-            ours.len() == theirs.len()
-                && ours.iter().all(|(name, value)| theirs.get(name).is_some_and(|other| same(value, other)))
-        }
-        (Json::Array(ours), Json::Array(theirs)) => {
-            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| same(a, b))
-        }
-        _ => ours == theirs,
-    }
-}
-
-/// `None` for NaN, whose bits the vectors do not keep.
-fn bits<T: std::str::FromStr>(text: &str) -> Option<T> {
-    if text == "NaN" { None } else { text.parse().ok() }
 }
