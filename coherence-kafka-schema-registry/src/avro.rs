@@ -3,7 +3,7 @@
 //! ```text
 //! schema.rs   JSON → Avro schema            plan.rs     Avro schema → Connect schema, and the steps of reading
 //! node.rs     the steps                     default.rs  default values
-//! reader.rs   data → values, by the steps
+//! reader.rs   data → values, by the steps   write.rs    Connect schema → Avro schema, values → data
 //! ```
 //!
 //! Every record is read with the schema that it was written with.
@@ -19,8 +19,9 @@ use coherence_kafka_connect::record::{RawHeader, RawHeaders};
 use self::plan::{AvroOptions, Plan};
 use self::reader::Reader;
 use self::schema::{AvroSchema, Kind};
-use crate::framing::Framed;
-use crate::known::{self, KnownSchemas};
+use self::write::WriteOptions;
+use crate::framing::{self, Framed};
+use crate::known::KnownSchemas;
 use crate::registry::{RegisteredSchema, SchemaType};
 
 mod default;
@@ -28,6 +29,7 @@ mod node;
 mod plan;
 mod reader;
 mod schema;
+mod write;
 
 pub(crate) const CLASS: &str = "io.confluent.connect.avro.AvroConverter";
 
@@ -40,14 +42,16 @@ pub(crate) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     if options.boolean("generalized.sum.type.support", false) {
         options.invalid("generalized.sum.type.support", "only false is built in");
     }
+    let write = WriteOptions { enhanced: avro.enhanced, meta_data: avro.meta_data };
     let null_is_default = !options.boolean("ignore.default.for.nullables", false);
     let known = KnownSchemas::create(role, SchemaType::Avro, options)?;
-    Some(Arc::new(AvroConverter { avro, null_is_default, known }))
+    Some(Arc::new(AvroConverter { avro, write, null_is_default, known }))
 }
 
 #[derive(Debug)]
 struct AvroConverter {
     avro: AvroOptions,
+    write: WriteOptions,
     null_is_default: bool,
     known: KnownSchemas<Known>,
 }
@@ -94,10 +98,20 @@ impl Converter for AvroConverter {
         &self,
         topic: &str,
         _: &mut Vec<RawHeader>,
-        _: Option<&Arc<Schema>>,
+        schema: Option<&Arc<Schema>>,
         value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
-        known::read_only(topic, value)
+        if *value == Value::Null {
+            return Ok(None);
+        }
+        let failed = || format!("Failed to serialize Avro data from topic {topic} : ");
+        let text = || write::schema_text(schema.map(|schema| &**schema), self.write);
+        let id = self.known.written(topic, schema, failed, text)?;
+        let mut bytes = Vec::with_capacity(64);
+        framing::write(id, &mut bytes);
+        write::data(schema.map(|schema| &**schema), value, self.write, &mut bytes)
+            .map_err(|why| ConnectError::data(failed()).because(why))?;
+        Ok(Some(bytes))
     }
 
     fn class_name(&self) -> &'static str {

@@ -62,7 +62,7 @@ const REGISTRY: [ConfigKey; 27] = [
     key("auto.register.schemas", Kind::Boolean, Text("true"), Any, ("", Medium),
         "Register the schemas of written data."),
     key("use.latest.version", Kind::Boolean, Text("false"), Any, ("", Low),
-        "Write data with the latest schema of its subject. Only with `auto.register.schemas=false`."),
+        "Only `false` is built in."),
     key("normalize.schemas", Kind::Boolean, Text("false"), Any, ("", Low),
         "Have the schema registry normalize the schemas of written data."),
     key("schemas.cache.config", Kind::Int, Text("1000"), Any, ("", Low),

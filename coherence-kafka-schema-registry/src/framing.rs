@@ -86,7 +86,6 @@ impl<'a> Framed<'a> {
     }
 }
 
-#[cfg(test)]
 /// Writes the frame of data whose schema has this number.
 pub(crate) fn write(id: u32, out: &mut Vec<u8>) {
     out.push(0);

@@ -1,11 +1,13 @@
 //! The schemas that a converter has met, each in the form in which it reads data with it.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::{Options, Role};
-use coherence_kafka_connect::data::Value;
+use coherence_kafka_connect::data::{Schema, Value};
 use coherence_kafka_connect::error::ConnectError;
+use parking_lot::Mutex;
 
 use crate::framing::SchemaId;
 use crate::registry::cache::SchemaCache;
@@ -30,23 +32,80 @@ pub(crate) struct KnownSchemas<T> {
     registry: SchemaRegistry,
     /// A schema that cannot be read stays so: its reason is kept too.
     schemas: SchemaCache<Result<Arc<T>, String>>,
+    /// `auto.register.schemas`.
+    registers: bool,
+    /// `normalize.schemas`.
+    normalizes: bool,
+    /// The latest schemas of written data, the latest first.
+    written: Mutex<VecDeque<Written>>,
 }
+
+/// A schema of written data, and its id in the registry.
+#[derive(Debug)]
+struct Written {
+    topic: Box<str>,
+    schema: Option<Arc<Schema>>,
+    id: u32,
+}
+
+/// Schemas of written data that are kept: a topic seldom has more than a few.
+const MAX_WRITTEN: usize = 32;
 
 impl<T: Debug> KnownSchemas<T> {
     /// Reads the options of the registry; `None` where one was refused.
     pub(crate) fn create(role: Role, schema_type: SchemaType, options: &mut Options<'_>) -> Option<Self> {
         let strategy = Strategy::read(role, options);
+        let registers = options.boolean("auto.register.schemas", true);
+        let normalizes = options.boolean("normalize.schemas", false);
+        if options.boolean("use.latest.version", false) {
+            options.invalid("use.latest.version", "only false is built in");
+        }
         let settings = Settings::read(options)?;
         match SchemaRegistry::new(&settings) {
             Ok(registry) => {
                 let schemas = SchemaCache::new(settings.cached);
-                Some(Self { role, schema_type, strategy: strategy?, registry, schemas })
+                let (strategy, written) = (strategy?, Mutex::default());
+                Some(Self { role, schema_type, strategy, registry, schemas, registers, normalizes, written })
             }
             Err(why) => {
                 options.refuse("schema.registry.url", why);
                 None
             }
         }
+    }
+
+    /// Returns the id of a schema of written data, which is registered or looked up where it is new. `text` gives the text
+    /// of the schema, and `failed` is the beginning of an error's text.
+    pub(crate) fn written(
+        &self,
+        topic: &str,
+        schema: Option<&Arc<Schema>>,
+        failed: impl Fn() -> String,
+        text: impl FnOnce() -> Result<String, String>,
+    ) -> Result<u32, ConnectError> {
+        let is_known = |known: &&Written| {
+            *known.topic == *topic
+                && match (&known.schema, schema) {
+                    (Some(known), Some(schema)) => Arc::ptr_eq(known, schema) || *known == *schema,
+                    (known, schema) => known.is_none() && schema.is_none(),
+                }
+        };
+        if let Some(known) = self.written.lock().iter().find(is_known) {
+            return Ok(known.id);
+        }
+        let bad = |why: String| ConnectError::data(failed()).because(why);
+        let text = text().map_err(bad)?;
+        let name = schema.and_then(|schema| schema.name.as_deref());
+        let subject = self.strategy.of_record(self.role, topic, name).map_err(|why| bad(why.to_owned()))?;
+        let id = match self.registers {
+            true => self.registry.register(&subject, self.schema_type, &text, self.normalizes),
+            false => self.registry.lookup(&subject, self.schema_type, &text, self.normalizes),
+        }
+        .map_err(|error| error.under(failed()))?;
+        let mut written = self.written.lock();
+        written.truncate(MAX_WRITTEN - 1);
+        written.push_front(Written { topic: topic.into(), schema: schema.cloned(), id });
+        Ok(id)
     }
 
     pub(crate) fn role(&self) -> Role {

@@ -42,6 +42,21 @@ impl Strategy {
         self == Strategy::Topic
     }
 
+    /// Returns the subject of a schema; `name` is that of the record, which two of the strategies need.
+    pub(crate) fn of_record(
+        self,
+        role: Role,
+        topic: &str,
+        name: Option<&str>,
+    ) -> Result<String, &'static str> {
+        let name = name.ok_or("the strategy of subjects needs a schema with a name");
+        match self {
+            Strategy::Topic => Ok(self.of_topic(role, topic).unwrap_or_default()),
+            Strategy::Record => name.map(str::to_owned),
+            Strategy::TopicRecord => name.map(|name| format!("{topic}-{name}")),
+        }
+    }
+
     /// Returns the subject where the topic alone determines it.
     pub(crate) fn of_topic(self, role: Role, topic: &str) -> Option<String> {
         let part = match role {

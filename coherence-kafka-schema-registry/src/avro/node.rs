@@ -15,7 +15,7 @@ pub(super) enum Node {
     Double,
     Bytes,
     Fixed(usize),
-    /// Bytes, or so many of them, that are a number.
+    /// Bytes that are a number; of this size, if it is fixed.
     Decimal {
         fixed: Option<usize>,
         scale: i32,

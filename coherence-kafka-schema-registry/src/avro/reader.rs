@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 200;
 const TOO_DEEP: &str = "more than 200 values inside each other";
 /// Elements that take no bytes at most, such as records without fields.
 const MAX_EMPTY: usize = 10_000;
-/// Room is made for so many elements at once.
+/// Elements for which room is made at once.
 const MAX_RESERVED: usize = 1024;
 
 /// Why data cannot be read under its schema.

@@ -1,13 +1,13 @@
 use std::borrow::Cow;
 
 use coherence_kafka_connect::converter::Converter;
-use coherence_kafka_connect::data::{SchemaKind, Value};
+use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::registry::fake::{FakeRegistry, Reply};
-use crate::testing::{converter, differences, framed, registry_of, unhex};
+use crate::testing::{converter, differences, framed, registry_of, unhex, value_json};
 
 /// What `AvroData` of Confluent, as Apicurio ships it, makes of data that Avro's own library wrote.
 const VECTORS: &str = include_str!("../../tests/vectors/avro.jsonl");
@@ -235,6 +235,99 @@ fn a_subject_without_the_topic_is_not_sent() {
         assert!(converter.to_connect(topic, &(), Some(&framed(0, &[2]))).is_ok());
     }
     assert_eq!(fake.lines(), ["GET /schemas/ids/0"]);
+}
+
+/// A registry that gives every schema the id 1, and answers with the one that was registered last.
+fn writable() -> FakeRegistry {
+    let last = parking_lot::Mutex::new(String::new());
+    FakeRegistry::start(move |seen| match &*seen.line {
+        line if line.starts_with("POST") => {
+            let body: Json = serde_json::from_str(&seen.body).unwrap();
+            *last.lock() = json!({"schema": body["schema"], "schemaType": body["schemaType"]}).to_string();
+            Reply::Answer(200, r#"{"id":1}"#.to_owned())
+        }
+        _ => Reply::Answer(200, last.lock().clone()),
+    })
+}
+
+#[test]
+fn data_that_was_read_is_written_and_reads_the_same() {
+    let mut written = 0;
+    for line in VECTORS.lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        let note = case["note"].as_str().unwrap();
+        // A decimal is written with the bytes of its type, a schema inside itself by its name.
+        if case["outcome"] != "value" || note.starts_with("union") || note == "decimal fixed" {
+            continue;
+        }
+        let config: Vec<_> = case["config"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str().unwrap()))
+            .collect();
+        let (source, target) = (registry_of(&[json!({"schema": case["schema"].to_string()})]), writable());
+        let reading = converter(CLASS, &source.url, &config);
+        let bytes = framed(0, &unhex(case["hex"].as_str().unwrap()));
+        let Ok(data) = reading.to_connect("t", &(), Some(&bytes)) else { continue };
+        if data.value == Value::Null {
+            continue;
+        }
+        let writing = converter(
+            CLASS,
+            &target.url,
+            &[&config[..], &[("ignore.default.for.nullables", "true")]].concat(),
+        );
+        let again = writing.from_connect("t", &mut Vec::new(), data.schema.as_deref(), &data.value);
+        let again = again.unwrap_or_else(|error| panic!("{note}: {error}")).unwrap();
+        let read =
+            writing.to_connect("t", &(), Some(&again)).unwrap_or_else(|error| panic!("{note}: {error}"));
+        assert_eq!(value_json(&read.value), value_json(&data.value), "{note}");
+        written += 1;
+    }
+    assert!(written > 70, "{written}");
+}
+
+#[test]
+fn a_schema_is_registered_once_under_the_subject_of_the_strategy() {
+    let schema =
+        Arc::new(Schema { name: Some("a.R".to_owned()), ..Schema::new(SchemaKind::Struct(Vec::new())) });
+    let value =
+        Value::Struct(coherence_kafka_connect::data::Struct { schema: schema.clone(), values: Vec::new() });
+    for (strategy, register, path) in [
+        ("TopicNameStrategy", "true", "POST /subjects/t-value/versions?normalize=false"),
+        ("RecordNameStrategy", "true", "POST /subjects/a.R/versions?normalize=false"),
+        ("TopicRecordNameStrategy", "false", "POST /subjects/t-a.R?normalize=false&deleted=false"),
+    ] {
+        let fake = writable();
+        let options = [("value.subject.name.strategy", strategy), ("auto.register.schemas", register)];
+        let converter = converter(CLASS, &fake.url, &options);
+        for _ in 0..3 {
+            let bytes = converter.from_connect("t", &mut Vec::new(), Some(&schema), &value).unwrap();
+            assert_eq!(bytes, Some(vec![0, 0, 0, 0, 1]));
+        }
+        assert_eq!(fake.lines(), [path]);
+        assert!(fake.seen()[0].body.contains(r#"\"name\":\"a.R\""#));
+        assert_eq!(converter.from_connect("t", &mut Vec::new(), None, &Value::Null).unwrap(), None);
+    }
+}
+
+#[test]
+fn writing_fails_by_whose_fault_it_is() {
+    let schema = Arc::new(Schema::new(SchemaKind::Int32));
+    let write = |url: &str, value: Value<'static>| {
+        let converter = converter(CLASS, url, &[]);
+        converter.from_connect("t", &mut Vec::new(), Some(&schema), &value).unwrap_err()
+    };
+    let down = FakeRegistry::start(|_| Reply::Answer(503, String::new()));
+    assert!(write(&down.url, Value::Int32(1)).is_retriable());
+    let refused = FakeRegistry::start(|_| {
+        Reply::Answer(409, r#"{"error_code":409,"message":"incompatible"}"#.to_owned())
+    });
+    let error = write(&refused.url, Value::Int32(1));
+    assert!(!error.is_retriable() && error.to_string().contains("incompatible"), "{error}");
+    let error = write(&writable().url, Value::String("hush".into())).to_string();
+    assert_eq!(error, "Failed to serialize Avro data from topic t : a value that is not of INT32");
 }
 
 fn some_schema() -> Json {

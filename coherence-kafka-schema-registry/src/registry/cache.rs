@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::RegistryError;
 use crate::framing::SchemaId;
 
-/// For so long an id that the registry does not know is not asked for again: a topic can be full of such records.
+/// Time until an id that the registry does not know is asked for again: a topic can be full of such records.
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 
 type Outcome<V> = Result<Arc<V>, RegistryError>;
@@ -36,7 +36,7 @@ struct Slot<V> {
     unknown_since: Option<Instant>,
 }
 
-/// A schema's id, and the topic where the registry may give the number another meaning in another subject.
+/// A schema's id, and the topic where the number may mean another schema in another subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     id: SchemaId,

@@ -68,7 +68,7 @@ fn registry(url: &str, more: &[(&str, &str)]) -> SchemaRegistry {
     SchemaRegistry::new(&settings(&[&[("schema.registry.url", url)], more].concat()).unwrap()).unwrap()
 }
 
-/// An address where nobody listens.
+/// An address where nothing listens.
 fn closed() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
