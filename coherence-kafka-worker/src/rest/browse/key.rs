@@ -89,7 +89,7 @@ fn uuid(text: &str) -> Option<Value<'static>> {
 /// Reads the binary of a key from hexadecimal digits.
 pub(super) fn of_hex(digits: &str) -> Result<Vec<u8>, &'static str> {
     const WRONG: &str = "the parameter binary must have an even number of hexadecimal digits, at least two";
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return Err(WRONG);
     }
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -271,7 +271,6 @@ mod tests {
         let mut bytes = Vec::new();
         let mut writer = PofWriter::new(&mut bytes);
         writer.string("abc");
-        drop(writer);
         assert_eq!(text(&bytes, 100), Ok(("\"abc\"".to_owned(), false)));
         assert!(text(b"\x4E\x09", 100).is_err());
     }
