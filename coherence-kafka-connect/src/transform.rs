@@ -40,6 +40,7 @@ mod schemas;
 mod set_schema_metadata;
 mod settings;
 mod timestamp_converter;
+mod topics;
 mod value_to_key;
 
 pub use chain::{TransformFailure, Transforms};

@@ -6,6 +6,7 @@ use super::java::date_format::DateFormat;
 use super::java::regex::{Pattern, REGEX};
 use super::java::replacement::Replacement;
 use super::settings::refusal;
+use super::topics::Topics;
 use super::{Created, Transform, TransformClass};
 use crate::config::def::DefaultValue::{Required, Text};
 use crate::config::def::Importance::High;
@@ -48,21 +49,27 @@ pub(super) const CLASSES: [TransformClass; 2] = [
 fn regex_router(values: &Values) -> Created {
     let pattern = Pattern::new(values.text("regex").unwrap_or_default()).map_err(refusal)?;
     let replacement = Replacement::new(values.text("replacement").unwrap_or_default(), &pattern);
-    Ok(Box::new(RegexRouter { pattern, replacement }))
+    Ok(Box::new(RegexRouter { pattern, replacement, topics: Topics::default() }))
 }
 
 #[derive(Debug)]
 struct RegexRouter {
     pattern: Pattern,
     replacement: Replacement,
+    topics: Topics,
 }
 
 impl Transform for RegexRouter {
     fn apply<'a>(&'a self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        if self.pattern.matches(&record.topic)
-            && let Some(topic) = self.replacement.replace_first(&self.pattern, &record.topic)?
-        {
-            record.topic = Cow::Owned(topic);
+        let renamed = self.topics.renamed(&record.topic, |topic| {
+            if self.pattern.matches(topic) {
+                self.replacement.replace_first(&self.pattern, topic)
+            } else {
+                Ok(None)
+            }
+        })?;
+        if let Some(topic) = renamed {
+            record.topic = topic;
         }
         Ok(Some(record))
     }

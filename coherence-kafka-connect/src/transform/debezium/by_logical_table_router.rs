@@ -8,6 +8,7 @@ use super::super::java::replacement::Replacement;
 use super::super::part::{class_name, of_struct, put};
 use super::super::schemas::{Derived, Fields, basics};
 use super::super::settings::refusal;
+use super::super::topics::Topics;
 use super::super::{Created, Transform, TransformClass};
 use super::envelope::{AFTER, BEFORE, is_envelope};
 use crate::config::def::DefaultValue::{Null, Required, Text};
@@ -67,6 +68,7 @@ fn create(values: &Values) -> Created {
     };
     Ok(Box::new(ByLogicalTableRouter {
         topic: rule(text("topic.regex").unwrap_or_default(), text("topic.replacement").unwrap_or_default())?,
+        topics: Topics::default(),
         table,
         key_field: values
             .boolean("key.enforce.uniqueness")
@@ -131,6 +133,7 @@ impl Adjust {
 #[derive(Debug)]
 struct ByLogicalTableRouter {
     topic: Rule,
+    topics: Topics,
     table: Option<Rule>,
     /// The field that is added to keys, if any.
     key_field: Option<String>,
@@ -141,10 +144,9 @@ struct ByLogicalTableRouter {
 
 impl Transform for ByLogicalTableRouter {
     fn apply<'a>(&'a self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let Some(topic) = self.topic.apply(&record.topic)?.filter(|topic| !topic.is_empty()) else {
-            return Ok(Some(record));
-        };
-        let former = std::mem::replace(&mut record.topic, Cow::Owned(topic));
+        let renamed = self.topics.renamed(&record.topic, |topic| self.topic.apply(topic))?;
+        let Some(topic) = renamed.filter(|topic| !topic.is_empty()) else { return Ok(Some(record)) };
+        let former = std::mem::replace(&mut record.topic, topic);
         record.key = self.key(record.key, &former, &record.topic)?;
         if is_envelope(&record.value) {
             record.value = self.event(record.value, &record.topic)?;
@@ -208,22 +210,22 @@ impl ByLogicalTableRouter {
     fn event<'a>(&self, data: SchemaAndValue<'a>, topic: &str) -> Result<SchemaAndValue<'a>, ConnectError> {
         let Value::Struct(event) = data.value else { return Ok(data) };
         let schema = self.events.of(&event.schema, |schema| {
-            let row = schema.field_index(BEFORE).map(|at| Arc::clone(&schema.fields()[at].schema));
-            let row = row.map(|row| {
-                let name = self.adjust.name(format!("{topic}.Value"));
-                Arc::new(renamed(&row, row.kind.clone(), name))
-            });
             let mut fields = Fields::default();
             for field in schema.fields() {
-                let is_row = field.name == BEFORE || field.name == AFTER;
-                let of_field = row.as_ref().filter(|_| is_row).unwrap_or(&field.schema);
-                fields.add(&field.name, Arc::clone(of_field))?;
+                let is_row = is_row(&field.name) && matches!(field.schema.kind, SchemaKind::Struct(_));
+                let of_field = if is_row {
+                    let name = self.adjust.name(format!("{topic}.Value"));
+                    Arc::new(renamed(&field.schema, field.schema.kind.clone(), name))
+                } else {
+                    Arc::clone(&field.schema)
+                };
+                fields.add(&field.name, of_field)?;
             }
             let name = self.adjust.name(format!("{topic}.Envelope"));
             Ok(renamed(schema, fields.into_kind(), name))
         })?;
         let values = schema.fields().iter().zip(event.values).map(|(field, value)| match value {
-            Value::Struct(row) if field.name == BEFORE || field.name == AFTER => {
+            Value::Struct(row) if is_row(&field.name) => {
                 Value::Struct(Struct { schema: Arc::clone(&field.schema), values: row.values })
             }
             value => value,
@@ -231,6 +233,10 @@ impl ByLogicalTableRouter {
         let values = values.collect();
         Ok(of_struct(schema, values))
     }
+}
+
+fn is_row(field: &str) -> bool {
+    field == BEFORE || field == AFTER
 }
 
 fn renamed(schema: &Schema, kind: SchemaKind, name: String) -> Schema {
