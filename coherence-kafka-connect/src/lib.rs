@@ -7,6 +7,7 @@ pub mod converter;
 pub mod data;
 pub mod encode;
 pub mod error;
+mod java;
 pub mod mapping;
 pub mod record;
 pub mod transform;

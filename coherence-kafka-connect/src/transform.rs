@@ -30,7 +30,6 @@ mod header_from;
 mod hoist_field;
 mod insert_field;
 mod insert_header;
-mod java;
 mod mask_field;
 mod part;
 mod predicates;

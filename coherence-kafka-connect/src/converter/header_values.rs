@@ -18,9 +18,10 @@ use self::tokens::Tokens;
 use super::json::last_of_each_key;
 use crate::calendar::MILLIS_PER_DAY;
 use crate::data::{self, Schema, SchemaAndValue, SchemaKind, Value};
+use crate::java::number::digit;
 
 mod number;
-mod temporal;
+pub(crate) mod temporal;
 mod text;
 mod tokens;
 
@@ -114,7 +115,7 @@ impl Parser<'_> {
     /// Returns the number or date that begins with `token`, which was read.
     fn scalar(&mut self, token: &str) -> Result<Inferred, NoValue> {
         let first = token.chars().next().ok_or(NoValue)?;
-        if number::digit(first).is_some() {
+        if digit(first).is_some() {
             // A time is five tokens, because it has two colons.
             let start = self.tokens.position();
             let whole = self.tokens.skip(4).map(|rest| [token, rest].concat());

@@ -1,15 +1,13 @@
 //! The text that Java has for a value: `Object.toString()`.
 
+use std::sync::LazyLock;
+
 use coherence_kafka_common::serializer::json::text::{decimal_text, write_float};
 use uuid::Uuid;
 
-use crate::calendar::{self, MILLIS_PER_DAY};
 use crate::data::Value;
 use crate::error::ConnectError;
-
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+use crate::java::date_format::DateFormat;
 
 /// Returns the text of `value`.
 ///
@@ -91,12 +89,9 @@ fn write(value: &Value<'_>, out: &mut String) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// `Date.toString()` in UTC. A year before the first has no sign of it.
+/// `Date.toString()` in UTC.
 fn date(millis: i64) -> String {
-    let (days, of_day) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
-    let (year, month, day) = calendar::date(days);
-    let (hour, minute, second, _) = calendar::time(of_day);
-    let (weekday, month) = (DAYS[(days + 4).rem_euclid(7) as usize], MONTHS[usize::from(month - 1)]);
-    let year = if year > 0 { year } else { 1 - year };
-    format!("{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02} UTC {year}")
+    static FORMAT: LazyLock<Option<DateFormat>> =
+        LazyLock::new(|| DateFormat::new("EEE MMM dd HH:mm:ss 'UTC' y").ok());
+    FORMAT.as_ref().map(|format| format.format(millis)).unwrap_or_default()
 }

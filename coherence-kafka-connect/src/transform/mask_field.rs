@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 
-use super::java::number;
 use super::part::{Part, class_name, position, require_map, require_struct};
 use super::schemas::or_default;
 use super::settings::{DEFAULTS, FILLED};
@@ -15,6 +14,7 @@ use crate::config::def::Validator::NonEmpty;
 use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
 use crate::data::{SchemaAndValue, Value};
 use crate::error::ConnectError;
+use crate::java::number;
 use crate::record::Record;
 
 const NAMES: [&str; 2] = [

@@ -1,6 +1,5 @@
 //! Connect's predicates.
 
-use super::java::regex::{Pattern, REGEX};
 use super::settings::refusal;
 use super::{Predicate, PredicateClass};
 use crate::config::def::DefaultValue::Required;
@@ -8,6 +7,7 @@ use crate::config::def::Importance::Medium;
 use crate::config::def::Validator::NonEmpty;
 use crate::config::def::{ConfigDef, ConfigKey, Kind, key};
 use crate::data::Value;
+use crate::java::regex::{Pattern, REGEX};
 use crate::record::Record;
 
 const HEADER: &str = "org.apache.kafka.connect.transforms.predicates.HasHeaderKey";

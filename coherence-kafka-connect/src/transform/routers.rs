@@ -2,9 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::java::date_format::DateFormat;
-use super::java::regex::{Pattern, REGEX};
-use super::java::replacement::Replacement;
 use super::settings::refusal;
 use super::topics::Topics;
 use super::{Created, Transform, TransformClass};
@@ -13,6 +10,9 @@ use crate::config::def::Importance::High;
 use crate::config::def::Validator::Any;
 use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
 use crate::error::{ConnectError, Exception};
+use crate::java::date_format::DateFormat;
+use crate::java::regex::{Pattern, REGEX};
+use crate::java::replacement::Replacement;
 use crate::record::Record;
 
 const REGEX_ROUTER: &str = "org.apache.kafka.connect.transforms.RegexRouter";

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::java::date_format::DateFormat;
 use super::part::{Part, class_name, of_struct, position, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
@@ -16,6 +15,7 @@ use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
 use crate::converter::OptionError;
 use crate::data::{DATE, Schema, SchemaAndValue, SchemaKind, Struct, TIME, TIMESTAMP, Value};
 use crate::error::{ConnectError, Exception};
+use crate::java::date_format::DateFormat;
 use crate::record::Record;
 
 const NAMES: [&str; 2] = [

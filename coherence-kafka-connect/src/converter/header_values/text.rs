@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::calendar::{self, MILLIS_PER_DAY};
+use super::temporal;
 use crate::converter::java_text;
 use crate::data::Value;
 
@@ -16,7 +16,9 @@ pub(super) fn write(value: &Value<'_>, embedded: bool, out: &mut String) {
         Value::Bytes(bytes) | Value::Pof(bytes) => {
             write(&Value::String(BASE64_STANDARD.encode(bytes).into()), embedded, out);
         }
-        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => out.push_str(&date(*millis)),
+        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => {
+            out.push_str(&temporal::text(*millis))
+        }
         Value::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -61,17 +63,4 @@ fn quoted(text: &str, out: &mut String) {
         out.push(c);
     }
     out.push('"');
-}
-
-/// Returns a time for every instant up to the second day, a date for every other midnight, else a timestamp.
-fn date(millis: i64) -> String {
-    let (days, of_day) = (millis.div_euclid(MILLIS_PER_DAY), millis.rem_euclid(MILLIS_PER_DAY));
-    let (hour, minute, second, nanos) = calendar::time(of_day);
-    let time = format!("{hour:02}:{minute:02}:{second:02}.{:03}Z", nanos / 1_000_000);
-    if days < 1 {
-        return time;
-    }
-    let (year, month, day) = calendar::date(days);
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    if of_day == 0 { date } else { format!("{date}T{time}") }
 }

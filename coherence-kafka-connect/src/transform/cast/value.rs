@@ -1,18 +1,17 @@
 //! One value, from its type to another one, as Java narrows, parses and prints.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::java::date_format::DateFormat;
-use super::super::java::number;
 use super::super::part::class_name;
 use super::Target;
 use crate::calendar::MILLIS_PER_DAY;
+use crate::converter::header_values::temporal;
 use crate::data::{DATE, Schema, SchemaKind, TIME, TIMESTAMP, Value};
 use crate::error::ConnectError;
+use crate::java::number;
 
 /// Casts a value that has this schema, or none.
 pub(super) fn cast<'a>(
@@ -176,24 +175,8 @@ fn text(value: Value<'_>) -> Result<Value<'_>, ConnectError> {
         Value::Float64(value) => number::text_of_float(value),
         Value::Bytes(bytes) => STANDARD.encode(bytes),
         Value::Decimal { unscaled, scale } => number::text_of_decimal(&unscaled, scale),
-        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => date_text(millis),
+        Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis) => temporal::text(millis),
         other => return Err(unexpected(&other)),
     };
     Ok(Value::String(Cow::Owned(text)))
-}
-
-/// `Values.dateFormatFor`: the value decides about the form, not its logical type.
-fn date_text(millis: i64) -> String {
-    static FORMATS: LazyLock<[Option<DateFormat>; 3]> = LazyLock::new(|| {
-        ["HH:mm:ss.SSS'Z'", "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"]
-            .map(|pattern| DateFormat::new(pattern).ok())
-    });
-    let form = if millis < MILLIS_PER_DAY {
-        0
-    } else if millis % MILLIS_PER_DAY == 0 {
-        1
-    } else {
-        2
-    };
-    FORMATS[form].as_ref().map(|format| format.format(millis)).unwrap_or_default()
 }

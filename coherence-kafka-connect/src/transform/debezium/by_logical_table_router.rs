@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::java::regex::{Pattern, REGEX};
-use super::super::java::replacement::Replacement;
 use super::super::part::{class_name, of_struct, put};
 use super::super::schemas::{Derived, Fields, basics};
 use super::super::settings::refusal;
@@ -18,6 +16,8 @@ use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
 use crate::converter::OptionError;
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Struct, Value};
 use crate::error::ConnectError;
+use crate::java::regex::{Pattern, REGEX};
+use crate::java::replacement::Replacement;
 use crate::record::Record;
 
 const NAME: &str = "io.debezium.transforms.ByLogicalTableRouter";

@@ -88,13 +88,13 @@ pub(crate) fn decimal(text: &str) -> Option<(BigInt, i32)> {
     Some((if mantissa.starts_with('-') { -unscaled } else { unscaled }, scale))
 }
 
-/// The exponent of a `BigDecimal`: a sign and up to ten digits.
+/// The exponent of a `BigDecimal`: a sign and digits, of 32 bits.
 fn exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || digits.starts_with(['+', '-']) {
         return None;
     }
-    integer(text)
+    integer(text).filter(|exponent| i32::try_from(*exponent).is_ok())
 }
 
 /// Scales beyond this are cut off before a power of ten is calculated: all that matters of such numbers is known.

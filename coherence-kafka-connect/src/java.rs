@@ -1,4 +1,4 @@
-//! What Java's own classes make of text, numbers and dates, as far as Connect's transforms use them.
+//! What Java's own classes make of text, numbers and dates, as far as Connect's converters and transforms use them.
 //!
 //! ```text
 //! number.rs       Integer.parseInt, Double.parseDouble, BigDecimal     date_format.rs   SimpleDateFormat
