@@ -6,6 +6,8 @@ use protox::{Compiler, Error};
 
 /// The name of the file that the registry has no name for.
 const ROOT: &str = "default";
+/// Blocks inside each other at most: the compiler reads them by recursion.
+const MAX_DEPTH: usize = 100;
 /// A reason is shown up to this many characters.
 const MAX_REASON: usize = 300;
 
@@ -31,6 +33,9 @@ impl FileResolver for Texts {
 
 /// Returns the descriptors of a file; `references` are the files that it imports, by their names.
 pub(super) fn compile(text: &str, references: &[(String, String)]) -> Result<FileDescriptor, String> {
+    if std::iter::once(text).chain(references.iter().map(|(_, text)| text.as_str())).any(is_too_deep) {
+        return Err(format!("more than {MAX_DEPTH} blocks inside each other"));
+    }
     let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
     let files = std::iter::once((ROOT.to_owned(), text.to_owned())).chain(references.iter().cloned());
     let mut resolver = ChainFileResolver::new();
@@ -41,6 +46,19 @@ pub(super) fn compile(text: &str, references: &[(String, String)]) -> Result<Fil
     let reason = |error: Error| error.to_string().chars().take(MAX_REASON).collect::<String>();
     compiler.open_file(ROOT).map_err(reason)?;
     compiler.descriptor_pool().get_file_by_name(ROOT).ok_or_else(|| "a file without content".to_owned())
+}
+
+/// Counts every bracket, those in comments and strings too.
+fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'{' | b'[' | b'(' | b'<' => depth += 1,
+            b'}' | b']' | b')' | b'>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
 }
 
 /// Returns the message at these positions: of a message of the file, of a message inside it, and so on.

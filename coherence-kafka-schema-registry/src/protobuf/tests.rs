@@ -259,6 +259,18 @@ fn bad_data_and_bad_schemas_are_refused_without_the_data() {
 }
 
 #[test]
+fn files_without_end_are_refused() {
+    for open in ["message A { ", "option (a) = { b ", "message A { int32 a = 1 [(b) = { c: ["] {
+        let error = file::compile(&proto3(&open.repeat(100_000)), &[]).unwrap_err();
+        assert!(error.contains("more than 100 blocks inside each other"), "{error}");
+    }
+    let import = |name: &str| format!("syntax = \"proto3\"; import \"{name}\"; message M {{}}");
+    assert!(file::compile(&import("default"), &[]).is_err());
+    let circle = [("a".to_owned(), import("b")), ("b".to_owned(), import("a"))];
+    assert!(file::compile(&import("a"), &circle).is_err());
+}
+
+#[test]
 fn a_message_inside_itself_has_its_whole_schema() {
     let file = file::compile(&proto3("message A { A a = 1; int32 x = 2; }"), &[]).unwrap();
     let descriptor = file::message(&file, &[0]).unwrap();
