@@ -134,3 +134,9 @@ fn write_behind_leaves_a_record_of_the_newest_of_each_key() {
     let keys: Vec<_> = records.iter().map(|(key, _, event)| (key.clone(), &event[..])).collect();
     assert_eq!(keys, ["home", "news", "about"].map(|page| (text(page), "INSERT")));
 }
+
+#[test]
+fn own_transform_changes_one_record_and_refuses_another() {
+    let expected = "customers: Int64(7)\ncom.example.NumberInKey failed: the key has no number\n";
+    assert_eq!(printed(&mut binary_of("own_transform")), expected);
+}
