@@ -132,8 +132,8 @@ export function detailView({ name, refresh }) {
   const restartFailed = button("Restart failed tasks", () =>
     act(restartFailed, "failed tasks restart", "POST", `${path}/restart?includeTasks=true&onlyFailed=true`));
   const edit = h("a", { class: "button", href: view(name, "/edit") }, "Edit");
-  const entries = h("a", { class: "button", href: view(name, "/entries"), hidden: true }, "Entries");
-  const letters = h("a", { class: "button", href: view(name, "/dead-letters"), hidden: true }, "Dead letters");
+  const entries = h("a", { class: "button", href: view(name, "/entries"), hidden: true }, "Show entries");
+  const letters = h("a", { class: "button", href: view(name, "/dead-letters"), hidden: true }, "Show dead letters");
   const save = button("Export JSON", () => download(name, connector.info.config), {
     title: "The file contains the configuration as it is, with passwords that are written in it",
   });
