@@ -7,6 +7,7 @@
 //! properties, Classes → Transforms:  Record → Record | dropped | TransformFailure
 //!
 //! chain.rs       the chain, created from properties        classes.rs   the table of classes
+//! class.rs       what a class is
 //! part.rs        the key or the value of a record           schemas.rs   derived schemas, cached
 //! field_path.rs  the place of a field                       java.rs      what Java makes of text, numbers and dates
 //! predicates.rs, and one file for each transform            debezium.rs  Debezium's transforms
@@ -19,6 +20,7 @@ use crate::record::Record;
 
 mod cast;
 mod chain;
+mod class;
 mod classes;
 mod debezium;
 mod drop_headers;
@@ -43,8 +45,9 @@ mod topics;
 mod value_to_key;
 
 pub use chain::{TransformFailure, Transforms};
-use classes::Created;
-pub use classes::{Classes, CreateResult, PredicateClass, TransformClass};
+use class::Created;
+pub use class::{CreateResult, PredicateClass, TransformClass};
+pub use classes::Classes;
 
 /// `org.apache.kafka.connect.transforms.Transformation`.
 pub trait Transform: Send + Sync + Debug {

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use coherence_kafka_connect::transform::{Classes, Transforms};
 use serde_json::Value as Json;
 
+#[path = "checks/notation.rs"]
 mod notation;
 
 use notation::{record, record_json, replace_classes, replace_surrogates, same, sorted};

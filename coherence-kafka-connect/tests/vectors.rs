@@ -20,6 +20,7 @@ use notation::{optional_schema_json, replace_surrogates, same, sorted, unhex, va
 
 #[path = "checks/from_connect.rs"]
 mod from_connect;
+#[path = "checks/notation.rs"]
 mod notation;
 
 const FILE: &str = "converters.jsonl";

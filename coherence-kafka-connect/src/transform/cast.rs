@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::part::{Entries, Part, of_struct, position, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, TransformClass, classes};
+use super::{Created, TransformClass, class};
 use crate::config::def::DefaultValue::Required;
 use crate::config::def::Importance::High;
 use crate::config::def::{Check, ConfigDef, ConfigKey, Kind, Typed, Validator, Values, key};
@@ -33,7 +33,7 @@ const SPEC: Validator = Validator::Check(Check(|_, value| match value {
     _ => Ok(()),
 }));
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

@@ -1,53 +1,12 @@
 //! The classes of transforms and predicates that a configuration can name.
 
-use super::{Predicate, Transform};
+use super::class::{PredicateClass, TransformClass};
 use super::{
     cast, debezium, drop_headers, extract_field, filter, flatten, header_from, hoist_field, insert_field,
     insert_header, mask_field, predicates, replace_field, routers, set_schema_metadata, timestamp_converter,
     value_to_key,
 };
-use crate::config::def::{ConfigDef, PluginDesc, PluginType, Values};
-use crate::converter::OptionError;
-
-/// What comes of creating a transform or a predicate; or every setting that is refused.
-pub type CreateResult<T> = Result<Box<T>, Vec<OptionError>>;
-
-/// A class of transforms: its name, its settings, and how to create one.
-#[derive(Debug, Clone, Copy)]
-pub struct TransformClass {
-    /// The full name of the Java class, or any name without blanks for a transform of one's own.
-    pub class: &'static str,
-    /// Its settings, without the prefix `transforms.<alias>.`.
-    pub settings: ConfigDef,
-    /// Creates one from the values of its settings, which the table of settings has accepted. A refusal without a key is
-    /// about the transform as a whole.
-    pub create: fn(&Values) -> CreateResult<dyn Transform>,
-}
-
-impl TransformClass {
-    /// Returns the class as user interfaces show it.
-    pub const fn desc(&self) -> PluginDesc {
-        PluginDesc { kind: PluginType::Transformation, class: self.class, settings: self.settings }
-    }
-}
-
-/// A class of predicates: its name, its settings, and how to create one.
-#[derive(Debug, Clone, Copy)]
-pub struct PredicateClass {
-    /// The full name of the Java class, or any name without blanks for a predicate of one's own.
-    pub class: &'static str,
-    /// Its settings, without the prefix `predicates.<alias>.`.
-    pub settings: ConfigDef,
-    /// Creates one from the values of its settings, which the table of settings has accepted.
-    pub create: fn(&Values) -> CreateResult<dyn Predicate>,
-}
-
-impl PredicateClass {
-    /// Returns the class as user interfaces show it.
-    pub const fn desc(&self) -> PluginDesc {
-        PluginDesc { kind: PluginType::Predicate, class: self.class, settings: self.settings }
-    }
-}
+use crate::config::def::{PluginDesc, PluginType};
 
 /// Every transform of this crate, by the full name of its class.
 pub(super) static TRANSFORMS: [TransformClass; 28] = [
@@ -84,25 +43,6 @@ pub(super) static TRANSFORMS: [TransformClass; 28] = [
 /// Every predicate of this crate, by the full name of its class.
 pub(super) static PREDICATES: [PredicateClass; 3] =
     [predicates::HAS_HEADER_KEY, predicates::RECORD_IS_TOMBSTONE, predicates::TOPIC_NAME_MATCHES];
-
-/// What comes of creating a transform.
-pub(super) type Created = CreateResult<dyn Transform>;
-
-type Create = fn(&Values) -> Created;
-
-/// Returns the two classes of a transform that changes keys or values.
-pub(super) const fn of_parts(
-    names: [&'static str; 2],
-    settings: ConfigDef,
-    key: Create,
-    value: Create,
-) -> [TransformClass; 2] {
-    let [of_keys, of_values] = names;
-    [
-        TransformClass { class: of_keys, settings, create: key },
-        TransformClass { class: of_values, settings, create: value },
-    ]
-}
 
 /// The classes that a configuration can name: those of this crate, and those that a program adds.
 #[derive(Debug, Clone)]

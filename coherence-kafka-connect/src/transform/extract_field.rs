@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::field_path::FieldPath;
 use super::part::{Part, require_map, require_struct};
 use super::settings::DEFAULTS;
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::{Required, Text};
 use crate::config::def::Importance::{High, Medium};
 use crate::config::def::Validator::{Any, OneOfInAnyCase};
@@ -31,7 +31,7 @@ const KEYS: [ConfigKey; 3] = [
     DEFAULTS,
 ];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

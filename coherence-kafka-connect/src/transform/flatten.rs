@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::part::{Part, class_name, of_struct, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, or_default};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Text;
 use crate::config::def::Importance::Medium;
 use crate::config::def::Validator::Any;
@@ -25,7 +25,7 @@ const KEYS: [ConfigKey; 1] = [
         "What stands between the names of nested fields."),
 ];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::part::{Part, of_struct, position, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Required;
 use crate::config::def::Importance::High;
 use crate::config::def::Validator::OneOf;
@@ -39,7 +39,7 @@ const FILLED: Validator = Validator::Check(Check(|key, value| match value {
     _ => Ok(()),
 }));
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

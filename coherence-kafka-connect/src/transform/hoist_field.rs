@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::part::{Part, of_struct};
 use super::schemas::{Derived, Fields};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Required;
 use crate::config::def::Importance::Medium;
 use crate::config::def::Validator::Any;
@@ -28,7 +28,7 @@ const KEYS: [ConfigKey; 1] = [key(
     "The name of the one field of the new struct or map.",
 )];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

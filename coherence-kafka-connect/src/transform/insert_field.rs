@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::part::{Part, of_struct, put, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Null;
 use crate::config::def::Importance::Medium;
 use crate::config::def::Validator::Any;
@@ -42,7 +42,7 @@ const fn field(name: &'static str, documentation: &'static str) -> ConfigKey {
     key(name, Kind::String, Null, Any, ("", Medium), documentation)
 }
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use super::part::{Part, class_name, position, require_map, require_struct};
 use super::schemas::or_default;
 use super::settings::{DEFAULTS, FILLED};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::{Null, Required};
 use crate::config::def::Importance::{High, Low};
 use crate::config::def::Validator::NonEmpty;
@@ -32,7 +32,7 @@ const KEYS: [ConfigKey; 3] = [
     DEFAULTS,
 ];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

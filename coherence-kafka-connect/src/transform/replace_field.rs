@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::part::{Part, of_struct, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::{Null, Text};
 use crate::config::def::Importance::{Low, Medium};
 use crate::config::def::Validator::Any;
@@ -41,7 +41,7 @@ const RENAMES: Validator = Validator::Check(Check(|_, value| match value {
     _ => Ok(()),
 }));
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

@@ -3,7 +3,7 @@
 use super::part::{Part, of_struct};
 use super::schemas::{Derived, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Null;
 use crate::config::def::Importance::High;
 use crate::config::def::Validator::Any;
@@ -24,7 +24,7 @@ const KEYS: [ConfigKey; 3] = [
     DEFAULTS,
 ];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

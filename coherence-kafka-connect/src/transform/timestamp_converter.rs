@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::part::{Part, class_name, of_struct, position, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
-use super::{Created, Transform, TransformClass, classes};
+use super::{Created, Transform, TransformClass, class};
 use crate::calendar::MILLIS_PER_DAY;
 use crate::config::def::DefaultValue::{Required, Text};
 use crate::config::def::Importance::{High, Low, Medium};
@@ -37,7 +37,7 @@ const KEYS: [ConfigKey; 5] = [
     DEFAULTS,
 ];
 
-pub(super) const CLASSES: [TransformClass; 2] = classes::of_parts(
+pub(super) const CLASSES: [TransformClass; 2] = class::of_parts(
     NAMES,
     ConfigDef { keys: &KEYS },
     |values| create(Part::Key, values),

@@ -66,6 +66,7 @@ const ROOMS: [Room; 11] = [
             "coherence-kafka-common",
             "coherence-client",
             "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
         ],
         without: &["rdkafka", "config"],
@@ -76,7 +77,6 @@ const ROOMS: [Room; 11] = [
         uses: &[
             "coherence-kafka-common",
             "coherence-kafka-connect",
-            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-worker",
         ],
@@ -90,7 +90,6 @@ const ROOMS: [Room; 11] = [
             "coherence-kafka-common",
             "coherence-client",
             "coherence-kafka-connect",
-            "coherence-kafka-schema-registry",
             "coherence-kafka-rdkafka",
             "coherence-kafka-core",
             "coherence-kafka-worker",
