@@ -8,6 +8,7 @@
 //! browse/place.rs     where a page begins, as the text that clients keep
 //! browse/key.rs       a key as a reader types it, as the binaries that it may be
 //! browse/shown.rs     a binary as a text of bounded length     browse/pof.rs   the same of a POF value
+//! browse/hex.rs       bytes as digits
 //! browse/letters.rs   dead letters as JSON
 //! ```
 
@@ -31,6 +32,7 @@ use crate::plugin::{Connector, Context};
 use crate::worker::RequestError;
 
 mod entries;
+mod hex;
 mod key;
 mod letters;
 mod place;

@@ -6,8 +6,9 @@ use axum::body::Bytes;
 use coherence_kafka_common::map::{Format, KeyPage, MapError, NamedMap, Session};
 use serde_json::{Value, json};
 
+use super::hex::hex;
 use super::place::Place;
-use super::shown::{Shown, hex};
+use super::shown::Shown;
 
 /// Maximum bytes of the text of a key.
 const KEY_BYTES: usize = 1 << 10;

@@ -13,7 +13,7 @@ use coherence_kafka_common::packed::DecodeError;
 use coherence_kafka_common::pof::{Date, PofReader, PofValue, Time, Zone, decode};
 use coherence_kafka_common::serializer::json::text::decimal_text;
 
-use super::shown::hex;
+use super::hex::hex;
 
 /// Returns the text of the value in `bytes`, which start behind the format byte: at most `max` bytes, and whether that is
 /// only its beginning.

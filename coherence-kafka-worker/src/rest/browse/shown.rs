@@ -1,11 +1,10 @@
 //! Bytes as a text of bounded length.
 
-use std::fmt::Write as _;
-
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;
 use serde_json::{Value, json};
 
+use super::hex::hex;
 use super::pof;
 
 /// A larger binary is not decoded: a decoded value takes several times its bytes.
@@ -73,15 +72,6 @@ impl Shown {
     pub(super) fn to_json(&self) -> Value {
         json!({"text": self.text, "bytes": self.bytes, "cut": self.cut, "problem": self.problem})
     }
-}
-
-/// Returns hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Returns at most `max` bytes, without a part of a character at their end.
