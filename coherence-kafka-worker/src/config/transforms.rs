@@ -47,7 +47,10 @@ pub fn transforms(
             for error in
                 refused.into_iter().filter(|error| ALIAS_LISTS.iter().all(|(list, ..)| error.key != *list))
             {
-                let property = properties.get(&error.key);
+                // A setting that is missing is missing from where its alias is listed.
+                let list = ALIAS_LISTS.iter().find(|(list, ..)| is_of(&error.key, list));
+                let property =
+                    properties.get(&error.key).or_else(|| list.and_then(|(list, ..)| properties.get(list)));
                 findings.refusal(
                     property,
                     &error.key,

@@ -145,7 +145,7 @@ fn the_errors_of_all_files_come_together() {
          1. --set number 1 is not of the form key=value\n  \
          2. w.properties:7: listeners: x is not an address: write http://host:port or https://host:port\n  \
          3. c.properties:6: tasks.max: Invalid value 0 for configuration tasks.max: Value must be at least 1\n  \
-         4. d.properties: transforms.r.type: Missing required configuration \"transforms.r.type\" which has no default \
+         4. d.properties:5: transforms.r.type: Missing required configuration \"transforms.r.type\" which has no default \
          value.\n\
          warnings\n  \
          - w.properties:5: offset.storage.file.filename: accepted, without effect: Concerns source connectors; \

@@ -59,7 +59,7 @@ const CONNECTOR: &Lines = &[
         "coherence.retry.backoff.ms: is more than coherence.retry.backoff.max.ms",
     ),
     ("errors.tolerance=some", "errors.tolerance: "),
-    ("transforms=Insert", "transforms: "),
+    ("transforms=Insert", "transforms.Insert.type: "),
     ("consumer.override.max.poll.records=0", "consumer.override.max.poll.records: "),
     ("consumer.override.sasl.kerberos.service.name=x", "consumer.override.sasl.kerberos.service.name: "),
     ("coherence.json.arrays=${env:NOWHERE_TO_BE_FOUND}", "coherence.json.arrays: "),

@@ -139,12 +139,12 @@ fn every_malformed_setting_is_refused() {
         (
             "transforms",
             "a",
-            "transforms.a.type: Missing required configuration \"transforms.a.type\" which has no default value.",
+            "c: transforms.a.type: Missing required configuration \"transforms.a.type\" which has no default value.",
         ),
         (
             "predicates",
             "p",
-            "predicates.p.type: Missing required configuration \"predicates.p.type\" which has no default value.",
+            "c: predicates.p.type: Missing required configuration \"predicates.p.type\" which has no default value.",
         ),
         (
             "header.converter",
