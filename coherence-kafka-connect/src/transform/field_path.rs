@@ -1,6 +1,6 @@
 //! The place of a field: its name (`V1`), or names with dots between them (`V2`).
 
-use super::part::{class_name, no_map, position};
+use super::part::{no_map, position};
 use super::schemas::or_default;
 use crate::data::{Schema, SchemaKind, Struct, Value};
 use crate::error::{ConnectError, Exception};
@@ -87,7 +87,7 @@ impl FieldPath {
                 Value::Struct(inner) => inner,
                 Value::Null => return Ok(Value::Null),
                 other => {
-                    let found = class_name(&other);
+                    let found = other.class_name();
                     let message = format!("Only Struct objects supported for [{NESTED}], found: {found}");
                     return Err(ConnectError::data(message));
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::part::{Part, class_name, of_struct, require_map, require_struct};
+use super::part::{Part, of_struct, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, or_default};
 use super::{Created, Transform, TransformClass, class};
 use crate::config::def::DefaultValue::Text;
@@ -114,7 +114,7 @@ impl Flatten {
                 Value::Struct(_) => {
                     return Err(ConnectError::data(format!(
                         "Flatten transformation does not support class {} for record without schemas (for field {name}).",
-                        class_name(&value)
+                        value.class_name()
                     )));
                 }
                 Value::Decimal { .. }
@@ -126,7 +126,7 @@ impl Flatten {
                     return Err(ConnectError::data(format!(
                         "Flatten transformation was passed a value of type class {} which is not supported by Connect's \
                          data API",
-                        class_name(&value)
+                        value.class_name()
                     )));
                 }
                 value => flat.push((name, value)),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use num_bigint::BigInt;
 
-use super::part::{Part, class_name, position, require_map, require_struct};
+use super::part::{Part, position, require_map, require_struct};
 use super::schemas::or_default;
 use super::settings::{DEFAULTS, FILLED};
 use super::{Created, Transform, TransformClass, class};
@@ -112,7 +112,7 @@ fn nothing<'a>(value: &Value<'_>) -> Result<Value<'a>, ConnectError> {
         Value::Array(_) => Value::Array(Vec::new()),
         Value::Map(_) => Value::Map(Vec::new()),
         other => {
-            let class = class_name(other);
+            let class = other.class_name();
             return Err(ConnectError::data(format!("Cannot mask value of type: class {class}")));
         }
     })
@@ -145,7 +145,7 @@ impl Replacement {
             other => {
                 return Err(ConnectError::data(format!(
                     "Cannot mask value of type class {} with custom replacement.",
-                    class_name(other)
+                    other.class_name()
                 )));
             }
         })

@@ -57,7 +57,7 @@ pub(super) fn require_struct<'a>(value: Value<'a>, purpose: &str) -> Result<Stru
     match value {
         Value::Struct(of) => Ok(of),
         other => {
-            let found = class_name(&other);
+            let found = other.class_name();
             Err(ConnectError::data(format!("Only Struct objects supported for [{purpose}], found: {found}")))
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn require_map<'a>(value: Value<'a>, purpose: &str) -> Result<Entries
 }
 
 pub(super) fn no_map(value: &Value<'_>, purpose: &str) -> ConnectError {
-    let found = class_name(value);
+    let found = value.class_name();
     ConnectError::data(format!(
         "Only Map objects supported in absence of schema for [{purpose}], found: {found}"
     ))
@@ -91,28 +91,5 @@ pub(super) fn put<'a>(entries: &mut Entries<'a>, name: &'a str, value: Value<'a>
     match position(entries, name) {
         Some(at) => entries[at].1 = value,
         None => entries.push((Value::String(Cow::Borrowed(name)), value)),
-    }
-}
-
-/// Returns the name of the Java class that holds such a value.
-pub(super) fn class_name(value: &Value<'_>) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Boolean(_) => "java.lang.Boolean",
-        Value::Int8(_) => "java.lang.Byte",
-        Value::Int16(_) => "java.lang.Short",
-        Value::Int32(_) => "java.lang.Integer",
-        Value::Int64(_) => "java.lang.Long",
-        Value::Float32(_) => "java.lang.Float",
-        Value::Float64(_) => "java.lang.Double",
-        Value::String(_) => "java.lang.String",
-        Value::Bytes(_) => "[B",
-        Value::Decimal { .. } => "java.math.BigDecimal",
-        Value::Date(_) | Value::Time(_) | Value::Timestamp(_) => "java.util.Date",
-        Value::Array(_) => "java.util.ArrayList",
-        Value::Map(_) => "java.util.HashMap",
-        Value::Struct(_) => "org.apache.kafka.connect.data.Struct",
-        Value::Uuid(_) => "java.util.UUID",
-        Value::Pof(_) => "com.tangosol.util.Binary",
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::part::{Part, class_name, of_struct, position, require_map, require_struct};
+use super::part::{Part, of_struct, position, require_map, require_struct};
 use super::schemas::{Derived, Fields, basics, fields_of, or_default};
 use super::settings::{DEFAULTS, refusal};
 use super::{Created, Transform, TransformClass, class};
@@ -133,7 +133,7 @@ impl Form {
             Value::Int64(_) => Ok(Form::Unix),
             Value::String(_) => Ok(Form::Text),
             other => {
-                let class = class_name(other);
+                let class = other.class_name();
                 Err(ConnectError::data(format!(
                     "TimestampConverter does not support class {class} objects as timestamps"
                 )))
@@ -292,11 +292,11 @@ impl TimestampConverter {
                 Form::Date | Form::Time | Form::Timestamp,
                 Value::Date(millis) | Value::Time(millis) | Value::Timestamp(millis),
             ) => return Ok(*millis),
-            (Form::Text, other) => ("string timestamp to be a String", class_name(other)),
-            (Form::Unix, other) => ("Unix timestamp to be a Long", class_name(other)),
-            (Form::Date, other) => ("Date to be a java.util.Date", class_name(other)),
-            (Form::Time, other) => ("Time to be a java.util.Date", class_name(other)),
-            (Form::Timestamp, other) => ("Timestamp to be a java.util.Date", class_name(other)),
+            (Form::Text, other) => ("string timestamp to be a String", other.class_name()),
+            (Form::Unix, other) => ("Unix timestamp to be a Long", other.class_name()),
+            (Form::Date, other) => ("Date to be a java.util.Date", other.class_name()),
+            (Form::Time, other) => ("Time to be a java.util.Date", other.class_name()),
+            (Form::Timestamp, other) => ("Timestamp to be a java.util.Date", other.class_name()),
         };
         Err(ConnectError::data(format!("Expected {expected}, but found class {class}")))
     }

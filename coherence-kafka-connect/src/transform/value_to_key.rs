@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::part::{class_name, no_map, of_struct, position};
+use super::part::{no_map, of_struct, position};
 use super::schemas::{Derived, Fields, or_default};
 use super::settings::{DEFAULTS, FILLED};
 use super::{Transform, TransformClass};
@@ -70,7 +70,7 @@ impl Transform for ValueToKey {
                 of_struct(Arc::clone(&plan.schema), values.collect())
             }
             (Some(_), other) => {
-                let found = class_name(other);
+                let found = other.class_name();
                 let message = format!("Only Struct objects supported for [{PURPOSE}], found: {found}");
                 return Err(ConnectError::data(message));
             }

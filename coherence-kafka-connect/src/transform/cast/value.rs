@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::part::class_name;
 use super::Target;
 use crate::calendar::MILLIS_PER_DAY;
 use crate::converter::header_values::temporal;
@@ -69,7 +68,7 @@ fn check_class(value: &Value<'_>) -> Result<(), ConnectError> {
         | Value::Uuid(_)
         | Value::Pof(_) => Err(ConnectError::data(format!(
             "Cast transformation was passed a value of type class {} which is not supported by Connect's data API",
-            class_name(value)
+            value.class_name()
         ))),
         _ => Ok(()),
     }
@@ -97,7 +96,7 @@ fn out_of_range() -> ConnectError {
 }
 
 fn unexpected(value: &Value<'_>) -> ConnectError {
-    ConnectError::data(format!("Unexpected type in Cast transformation: class {}", class_name(value)))
+    ConnectError::data(format!("Unexpected type in Cast transformation: class {}", value.class_name()))
 }
 
 /// Returns an integer whose low bits are those that Java's narrowing gives; text must be within the range.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::part::{class_name, of_struct, put};
+use super::super::part::{of_struct, put};
 use super::super::schemas::{Derived, Fields, basics};
 use super::super::settings::refusal;
 use super::super::topics::Topics;
@@ -198,7 +198,7 @@ impl ByLogicalTableRouter {
                 Ok(SchemaAndValue { schema: key.schema, value: Value::Map(entries) })
             }
             other => {
-                let found = class_name(&other);
+                let found = other.class_name();
                 Err(ConnectError::data(format!(
                     "Only Struct objects supported for [Updating schema], found: {found}"
                 )))
