@@ -54,9 +54,9 @@ struct Run {
     number: u32,
     /// The offset that is expected first, as far as that is known.
     expected: Option<i64>,
-    plan: usize,
     reached: usize,
-    expiry: Expiry,
+    /// The plan and the expiry of its records; `None` where transforms decide where each goes.
+    direct: Option<(usize, Expiry)>,
 }
 
 /// Where records go whose transformed topic is this one.
@@ -129,17 +129,18 @@ impl BatchBuilder {
         if let Some(RejectedRecord { map, error, .. }) = refused.get(&source) {
             return Some((source, Err(RecordError::Refused { map: map.clone(), error: error.clone() })));
         }
-        let taken = if rules.pipeline.transforms.is_empty() {
-            let expiry = match record.value {
-                Some(_) => rules.expiries.of_headers(record, run.expiry),
-                None => Ok(run.expiry),
-            };
-            let plan = &mut self.plans[run.plan].1;
-            expiry
-                .map_err(RecordError::from)
-                .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry))
-        } else {
-            self.take_transformed(source, record, rules)
+        let taken = match run.direct {
+            Some((plan, of_topic)) => {
+                let expiry = match record.value {
+                    Some(_) => rules.expiries.of_headers(record, of_topic),
+                    None => Ok(of_topic),
+                };
+                let plan = &mut self.plans[plan].1;
+                expiry
+                    .map_err(RecordError::from)
+                    .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry))
+            }
+            None => self.take_transformed(source, record, rules),
         };
         // The policy decides about a null key.
         if !matches!(taken, Ok(Operation::NullKey) | Err(_)) {
@@ -243,16 +244,10 @@ impl BatchBuilder {
         expected: Option<i64>,
         rules: &Rules,
     ) -> Run {
-        let plan = self.plan(rules.mappings.map_of(record.topic));
+        let untransformed = rules.pipeline.transforms.is_empty();
+        let direct = untransformed
+            .then(|| (self.plan(rules.mappings.map_of(record.topic)), rules.expiries.of_topic(record.topic)));
         let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());
-        Run {
-            topic: record.topic.to_owned(),
-            partition: record.partition,
-            number,
-            expected,
-            plan,
-            reached,
-            expiry: rules.expiries.of_topic(record.topic),
-        }
+        Run { topic: record.topic.to_owned(), partition: record.partition, number, expected, reached, direct }
     }
 }
