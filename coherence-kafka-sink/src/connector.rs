@@ -52,22 +52,25 @@ pub struct SinkPlugin {
 impl SinkPlugin {
     /// Creates the plugin; its connectors write to these sessions.
     pub fn new(sessions: Sessions) -> Self {
-        let plugin = Self { sessions: Arc::new(sessions), classes: Classes::default(), plugins: Vec::new() };
-        plugin.with_classes(Classes::default())
+        let classes = Classes::default();
+        Self { sessions: Arc::new(sessions), plugins: plugins(&classes), classes }
     }
 
     /// Sets the transforms and predicates that configurations can name, those of one's own among them.
     #[must_use]
-    pub fn with_classes(mut self, classes: Classes) -> Self {
-        self.plugins = converters().chain(classes.descs()).collect();
-        self.classes = classes;
-        self
+    pub fn with_classes(self, classes: Classes) -> Self {
+        Self { plugins: plugins(&classes), classes, ..self }
     }
 
     /// Returns the sessions.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
     }
+}
+
+/// Returns what configurations can name.
+fn plugins(classes: &Classes) -> Vec<PluginDesc> {
+    converters().chain(classes.descs()).collect()
 }
 
 impl Default for SinkPlugin {

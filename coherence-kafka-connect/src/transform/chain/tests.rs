@@ -48,7 +48,7 @@ fn transforms_are_applied_in_the_order_of_the_list() {
         ("transforms", "outer, a.b"),
         ("transforms.a.b.type", " org.apache.kafka.connect.transforms.HoistField$Value "),
         ("transforms.a.b.field", "second"),
-        ("transforms.a.b.nobody.reads", "this"),
+        ("transforms.a.b.not.read", "this"),
         ("transforms.outer.type", "org.apache.kafka.connect.transforms.HoistField$Value"),
         ("transforms.outer.field", "first"),
         ("transforms.unused.type", "Nothing"),
