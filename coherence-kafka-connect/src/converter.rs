@@ -42,7 +42,7 @@ mod pof;
 mod string;
 
 pub use definitions::{CONVERTERS, HEADER_CONVERTERS};
-pub use header::{HeaderConverter, create_header, known_header_classes};
+pub use header::{HeaderConverter, SIMPLE_HEADER_CONVERTER, create_header, known_header_classes};
 pub use options::Options;
 
 /// `org.apache.kafka.connect.storage.Converter`.

@@ -27,5 +27,4 @@ pub use rest::{
     Users,
 };
 pub use transforms::transforms;
-pub(crate) use worker::DEFAULT_HEADER_CONVERTER;
 pub use worker::{OverridePolicy, WorkerConfig, converters, create_converter, create_header_converter};

@@ -31,7 +31,7 @@ pub static HEADER_CONVERTERS: [PluginDesc; 10] = [
     header_converter(number::LONG, &SIMPLE),
     header_converter(number::SHORT, &SIMPLE),
     header_converter(json::CLASS, &JSON),
-    header_converter(header::SIMPLE, &[]),
+    header_converter(header::SIMPLE_HEADER_CONVERTER, &[]),
     header_converter(string::CLASS, &STRING),
 ];
 

@@ -13,11 +13,12 @@ use super::{
 use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::ConnectError;
 
-pub(super) const SIMPLE: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
+/// Connect's converter of headers, where a worker and a connector name none.
+pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
 /// The classes of Connect that are header converters; all but the first are converters of keys and values as well.
 const CLASSES: [&str; 10] = [
-    SIMPLE,
+    SIMPLE_HEADER_CONVERTER,
     string::CLASS,
     json::CLASS,
     bytes::CLASS,
@@ -69,7 +70,7 @@ pub fn create_header(
     let class = class.trim();
     match CLASSES.into_iter().find(|known| is_named(known, class, "HeaderConverter")) {
         None => Err(unknown(class, Role::Header, known_header_classes())),
-        Some(SIMPLE) => Ok(Arc::new(SimpleHeaderConverter)),
+        Some(SIMPLE_HEADER_CONVERTER) => Ok(Arc::new(SimpleHeaderConverter)),
         Some(class) => Ok(Arc::new(OfConverter(create(class, Role::Header, options)?))),
     }
 }
@@ -105,7 +106,7 @@ impl HeaderConverter for SimpleHeaderConverter {
     }
 
     fn class_name(&self) -> &'static str {
-        SIMPLE
+        SIMPLE_HEADER_CONVERTER
     }
 }
 

@@ -72,7 +72,7 @@ fn a_header_converter_is_known_by_its_full_name_and_by_connects_aliases() {
             assert_eq!(converter.to_connect_header("t", "h", None).unwrap().value, Value::Null);
         }
     }
-    assert_eq!(create_header("Simple", &options).unwrap().class_name(), header::SIMPLE);
+    assert_eq!(create_header("Simple", &options).unwrap().class_name(), SIMPLE_HEADER_CONVERTER);
     let errors = create_header("KafkaPofConverter", &options).unwrap_err();
     let text = "Invalid value KafkaPofConverter for configuration header.converter: Class KafkaPofConverter could not be \
                 found; known are org.apache.kafka.connect.storage.SimpleHeaderConverter, ";

@@ -5,6 +5,7 @@ use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, concat, key,
 };
 use coherence_kafka_connect::config::{SESSION_KEYS, UNANSWERED_TIMEOUT};
+use coherence_kafka_connect::converter::SIMPLE_HEADER_CONVERTER;
 use coherence_kafka_worker::config::table::{WITHOUT_EFFECT, ignored, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
@@ -114,7 +115,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "Milliseconds for retries of converters and transforms. The built-in ones have no transient errors, so it has no effect; `coherence.retry.timeout.ms` bounds the retries of writes."),
     key("errors.retry.delay.max.ms", Kind::Long, Text("60000"), AtLeast(-1), (ERRORS, Low),
         "Maximum milliseconds between such retries."),
-    key("header.converter", Kind::Class, Text("org.apache.kafka.connect.storage.SimpleHeaderConverter"), Any, (CONVERTER_GROUP, Low),
+    key("header.converter", Kind::Class, Text(SIMPLE_HEADER_CONVERTER), Any, (CONVERTER_GROUP, Low),
         "Class that reads headers, for the transforms and predicates that use them; options follow with the prefix `header.converter.`. Headers are not stored in maps."),
     key("transforms", Kind::List, Text(""), DistinctAliases, (TRANSFORMS, Medium),
         "Aliases of the transforms that change each record before it becomes an entry, in their order. `transforms.<alias>.type` names the class of each; docs/transforms.md lists them."),

@@ -3,6 +3,7 @@
 use coherence_kafka_connect::config::def::{
     ConfigDef, ConfigKey, DefaultValue, Importance, Kind, Validator, key,
 };
+use coherence_kafka_connect::converter::SIMPLE_HEADER_CONVERTER;
 use coherence_kafka_rdkafka::settings::translate::{self, Client};
 
 use crate::description::Description;
@@ -74,7 +75,7 @@ pub static WORKER: ConfigDef = ConfigDef { keys: &[
         "Converter of keys for connectors that set none; `key.converter.*` are its options. Required here or in every connector."),
     key("value.converter", Kind::Class, Null, Any, (CONVERTERS, High),
         "Converter of values for connectors that set none; `value.converter.*` are its options. Required here or in every connector."),
-    key("header.converter", Kind::Class, Text("org.apache.kafka.connect.storage.SimpleHeaderConverter"), Any, (CONVERTERS, Low),
+    key("header.converter", Kind::Class, Text(SIMPLE_HEADER_CONVERTER), Any, (CONVERTERS, Low),
         "Converter of headers for connectors that set none; `header.converter.*` are its options. Transforms and predicates that use headers need it."),
     key("offset.flush.interval.ms", Kind::Long, Text("5000"), AtLeast(1), (WORKER_GROUP, Medium),
         "Milliseconds between commits of offsets. Connect's default is 60000; a shorter interval costs little here, and fewer records are written again after a crash."),

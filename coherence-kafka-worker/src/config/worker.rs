@@ -7,7 +7,7 @@ use std::time::Duration;
 use coherence_kafka_connect::config::def::{PluginDesc, Values};
 use coherence_kafka_connect::config::{ConfigErrors, Environment, Finding, Properties, Property, Variables};
 use coherence_kafka_connect::converter::{
-    self, Converter, ConverterClass, HeaderConverter, OptionError, Role,
+    self, Converter, ConverterClass, HeaderConverter, OptionError, Role, SIMPLE_HEADER_CONVERTER,
 };
 use coherence_kafka_rdkafka::settings::ClientSettings;
 
@@ -179,9 +179,6 @@ pub fn converters() -> impl Iterator<Item = PluginDesc> {
     of_values.chain(&converter::HEADER_CONVERTERS).copied()
 }
 
-/// Connect's converter of headers, where a worker and a connector name none.
-pub(crate) const DEFAULT_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
-
 /// Returns the converter of `class`, a setting of `properties`, with the options that stand there too.
 pub fn create_converter(
     role: Role,
@@ -207,7 +204,7 @@ pub fn create_header_converter(
 ) -> Option<Arc<dyn HeaderConverter>> {
     let class = properties.get(Role::Header.property());
     let prefix = format!("{}.", Role::Header.property());
-    let name = class.map_or(DEFAULT_HEADER_CONVERTER, Property::trimmed);
+    let name = class.map_or(SIMPLE_HEADER_CONVERTER, Property::trimmed);
     let options = options(properties, &prefix);
     created(converter::create_header(name, &options), &prefix, class, properties, findings)
 }

@@ -9,10 +9,11 @@ use coherence_kafka_connect::config::def::{
     ConfigInfo, ConfigInfos, ConfigKey, ConfigValue, Given, Kind, PluginType, Validator,
 };
 use coherence_kafka_connect::config::{ConfigErrors, Properties};
+use coherence_kafka_connect::converter::SIMPLE_HEADER_CONVERTER;
 
 use super::values::Request;
 use super::{aliases, classes, definitions, overrides};
-use crate::config::{DEFAULT_HEADER_CONVERTER, WorkerConfig};
+use crate::config::WorkerConfig;
 use crate::description::Description;
 use crate::load::ConnectorConfig;
 use crate::plugin::Plugin;
@@ -236,6 +237,6 @@ fn default_converter(
 ) -> Option<String> {
     match worker.properties().get(setting) {
         Some(class) => classes::find(plugin, kind, &class.value).map(|desc| desc.class.to_owned()),
-        None => (kind == PluginType::HeaderConverter).then(|| DEFAULT_HEADER_CONVERTER.to_owned()),
+        None => (kind == PluginType::HeaderConverter).then(|| SIMPLE_HEADER_CONVERTER.to_owned()),
     }
 }
