@@ -9,7 +9,7 @@
 //! chain.rs       the chain, created from properties        classes.rs   the table of classes
 //! class.rs       what a class is
 //! part.rs        the key or the value of a record           schemas.rs   derived schemas, cached
-//! field_path.rs  the place of a field                       java.rs      what Java makes of text, numbers and dates
+//! field_path.rs  the place of a field                       rename.rs    new names by an expression
 //! predicates.rs, and one file for each transform            debezium.rs  Debezium's transforms
 //! ```
 
@@ -35,6 +35,7 @@ mod insert_header;
 mod mask_field;
 mod part;
 mod predicates;
+mod rename;
 mod replace_field;
 mod routers;
 mod schemas;
@@ -48,6 +49,7 @@ pub use chain::{TransformFailure, Transforms};
 use class::Created;
 pub use class::{CreateResult, PredicateClass, TransformClass};
 pub use classes::Classes;
+pub use rename::Rename;
 
 /// `org.apache.kafka.connect.transforms.Transformation`.
 pub trait Transform: Send + Sync + Debug {

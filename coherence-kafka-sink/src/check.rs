@@ -3,6 +3,8 @@
 //! It joins no group and writes no entry. It opens each map that the connector would write to, which is the only way to
 //! learn whether the grid has a mapping for it.
 
+use std::collections::BTreeSet;
+
 use coherence_kafka_common::map::Session as _;
 use coherence_kafka_connect::config::{Checked, SessionKind};
 use coherence_kafka_worker::config::WorkerConfig;
@@ -69,7 +71,16 @@ pub(crate) async fn connector(config: &ConnectorConfig, peers: &mut Peers, findi
     }
     let whose = format!("connector {name}");
     let Some(session) = peers.grids.reach(&whose, &config.session, findings).await else { return };
-    for map in wanted.iter().map(|topic| config.mappings.map_of(topic)) {
+    let mut maps = BTreeSet::new();
+    for topic in &wanted {
+        match config.map_names.map_of(topic) {
+            Ok(map) => {
+                maps.insert(map);
+            }
+            Err(error) => findings.problem(CONNECTOR, format_args!("{whose}: topic {topic}: {error}")),
+        }
+    }
+    for map in &maps {
         match session.map(map).await {
             Ok(_) => findings.good(format_args!("{whose}: map {map} can be written to")),
             Err(error) => {

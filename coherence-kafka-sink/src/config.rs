@@ -6,7 +6,7 @@
 //! ```text
 //! Properties ─ connector.rs ─ typed configuration
 //!              ├ table.rs      the settings, also docs.rs
-//!              ├ mappings.rs   topic → map
+//!              ├ map_names.rs  topic → map, with mappings.rs
 //!              ├ pattern.rs    Java regex → librdkafka's
 //!              └ clients.rs    consumers, and the clients of the dead letter queue
 //! ```
@@ -15,13 +15,15 @@ pub(crate) mod clients;
 mod connector;
 #[cfg(test)]
 mod docs;
-pub(crate) mod mappings;
+pub(crate) mod map_names;
+mod mappings;
 mod pattern;
 pub(crate) mod table;
 
 pub use clients::ConsumerConfig;
 pub(crate) use connector::shared;
 pub use connector::{ConnectorConfig, DeadLetterConfig, Topics};
+pub use map_names::{MapNameError, MapNames};
 pub use mappings::Mappings;
 
 #[cfg(test)]

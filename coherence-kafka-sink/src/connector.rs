@@ -160,13 +160,13 @@ impl Connector for SinkConnector {
 
     /// The maps of the topics that it names, and of those that it has used.
     fn maps(&self, used: &BTreeSet<String>) -> BTreeSet<String> {
-        let mappings = &self.config.mappings;
+        let names = &self.config.map_names;
         let named: Vec<&str> = match &self.config.topics {
             Topics::List(topics) => topics.iter().map(String::as_str).collect(),
-            Topics::Pattern(_) => mappings.iter().map(|(topic, _)| topic).collect(),
+            Topics::Pattern(_) => names.mappings.iter().map(|(topic, _)| topic).collect(),
         };
         let topics = named.into_iter().chain(used.iter().map(String::as_str));
-        topics.map(|topic| mappings.map_of(topic).to_owned()).collect()
+        topics.filter_map(|topic| Some(names.map_of(topic).ok()?.into_owned())).collect()
     }
 
     fn open_maps(&self, context: &Context<'_>) -> Result<Arc<dyn Session>, String> {
@@ -228,7 +228,6 @@ impl SinkTasks {
             }
             None => sessions.open(&config.session, context.runtime).map_err(|error| error.to_string())?,
         };
-        let mappings = Arc::new(config.mappings.clone());
         let pipeline = Arc::new(Pipeline {
             form: if config.passthrough {
                 Form::PassThrough
@@ -238,7 +237,7 @@ impl SinkTasks {
                     value: config.value_converter.clone(),
                     entries: EntryWriter {
                         encoder: Encoder { format: session.format(), arrays: config.arrays },
-                        typed: config.mapping.clone().map(|mapping| (mapping, mappings.clone())),
+                        typed: config.mapping.clone(),
                     },
                 }
             },
@@ -248,7 +247,11 @@ impl SinkTasks {
             transforms: config.transforms.clone(),
             header: config.header_converter.clone(),
         });
-        let rules = Rules { pipeline, mappings, expiries: Arc::new(config.expiries.clone()) };
+        let rules = Rules {
+            pipeline,
+            names: Arc::new(config.map_names.clone()),
+            expiries: Arc::new(config.expiries.clone()),
+        };
         let task = |number| {
             let counters = Arc::new(Counters::default());
             let options = task_options(config, context, number);

@@ -8,15 +8,13 @@ use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::encode::{EncodeError, Encoder};
 use coherence_kafka_connect::mapping::{Mapping, MappingError, Part};
 
-use crate::config::Mappings;
-
 /// Writes the entries of a connector's maps.
 #[derive(Debug)]
 pub(crate) struct EntryWriter {
     /// Writes what has no type.
     pub encoder: Encoder,
-    /// The types of the maps' entries, and the maps of the topics.
-    pub typed: Option<(Arc<Mapping>, Arc<Mappings>)>,
+    /// The types of the maps' entries.
+    pub typed: Option<Arc<Mapping>>,
 }
 
 /// Why data has no form in its map.
@@ -31,31 +29,30 @@ pub(crate) enum EntryError {
 }
 
 impl EntryWriter {
-    /// Appends the key of a record that goes to the map of `topic`.
-    pub(crate) fn write_key(&self, topic: &str, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), EntryError> {
-        match self.part(topic, Role::Key) {
+    /// Appends the key of an entry of `map`.
+    pub(crate) fn write_key(&self, map: &str, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), EntryError> {
+        match self.part(map, Role::Key) {
             Some(part) => part.write(self.encoder.format, &key, out)?,
             None => self.encoder.encode_key(key, out)?,
         }
         Ok(())
     }
 
-    /// Appends the value of a record that goes to the map of `topic`.
+    /// Appends the value of an entry of `map`.
     pub(crate) fn write_value(
         &self,
-        topic: &str,
+        map: &str,
         value: &Value<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), EntryError> {
-        match self.part(topic, Role::Value) {
+        match self.part(map, Role::Value) {
             Some(part) => part.write(self.encoder.format, value, out)?,
             None => self.encoder.encode(value, out)?,
         }
         Ok(())
     }
 
-    fn part(&self, topic: &str, role: Role) -> Option<Part<'_>> {
-        let (mapping, maps) = self.typed.as_ref()?;
-        mapping.part(maps.map_of(topic), role)
+    fn part(&self, map: &str, role: Role) -> Option<Part<'_>> {
+        self.typed.as_ref()?.part(map, role)
     }
 }

@@ -40,6 +40,8 @@ mod snapshot;
 mod task;
 mod writer;
 
-pub use config::{ConnectorConfig, ConsumerConfig, DeadLetterConfig, Mappings, Topics};
+pub use config::{
+    ConnectorConfig, ConsumerConfig, DeadLetterConfig, MapNameError, MapNames, Mappings, Topics,
+};
 pub use connector::{LocalSessions, OpenSession, Sessions, SinkConnector, SinkPlugin};
 pub use counters::{Cause, Count, Counters, Errors, Gauge, Holding};

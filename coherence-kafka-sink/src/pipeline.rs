@@ -15,6 +15,7 @@ use coherence_kafka_connect::record::{Header, Record};
 use coherence_kafka_connect::transform::{TransformFailure, Transforms};
 use coherence_kafka_rdkafka::record::RawRecord;
 
+use crate::config::MapNameError;
 use crate::entries::{EntryError, EntryWriter};
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
@@ -127,6 +128,9 @@ pub(crate) enum RecordError {
     /// Its value is null, and that is to be an error.
     #[error("value: null (behavior.on.null.values=fail)")]
     NullValue,
+    /// Its topic has no possible map.
+    #[error("map: {0}")]
+    MapName(#[from] MapNameError),
     /// Its header for the expiry is invalid.
     #[error("{0}")]
     Ttl(#[from] BadTtl),
@@ -197,7 +201,7 @@ impl Pipeline {
     /// Why it means nothing; the plan is then unchanged.
     pub(crate) fn apply(
         &self,
-        plan: &mut BatchPlan,
+        (map, plan): &mut (Arc<str>, BatchPlan),
         source: RecordId,
         record: &RawRecord<'_>,
         expiry: Expiry,
@@ -207,8 +211,8 @@ impl Pipeline {
             plan,
             source,
             expiry,
-            |out| self.write_key(record, key, out),
-            |out| self.write_value(record, out),
+            |out| self.write_key(map, record, key, out),
+            |out| self.write_value(map, record, out),
         )
     }
 
@@ -255,12 +259,12 @@ impl Pipeline {
     /// Why it means nothing; the plan is then unchanged.
     pub(crate) fn apply_transformed(
         &self,
-        plan: &mut BatchPlan,
+        (map, plan): &mut (Arc<str>, BatchPlan),
         source: RecordId,
         record: Record<'_>,
         expiry: Expiry,
     ) -> Result<Operation, RecordError> {
-        let Record { topic, key, value, .. } = record;
+        let Record { key, value, .. } = record;
         if key.value == Value::Null {
             return Ok(Operation::NullKey);
         }
@@ -268,8 +272,8 @@ impl Pipeline {
             plan,
             source,
             expiry,
-            |out| self.encode_key(&topic, key.value, out),
-            |out| self.encode_value(&topic, &value.value, out),
+            |out| self.encode_key(map, key.value, out),
+            |out| self.encode_value(map, &value.value, out),
         )
     }
 
@@ -334,32 +338,38 @@ impl Pipeline {
         Blame { stage, class, exception, message: error.message(), trace: error.to_string() }
     }
 
-    fn write_key(&self, record: &RawRecord<'_>, key: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
+    fn write_key(
+        &self,
+        map: &str,
+        record: &RawRecord<'_>,
+        key: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         match &self.form {
-            Form::PassThrough => self.encode_key(record.topic, Value::Bytes(Cow::Borrowed(key)), out),
+            Form::PassThrough => self.encode_key(map, Value::Bytes(Cow::Borrowed(key)), out),
             Form::Converted { key: converter, .. } => {
                 let converted = converter
                     .to_connect(record.topic, record, Some(key))
                     .map_err(|error| Stop::Error(RecordError::Key(error)))?;
-                self.encode_key(record.topic, converted.value, out)
+                self.encode_key(map, converted.value, out)
             }
         }
     }
 
     /// Writes the value. Returns false for a tombstone, also one that only the converter recognises (JSON `null`).
-    fn write_value(&self, record: &RawRecord<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
+    fn write_value(&self, map: &str, record: &RawRecord<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         let Some(value) = record.value else { return Ok(false) };
         match &self.form {
-            Form::PassThrough => self.encode_value(record.topic, &Value::Bytes(Cow::Borrowed(value)), out),
+            Form::PassThrough => self.encode_value(map, &Value::Bytes(Cow::Borrowed(value)), out),
             Form::Converted { value: converter, .. } => {
                 let converted =
                     converter.to_connect(record.topic, record, Some(value)).map_err(RecordError::Value)?;
-                self.encode_value(record.topic, &converted.value, out)
+                self.encode_value(map, &converted.value, out)
             }
         }
     }
 
-    fn encode_key(&self, topic: &str, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
+    fn encode_key(&self, map: &str, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), Stop> {
         match (&self.form, key) {
             (_, Value::Null) => Err(Stop::Nothing(Operation::NullKey)),
             (Form::PassThrough, Value::Bytes(key)) => {
@@ -370,12 +380,12 @@ impl Pipeline {
             }
             (Form::PassThrough, _) => Err(Stop::Error(RecordError::NotBytes { part: "key" })),
             (Form::Converted { entries, .. }, key) => {
-                entries.write_key(topic, key, out).map_err(|error| Stop::Error(RecordError::EncodeKey(error)))
+                entries.write_key(map, key, out).map_err(|error| Stop::Error(RecordError::EncodeKey(error)))
             }
         }
     }
 
-    fn encode_value(&self, topic: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
+    fn encode_value(&self, map: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<bool, RecordError> {
         match (&self.form, value) {
             (_, Value::Null) => return Ok(false),
             (Form::PassThrough, Value::Bytes(value)) => {
@@ -384,7 +394,7 @@ impl Pipeline {
             }
             (Form::PassThrough, _) => return Err(RecordError::NotBytes { part: "value" }),
             (Form::Converted { entries, .. }, value) => {
-                entries.write_value(topic, value, out).map_err(RecordError::EncodeValue)?;
+                entries.write_value(map, value, out).map_err(RecordError::EncodeValue)?;
             }
         }
         Ok(true)

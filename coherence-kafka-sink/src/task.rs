@@ -25,7 +25,7 @@ use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::TaskControl;
 
-use crate::config::Mappings;
+use crate::config::MapNames;
 use crate::counters::Counters;
 use crate::errors::ErrorPolicy;
 use crate::errors::dead_letter::{DeadLetterQueue, QueueOptions};
@@ -155,7 +155,7 @@ pub(crate) struct Rules {
     /// Converts records to entries.
     pub pipeline: Arc<Pipeline>,
     /// Which map a topic goes to.
-    pub mappings: Arc<Mappings>,
+    pub names: Arc<MapNames>,
     /// When entries expire.
     pub expiries: Arc<Expiries>,
 }

@@ -23,6 +23,14 @@ impl Replacement {
         Self { pieces: pieces(text, pattern) }
     }
 
+    /// Finds a reference that is bad, before there is a match.
+    ///
+    /// # Errors
+    /// A reference to a group is bad.
+    pub(crate) fn check(&self) -> Result<(), ConnectError> {
+        self.pieces.as_ref().map(|_| ()).map_err(Clone::clone)
+    }
+
     /// Returns `text` with the first match of `pattern` replaced; `None` where it has none.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::rename::Rename;
 use super::settings::refusal;
 use super::topics::Topics;
 use super::{Created, Transform, TransformClass};
@@ -11,8 +12,7 @@ use crate::config::def::Validator::Any;
 use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
 use crate::error::{ConnectError, Exception};
 use crate::java::date_format::DateFormat;
-use crate::java::regex::{Pattern, REGEX};
-use crate::java::replacement::Replacement;
+use crate::java::regex::REGEX;
 use crate::record::Record;
 
 const REGEX_ROUTER: &str = "org.apache.kafka.connect.transforms.RegexRouter";
@@ -47,27 +47,20 @@ pub(super) const CLASSES: [TransformClass; 2] = [
 ];
 
 fn regex_router(values: &Values) -> Created {
-    let pattern = Pattern::new(values.text("regex").unwrap_or_default()).map_err(refusal)?;
-    let replacement = Replacement::new(values.text("replacement").unwrap_or_default(), &pattern);
-    Ok(Box::new(RegexRouter { pattern, replacement, topics: Topics::default() }))
+    let text = |key| values.text(key).unwrap_or_default();
+    let rename = Rename::new(text("regex"), text("replacement")).map_err(refusal)?;
+    Ok(Box::new(RegexRouter { rename, topics: Topics::default() }))
 }
 
 #[derive(Debug)]
 struct RegexRouter {
-    pattern: Pattern,
-    replacement: Replacement,
+    rename: Rename,
     topics: Topics,
 }
 
 impl Transform for RegexRouter {
     fn apply<'a>(&'a self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let renamed = self.topics.renamed(&record.topic, |topic| {
-            if self.pattern.matches(topic) {
-                self.replacement.replace_first(&self.pattern, topic)
-            } else {
-                Ok(None)
-            }
-        })?;
+        let renamed = self.topics.renamed(&record.topic, |topic| self.rename.apply(topic))?;
         if let Some(topic) = renamed {
             record.topic = topic;
         }

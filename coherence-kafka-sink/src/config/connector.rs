@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coherence_kafka_connect::config::def::{Values, nearest};
+use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{
     ConfigErrors, Finding, Properties, Property, SessionConfig, SessionKind, check_topic_name,
 };
@@ -20,6 +20,7 @@ use coherence_kafka_worker::config::{
 };
 
 use super::clients::{self, ConsumerConfig};
+use super::map_names::MapNames;
 use super::mappings::Mappings;
 use super::pattern;
 use crate::config::table::DESCRIPTION;
@@ -29,6 +30,7 @@ use crate::expiry::Expiries;
 pub use errors::DeadLetterConfig;
 
 mod errors;
+mod map_names;
 mod mapping_file;
 pub(crate) mod shared;
 
@@ -44,8 +46,8 @@ pub struct ConnectorConfig {
     pub tasks_max: u32,
     /// What to read.
     pub topics: Topics,
-    /// `coherence.cache.mappings`.
-    pub mappings: Mappings,
+    /// Which map a topic goes to.
+    pub map_names: MapNames,
     /// `coherence.mapping.file`: the types of entries.
     pub mapping: Option<Arc<Mapping>>,
     /// `coherence.passthrough`: bytes of the topic are Coherence binaries.
@@ -145,7 +147,7 @@ impl<'a> Check<'a> {
         let transforms = config::transforms(self.classes, self.properties, self.findings);
         // A transform may give a record another topic than those that are read.
         let listed = topics.as_ref().filter(|_| transforms.as_ref().is_none_or(Transforms::is_empty));
-        let mappings = self.mappings(&values, listed);
+        let map_names = self.map_names(&values, listed);
         let key_converter = self.converter(Role::Key);
         let value_converter = self.converter(Role::Value);
         let header_converter = self.header_converter();
@@ -161,7 +163,7 @@ impl<'a> Check<'a> {
             worker.variables(),
             self.findings,
         );
-        let mapping = self.mapping_file(&values, session.format, topics.as_ref(), &mappings);
+        let mapping = self.mapping_file(&values, session.format, topics.as_ref(), &map_names);
         let retry = self.retry(&values);
         let refused_timeout = self.refused_timeout(&values, retry);
         let errors = self.errors(&values);
@@ -180,7 +182,7 @@ impl<'a> Check<'a> {
             name,
             tasks_max: config::connector::tasks_max(worker, properties, &values, self.findings)?,
             topics: topics?,
-            mappings,
+            map_names,
             mapping,
             passthrough,
             key_converter: key_converter?,
@@ -273,31 +275,6 @@ impl<'a> Check<'a> {
             self.error("topics", "Must configure one of topics or topics.regex");
         }
         Some(Topics::List(topics))
-    }
-
-    fn mappings(&mut self, values: &Values, topics: Option<&Topics>) -> Mappings {
-        const KEY: &str = "coherence.cache.mappings";
-        let mappings = match Mappings::parse(values.list(KEY)) {
-            Ok(mappings) => mappings,
-            Err(refused) => {
-                for why in refused {
-                    self.refusal(KEY, why, "an item is not of the form topic->map, or repeats a topic");
-                }
-                return Mappings::default();
-            }
-        };
-        if let (Some(Topics::List(topics)), Some(property)) =
-            (topics, self.property(KEY).filter(|property| !property.secret))
-        {
-            for (topic, _) in mappings.iter().filter(|(topic, _)| !topics.iter().any(|known| known == topic))
-            {
-                let mean = nearest(topic, topics.iter().map(String::as_str))
-                    .map(|known| format!(", did you mean {known}?"))
-                    .unwrap_or_default();
-                self.findings.warning(property, format!("maps {topic}, which topics does not list{mean}"));
-            }
-        }
-        mappings
     }
 
     /// Checks the directory: a grid keeps its maps itself, and a broker inside the process loses the records of the

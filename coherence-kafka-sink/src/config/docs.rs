@@ -128,6 +128,9 @@ fn prefixes(page: &mut String, families: &[(&str, Option<&str>)]) {
                  producer apply too, unless they are set here."
                     .to_owned()
             }
+            ("coherence.cache.rules.", None) => {
+                "`regex` and `replacement` of the rule that `coherence.cache.rules` lists by this alias.".to_owned()
+            }
             ("coherence.ttl.ms.", None) => {
                 "`coherence.ttl.ms` for the records of one topic; the rest of the key is its name.".to_owned()
             }

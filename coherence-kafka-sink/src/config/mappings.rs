@@ -1,8 +1,8 @@
-//! `coherence.cache.mappings`: which map a topic goes to.
+//! `coherence.cache.mappings`: which map a topic of this name goes to.
 
 use std::collections::BTreeMap;
 
-/// Topic to map; a topic without an item goes to the map with its own name.
+/// Topic to map.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mappings(BTreeMap<String, String>);
 
@@ -34,9 +34,9 @@ impl Mappings {
         if refused.is_empty() { Ok(Mappings(maps)) } else { Err(refused) }
     }
 
-    /// Returns the map that records of `topic` go to.
-    pub fn map_of<'a>(&'a self, topic: &'a str) -> &'a str {
-        self.0.get(topic).map_or(topic, String::as_str)
+    /// Returns the map of the item of `topic`.
+    pub fn get(&self, topic: &str) -> Option<&str> {
+        self.0.get(topic).map(String::as_str)
     }
 
     /// Returns the items, sorted by topic.
@@ -74,17 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_without_an_item_goes_to_the_map_of_its_name() {
+    fn an_item_names_the_map_of_its_topic() {
         let mappings = parse(&["MyTopic->MyCache", "b->c", ""]).unwrap();
-        assert_eq!(mappings.map_of("MyTopic"), "MyCache");
-        assert_eq!(mappings.map_of("c"), "c");
+        assert_eq!(mappings.get("MyTopic"), Some("MyCache"));
+        assert_eq!(mappings.get("c"), None);
         assert_eq!(mappings.iter().collect::<Vec<_>>(), [("MyTopic", "MyCache"), ("b", "c")]);
     }
 
     #[test]
     fn two_topics_may_share_a_map() {
         let mappings = parse(&["a->m", "b->m"]).unwrap();
-        assert_eq!((mappings.map_of("a"), mappings.map_of("b")), ("m", "m"));
+        assert_eq!((mappings.get("a"), mappings.get("b")), (Some("m"), Some("m")));
     }
 
     #[test]

@@ -179,6 +179,15 @@ fn the_maps_of_a_connector_are_those_of_the_topics_that_it_names_and_has_used() 
     };
     assert_eq!(maps(&[], &[]), names(&["t"]));
     assert_eq!(maps(&[("topics", "t,u"), ("coherence.cache.mappings", "t->m")], &["u"]), names(&["m", "u"]));
+    let rules = [
+        ("topics", ""),
+        ("topics.regex", ".*"),
+        ("coherence.cache.rules", "r"),
+        ("coherence.cache.rules.r.regex", "t-(.*)"),
+        ("coherence.cache.rules.r.replacement", "$1"),
+        ("coherence.cache.name.format", "kafka.${topic}"),
+    ];
+    assert_eq!(maps(&rules, &["t-1", "t-2", "u", "t-"]), names(&["1", "2", "kafka.u"]));
     let pattern = [("topics", ""), ("topics.regex", "[tuv]"), ("coherence.cache.mappings", "t->m")];
     assert_eq!(maps(&pattern, &["v"]), names(&["m", "v"]));
 }

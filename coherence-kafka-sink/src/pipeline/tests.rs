@@ -48,13 +48,13 @@ fn record<'a>(key: Option<&'a str>, value: Option<&'a str>, headers: &'a [GivenH
 
 /// The operation, and the entries to put as text.
 fn taken(pipeline: &Pipeline, record: &RawRecord<'_>) -> Result<(Operation, Vec<String>), RecordError> {
-    let mut plan = BatchPlan::default();
+    let mut plan = (Arc::from("m"), BatchPlan::default());
     let operation = match pipeline.transform(record)? {
         None => Operation::Filtered,
         Some(transformed) => pipeline.apply_transformed(&mut plan, SOURCE, transformed, Expiry::Default)?,
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\x15', "");
-    let writes = plan.finish().unwrap();
+    let writes = plan.1.finish().unwrap();
     let entries = writes.iter().flat_map(|write| write.entries.iter());
     Ok((operation, entries.map(|(key, value)| format!("{}={}", text(key), text(value))).collect()))
 }

@@ -7,7 +7,7 @@ use coherence_kafka_common::map::Format;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::mapping::Mapping;
 
-use super::{Check, Mappings, Topics};
+use super::{Check, MapNames, Topics};
 use crate::mapping;
 
 const MAPPING_FILE: &str = "coherence.mapping.file";
@@ -19,7 +19,7 @@ impl Check<'_> {
         values: &Values,
         format: Format,
         topics: Option<&Topics>,
-        maps: &Mappings,
+        names: &MapNames,
     ) -> Option<Arc<Mapping>> {
         const OTHERWISE: &str = "the mapping file cannot be used";
         let path = PathBuf::from(values.text(MAPPING_FILE)?);
@@ -46,7 +46,8 @@ impl Check<'_> {
         let transformed = self.property("transforms").is_some();
         let shown = self.property(MAPPING_FILE).filter(|property| !property.secret && !transformed);
         if let (Some(Topics::List(topics)), Some(property)) = (topics, shown) {
-            for map in mapping.maps().filter(|map| !topics.iter().any(|topic| maps.map_of(topic) == *map)) {
+            let written: Vec<_> = topics.iter().filter_map(|topic| names.map_of(topic).ok()).collect();
+            for map in mapping.maps().filter(|map| !written.iter().any(|name| name == map)) {
                 self.findings.warning(property, format!("describes map {map}, which no topic goes to"));
             }
         }

@@ -52,7 +52,7 @@ fn the_post_body_of_the_java_readme_works_unchanged() {
     let config = read(&worker(&CONVERTERS), &file.settings.into_iter().collect()).unwrap();
     assert_eq!(config.name, "coherence-sink");
     assert_eq!(config.topics, Topics::List(vec!["MyTopic".to_owned()]));
-    assert_eq!(config.mappings.map_of("MyTopic"), "MyCache");
+    assert_eq!(config.map_names.map_of("MyTopic").as_deref(), Ok("MyCache"));
     assert_eq!(config.tasks_max, 1);
     assert_eq!(config.warnings, []);
 }
@@ -72,6 +72,19 @@ fn the_properties_file_of_the_java_readme_works_unchanged() {
     let config = read(&worker(&[]), &file.settings.into_iter().collect()).unwrap();
     for converter in [&config.key_converter, &config.value_converter] {
         assert_eq!(converter.class_name(), "com.oracle.coherence.kafka.connect.util.CustomConverter");
+    }
+    assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn the_example_of_rules_names_the_maps_that_its_document_shows() {
+    let text = include_bytes!("../../../../config/examples/maps.properties");
+    let file = file::parse("maps.properties", text).unwrap();
+    let config = read(&worker(&[]), &file.settings.into_iter().collect()).unwrap();
+    for (topic, map) in
+        [("orders-20240131", "Orders"), ("orders-eu-20240131", "Orders.eu"), ("customers", "kafka.customers")]
+    {
+        assert_eq!(config.map_names.map_of(topic).as_deref(), Ok(map));
     }
     assert_eq!(config.warnings, []);
 }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
 use coherence_kafka_connect::data::Value;
 use coherence_kafka_rdkafka::record::RawRecord;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 use super::{LetterNumber, Rules};
+use crate::config::MapNameError;
 use crate::expiry::ConvertedHeaders;
 use crate::offset_tracker::{OffsetTracker, Reached};
 use crate::pipeline::{Operation, RecordError};
@@ -30,7 +33,8 @@ pub(super) struct BatchBuilder {
     /// Records and bytes of the batch before, which this one will resemble.
     expected: (usize, usize),
     run: Option<Run>,
-    route: Option<Route>,
+    /// Where the records of each topic go.
+    destinations: HashMap<String, Result<Destination, MapNameError>, RandomState>,
 }
 
 /// A batch that is ready to be written.
@@ -55,14 +59,13 @@ struct Run {
     /// The offset that is expected first, as far as that is known.
     expected: Option<i64>,
     reached: usize,
-    /// The plan and the expiry of its records; `None` where transforms decide where each goes.
-    direct: Option<(usize, Expiry)>,
+    /// Where its records go; `None` where transforms decide it for each.
+    direct: Option<Result<Destination, MapNameError>>,
 }
 
-/// Where records go whose transformed topic is this one.
-#[derive(Debug)]
-struct Route {
-    topic: String,
+/// Where the records of a topic go.
+#[derive(Debug, Clone, Copy)]
+struct Destination {
     plan: usize,
     expiry: Expiry,
 }
@@ -129,17 +132,9 @@ impl BatchBuilder {
         if let Some(RejectedRecord { map, error, .. }) = refused.get(&source) {
             return Some((source, Err(RecordError::Refused { map: map.clone(), error: error.clone() })));
         }
-        let taken = match run.direct {
-            Some((plan, of_topic)) => {
-                let expiry = match record.value {
-                    Some(_) => rules.expiries.of_headers(record, of_topic),
-                    None => Ok(of_topic),
-                };
-                let plan = &mut self.plans[plan].1;
-                expiry
-                    .map_err(RecordError::from)
-                    .and_then(|expiry| rules.pipeline.apply(plan, source, record, expiry))
-            }
+        let taken = match &run.direct {
+            Some(Ok(destination)) => self.take_direct(*destination, source, record, rules),
+            Some(Err(error)) => Err(error.clone().into()),
             None => self.take_transformed(source, record, rules),
         };
         // The policy decides about a null key.
@@ -147,6 +142,21 @@ impl BatchBuilder {
             self.pass(record.offset);
         }
         Some((source, taken))
+    }
+
+    /// Adds the record that was entered last as it is.
+    fn take_direct(
+        &mut self,
+        Destination { plan, expiry }: Destination,
+        source: RecordId,
+        record: &RawRecord<'_>,
+        rules: &Rules,
+    ) -> Result<Operation, RecordError> {
+        let expiry = match record.value {
+            Some(_) => rules.expiries.of_headers(record, expiry)?,
+            None => expiry,
+        };
+        rules.pipeline.apply(&mut self.plans[plan], source, record, expiry)
     }
 
     /// Adds the record that was entered last as its transforms have changed it.
@@ -157,7 +167,7 @@ impl BatchBuilder {
         rules: &Rules,
     ) -> Result<Operation, RecordError> {
         let Some(transformed) = rules.pipeline.transform(record)? else { return Ok(Operation::Filtered) };
-        let Route { plan, expiry, .. } = *self.route(&transformed.topic, rules);
+        let Destination { plan, expiry } = self.destination(&transformed.topic, rules)?;
         let expiry = match transformed.value.value {
             Value::Null => expiry,
             _ if rules.pipeline.transforms.uses_headers() => {
@@ -165,18 +175,19 @@ impl BatchBuilder {
             }
             _ => rules.expiries.of_headers(record, expiry)?,
         };
-        rules.pipeline.apply_transformed(&mut self.plans[plan].1, source, transformed, expiry)
+        rules.pipeline.apply_transformed(&mut self.plans[plan], source, transformed, expiry)
     }
 
-    /// Looks up where records of a transformed topic go; successive ones often have the same.
-    fn route(&mut self, topic: &str, rules: &Rules) -> &Route {
-        let known = self.route.take().filter(|route| route.topic == topic);
-        let route = known.unwrap_or_else(|| Route {
-            topic: topic.to_owned(),
-            plan: self.plan(rules.mappings.map_of(topic)),
-            expiry: rules.expiries.of_topic(topic),
-        });
-        self.route.insert(route)
+    /// Looks up where the records of a topic go, which is found once for each topic of a batch.
+    fn destination(&mut self, topic: &str, rules: &Rules) -> Result<Destination, MapNameError> {
+        if let Some(known) = self.destinations.get(topic) {
+            return known.clone();
+        }
+        let map = rules.names.map_of(topic);
+        let found =
+            map.map(|map| Destination { plan: self.plan(&map), expiry: rules.expiries.of_topic(topic) });
+        self.destinations.insert(topic.to_owned(), found.clone());
+        found
     }
 
     /// Returns the index of the plan of a map.
@@ -245,8 +256,7 @@ impl BatchBuilder {
         rules: &Rules,
     ) -> Run {
         let untransformed = rules.pipeline.transforms.is_empty();
-        let direct = untransformed
-            .then(|| (self.plan(rules.mappings.map_of(record.topic)), rules.expiries.of_topic(record.topic)));
+        let direct = untransformed.then(|| self.destination(record.topic, rules));
         let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());
         Run { topic: record.topic.to_owned(), partition: record.partition, number, expected, reached, direct }
     }

@@ -23,11 +23,14 @@ use coherence_kafka_common::splitmix::SplitMix64 as Random;
 use coherence_kafka_connect::config::def::ConfigDef;
 use coherence_kafka_connect::error::ConnectError;
 use coherence_kafka_connect::record::Record as Converted;
-use coherence_kafka_connect::transform::{Classes, Transform, TransformClass, Transforms};
+use coherence_kafka_connect::transform::{
+    Classes, Rename as RegexRename, Transform, TransformClass, Transforms,
+};
 use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
-use crate::config::Mappings;
+use crate::config::map_names::Rule;
+use crate::config::{MapNames, Mappings};
 use crate::errors::{ErrorPolicy, NullValues};
 use crate::pipeline::Pipeline;
 use crate::writer::{BatchWrites, Writer};
@@ -198,7 +201,7 @@ impl World {
     }
 
     fn map_of(&self, tp: &TopicPartition) -> String {
-        self.mappings.map_of(&tp.topic).to_owned()
+        self.mappings.get(&tp.topic).unwrap_or(&tp.topic).to_owned()
     }
 
     /// The records of a partition come again: their keys run once more through the values that they had.
@@ -383,16 +386,26 @@ fn delivery(
     };
     let renamed = random.one_in(2);
     let mut pipeline = Pipeline::passing_through(Format::Pof, policy.null_values);
-    let (mut mappings, mut expiries) = (mappings.clone(), expiries());
+    let mut expiries = expiries();
+    let maps = ["t0", "t1"].map(|topic| {
+        let of_record = if renamed { renamed_topic(topic) } else { topic.to_owned() };
+        (of_record, mappings.get(topic).unwrap_or(topic))
+    });
+    let names = if random.one_in(20) {
+        let rule = |(topic, map): (String, &str)| Rule {
+            alias: topic.as_str().into(),
+            rename: RegexRename::new(&topic, map).unwrap(),
+        };
+        MapNames { rules: maps.map(rule).into(), ..MapNames::default() }
+    } else {
+        Mappings::parse(&maps.map(|(topic, map)| format!("{topic}->{map}"))).unwrap().into()
+    };
     if renamed {
-        let map_of = |topic: &str| format!("{}->{}", renamed_topic(topic), mappings.map_of(topic));
-        mappings = Mappings::parse(&["t0", "t1"].map(map_of)).unwrap();
         expiries.by_topic =
             expiries.by_topic.into_iter().map(|(topic, expiry)| (renamed_topic(&topic), expiry)).collect();
         pipeline.transforms = Arc::new(renaming());
     }
-    let rules =
-        Rules { pipeline: Arc::new(pipeline), mappings: Arc::new(mappings), expiries: Arc::new(expiries) };
+    let rules = Rules { pipeline: Arc::new(pipeline), names: Arc::new(names), expiries: Arc::new(expiries) };
     let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: counters.clone() };
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
 }

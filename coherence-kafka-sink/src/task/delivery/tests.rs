@@ -6,7 +6,7 @@ use coherence_kafka_common::map::{Format, MapError};
 use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
-use crate::config::Mappings;
+use crate::config::MapNames;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
 use crate::pipeline::Pipeline;
@@ -54,7 +54,7 @@ impl Bench {
         let pipeline = Pipeline::passing_through(Format::Json, policy.null_values);
         let rules = Rules {
             pipeline: Arc::new(pipeline),
-            mappings: Arc::new(Mappings::default()),
+            names: Arc::new(MapNames::default()),
             expiries: Arc::new(Expiries::default()),
         };
         let reporter = Reporter { connector: "c".to_owned(), task: 0, policy, counters: Arc::default() };

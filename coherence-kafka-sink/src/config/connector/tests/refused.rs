@@ -166,6 +166,52 @@ fn every_malformed_setting_is_refused() {
 }
 
 #[test]
+fn rules_and_formats_that_cannot_name_a_map_are_refused() {
+    let rule = |regex, replacement| {
+        errors(&[
+            ("topics", "orders-1,x"),
+            ("coherence.cache.rules", "r"),
+            ("coherence.cache.rules.r.regex", regex),
+            ("coherence.cache.rules.r.replacement", replacement),
+        ])
+    };
+    let of_rule = |option: &str, why: &str| vec![format!("c: coherence.cache.rules.r.{option}: {why}")];
+    assert_eq!(
+        rule("(", "m"),
+        of_rule(
+            "regex",
+            "Invalid value ( for configuration coherence.cache.rules.r.regex: Invalid regex: \
+             Parsing error at position 1: Opening parenthesis without closing parenthesis"
+        )
+    );
+    assert_eq!(rule("orders-.*", "$1"), of_rule("replacement", "No group 1"));
+    assert_eq!(
+        rule("orders-.*", "o*"),
+        of_rule("replacement", "makes map names with a wildcard: name one map")
+    );
+    assert_eq!(rule("x|orders-(.+)", "$1"), of_rule("replacement", "makes an empty map name of topic x"));
+    assert_eq!(
+        errors(&[("coherence.cache.rules", "r"), ("coherence.cache.rules.r.regex", "t")]),
+        of_rule(
+            "replacement",
+            "Missing required configuration \"coherence.cache.rules.r.replacement\" which has no default value."
+        )
+    );
+    for (format, why) in [
+        (
+            "$topic",
+            "Invalid value $topic for configuration coherence.cache.name.format: only ${topic} has a meaning",
+        ),
+        ("${topic}*", "makes map names with a wildcard: name one map"),
+    ] {
+        assert_eq!(
+            errors(&[("coherence.cache.name.format", format)]),
+            [format!("c: coherence.cache.name.format: {why}")]
+        );
+    }
+}
+
+#[test]
 fn exactly_one_of_topics_and_a_pattern_is_wanted() {
     assert_eq!(
         errors(&[("topics.regex", "a.*")]),

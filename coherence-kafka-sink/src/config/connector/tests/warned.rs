@@ -117,6 +117,28 @@ fn a_retry_timeout_that_ends_before_a_record_is_isolated_is_told() {
 }
 
 #[test]
+fn a_rule_that_no_topic_comes_to_and_settings_without_a_rule_are_mentioned() {
+    let rules = [
+        ("coherence.cache.mappings", "orders-1->o"),
+        ("coherence.cache.rules", "orders,rest"),
+        ("coherence.cache.rules.orders.regex", "orders-.*"),
+        ("coherence.cache.rules.orders.replacement", "orders"),
+        ("coherence.cache.rules.orders.replacment", "orders"),
+        ("coherence.cache.rules.rest.regex", ".*"),
+        ("coherence.cache.rules.rest.replacement", "rest"),
+        ("coherence.cache.rules.other.regex", ".*"),
+    ];
+    let with = |topics| warnings(&[&[("topics", topics)][..], &rules].concat());
+    let settings = [
+        "c: coherence.cache.rules.orders.replacment: without effect: a rule has no such setting, did you mean replacement?",
+        "c: coherence.cache.rules.other.regex: without effect: coherence.cache.rules does not list other",
+    ];
+    assert_eq!(with("orders-1,orders-2,x"), settings);
+    let unmet = "c: coherence.cache.rules.orders.replacement: without effect: no topic that topics lists comes to this rule";
+    assert_eq!(with("orders-1,x"), [&settings[..], &[unmet]].concat());
+}
+
+#[test]
 fn a_mapping_for_a_topic_that_is_not_read_is_told() {
     assert_eq!(
         warnings(&[("topics", "orders"), ("coherence.cache.mappings", "order->o,x->y,orders->m")]),
