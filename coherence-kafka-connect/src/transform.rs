@@ -49,6 +49,7 @@ pub use chain::{TransformFailure, Transforms};
 use class::Created;
 pub use class::{CreateResult, PredicateClass, TransformClass};
 pub use classes::Classes;
+pub use field_path::FieldPath;
 pub use rename::Rename;
 
 /// `org.apache.kafka.connect.transforms.Transformation`.

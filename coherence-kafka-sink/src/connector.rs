@@ -244,6 +244,7 @@ impl SinkTasks {
             format: session.format(),
             max_entry_bytes: session.max_entry_bytes(),
             null_values: config.errors.null_values,
+            key_source: config.key_source.clone(),
             transforms: config.transforms.clone(),
             header: config.header_converter.clone(),
         });

@@ -1,7 +1,8 @@
-//! The expiry of the entries that are written: fixed, by topic, or from a header of each record.
+//! The expiry of the entries that are written: from a header of each record, else from a field, else by topic, else fixed.
 //!
-//! Pure. `coherence.ttl.ms`, `coherence.ttl.ms.<topic>` and the header that `coherence.ttl.header` names hold
-//! milliseconds with the meaning of Coherence's own `put`: 0 is the map's default, -1 is never.
+//! Pure. `coherence.ttl.ms`, `coherence.ttl.ms.<topic>`, the header that `coherence.ttl.header` names and the field that
+//! `coherence.ttl.field` names hold milliseconds with the meaning of Coherence's own `put`: 0 is the map's default, -1 is
+//! never.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use coherence_kafka_common::map::Expiry;
 use coherence_kafka_connect::data::Value;
 use coherence_kafka_connect::record::{Header, RawHeaders};
+use coherence_kafka_connect::transform::FieldPath;
 
 /// The rules of a connector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,16 +19,21 @@ pub struct Expiries {
     pub default: Expiry,
     /// `coherence.ttl.ms.<topic>`.
     pub by_topic: BTreeMap<String, Expiry>,
-    /// `coherence.ttl.header`: a record without this header falls back to its topic.
+    /// `coherence.ttl.header`: a record without this header falls back to its field.
     pub header: Option<String>,
+    /// `coherence.ttl.field`: a record without this field falls back to its topic.
+    pub field: Option<FieldPath>,
 }
 
-/// A header that should hold milliseconds and does not.
+/// A part of a record that should hold milliseconds and does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("header {header}: expected milliseconds as decimal text, at most {max}, or -1 for never", max = Expiry::MAX_MILLIS)]
-pub struct BadTtl {
-    /// Its name.
-    pub header: String,
+pub enum BadTtl {
+    /// A header.
+    #[error("header {0}: expected milliseconds as decimal text, at most {max}, or -1 for never", max = Expiry::MAX_MILLIS)]
+    Header(String),
+    /// A field.
+    #[error("value: field {0}: expected milliseconds, at most {max}, or -1 for never", max = Expiry::MAX_MILLIS)]
+    Field(FieldPath),
 }
 
 /// Converts milliseconds to an expiry; `None` where they are out of range.
@@ -40,23 +47,41 @@ pub(crate) fn from_millis(millis: i64) -> Option<Expiry> {
 }
 
 impl Expiries {
-    /// Returns the expiry for records of a topic that have no header for it.
+    /// Returns the expiry for records of a topic that have neither header nor field for it.
     pub fn of_topic(&self, topic: &str) -> Expiry {
         self.by_topic.get(topic).copied().unwrap_or(self.default)
     }
 
-    /// Returns the expiry for one record with these headers, whose topic has `of_topic`.
+    /// Returns the expiry that the headers of a record hold.
     ///
     /// # Errors
     /// Its header holds something else than milliseconds.
-    pub fn of_headers(&self, headers: &dyn RawHeaders, of_topic: Expiry) -> Result<Expiry, BadTtl> {
-        let Some(name) = &self.header else { return Ok(of_topic) };
-        let Some(value) = headers.last(name) else { return Ok(of_topic) };
+    pub fn of_headers(&self, headers: &dyn RawHeaders) -> Result<Option<Expiry>, BadTtl> {
+        let Some(name) = &self.header else { return Ok(None) };
+        let Some(value) = headers.last(name) else { return Ok(None) };
         let millis = value
             .as_deref()
             .and_then(|text| std::str::from_utf8(text).ok())
             .and_then(|text| text.trim().parse::<i64>().ok());
-        millis.and_then(from_millis).ok_or_else(|| BadTtl { header: name.clone() })
+        millis.and_then(from_millis).map(Some).ok_or_else(|| BadTtl::Header(name.clone()))
+    }
+
+    /// Returns the expiry that a field of a converted value holds.
+    ///
+    /// # Errors
+    /// Its field holds something else than milliseconds.
+    pub fn of_field(&self, value: &Value<'_>) -> Result<Option<Expiry>, BadTtl> {
+        let Some(path) = &self.field else { return Ok(None) };
+        let Some(found) = path.find(value) else { return Ok(None) };
+        let millis = match found {
+            Value::Int8(number) => Some(i64::from(*number)),
+            Value::Int16(number) => Some(i64::from(*number)),
+            Value::Int32(number) => Some(i64::from(*number)),
+            Value::Int64(number) => Some(*number),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        millis.and_then(from_millis).map(Some).ok_or_else(|| BadTtl::Field(path.clone()))
     }
 }
 
@@ -88,6 +113,7 @@ mod tests {
             default: Expiry::Never,
             by_topic: BTreeMap::from([("t".to_owned(), Expiry::After(Duration::from_millis(5)))]),
             header: Some("ttl".to_owned()),
+            field: None,
         };
         assert_eq!(expiries.of_topic("other"), Expiry::Never);
         let record = RawRecord {
@@ -98,7 +124,7 @@ mod tests {
             value: None,
             envelope: Envelope::Given(headers, None),
         };
-        expiries.of_headers(&record, expiries.of_topic("t"))
+        Ok(expiries.of_headers(&record)?.unwrap_or_else(|| expiries.of_topic("t")))
     }
 
     fn header(value: &str) -> Header {
@@ -122,6 +148,30 @@ mod tests {
             assert_eq!(
                 error,
                 "header ttl: expected milliseconds as decimal text, at most 4611686018427387903, or -1 for never"
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_holds_milliseconds_as_a_number_or_text_and_without_it_there_is_no_expiry() {
+        let field = FieldPath::parse("meta.ttl").unwrap();
+        let expiries = Expiries { field: Some(field), ..Expiries::default() };
+        let of = |ttl: Value<'static>| {
+            let meta = Value::Map(vec![(Value::String("ttl".into()), ttl)]);
+            expiries.of_field(&Value::Map(vec![(Value::String("meta".into()), meta)]))
+        };
+        let after = |millis| Ok(Some(Expiry::After(Duration::from_millis(millis))));
+        assert_eq!(of(Value::Int64(70)), after(70));
+        assert_eq!(of(Value::Int8(7)), after(7));
+        assert_eq!(of(Value::String(" 70 ".into())), after(70));
+        assert_eq!(of(Value::Int32(-1)), Ok(Some(Expiry::Never)));
+        assert_eq!(of(Value::Null), Ok(None));
+        assert_eq!(expiries.of_field(&Value::Int64(5)), Ok(None));
+        for bad in [Value::Float64(7.0), Value::Int64(-2), Value::String("soon".into()), Value::Boolean(true)]
+        {
+            assert_eq!(
+                of(bad).unwrap_err().to_string(),
+                "value: field meta.ttl: expected milliseconds, at most 4611686018427387903, or -1 for never"
             );
         }
     }

@@ -8,6 +8,7 @@
 //! task.rs task/                    one member of the consumer group: the delivery
 //! pipeline.rs plan.rs offset_tracker.rs    pure: record → operation → one write per key; offsets that may be committed
 //! expiry.rs                        pure: when entries expire
+//! key.rs                           pure: keys of fields or of a header
 //! entries.rs                       pure: converted data → the bytes of an entry
 //! mapping.rs                       mapping files, and what `mapping check` asks of one
 //! errors.rs errors/                handling of bad records, the dead letter queue
@@ -28,6 +29,7 @@ pub mod demo;
 mod entries;
 mod errors;
 mod expiry;
+mod key;
 #[doc(hidden)]
 pub mod mapping;
 mod metrics;

@@ -19,6 +19,7 @@ use crate::config::MapNameError;
 use crate::entries::{EntryError, EntryWriter};
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
+use crate::key::{KeySource, NoKey};
 use crate::plan::{BatchPlan, RecordId};
 
 /// How the records of a connector become entries.
@@ -32,6 +33,8 @@ pub(crate) struct Pipeline {
     pub max_entry_bytes: usize,
     /// What a null value means.
     pub null_values: NullValues,
+    /// Where the keys of entries come from.
+    pub key_source: KeySource,
     /// What changes a converted record; may be empty.
     pub transforms: Arc<Transforms>,
     /// Reads headers, for transforms that use them.
@@ -131,7 +134,10 @@ pub(crate) enum RecordError {
     /// Its topic has no possible map.
     #[error("map: {0}")]
     MapName(#[from] MapNameError),
-    /// Its header for the expiry is invalid.
+    /// It lacks what its key is made of.
+    #[error("key: {0}")]
+    NoKey(#[from] NoKey),
+    /// Its header or field for the expiry is invalid.
     #[error("{0}")]
     Ttl(#[from] BadTtl),
     /// The grid has refused it.
@@ -190,12 +196,18 @@ impl Pipeline {
             format,
             max_entry_bytes: usize::MAX,
             null_values,
+            key_source: KeySource::Record,
             transforms: Arc::default(),
             header: header.unwrap(),
         }
     }
 
-    /// Adds what `record` means to the plan of its map, without transforms.
+    /// Returns whether [`Pipeline::apply`] serves all records: nothing looks into what they are converted to.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.transforms.is_empty() && self.key_source == KeySource::Record
+    }
+
+    /// Adds what `record` means to the plan of its map, where the pipeline is direct.
     ///
     /// # Errors
     /// Why it means nothing; the plan is then unchanged.
@@ -230,8 +242,11 @@ impl Pipeline {
             ),
         };
         let mut headers = Vec::new();
-        if self.transforms.uses_headers() {
-            for (name, value) in record.headers() {
+        let all = self.transforms.uses_headers();
+        if all || matches!(self.key_source, KeySource::Header(_)) {
+            let mut wanted = record.headers();
+            wanted.retain(|(name, _)| all || self.key_source.is_header(name));
+            for (name, value) in wanted {
                 match self.header.to_connect_header(topic, &name, value.as_deref()) {
                     Ok(data) => {
                         let data = data.into_owned();
@@ -257,23 +272,23 @@ impl Pipeline {
     ///
     /// # Errors
     /// Why it means nothing; the plan is then unchanged.
-    pub(crate) fn apply_transformed(
-        &self,
+    pub(crate) fn apply_transformed<'a>(
+        &'a self,
         (map, plan): &mut (Arc<str>, BatchPlan),
         source: RecordId,
-        record: Record<'_>,
+        mut record: Record<'a>,
         expiry: Expiry,
     ) -> Result<Operation, RecordError> {
-        let Record { key, value, .. } = record;
-        if key.value == Value::Null {
+        let key = self.key_source.key_of(&mut record)?;
+        if key == Value::Null {
             return Ok(Operation::NullKey);
         }
         self.add(
             plan,
             source,
             expiry,
-            |out| self.encode_key(map, key.value, out),
-            |out| self.encode_value(map, &value.value, out),
+            |out| self.encode_key(map, key, out),
+            |out| self.encode_value(map, &record.value.value, out),
         )
     }
 
@@ -330,7 +345,7 @@ impl Pipeline {
             (RecordError::Transform(failure), _) => {
                 (Stage::Transformation, failure.class, failure.error.exception().class_name())
             }
-            (RecordError::Ttl(_), _) => (Stage::HeaderConverter, SINK_TASK, DATA_EXCEPTION),
+            (RecordError::Ttl(BadTtl::Header(_)), _) => (Stage::HeaderConverter, SINK_TASK, DATA_EXCEPTION),
             (RecordError::TooLarge { .. }, _) => (Stage::TaskPut, SINK_TASK, TOO_LARGE_EXCEPTION),
             (RecordError::Refused { .. }, _) => (Stage::TaskPut, SINK_TASK, CONNECT_EXCEPTION),
             _ => (Stage::TaskPut, SINK_TASK, DATA_EXCEPTION),

@@ -160,6 +160,13 @@ pub(crate) struct Rules {
     pub expiries: Arc<Expiries>,
 }
 
+impl Rules {
+    /// Returns whether nothing looks into what records are converted to.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.pipeline.is_direct() && self.expiries.field.is_none()
+    }
+}
+
 /// The parts of a task that are shared with others.
 #[derive(Clone)]
 pub(crate) struct TaskParts {

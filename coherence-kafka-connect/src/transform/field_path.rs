@@ -4,27 +4,36 @@ use super::part::{no_map, position};
 use super::schemas::or_default;
 use crate::data::{Schema, SchemaKind, Struct, Value};
 use crate::error::{ConnectError, Exception};
+use std::fmt;
 use std::sync::Arc;
 
 const NESTED: &str = "nested field access";
 
 /// The names on the way to a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldPath {
+pub struct FieldPath {
     steps: Vec<String>,
+    /// As it is written.
+    text: String,
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl FieldPath {
     /// Returns the path of a field of the outermost struct or map.
     pub(super) fn of_name(name: &str) -> Self {
-        Self { steps: vec![name.to_owned()] }
+        Self { steps: vec![name.to_owned()], text: name.to_owned() }
     }
 
     /// Reads a path with dots. A name that contains dots stands in backticks.
     ///
     /// # Errors
     /// A backtick at the beginning of a name has no other one at its end.
-    pub(super) fn parse(path: &str) -> Result<Self, String> {
+    pub fn parse(path: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         let mut rest = path;
         while !rest.is_empty() {
@@ -55,7 +64,31 @@ impl FieldPath {
                 None => break,
             }
         }
-        Ok(Self { steps })
+        Ok(Self { steps, text: path.to_owned() })
+    }
+
+    /// Returns the last of its names; empty for the empty path.
+    pub fn last(&self) -> &str {
+        self.steps.last().map_or("", String::as_str)
+    }
+
+    /// Returns the value of the field in a struct or a map. `None` where it is missing, or null without a default.
+    pub fn find<'r, 'a>(&self, data: &'r Value<'a>) -> Option<&'r Value<'a>> {
+        let mut current = data;
+        for step in &self.steps {
+            current = match current {
+                Value::Struct(of) => {
+                    let at = of.schema.field_index(step)?;
+                    match of.values.get(at)? {
+                        Value::Null => of.schema.fields()[at].schema.default.as_ref()?,
+                        value => value,
+                    }
+                }
+                Value::Map(entries) => &entries[position(entries, step)?].1,
+                _ => return None,
+            };
+        }
+        (!matches!(current, Value::Null)).then_some(current)
     }
 
     /// The last name and those before it; Connect finds out about an empty path when it uses it.

@@ -26,10 +26,12 @@ use super::pattern;
 use crate::config::table::DESCRIPTION;
 use crate::errors::ErrorPolicy;
 use crate::expiry::Expiries;
+use crate::key::KeySource;
 
 pub use errors::DeadLetterConfig;
 
 mod errors;
+mod fields;
 mod map_names;
 mod mapping_file;
 pub(crate) mod shared;
@@ -52,6 +54,8 @@ pub struct ConnectorConfig {
     pub mapping: Option<Arc<Mapping>>,
     /// `coherence.passthrough`: bytes of the topic are Coherence binaries.
     pub passthrough: bool,
+    /// `coherence.key.fields` and `coherence.key.header`.
+    pub key_source: KeySource,
     /// Converter of keys, in use unless bytes pass through.
     pub key_converter: Arc<dyn Converter>,
     /// Converter of values, in use unless bytes pass through.
@@ -156,6 +160,7 @@ impl<'a> Check<'a> {
             passthrough,
             &[(Role::Key, key_converter.as_ref()), (Role::Value, value_converter.as_ref())],
         );
+        let key_source = self.key_source(&values, header_converter.as_ref());
         let (worker, properties) = (self.worker, self.properties);
         let session = SessionConfig::read(
             &values,
@@ -185,6 +190,7 @@ impl<'a> Check<'a> {
             map_names,
             mapping,
             passthrough,
+            key_source,
             key_converter: key_converter?,
             value_converter: value_converter?,
             header_converter: header_converter?,

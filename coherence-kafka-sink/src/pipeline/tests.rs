@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coherence_kafka_connect::converter::{self, Role};
 use coherence_kafka_connect::encode::Encoder;
-use coherence_kafka_connect::transform::Classes;
+use coherence_kafka_connect::transform::{Classes, FieldPath};
 use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
@@ -99,6 +99,47 @@ fn a_record_that_a_transform_drops_is_filtered() {
     let pipeline = converting(&tombstones);
     assert_eq!(taken(&pipeline, &record(Some("1"), None, &[])).unwrap().0, Operation::Filtered);
     assert_eq!(taken(&pipeline, &record(Some("1"), Some("2"), &[])).unwrap().0, Operation::Put);
+}
+
+#[test]
+fn a_key_of_fields_is_the_same_for_a_record_and_for_the_tombstone_of_its_key() {
+    let keyed = |paths: &[&str]| Pipeline {
+        key_source: KeySource::Fields(paths.iter().map(|text| FieldPath::parse(text).unwrap()).collect()),
+        ..converting(&[])
+    };
+    let both = keyed(&["id", "of.shop"]);
+    let value = r#"{"of":{"shop":"a"},"id":7}"#;
+    // In the order of Java's HashMap, as every map in a key.
+    let expected = r#"{"shop":"a","id":7}"#;
+    let (operation, entries) = taken(&both, &record(None, Some(value), &[])).unwrap();
+    assert_eq!((operation, &*entries[0]), (Operation::Put, &*format!("{expected}={value}")));
+    let (operation, entries) = taken(&both, &record(Some(value), None, &[])).unwrap();
+    assert_eq!((operation, &*entries[0]), (Operation::Remove, &*format!("{expected}=")));
+    let (_, entries) = taken(&keyed(&["id"]), &record(Some("1"), Some(value), &[])).unwrap();
+    assert_eq!(entries, [format!("7={value}")]);
+
+    let error = taken(&both, &record(Some("1"), None, &[])).unwrap_err();
+    let blame = both.blame(&error);
+    assert_eq!((blame.stage, blame.exception), (Stage::TaskPut, DATA_EXCEPTION));
+    assert!(error.to_string().starts_with("key: the value is null, and the key has no field id "), "{error}");
+}
+
+#[test]
+fn a_key_of_a_header_converts_that_header_and_no_other() {
+    let keyed = Pipeline {
+        key_source: KeySource::Header("id".to_owned()),
+        header: converter::create_header("LongConverter", &BTreeMap::new()).unwrap(),
+        ..converting(&[])
+    };
+    let id = |bytes: &[u8]| ("id".to_owned(), Some(bytes.to_vec()));
+    let other = ("other".to_owned(), Some(b"no number".to_vec()));
+    let headers = [other.clone(), id(&[0, 0, 0, 0, 0, 0, 0, 9])];
+    let (operation, entries) = taken(&keyed, &record(None, None, &headers)).unwrap();
+    assert_eq!((operation, &*entries[0]), (Operation::Remove, "9="));
+    let error = taken(&keyed, &record(Some("1"), Some("2"), &[other])).unwrap_err();
+    assert_eq!(error.to_string(), "key: header id is missing or null (coherence.key.header)");
+    let error = taken(&keyed, &record(Some("1"), Some("2"), &[id(b"9")])).unwrap_err();
+    assert_eq!(keyed.blame(&error).stage, Stage::HeaderConverter);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that takes them, and of a task whose grid stays away.
 
 mod entries;
+mod fields;
 mod late_writes;
 mod letters;
 mod logs;

@@ -162,6 +162,7 @@ impl Check<'_> {
         Expiries {
             default: from_millis(values.number("coherence.ttl.ms")).unwrap_or_default(),
             by_topic,
+            field: self.ttl_field(values),
             header: values.text("coherence.ttl.header").filter(|name| !name.is_empty()).map(str::to_owned),
         }
     }

@@ -68,6 +68,7 @@ const BAD_BY_MEANING: &[(&str, &str, &str)] = &[
     ("topics.regex", "(", "Invalid regex"),
     ("topics.regex", "a(?=b)", "Invalid value a(?=b)"),
     ("coherence.cache.mappings", "t=>m", "write topic->map"),
+    ("coherence.key.fields", "id,of.id", "id and of.id have the same last name"),
     ("coherence.session.address", "grid", "write host:port"),
     ("coherence.session.tls.ca", "/nowhere.pem", "needs coherence.session.tls.enabled=true"),
     ("coherence.session.directory", "/nowhere", "/nowhere is not a directory: create it, or mount it"),

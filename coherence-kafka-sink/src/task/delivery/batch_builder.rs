@@ -59,7 +59,7 @@ struct Run {
     /// The offset that is expected first, as far as that is known.
     expected: Option<i64>,
     reached: usize,
-    /// Where its records go; `None` where transforms decide it for each.
+    /// Where its records go; `None` where something looks into each of them first.
     direct: Option<Result<Destination, MapNameError>>,
 }
 
@@ -153,7 +153,7 @@ impl BatchBuilder {
         rules: &Rules,
     ) -> Result<Operation, RecordError> {
         let expiry = match record.value {
-            Some(_) => rules.expiries.of_headers(record, expiry)?,
+            Some(_) => rules.expiries.of_headers(record)?.unwrap_or(expiry),
             None => expiry,
         };
         rules.pipeline.apply(&mut self.plans[plan], source, record, expiry)
@@ -168,12 +168,19 @@ impl BatchBuilder {
     ) -> Result<Operation, RecordError> {
         let Some(transformed) = rules.pipeline.transform(record)? else { return Ok(Operation::Filtered) };
         let Destination { plan, expiry } = self.destination(&transformed.topic, rules)?;
-        let expiry = match transformed.value.value {
+        let expiry = match &transformed.value.value {
             Value::Null => expiry,
-            _ if rules.pipeline.transforms.uses_headers() => {
-                rules.expiries.of_headers(&ConvertedHeaders(&transformed.headers), expiry)?
+            value => {
+                let of_headers = if rules.pipeline.transforms.uses_headers() {
+                    rules.expiries.of_headers(&ConvertedHeaders(&transformed.headers))?
+                } else {
+                    rules.expiries.of_headers(record)?
+                };
+                match of_headers {
+                    Some(expiry) => expiry,
+                    None => rules.expiries.of_field(value)?.unwrap_or(expiry),
+                }
             }
-            _ => rules.expiries.of_headers(record, expiry)?,
         };
         rules.pipeline.apply_transformed(&mut self.plans[plan], source, transformed, expiry)
     }
@@ -255,8 +262,7 @@ impl BatchBuilder {
         expected: Option<i64>,
         rules: &Rules,
     ) -> Run {
-        let untransformed = rules.pipeline.transforms.is_empty();
-        let direct = untransformed.then(|| self.destination(record.topic, rules));
+        let direct = rules.is_direct().then(|| self.destination(record.topic, rules));
         let reached = self.reached.iter().position(|r| r.partition == number).unwrap_or(self.reached.len());
         Run { topic: record.topic.to_owned(), partition: record.partition, number, expected, reached, direct }
     }

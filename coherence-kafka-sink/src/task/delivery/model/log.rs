@@ -118,6 +118,7 @@ pub(super) fn expiries() -> Expiries {
     Expiries {
         default: EXPIRIES[0],
         by_topic: BTreeMap::from([("t0".to_owned(), EXPIRIES[1])]),
+        field: None,
         header: Some("ttl".to_owned()),
     }
 }
