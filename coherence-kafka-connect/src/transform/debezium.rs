@@ -6,9 +6,11 @@
 //!   by_logical_table_router.rs    the events of several tables in one topic
 //! envelope.rs                     what a change event is
 //! fields.rs                       fields of a change event that are added to the row or the headers
+//! drop_fields.rs                  fields that a header of the record lists, and that are left out
 //! ```
 
 mod by_logical_table_router;
+mod drop_fields;
 mod envelope;
 mod extract_new_record_state;
 mod fields;

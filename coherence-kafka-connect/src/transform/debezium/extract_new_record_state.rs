@@ -7,6 +7,7 @@ use super::super::part::{Entries, of_struct, put};
 use super::super::schemas::{Derived, Fields, basics, or_default};
 use super::super::settings::DEFAULTS;
 use super::super::{Created, Transform, TransformClass};
+use super::drop_fields::{self, DropFields};
 use super::envelope::{AFTER, BEFORE, OPERATION, is_envelope, take};
 use super::fields::{Reference, Resolved};
 use crate::config::def::DefaultValue::{Null, Text};
@@ -22,7 +23,7 @@ const NAME: &str = "io.debezium.transforms.ExtractNewRecordState";
 const DELETED: &str = "__deleted";
 
 #[rustfmt::skip]
-const KEYS: [ConfigKey; 9] = [
+const KEYS: [ConfigKey; 12] = [
     key("delete.tombstone.handling.mode", Kind::String, Null, OneOfInAnyCase(&["tombstone", "delete-to-tombstone", "drop", "rewrite", "rewrite-with-tombstone"]), ("", Medium),
         "What becomes of a delete event and of the tombstone behind it. `tombstone` (default): the event becomes a null under the schema of the row, its tombstone is dropped. `delete-to-tombstone`: the same without a schema. `drop`: both are dropped. `rewrite`: the event becomes the deleted row with `__deleted`, its tombstone is dropped. `rewrite-with-tombstone`: the tombstone stays as well."),
     key("delete.handling.mode", Kind::String, Null, OneOfInAnyCase(&["drop", "none", "rewrite"]), ("", Medium),
@@ -39,6 +40,9 @@ const KEYS: [ConfigKey; 9] = [
         "What stands before the names of these headers."),
     key("route.by.field", Kind::String, Text(""), Any, ("", Low),
         "The field of the row whose text is the new topic."),
+    drop_fields::HEADER_NAME,
+    drop_fields::FROM_KEY,
+    drop_fields::KEEP_SCHEMA_COMPATIBLE,
     DEFAULTS,
 ];
 
@@ -58,6 +62,7 @@ fn create(values: &Values) -> Created {
         fields: references("add.fields")?,
         headers: references("add.headers")?,
         route: values.text("route.by.field").filter(|field| !field.is_empty()).map(str::to_owned),
+        drop: DropFields::of(values),
         defaults: values.boolean(DEFAULTS.name),
         plans: Derived::default(),
     }))
@@ -111,6 +116,7 @@ struct ExtractNewRecordState {
     fields: Vec<Reference>,
     headers: Vec<Reference>,
     route: Option<String>,
+    drop: Option<DropFields>,
     defaults: bool,
     plans: Derived<Plan>,
 }
@@ -147,10 +153,14 @@ impl Transform for ExtractNewRecordState {
         }
         let SchemaAndValue { schema, value } =
             std::mem::replace(&mut record.value, SchemaAndValue { schema: None, value: Value::Null });
-        match (schema, value) {
-            (_, Value::Struct(event)) => self.of_struct(record, event),
-            (_, Value::Map(event)) => self.of_map(record, event),
-            (schema, value) => Ok(Some(Record { value: SchemaAndValue { schema, value }, ..record })),
+        let row = match (schema, value) {
+            (_, Value::Struct(event)) => self.of_struct(record, event)?,
+            (_, Value::Map(event)) => self.of_map(record, event)?,
+            (schema, value) => Some(Record { value: SchemaAndValue { schema, value }, ..record }),
+        };
+        match (row, &self.drop) {
+            (Some(row), Some(drop)) => drop.apply(row, self.defaults).map(Some),
+            (row, _) => Ok(row),
         }
     }
 
@@ -159,7 +169,7 @@ impl Transform for ExtractNewRecordState {
     }
 
     fn uses_headers(&self) -> bool {
-        !self.headers.is_empty()
+        !self.headers.is_empty() || self.drop.is_some()
     }
 }
 

@@ -218,3 +218,49 @@ fn options_that_cannot_be_are_refused() {
         "String must be one of (case insensitive): tombstone, delete-to-tombstone, drop, rewrite, rewrite-with-tombstone"
     ));
 }
+
+/// The row and the key of an event whose header lists fields.
+fn dropped(options: &[(&str, &str)], listed: Value<'static>, value: SchemaAndValue<'static>) -> [String; 2] {
+    let options = [&[("drop.fields.header.name", "drop")], options].concat();
+    let extract = transform(CLASS, &options);
+    assert!(extract.uses_headers());
+    let mut record = event(value);
+    let data = SchemaAndValue { schema: None, value: listed };
+    record.headers.push(Header { key: "drop".into(), data });
+    let changed = extract.apply(record).unwrap().unwrap();
+    let names = |data: &SchemaAndValue<'_>| {
+        shown(data).into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+    };
+    [names(&changed.value), names(&changed.key)]
+}
+
+#[test]
+fn fields_that_a_header_lists_are_left_out() {
+    let list = |names: &[&'static str]| {
+        Value::Array(names.iter().map(|name| Value::String((*name).into())).collect())
+    };
+    let insert = || mysql("c", Json::Null, anne());
+    let listed = || list(&["last_name", "id", "zz"]);
+    // The schema requires the id.
+    assert_eq!(dropped(&[], listed(), insert()), ["id first_name", "id"]);
+    let all = [("drop.fields.keep.schema.compatible", "false")];
+    assert_eq!(dropped(&all, listed(), insert()), ["first_name", "id"]);
+    let keys = [all[0], ("drop.fields.from.key", "true")];
+    assert_eq!(dropped(&keys, listed(), insert()), ["first_name", ""]);
+    let rewrite = [all[0], ("delete.tombstone.handling.mode", "rewrite")];
+    assert_eq!(dropped(&rewrite, listed(), mysql("d", anne(), Json::Null)), ["first_name __deleted", "id"]);
+    assert_eq!(dropped(&[], listed(), postgres("c", Json::Null, anne())), ["first_name", "id"]);
+    for nothing in [Value::Null, list(&[])] {
+        assert_eq!(dropped(&[], nothing, insert()), ["id first_name last_name", "id"]);
+    }
+}
+
+#[test]
+fn a_header_that_lists_no_fields_makes_a_bad_record() {
+    let extract = transform(CLASS, &[("drop.fields.header.name", "drop")]);
+    let mut record = event(mysql("c", Json::Null, anne()));
+    let data = SchemaAndValue { schema: None, value: Value::String("last_name".into()) };
+    record.headers.push(Header { key: "drop".into(), data });
+    let failure = extract.apply(record).unwrap_err();
+    assert_eq!(failure.error.message(), "the header drop is not a list of field names");
+}
