@@ -1,6 +1,7 @@
 //! The policies of delivery against the real peers: what becomes of records that cannot be delivered, of the queue
 //! that takes them, and of a task whose grid stays away.
 
+mod cookbook;
 mod entries;
 mod fields;
 mod late_writes;

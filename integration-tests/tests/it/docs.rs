@@ -34,7 +34,7 @@ fn documents() -> Vec<(PathBuf, String)> {
 }
 
 /// The blocks of one language: the line before the block, and its text.
-fn blocks<'a>(document: &'a str, language: &str) -> Vec<(&'a str, String)> {
+pub(super) fn blocks<'a>(document: &'a str, language: &str) -> Vec<(&'a str, String)> {
     let fence = format!("```{language}");
     let mut blocks = Vec::new();
     let mut before = "";
