@@ -9,6 +9,8 @@ use coherence_kafka_rdkafka::record::Envelope;
 
 use super::*;
 
+mod debezium;
+
 const SOURCE: RecordId = RecordId { partition: 0, offset: 7 };
 const HOIST: [(&str, &str); 3] = [
     ("transforms", "h"),
