@@ -34,8 +34,8 @@ mod json;
 mod pof_config;
 mod read;
 mod schema;
-mod temporal;
-mod types;
+pub(crate) mod temporal;
+pub(crate) mod types;
 mod write;
 
 pub use error::{MappingError, Problem};

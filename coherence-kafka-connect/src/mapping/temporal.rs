@@ -18,7 +18,7 @@ const MAX_DAYS: i128 = 780_000_000_000;
 
 /// A value of a class of `java.time`, or of `java.util.Date`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     Date(Date),
     Time(Time),
     DateTime(Date, Time),
@@ -31,7 +31,7 @@ pub(super) enum Moment {
 }
 
 /// Returns the value of the class that Connect's data stands for.
-pub(super) fn moment(class: Temporal, unit: Option<Unit>, value: &Value<'_>) -> Result<Moment, Problem> {
+pub(crate) fn moment(class: Temporal, unit: Option<Unit>, value: &Value<'_>) -> Result<Moment, Problem> {
     let integer = match value {
         Value::Int8(value) => Some(i128::from(*value)),
         Value::Int16(value) => Some(i128::from(*value)),
@@ -251,7 +251,7 @@ fn zone(text: &str) -> Option<Zone> {
 }
 
 /// Shows a time of day with its offset, as [`moment`] reads it.
-pub(super) fn show_time(of_day: Time, text: &mut String) {
+pub(crate) fn show_time(of_day: Time, text: &mut String) {
     // A string takes any text.
     let _ = write!(text, "{:02}:{:02}:{:02}", of_day.hour, of_day.minute, of_day.second);
     let nano = of_day.nano;
@@ -272,14 +272,19 @@ pub(super) fn show_time(of_day: Time, text: &mut String) {
     };
 }
 
+/// Shows a day, as [`moment`] reads it.
+pub(crate) fn show_date(Date { year, month, day }: Date) -> String {
+    if (0..=9999).contains(&year) {
+        format!("{year:04}-{month:02}-{day:02}")
+    } else {
+        format!("{}{:04}-{month:02}-{day:02}", if year < 0 { '-' } else { '+' }, year.unsigned_abs())
+    }
+}
+
 /// Shows a day and time with its offset, as [`moment`] reads it.
 pub(super) fn show_date_time(date: Date, of_day: Time) -> String {
-    let Date { year, month, day } = date;
-    let mut text = if (0..=9999).contains(&year) {
-        format!("{year:04}-{month:02}-{day:02}T")
-    } else {
-        format!("{}{:04}-{month:02}-{day:02}T", if year < 0 { '-' } else { '+' }, year.unsigned_abs())
-    };
+    let mut text = show_date(date);
+    text.push('T');
     show_time(of_day, &mut text);
     text
 }

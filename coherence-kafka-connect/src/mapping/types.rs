@@ -41,7 +41,7 @@ pub(super) const NANOS_PER_DAY: i128 = 86_400_000_000_000;
 
 /// What an integer counts that stands for a day, a time of day or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Days,
     Seconds,
     Millis,
@@ -72,7 +72,7 @@ impl Unit {
 
 /// A class of `java.time`, or `java.util.Date`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Temporal {
+pub(crate) enum Temporal {
     LocalDate,
     LocalTime,
     LocalDateTime,

@@ -9,7 +9,7 @@ use super::{
 use crate::config::def::{PluginDesc, PluginType};
 
 /// Every transform of this crate, by the full name of its class.
-pub(super) static TRANSFORMS: [TransformClass; 28] = [
+pub(super) static TRANSFORMS: [TransformClass; 30] = [
     cast::CLASSES[0],
     cast::CLASSES[1],
     drop_headers::CLASS,
@@ -38,6 +38,8 @@ pub(super) static TRANSFORMS: [TransformClass; 28] = [
     value_to_key::CLASS,
     debezium::EXTRACT_NEW_RECORD_STATE,
     debezium::BY_LOGICAL_TABLE_ROUTER,
+    debezium::TYPES[0],
+    debezium::TYPES[1],
 ];
 
 /// Every predicate of this crate, by the full name of its class.

@@ -12,6 +12,7 @@ use crate::transform::{Classes, Transforms};
 
 mod extract_new_record_state;
 mod router;
+mod types;
 
 /// Creates the one transform with these options.
 fn transform(class: &str, options: &[(&str, &str)]) -> Transforms {
