@@ -9,7 +9,7 @@ use super::{
 use crate::config::def::{PluginDesc, PluginType};
 
 /// Every transform of this crate, by the full name of its class.
-pub(super) static TRANSFORMS: [TransformClass; 30] = [
+pub(super) static TRANSFORMS: [TransformClass; 31] = [
     cast::CLASSES[0],
     cast::CLASSES[1],
     drop_headers::CLASS,
@@ -37,6 +37,7 @@ pub(super) static TRANSFORMS: [TransformClass; 30] = [
     routers::CLASSES[1],
     value_to_key::CLASS,
     debezium::EXTRACT_NEW_RECORD_STATE,
+    debezium::EXTRACT_NEW_DOCUMENT_STATE,
     debezium::BY_LOGICAL_TABLE_ROUTER,
     debezium::TYPES[0],
     debezium::TYPES[1],

@@ -37,6 +37,11 @@ fn create(part: Part, values: &Values) -> Created {
     Ok(Box::new(Flatten { part, delimiter, schemas: Derived::default() }))
 }
 
+/// Creates the transform of values, for another one that ends with it.
+pub(super) fn of_values(delimiter: String) -> Box<dyn Transform> {
+    Box::new(Flatten { part: Part::Value, delimiter, schemas: Derived::default() })
+}
+
 #[derive(Debug)]
 struct Flatten {
     part: Part,

@@ -9,6 +9,8 @@ pub(super) const BEFORE: &str = "before";
 pub(super) const AFTER: &str = "after";
 /// What was done: `c` create, `u` update, `d` delete, `r` read by a snapshot, `t` truncate.
 pub(super) const OPERATION: &str = "op";
+/// What an update has changed, if the event lacks the document.
+pub(super) const UPDATE_DESCRIPTION: &str = "updateDescription";
 /// Where the change was read.
 pub(super) const SOURCE: &str = "source";
 

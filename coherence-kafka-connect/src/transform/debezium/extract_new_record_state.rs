@@ -14,16 +14,15 @@ use crate::config::def::DefaultValue::{Null, Text};
 use crate::config::def::Importance::{Low, Medium};
 use crate::config::def::Validator::{Any, OneOfInAnyCase};
 use crate::config::def::{ConfigDef, ConfigKey, Kind, Typed, Values, key};
-use crate::converter::OptionError;
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Struct, Value};
 use crate::error::ConnectError;
 use crate::record::{Header, Record};
 
 const NAME: &str = "io.debezium.transforms.ExtractNewRecordState";
-const DELETED: &str = "__deleted";
+pub(super) const DELETED: &str = "__deleted";
 
 #[rustfmt::skip]
-const KEYS: [ConfigKey; 12] = [
+pub(super) const KEYS: [ConfigKey; 12] = [
     key("delete.tombstone.handling.mode", Kind::String, Null, OneOfInAnyCase(&["tombstone", "delete-to-tombstone", "drop", "rewrite", "rewrite-with-tombstone"]), ("", Medium),
         "What becomes of a delete event and of the tombstone behind it. `tombstone` (default): the event becomes a null under the schema of the row, its tombstone is dropped. `delete-to-tombstone`: the same without a schema. `drop`: both are dropped. `rewrite`: the event becomes the deleted row with `__deleted`, its tombstone is dropped. `rewrite-with-tombstone`: the tombstone stays as well."),
     key("delete.handling.mode", Kind::String, Null, OneOfInAnyCase(&["drop", "none", "rewrite"]), ("", Medium),
@@ -50,17 +49,10 @@ pub(in super::super) const CLASS: TransformClass =
     TransformClass { class: NAME, settings: ConfigDef { keys: &KEYS }, create };
 
 fn create(values: &Values) -> Created {
-    let references = |list: &str| {
-        let prefix = values.text(&format!("{list}.prefix")).unwrap_or_default().to_owned();
-        let items = values.list(list).iter().filter(|item| !item.is_empty());
-        items.map(|item| Reference::parse(item, &prefix)).collect::<Result<Vec<_>, _>>().map_err(|message| {
-            vec![OptionError { key: list.to_owned(), value: Some(values.list(list).join(",")), message }]
-        })
-    };
     Ok(Box::new(ExtractNewRecordState {
         deletes: Deletes::of(values),
-        fields: references("add.fields")?,
-        headers: references("add.headers")?,
+        fields: Reference::list(values, "add.fields")?,
+        headers: Reference::list(values, "add.headers")?,
         route: values.text("route.by.field").filter(|field| !field.is_empty()).map(str::to_owned),
         drop: DropFields::of(values),
         defaults: values.boolean(DEFAULTS.name),
@@ -70,13 +62,13 @@ fn create(values: &Values) -> Created {
 
 /// What becomes of delete events and tombstones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Deletes {
-    event: Deleted,
-    drop_tombstones: bool,
+pub(super) struct Deletes {
+    pub(super) event: Deleted,
+    pub(super) drop_tombstones: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deleted {
+pub(super) enum Deleted {
     Drop,
     /// A null, under the schema of the row.
     Null,
@@ -87,7 +79,7 @@ enum Deleted {
 }
 
 impl Deletes {
-    fn of(values: &Values) -> Self {
+    pub(super) fn of(values: &Values) -> Self {
         let text = |name: &str| values.text(name).map(str::to_ascii_lowercase);
         let former = match values.typed("drop.tombstones") {
             Some(Typed::Boolean(drop)) => Some(*drop),
@@ -339,6 +331,10 @@ fn deleted_mark(deleted: bool) -> Value<'static> {
     Value::String(Cow::Borrowed(if deleted { "true" } else { "false" }))
 }
 
-fn of_header<'a>(name: impl Into<Cow<'a, str>>, schema: Option<Arc<Schema>>, value: Value<'a>) -> Header<'a> {
+pub(super) fn of_header<'a>(
+    name: impl Into<Cow<'a, str>>,
+    schema: Option<Arc<Schema>>,
+    value: Value<'a>,
+) -> Header<'a> {
     Header { key: name.into(), data: SchemaAndValue { schema: schema.map(Cow::Owned), value } }
 }

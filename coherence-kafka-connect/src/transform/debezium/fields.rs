@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::super::part::Entries;
 use super::super::schemas::basics;
-use super::envelope::{OPERATION, SOURCE, get};
+use super::envelope::{OPERATION, SOURCE, UPDATE_DESCRIPTION, get};
+use crate::config::def::Values;
+use crate::converter::OptionError;
 use crate::data::{Schema, Struct, Value};
 
 /// A field of a change event, and its new name.
@@ -18,11 +20,23 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    /// Returns the fields that the setting `list` names, with the prefix of the setting next to it.
+    ///
+    /// # Errors
+    /// One of them has more than one new name.
+    pub(super) fn list(values: &Values, list: &str) -> Result<Vec<Self>, Vec<OptionError>> {
+        let prefix = values.text(&format!("{list}.prefix")).unwrap_or_default();
+        let items = values.list(list).iter().filter(|item| !item.is_empty());
+        items.map(|item| Self::parse(item, prefix)).collect::<Result<_, _>>().map_err(|message| {
+            vec![OptionError { key: list.to_owned(), value: Some(values.list(list).join(",")), message }]
+        })
+    }
+
     /// Reads a field such as `op`, `source.ts_ms` or `ts_ms:changed_at`.
     ///
     /// # Errors
     /// It has more than one new name.
-    pub(super) fn parse(text: &str, prefix: &str) -> Result<Self, String> {
+    fn parse(text: &str, prefix: &str) -> Result<Self, String> {
         let mut parts = text.split(':');
         let (path, renamed) = (parts.next().unwrap_or_default(), parts.next());
         if parts.next().is_some() {
@@ -79,7 +93,7 @@ fn default_parent(field: &str) -> Option<&'static str> {
     match field {
         "id" | "data_collection_order" | "total_order" => Some("transaction"),
         "op" | "ts_ms" | "ts_us" | "ts_ns" => None,
-        "updateDescription" => Some("updateDescription"),
+        UPDATE_DESCRIPTION => Some(UPDATE_DESCRIPTION),
         _ => Some(SOURCE),
     }
 }

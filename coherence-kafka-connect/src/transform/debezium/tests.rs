@@ -10,6 +10,7 @@ use crate::data::{SchemaAndValue, SchemaKind, Value};
 use crate::record::{Header, Record};
 use crate::transform::{Classes, Transforms};
 
+mod extract_new_document_state;
 mod extract_new_record_state;
 mod router;
 mod types;
