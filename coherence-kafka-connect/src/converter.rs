@@ -43,6 +43,7 @@ mod string;
 
 pub use definitions::{CONVERTERS, HEADER_CONVERTERS};
 pub use header::{HeaderConverter, SIMPLE_HEADER_CONVERTER, create_header, known_header_classes};
+pub(crate) use json::value as json_value;
 pub use options::Options;
 
 /// `org.apache.kafka.connect.storage.Converter`.

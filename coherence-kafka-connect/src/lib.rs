@@ -5,6 +5,7 @@ mod calendar;
 pub mod config;
 pub mod converter;
 pub mod data;
+pub mod decode;
 pub mod encode;
 pub mod error;
 mod java;

@@ -41,6 +41,7 @@ mod write;
 pub use error::{MappingError, Problem};
 pub use file::FileError;
 pub use pof_config::{Compared, PofConfig, PofConfigError};
+pub(crate) use temporal::{show_date, show_date_time, show_time};
 
 use types::{Enum, Type, UserType};
 

@@ -76,6 +76,16 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     }))
 }
 
+/// Returns the data in a text of JSON without a schema.
+pub(crate) fn value(text: &[u8]) -> Result<Value<'static>, ConnectError> {
+    let (text, invalid) = match text::decode(text) {
+        text::Text::Utf8(text) => (Cow::Borrowed(text), None),
+        text::Text::Decoded { text, invalid } => (Cow::Owned(text), invalid),
+    };
+    let value: Option<Value<'_>> = Reader::new(&text, invalid).value()?;
+    Ok(value.unwrap_or(Value::Null).into_owned())
+}
+
 /// Returns the schema of all messages; none from blank text or `null`.
 fn fixed_schema(content: &str, replace_null: bool) -> Result<Option<Arc<Schema>>, ConnectError> {
     if content.is_empty() {

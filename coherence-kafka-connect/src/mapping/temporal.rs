@@ -282,7 +282,7 @@ pub(crate) fn show_date(Date { year, month, day }: Date) -> String {
 }
 
 /// Shows a day and time with its offset, as [`moment`] reads it.
-pub(super) fn show_date_time(date: Date, of_day: Time) -> String {
+pub(crate) fn show_date_time(date: Date, of_day: Time) -> String {
     let mut text = show_date(date);
     text.push('T');
     show_time(of_day, &mut text);
