@@ -4,6 +4,8 @@ use coherence_kafka_common::pass_through::{Fault, Part, PassThroughError};
 use coherence_kafka_common::serializer::SerializerError;
 use coherence_kafka_rdkafka::producer::SendError;
 
+use crate::outbound::ConversionError;
+
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -30,6 +32,9 @@ pub enum StoreError {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// The converters or transforms of the topic make no record of the entry.
+    #[error(transparent)]
+    Conversion(#[from] ConversionError),
     /// Kafka never accepts this record: it is too large, or the broker refuses it as invalid. `max.request.size`
     /// counts, too: the text names the limit that was exceeded.
     #[error("refused by kafka: {0}")]
@@ -55,7 +60,11 @@ impl StoreError {
     /// Returns true where the same entry may succeed soon, by itself. [`StoreError::Blocked`] is not: it may succeed
     /// after an operator has acted.
     pub fn is_retriable(&self) -> bool {
-        matches!(self, StoreError::Unavailable(_) | StoreError::Full)
+        match self {
+            StoreError::Unavailable(_) | StoreError::Full => true,
+            StoreError::Conversion(error) => error.is_retriable(),
+            _ => false,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::binary_entry::BinaryEntry;
 use crate::entry_store::{EntryStore, MAX_BLOCK};
 use crate::error::StoreError;
 use crate::observer::StoreObserver;
-use crate::outbound::{Form, KeyForm, Operation, Outbound};
+use crate::outbound::{Conversion, Form, KeyForm, Operation, Outbound};
 use crate::producer::{Account, Batch, Producer};
 use crate::producers::Producers;
 use crate::stats::StoreStats;
@@ -99,6 +99,7 @@ pub struct KafkaEntryStoreBuilder {
     pass_through: bool,
     key: Option<Arc<dyn Serializer<PofValue>>>,
     value: Option<Arc<dyn Serializer<PofValue>>>,
+    conversion: Option<Conversion>,
     key_form: KeyForm,
     ttl_header: Option<String>,
     settings: Vec<(String, String)>,
@@ -130,6 +131,12 @@ impl KafkaEntryStoreBuilder {
     /// serializers in Java, and only the header `event` distinguishes it from a removal.
     pub fn value_serializer(mut self, serializer: Arc<dyn Serializer<PofValue>>) -> Self {
         self.value = Some(serializer);
+        self
+    }
+
+    /// Keys, values and headers are written by converters of Kafka Connect, instead of serializers.
+    pub fn conversion(mut self, conversion: Conversion) -> Self {
+        self.conversion = Some(conversion);
         self
     }
 
@@ -201,6 +208,8 @@ impl KafkaEntryStoreBuilder {
             Form::PassThrough(self.key_form)
         } else if self.key_form == KeyForm::Decorated {
             return Err(BuildError::DecoratedSerializer);
+        } else if let Some(conversion) = self.conversion {
+            Form::Converted(Box::new(conversion))
         } else {
             let none = Default::default();
             let byte_array = |part| registry::serializer("ByteArraySerializer", part, &none);
@@ -232,6 +241,7 @@ impl KafkaEntryStore {
             pass_through: false,
             key: None,
             value: None,
+            conversion: None,
             key_form: KeyForm::default(),
             ttl_header: None,
             settings: Vec::new(),

@@ -40,7 +40,10 @@ pub use entry_store::EntryStore;
 pub use error::StoreError;
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
-pub use outbound::{EVENT_HEADER, Event, Form, KeyForm, Operation, Outbound, OutboundRecord, Record};
+pub use outbound::{
+    Conversion, ConversionError, EVENT_HEADER, Event, Form, KeyForm, Operation, Outbound, OutboundRecord,
+    Record,
+};
 pub use producer::{Producer, Transactions};
 pub use producers::Producers;
 pub use read_write_backing_map::{

@@ -22,6 +22,10 @@ use coherence_kafka_common::serializer::{Deserializer, Header, Serializer, Seria
 use crate::binary_entry::BinaryEntry;
 use crate::error::StoreError;
 
+mod conversion;
+
+pub use conversion::{Conversion, ConversionError};
+
 /// The header with the kind of the change.
 pub const EVENT_HEADER: &str = "event";
 
@@ -83,6 +87,8 @@ pub enum Form {
         /// Writes values.
         value: Arc<dyn Serializer<PofValue>>,
     },
+    /// What converters of Kafka Connect make of the data in them.
+    Converted(Box<Conversion>),
 }
 
 impl fmt::Debug for Form {
@@ -92,6 +98,7 @@ impl fmt::Debug for Form {
             Form::Serialized { key, value, .. } => {
                 f.debug_struct("Serialized").field("key", key).field("value", value).finish()
             }
+            Form::Converted(conversion) => f.debug_tuple("Converted").field(conversion).finish(),
         }
     }
 }
@@ -161,7 +168,7 @@ impl Outbound {
         scratch: &mut Vec<u8>,
     ) -> Result<OutboundRecord, StoreError> {
         let value = entry.value.as_deref().filter(|_| operation == Operation::Store);
-        let mut more = Vec::new();
+        let (mut more, mut is_dropped) = (Vec::new(), false);
         let (key, value_piece) = match &self.form {
             Form::PassThrough(form) => {
                 let plain = pass_through::key(&entry.key, self.format)?;
@@ -179,10 +186,7 @@ impl Outbound {
                 (key, value)
             }
             Form::Serialized { map, key, value: values } => {
-                let plain = undecorated_key(&entry.key).map_err(|error| StoreError::Binary {
-                    part: Part::Key,
-                    fault: Fault::Decoration(error),
-                })?;
+                let plain = plain_key(&entry.key)?;
                 let half = Half { topic: &self.topic, part: Part::Key, map };
                 let key = half.serialized(key, plain, &mut more, scratch)?.ok_or_else(null_key)?;
                 let half = Half { part: Part::Value, ..half };
@@ -192,14 +196,26 @@ impl Outbound {
                 };
                 (key, value)
             }
+            Form::Converted(conversion) => {
+                let value = value.map(plain_value).transpose()?;
+                let converted = conversion.convert(&self.topic, plain_key(&entry.key)?, value)?;
+                let mut made = |bytes: Vec<u8>| {
+                    let start = scratch.len();
+                    scratch.extend_from_slice(&bytes);
+                    Piece::Made(start..scratch.len())
+                };
+                (more, is_dropped) = (converted.headers, converted.is_dropped);
+                (made(converted.key), converted.value.map(made))
+            }
         };
         let event = match (value, entry.update) {
+            _ if is_dropped => Event::Delete,
             (None, _) => Event::Delete,
             (Some(_), true) => Event::Update,
             (Some(_), false) => Event::Insert,
         };
         let ttl = match (&self.ttl_header, value) {
-            (Some(_), Some(_)) => ttl_millis(entry.expiry).map(|millis| {
+            (Some(_), Some(_)) if !is_dropped => ttl_millis(entry.expiry).map(|millis| {
                 let start = scratch.len();
                 scratch.extend_from_slice(millis.to_string().as_bytes());
                 start..scratch.len()
@@ -244,7 +260,7 @@ impl OutboundRecord {
         self.partition
     }
 
-    /// Returns whether the record removes its key.
+    /// Returns whether the record removes its key: the entry was removed, or a transform keeps it out of the topic.
     pub fn is_delete(&self) -> bool {
         self.event == Event::Delete
     }
@@ -294,6 +310,11 @@ fn is_object(plain: &[u8], format: Format) -> bool {
         Format::Pof => Cursor::new(payload).packed_i32("the type of a key").is_ok_and(|id| id >= 0),
         Format::Json => payload.trim_ascii_start().starts_with(b"{"),
     }
+}
+
+fn plain_key(key: &[u8]) -> Result<&[u8], StoreError> {
+    let part = Part::Key;
+    undecorated_key(key).map_err(|error| StoreError::Binary { part, fault: Fault::Decoration(error) })
 }
 
 fn plain_value(value: &[u8]) -> Result<&[u8], StoreError> {

@@ -24,7 +24,7 @@ pub struct StoreStats {
 pub struct Failures {
     /// [`StoreError::Unsupported`].
     pub unsupported: u64,
-    /// [`StoreError::Serializer`], [`StoreError::PassThrough`] and [`StoreError::Binary`].
+    /// [`StoreError::Serializer`], [`StoreError::PassThrough`], [`StoreError::Binary`] and [`StoreError::Conversion`].
     pub bad_entry: u64,
     /// [`StoreError::Refused`].
     pub refused: u64,
@@ -81,9 +81,11 @@ impl Counters {
     pub(crate) fn failed(&self, error: &StoreError) {
         let count = match error {
             StoreError::Unsupported(_) => &self.unsupported,
-            StoreError::Serializer { .. } | StoreError::PassThrough(_) | StoreError::Binary { .. } => {
-                &self.bad_entry
-            }
+            error if error.is_retriable() && !matches!(error, StoreError::Full) => &self.unavailable,
+            StoreError::Serializer { .. }
+            | StoreError::PassThrough(_)
+            | StoreError::Binary { .. }
+            | StoreError::Conversion(_) => &self.bad_entry,
             StoreError::Refused(_) => &self.refused,
             StoreError::Blocked(_) => &self.blocked,
             StoreError::Unavailable(_) => &self.unavailable,
