@@ -18,6 +18,8 @@ use crate::settings::{client_config, client_config_without_group};
 /// How long one attempt lasts. The reasons of a failure are read between two attempts.
 const ATTEMPT: Duration = Duration::from_millis(500);
 
+const RECONNECT_BACKOFF: &str = "reconnect.backoff.ms";
+
 /// The time between two looks for a topic that was created.
 const CREATED: Duration = Duration::from_millis(20);
 
@@ -176,6 +178,11 @@ fn request<T>(
     let mut config = client_config_without_group(settings);
     // The capture keeps what librdkafka logs, for the error that is returned.
     config.set_log_level(RDKafkaLogLevel::Info);
+    // librdkafka ends its first connection when it knows the brokers, often before the answer, and connects again after
+    // half of this time.
+    if config.get(RECONNECT_BACKOFF).is_none() {
+        config.set(RECONNECT_BACKOFF, "20");
+    }
     let client: BaseConsumer<ErrorCapture> = config
         .create_with_context(ErrorCapture::with_logs())
         .map_err(|error| Unreachable { reason: error.to_string(), hopeless: true })?;
