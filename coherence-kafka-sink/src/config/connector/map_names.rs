@@ -106,7 +106,7 @@ impl<'a> Check<'a> {
             if !aliases.iter().any(|known| known == alias) {
                 self.findings.warning(property, format!("without effect: {RULES} does not list {alias}"));
             } else if !OPTIONS.contains(&option) {
-                let mean = nearest(option, OPTIONS.into_iter())
+                let mean = nearest(option, OPTIONS)
                     .map(|name| format!(", did you mean {name}?"))
                     .unwrap_or_default();
                 self.findings.warning(property, format!("without effect: a rule has no such setting{mean}"));
