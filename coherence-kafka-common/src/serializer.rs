@@ -139,6 +139,12 @@ pub enum SerializerError {
         /// The kind of what stands there.
         found: &'static str,
     },
+    /// Another reason, in the words of the serializer.
+    #[error("{0}")]
+    Refused(String),
+    /// A peer of the serializer, such as a schema registry, is unavailable: the same value may have bytes soon.
+    #[error("{0}")]
+    Unavailable(String),
     /// Between Rust types and POF.
     #[error("pof: {0}")]
     Pof(crate::pof::serde::Error),

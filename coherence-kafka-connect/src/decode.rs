@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use coherence_kafka_common::map::Format;
+use coherence_kafka_common::pof::PofValue;
 
 use crate::converter::Role;
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Value};
@@ -118,6 +119,16 @@ impl Decoder {
         let (mapping, map) = self.typed.as_ref()?;
         mapping.part(map, role)
     }
+}
+
+/// Returns the data of an object that was in a map in POF.
+///
+/// # Errors
+/// Why it has none.
+pub fn of_pof(object: PofValue) -> Result<SchemaAndValue<'static>, DecodeError> {
+    let value = pof::of(object)?;
+    let schema = schema(&value).map(Cow::Borrowed);
+    Ok(SchemaAndValue { schema, value })
 }
 
 /// Returns the schema of a value that no others are in.

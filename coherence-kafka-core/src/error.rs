@@ -2,9 +2,10 @@
 
 use coherence_kafka_common::pass_through::{Fault, Part, PassThroughError};
 use coherence_kafka_common::serializer::SerializerError;
+use coherence_kafka_connect::decode::DecodeError;
+use coherence_kafka_connect::error::ConnectError;
+use coherence_kafka_connect::transform::TransformFailure;
 use coherence_kafka_rdkafka::producer::SendError;
-
-use crate::outbound::ConversionError;
 
 /// Why an entry did not become a record, by whose fault it is. Holds no bytes of key or value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +63,71 @@ impl StoreError {
     pub fn is_retriable(&self) -> bool {
         match self {
             StoreError::Unavailable(_) | StoreError::Full => true,
+            StoreError::Serializer { error, .. } => matches!(error, SerializerError::Unavailable(_)),
             StoreError::Conversion(error) => error.is_retriable(),
+            _ => false,
+        }
+    }
+}
+
+/// Why an entry has no record. Names the part of it, never its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConversionError {
+    /// The entry cannot be read.
+    #[error("{part} cannot be read: {error}")]
+    Decode {
+        /// Which of the two.
+        part: Part,
+        /// Why.
+        error: DecodeError,
+    },
+    /// The converter refuses the data.
+    #[error("{part} cannot be converted: {error}")]
+    Convert {
+        /// Which of the two.
+        part: Part,
+        /// Why.
+        error: ConnectError,
+    },
+    /// The header converter refuses a header that a transform has added.
+    #[error("header {name} cannot be converted: {error}")]
+    Header {
+        /// The name of the header.
+        name: String,
+        /// Why.
+        error: ConnectError,
+    },
+    /// A transform fails.
+    #[error("transform {} failed: {}", .0.class, .0.error)]
+    Transform(TransformFailure),
+    /// A transform has changed what belongs to the map.
+    #[error(
+        "a transform has changed the {what} of the record, which belongs to the map: leave this transform out"
+    )]
+    Changed {
+        /// Key or topic.
+        what: &'static str,
+    },
+    /// The key of the record does not show which key of the map it was. Only a source, which reads topics, needs that.
+    #[error(
+        "key of the record does not lead back to the key of the map, whose type the key converter loses: choose another \
+         key.converter, or describe the type of the key in coherence.mapping.file"
+    )]
+    OneWay,
+    /// The key is null.
+    #[error("key cannot be converted: a record of a map needs a key, and this one became null")]
+    NullKey,
+}
+
+impl ConversionError {
+    /// Returns true where a peer, such as a schema registry, is unavailable, and the entry is not at fault.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            ConversionError::Convert { error, .. } | ConversionError::Header { error, .. } => {
+                error.is_retriable()
+            }
+            ConversionError::Transform(failure) => failure.error.is_retriable(),
             _ => false,
         }
     }

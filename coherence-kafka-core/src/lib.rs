@@ -6,7 +6,8 @@
 //! binary_entry.rs  the entry that both are about
 //! async_entry_store.rs   the same calls, awaited
 //! kafka_entry_store.rs   the entry store of a topic
-//!   outbound.rs    from an entry to its record; pure
+//!   outbound.rs    from an entry to its record
+//!   serializers.rs   serializers by name
 //!   producer.rs    from a record to its outcome, in order and bounded
 //!   producers.rs   stores of equal settings share one producer
 //! read_write_backing_map.rs   a map over another one; the entry store receives its changes before or after
@@ -27,6 +28,7 @@ mod outbound;
 mod producer;
 mod producers;
 mod read_write_backing_map;
+mod serializers;
 mod stats;
 #[cfg(test)]
 mod testing;
@@ -37,16 +39,16 @@ pub use cache_config::{CacheConfig, CacheScheme, StoreScheme, in_variables};
 pub use cache_factory::{CacheError, CacheFactory};
 pub use coherence_kafka_rdkafka::producer::Lost;
 pub use entry_store::EntryStore;
-pub use error::StoreError;
+pub use error::{ConversionError, StoreError};
 pub use kafka_entry_store::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 pub use observer::StoreObserver;
 pub use outbound::{
-    Conversion, ConversionError, EVENT_HEADER, Event, Form, KeyForm, Operation, Outbound, OutboundRecord,
-    Record,
+    Conversion, EVENT_HEADER, Event, Form, KeyForm, Operation, Outbound, OutboundRecord, Record,
 };
 pub use producer::{Producer, Transactions};
 pub use producers::Producers;
 pub use read_write_backing_map::{
     Counts, NotStored, PublishExpirations, ReadWriteBackingMap, ReadWriteOptions,
 };
+pub use serializers::converter_of;
 pub use stats::{Failures, StoreStats};

@@ -24,7 +24,7 @@ use crate::error::StoreError;
 
 mod conversion;
 
-pub use conversion::{Conversion, ConversionError};
+pub use conversion::Conversion;
 
 /// The header with the kind of the change.
 pub const EVENT_HEADER: &str = "event";

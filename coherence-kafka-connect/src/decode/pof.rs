@@ -21,7 +21,7 @@ pub(super) fn read(payload: &[u8]) -> Result<Value<'static>, DecodeError> {
 }
 
 /// The recursion is as deep as the value, whose decoder bounds it.
-fn of(value: PofValue) -> Result<Value<'static>, DecodeError> {
+pub(super) fn of(value: PofValue) -> Result<Value<'static>, DecodeError> {
     Ok(match value {
         PofValue::Null => Value::Null,
         PofValue::Boolean(value) => Value::Boolean(value),

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `topic.name` | the topic; required |
 //! | `passthrough` | `true`: the binaries of the map as they are, without decorations; `false` unless set |
-//! | `key.serializer`, `value.serializer` | Kafka's or Coherence's serializers by Java class or short name; the byte array serializer unless set |
+//! | `key.serializer`, `value.serializer` | serializers of Kafka, Coherence or Confluent by Java class or short name; the byte array serializer unless set |
+//! | `schema.registry.url` and the like | settings of the serializers that need a schema registry |
 //! | `coherence.kafka.key.form` | in pass-through `plain`, unless set, or `decorated` for topics that Java's entry store writes, too, without keys of classes |
 //! | `coherence.ttl.header` | the name of a header for the milliseconds after which an entry expires |
 //! | everything else | a setting of the producer, by Java's or librdkafka's name |
@@ -15,7 +16,7 @@ use coherence_kafka_common::map::Format;
 use coherence_kafka_common::pass_through::Part;
 use coherence_kafka_common::pof::PofValue;
 use coherence_kafka_common::serializer::Serializer;
-use coherence_kafka_common::serializer::registry::{self, RegistryError};
+use coherence_kafka_common::serializer::registry::RegistryError;
 use coherence_kafka_connect::config::def::Violation;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, Property, check_topic_name};
 use coherence_kafka_rdkafka::settings::producer;
@@ -23,6 +24,7 @@ use coherence_kafka_rdkafka::settings::producer;
 use super::{BuildError, KafkaEntryStore, KafkaEntryStoreBuilder};
 use crate::outbound::{EVENT_HEADER, KeyForm};
 use crate::producers::Producers;
+use crate::serializers;
 
 const TOPIC: &str = "topic.name";
 const PASS_THROUGH: &str = "passthrough";
@@ -42,6 +44,23 @@ const OWN: &[&str] = &[
     "value.serializer.",
     "serializer.encoding",
     "default.list.",
+    // What the serializers of a schema registry read. They ignore what they do not know, as in Java.
+    "schema.registry.",
+    "basic.auth.",
+    "bearer.auth.",
+    "proxy.",
+    "http.",
+    "auto.register.schemas",
+    "normalize.schemas",
+    "use.latest.version",
+    "latest.compatibility.strict",
+    "key.subject.name.strategy",
+    "value.subject.name.strategy",
+    "connect.meta.data",
+    "enhanced.avro.schema.support",
+    "enhanced.protobuf.schema.support",
+    "schemas.cache.config",
+    "max.schemas.per.subject",
 ];
 
 impl KafkaEntryStore {
@@ -161,7 +180,7 @@ fn serializer(
     part: Part,
     findings: &mut ConfigErrors,
 ) -> Option<Arc<dyn Serializer<PofValue>>> {
-    match registry::serializer(property.trimmed(), part, &properties.to_map()) {
+    match serializers::serializer(property.trimmed(), part, &properties.to_map()) {
         Ok(serializer) => Some(serializer),
         Err(RegistryError::Property { property, problem }) => {
             findings.error_at(properties.get(&property), &property, problem);

@@ -16,10 +16,11 @@ use coherence_kafka_common::pass_through::Part;
 use coherence_kafka_common::serializer::Header;
 use coherence_kafka_connect::converter::{Converter, HeaderConverter, Role};
 use coherence_kafka_connect::data::{SchemaAndValue, Value};
-use coherence_kafka_connect::decode::{DecodeError, Decoder};
-use coherence_kafka_connect::error::ConnectError;
+use coherence_kafka_connect::decode::Decoder;
 use coherence_kafka_connect::record::{RawHeader, Record};
-use coherence_kafka_connect::transform::{TransformFailure, Transforms};
+use coherence_kafka_connect::transform::Transforms;
+
+use crate::error::ConversionError;
 
 /// Makes records of the entries of one map with the converters of Kafka Connect.
 #[derive(Debug, Clone)]
@@ -34,63 +35,6 @@ pub struct Conversion {
     pub header: Arc<dyn HeaderConverter>,
     /// What changes a record; may be empty.
     pub transforms: Arc<Transforms>,
-}
-
-/// Why an entry has no record. Names the part of it, never its bytes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConversionError {
-    /// The entry cannot be read.
-    #[error("{part} cannot be read: {error}")]
-    Decode {
-        /// Which of the two.
-        part: Part,
-        /// Why.
-        error: DecodeError,
-    },
-    /// The converter refuses the data.
-    #[error("{part} cannot be converted: {error}")]
-    Convert {
-        /// Which of the two.
-        part: Part,
-        /// Why.
-        error: ConnectError,
-    },
-    /// The header converter refuses a header that a transform has added.
-    #[error("header {name} cannot be converted: {error}")]
-    Header {
-        /// The name of the header.
-        name: String,
-        /// Why.
-        error: ConnectError,
-    },
-    /// A transform fails.
-    #[error("transform {} failed: {}", .0.class, .0.error)]
-    Transform(TransformFailure),
-    /// A transform has changed what belongs to the map.
-    #[error(
-        "a transform has changed the {what} of the record, which belongs to the map: leave this transform out"
-    )]
-    Changed {
-        /// Key or topic.
-        what: &'static str,
-    },
-    /// The key is null.
-    #[error("key cannot be converted: a record of a map needs a key, and this one became null")]
-    NullKey,
-}
-
-impl ConversionError {
-    /// Returns true where a peer, such as a schema registry, is unavailable, and the entry is not at fault.
-    pub fn is_retriable(&self) -> bool {
-        match self {
-            ConversionError::Convert { error, .. } | ConversionError::Header { error, .. } => {
-                error.is_retriable()
-            }
-            ConversionError::Transform(failure) => failure.error.is_retriable(),
-            _ => false,
-        }
-    }
 }
 
 /// The parts of a record.

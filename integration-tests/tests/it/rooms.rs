@@ -56,7 +56,12 @@ const ROOMS: [Room; 11] = [
     Room {
         name: "coherence-kafka-core",
         // The settings of Kafka clients are read in the crate that knows Connect's.
-        uses: &["coherence-kafka-common", "coherence-kafka-connect", "coherence-kafka-rdkafka"],
+        uses: &[
+            "coherence-kafka-common",
+            "coherence-kafka-connect",
+            "coherence-kafka-schema-registry",
+            "coherence-kafka-rdkafka",
+        ],
         without: &["rdkafka", "config"],
         places: &[("rdkafka", &[])],
     },
