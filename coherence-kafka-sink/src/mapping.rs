@@ -1,34 +1,11 @@
-//! Mapping files on a disk, and what `mapping check` asks of one.
+//! What `mapping check` asks of a mapping file.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use coherence_kafka_connect::config::Checked;
-use coherence_kafka_connect::mapping::{Compared, Mapping, PofConfig};
+use coherence_kafka_connect::mapping::{Compared, PofConfig};
 use coherence_kafka_worker::CONNECTOR;
-
-const MAX_FILE: u64 = 1024 * 1024;
-
-/// Reads a mapping file.
-///
-/// # Errors
-/// All that is wrong with it, each with its place.
-pub(crate) fn read(path: &Path) -> Result<Mapping, Vec<String>> {
-    let shown = path.display();
-    let text = text_of(path).map_err(|why| vec![format!("cannot read {shown}: {why}")])?;
-    Mapping::parse(&text).map_err(|errors| errors.iter().map(|error| format!("{shown} {error}")).collect())
-}
-
-fn text_of(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text));
-    match read {
-        Err(error) => Err(error.to_string()),
-        Ok(_) if text.len() as u64 > MAX_FILE => Err(format!("it is larger than {MAX_FILE} bytes")),
-        Ok(_) => Ok(text),
-    }
-}
+use coherence_kafka_worker::config::mapping_file::{read, text_of};
 
 /// Checks a mapping file, and compares it with a POF configuration where one is given.
 pub fn check(file: &Path, pof_config: Option<&Path>) -> Checked {

@@ -23,8 +23,10 @@ use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, connector};
 use coherence_kafka_worker::load;
 
 use crate::config::table::DESCRIPTION;
+use converters::Converters;
 
 mod clients;
+mod converters;
 #[cfg(test)]
 mod docs;
 pub(crate) mod flat;
@@ -158,6 +160,8 @@ pub struct SourceConfig {
     pub session_timeout: Duration,
     /// How the producers publish: `coherence.source.commit.interval.ms` and a transactional id for this name.
     pub transactions: Transactions,
+    /// `errors.*`.
+    pub errors: ErrorConfig,
     /// `coherence.source.shutdown.timeout.ms`.
     pub shutdown_timeout: Duration,
     /// `metrics.listener`: host and port.
@@ -175,6 +179,15 @@ impl fmt::Debug for SourceConfig {
             .field("maps", &self.maps)
             .finish_non_exhaustive()
     }
+}
+
+/// How entries are treated that cannot become a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorConfig {
+    /// `errors.tolerance=all`: the others are published.
+    pub tolerates: bool,
+    /// `errors.log.enable`.
+    pub logs: bool,
 }
 
 /// A cache and its topic.
@@ -224,7 +237,7 @@ impl SourceConfig {
             let property = properties.get(violation.key());
             findings.violation(property, violation);
         }
-        Self::of(&values, &properties, &variables, findings)
+        Self::of(&values, &properties, (&properties, None), &variables, findings)
     }
 
     /// Checks the settings of a connector of a worker, whose variables are resolved. The result may only be used where
@@ -239,7 +252,8 @@ impl SourceConfig {
         let restart = RestartConfig::read(&values, |key| properties.get(key), findings);
         let flat = flat::Flat::of_connector(worker, properties, findings);
         let mut found = ConfigErrors::default();
-        let config = Self::of(&values, &flat.properties, worker.variables(), &mut found);
+        let settings = (properties, Some(worker.properties()));
+        let config = Self::of(&values, &flat.properties, settings, worker.variables(), &mut found);
         findings.append(flat.as_written(found));
         (config, restart)
     }
@@ -248,6 +262,7 @@ impl SourceConfig {
     fn of(
         values: &Values,
         properties: &Properties,
+        (own, worker): (&Properties, Option<&Properties>),
         variables: &Variables,
         findings: &mut ConfigErrors,
     ) -> Self {
@@ -256,8 +271,10 @@ impl SourceConfig {
         let producer = clients::producer(properties, session_timeout, findings);
         let interval = values.millis(table::COMPARISON_INTERVAL);
         let session = SessionConfig::read(values, |key| properties.get(key), variables, findings);
+        let converters = Converters { own, worker, values, format: session.format };
         let maps = match properties.get(table::CACHE_CONFIG) {
             Some(file) => {
+                converters.report_unused(table::CACHE_CONFIG, findings);
                 let settings = schemes::Settings {
                     file,
                     properties,
@@ -268,7 +285,7 @@ impl SourceConfig {
                 };
                 schemes::maps(&settings, findings)
             }
-            None => maps(values, properties, producer, findings),
+            None => maps(values, properties, converters, producer, findings),
         };
         let name = text(table::NAME);
         let transactions = Transactions {
@@ -284,6 +301,10 @@ impl SourceConfig {
             control_topic: text(table::CONTROL_TOPIC),
             session_timeout,
             transactions,
+            errors: ErrorConfig {
+                tolerates: values.text(table::TOLERANCE) != Some("none"),
+                logs: values.boolean(table::LOG_ERRORS),
+            },
             shutdown_timeout: values.millis(table::SHUTDOWN_TIMEOUT),
             metrics: metrics(values, properties, findings),
             consumer: connection(properties),
@@ -305,21 +326,32 @@ fn group(name: &str) -> String {
 fn maps(
     values: &Values,
     properties: &Properties,
+    converters: Converters<'_>,
     producer: Vec<(String, String)>,
     findings: &mut ConfigErrors,
 ) -> Vec<MapConfig> {
-    let form = form::form(values, properties, findings);
+    let forms = form::forms(values, properties, converters, findings);
     let (caches, mappings) = (values.list(table::CACHES), values.list(table::MAPPINGS));
-    let map = |(cache, topic)| MapConfig {
+    let map = |(cache, topic): (String, String)| MapConfig {
+        form: forms.of(&cache),
         cache,
         topic,
-        form: form.clone(),
         publish_expirations: values.text(table::EXPIRATIONS) != Some("ignore"),
         producer: producer.clone(),
         consumer: connection(properties),
     };
     match mappings::resolve(caches, mappings) {
-        Ok(maps) => maps.into_iter().map(map).collect(),
+        Ok(maps) => {
+            let is_published = |name: &str| maps.iter().any(|(cache, _)| cache == name);
+            for name in forms.typed_maps().filter(|name| !is_published(name)) {
+                if let Some(property) =
+                    properties.get(table::MAPPING_FILE).filter(|property| !property.secret)
+                {
+                    findings.warning(property, format!("describes map {name}, which is not published"));
+                }
+            }
+            maps.into_iter().map(map).collect()
+        }
         Err(refused) => {
             for (key, why) in refused {
                 findings.refusal(properties.get(key), key, why, "an item is refused");

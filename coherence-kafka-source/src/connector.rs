@@ -1,16 +1,17 @@
 //! The source as a connector of a worker.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig};
+use coherence_kafka_connect::transform::Classes;
 use coherence_kafka_rdkafka::settings::{ClientSettings, connection, producer};
 use coherence_kafka_worker::config::connector::{read_shared, setting};
-use coherence_kafka_worker::config::{RestartConfig, WorkerConfig};
+use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, converters};
 use coherence_kafka_worker::metrics::Sample;
 use coherence_kafka_worker::{
     Connector, ConsumerGroup, Context, DeadLetterTopic, Description, Grids, Peers, Plugin, Progress, Task,
@@ -44,7 +45,9 @@ impl Plugin for SourcePlugin {
     }
 
     fn plugins(&self) -> &[PluginDesc] {
-        &[]
+        static PLUGINS: LazyLock<Vec<PluginDesc>> =
+            LazyLock::new(|| converters().chain(Classes::default().descs()).collect());
+        &PLUGINS
     }
 
     fn check_clients(&self, worker: &WorkerConfig, findings: &mut ConfigErrors) -> ClientSettings {
@@ -279,7 +282,9 @@ impl TaskState for SourceState {
 
     fn progress(&self) -> Progress {
         let sum = |read: fn(&Status) -> u64| self.statuses.iter().map(|status| read(status)).sum();
-        let away = |status: &&Arc<Status>| matches!(status.state(), State::GridAway | State::KafkaAway);
+        let away = |status: &&Arc<Status>| {
+            matches!(status.state(), State::GridAway | State::KafkaAway | State::RegistryAway)
+        };
         Progress {
             records: sum(|status| status.acknowledged.now()),
             lag: Some(sum(|status| u64::try_from(status.in_flight.now()).unwrap_or(0))),

@@ -37,7 +37,7 @@ mod source;
 mod status;
 mod task;
 
-pub use config::{FormConfig, MapConfig, SourceConfig, Sources, Unchecked, load};
+pub use config::{ErrorConfig, FormConfig, MapConfig, SourceConfig, Sources, Unchecked, load};
 pub use connector::{SourceConnector, SourcePlugin};
 pub use source::{Report, Source, SourceError};
 pub use status::{Count, Level, State, Status};

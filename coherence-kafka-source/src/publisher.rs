@@ -267,6 +267,17 @@ impl Publisher {
         Some(self.publish(hash, change.new, false))
     }
 
+    /// Handles a change of an entry to a value that is not to be in the topic; a tombstone is due where the topic has an
+    /// older one, or may have.
+    pub(crate) fn on_event_dropped(&mut self, key: &Bytes, hash: KeyHash, change: Change) -> Option<Publish> {
+        if self.digest.get(hash).is_none() && self.comparison == Comparison::None {
+            // What is being read may be from before this event.
+            self.reads.again(hash);
+            return None;
+        }
+        self.on_event(key, hash, Change { new: None, ..change })
+    }
+
     /// Handles a change of an entry to a value that has no record.
     pub(crate) fn on_event_refused(&mut self, hash: KeyHash, old: Option<ValueHash>) {
         self.catch_up(hash, Held::of(old));

@@ -123,6 +123,7 @@ impl Source {
                 FormConfig::Serialized { key, value, .. } => {
                     builder.key_serializer(key.clone()).value_serializer(value.clone())
                 }
+                FormConfig::Converted(conversion) => builder.conversion(conversion.clone()),
             };
             let store = builder.build().map_err(|error| settings(error.to_string()))?;
             let records = Records::new(&map.topic, config.session.format, &map.form)

@@ -15,6 +15,8 @@ pub enum State {
     GridAway,
     /// Kafka is waited for.
     KafkaAway,
+    /// The schema registry of a converter is waited for.
+    RegistryAway,
     /// The topic is read.
     ReadingTopic,
     /// Map and topic are compared, while changes are published.
@@ -29,10 +31,11 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::StandingBy,
         State::GridAway,
         State::KafkaAway,
+        State::RegistryAway,
         State::ReadingTopic,
         State::Comparing,
         State::Following,
@@ -46,6 +49,7 @@ impl State {
             State::StandingBy => "standing-by",
             State::GridAway => "grid-away",
             State::KafkaAway => "kafka-away",
+            State::RegistryAway => "registry-away",
             State::ReadingTopic => "reading-topic",
             State::Comparing => "comparing",
             State::Following => "following",

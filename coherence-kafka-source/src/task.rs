@@ -13,7 +13,7 @@
 //! events: they wait in the listener's queue, and where that overflows, a gap and a comparison follow.
 //! They wait as well while Kafka accepts no record of the topic until an operator acts.
 //!
-//! What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
+//! Entries become records in `conversions.rs`. What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
 //! what was not acknowledged in `outcomes.rs`.
 
 use std::pin::pin;
@@ -29,10 +29,12 @@ use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::ErrorConfig;
 use crate::publisher::Publisher;
 use crate::records::Records;
 use crate::status::{State, Status};
 
+mod conversions;
 mod inputs;
 mod outcomes;
 mod readings;
@@ -76,6 +78,10 @@ pub(crate) struct Task {
     pub publish_expirations: bool,
     /// See [`crate::config::SourceConfig`].
     pub comparison_interval: Option<Duration>,
+    /// How entries are treated that cannot become a record.
+    pub errors: ErrorConfig,
+    /// The entry that ends the task, because no such entry is tolerated.
+    pub fatal: Option<TaskError>,
     /// Ends when map and topic are equal, instead of following the changes.
     pub once: bool,
     /// Its status for others.
@@ -98,6 +104,18 @@ pub enum TaskError {
         map: String,
         /// The error of the grid.
         error: MapError,
+    },
+    /// An entry cannot become a record, and no such entry is tolerated.
+    #[error(
+        "map {map}: an entry cannot be published to topic {topic}, and errors.tolerance is none: {error}"
+    )]
+    Entry {
+        /// The map.
+        map: String,
+        /// The topic.
+        topic: String,
+        /// Why, without its bytes.
+        error: String,
     },
     /// The topic cannot be read.
     #[error("topic {topic}: {error}")]
@@ -298,8 +316,7 @@ impl Task {
             let goes_on = match input {
                 Input::Stop => false,
                 Input::Failed(entry, error) => {
-                    self.on_failed(publisher, &mut work, &entry, &error);
-                    true
+                    self.on_failed(publisher, &mut work, &entry, &error, stop).await
                 }
                 Input::Notices(None) => {
                     for (key, hash) in work.asked {
@@ -326,8 +343,7 @@ impl Task {
                     true
                 }
                 Input::ScannedKeys(Some(keys)) => {
-                    self.on_scanned_keys(publisher, &mut work, keys)?;
-                    true
+                    self.on_scanned_keys(publisher, &mut work, keys, stop).await?
                 }
                 Input::Flushed(turn) => {
                     work.flushing = None;
@@ -361,6 +377,9 @@ impl Task {
                     true
                 }
             };
+            if let Some(error) = self.fatal.take() {
+                return Err(error);
+            }
             if !goes_on {
                 return Ok(Ended::Stopped);
             }

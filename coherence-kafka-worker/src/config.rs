@@ -9,12 +9,13 @@
 //!               rest.rs: who may reach the REST interface, and how
 //!               distributed.rs: how it forms a cluster with others
 //! connector.rs  what all connectors have in common
-//!               clients.rs: consumer.*, producer.*, admin.*
+//!               clients.rs: consumer.*, producer.*, admin.*; mapping_file.rs: the types of entries
 //! ```
 
 pub mod clients;
 pub mod connector;
 mod distributed;
+pub mod mapping_file;
 mod rest;
 pub mod table;
 mod transforms;

@@ -3,9 +3,11 @@
 use coherence_kafka_connect::config::SESSION_KEYS;
 use coherence_kafka_connect::config::def::DefaultValue::{Null, Required, Text};
 use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
-use coherence_kafka_connect::config::def::Validator::{Any, AtLeast, Between, Name, NonEmpty, OneOf};
+use coherence_kafka_connect::config::def::Validator::{
+    Any, AtLeast, Between, DistinctAliases, Name, NonEmpty, OneOf,
+};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, concat, key};
-use coherence_kafka_worker::config::table::{ignored, not_yet, restart_keys};
+use coherence_kafka_worker::config::table::{ignored, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
 pub(super) const NAME: &str = "name";
@@ -16,6 +18,10 @@ pub(super) const PASS_THROUGH: &str = "coherence.passthrough";
 pub(super) const KEY_FORM: &str = "coherence.kafka.key.form";
 pub(super) const KEY_SERIALIZER: &str = "key.serializer";
 pub(super) const VALUE_SERIALIZER: &str = "value.serializer";
+pub(super) const TRANSFORMS: &str = "transforms";
+pub(super) const MAPPING_FILE: &str = "coherence.mapping.file";
+pub(super) const TOLERANCE: &str = "errors.tolerance";
+pub(super) const LOG_ERRORS: &str = "errors.log.enable";
 pub(super) const EXPIRATIONS: &str = "publish.expirations";
 pub(super) const COMPARISON_INTERVAL: &str = "coherence.source.comparison.interval.ms";
 pub(super) const CONTROL_TOPIC: &str = "coherence.source.control.topic";
@@ -26,6 +32,7 @@ pub(super) const METRICS: &str = "metrics.listener";
 
 const MAPS: &str = "Maps and topics";
 const RECORDS: &str = "Records";
+const ERRORS: &str = "Errors";
 const RUNNING: &str = "Running";
 
 const NAME_KEY: ConfigKey = key(
@@ -47,7 +54,7 @@ const METRICS_KEY: ConfigKey = key(
 
 /// The settings that a source has in a file of its own and as a connector of a worker.
 #[rustfmt::skip]
-const COMMON: [ConfigKey; 13] = [
+const COMMON: [ConfigKey; 24] = [
     key(MAPPINGS, Kind::List, Null, Any, (MAPS, High),
         "Items `cache->topic`, separated by commas. A cache `orders-*` stands for all `coherence.caches` with that beginning; its topic contains `{cache-name}`, the name of the cache, or one `*`, the text that the cache's `*` stands for."),
     key(CACHES, Kind::List, Null, Any, (MAPS, High),
@@ -57,13 +64,32 @@ const COMMON: [ConfigKey; 13] = [
     key(PASS_THROUGH, Kind::Boolean, Text("false"), Any, (RECORDS, High),
         "Publish the bytes of the map as they are, without decorations."),
     key(KEY_SERIALIZER, Kind::Class, Null, NonEmpty, (RECORDS, High),
-        "Kafka serializer of keys, by its Java class or a short name such as `string`. Required unless the bytes pass through."),
+        "Kafka serializer of keys, by its Java class or a short name such as `string`. A source with a serializer needs both, and uses no converter."),
     key(VALUE_SERIALIZER, Kind::Class, Null, NonEmpty, (RECORDS, High),
         "Kafka serializer of values, likewise."),
+    key("key.converter", Kind::Class, Null, NonEmpty, (RECORDS, High),
+        "Converter of keys; `key.converter.*` are its options. It counts if neither serializers are set nor bytes pass through. Default: the worker's."),
+    key("value.converter", Kind::Class, Null, NonEmpty, (RECORDS, High),
+        "Converter of values, likewise."),
+    key("header.converter", Kind::Class, Null, NonEmpty, (RECORDS, Low),
+        "Converter of the headers that transforms add. Default: the worker's, or `org.apache.kafka.connect.storage.SimpleHeaderConverter`."),
+    key(TRANSFORMS, Kind::List, Text(""), DistinctAliases, (RECORDS, Medium),
+        "Aliases of the transforms that change each record, in their order. `transforms.<alias>.type` names the class of each; docs/transforms.md lists them. They need converters. Transforms that change the key or the topic are refused."),
+    key("predicates", Kind::List, Text(""), DistinctAliases, (RECORDS, Low),
+        "Aliases of the predicates that `transforms.<alias>.predicate` can name."),
+    key(MAPPING_FILE, Kind::String, Null, NonEmpty, (RECORDS, Medium),
+        "File that describes the Java classes of keys and values, see [typed-entries.md](typed-entries.md). Objects of these classes become structs with field names. Needs converters, and maps in POF. The file is read when the source starts."),
     key(KEY_FORM, Kind::String, Text("plain"), OneOf(&["plain", "decorated"]), (RECORDS, Low),
         "`decorated` writes keys as Java's entry store does, for topics that it writes too. Keys that are objects of a class are refused in this form: a grid does not report the associated key."),
     key(EXPIRATIONS, Kind::String, Text("tombstone"), OneOf(&["tombstone", "ignore"]), (RECORDS, Medium),
         "An entry that expires or is evicted becomes a tombstone, or nothing, which leaves its last value in the topic. With `ignore` only the event of a removal is published as a tombstone: an entry that was removed while no source listened stays in the topic, because it looks like an expired one. See *Expirations, evictions and loads*."),
+    key(TOLERANCE, Kind::String, Text("all"), OneOf(&["none", "all"]), (ERRORS, Medium),
+        "`all`: an entry that cannot become a record is counted, and the others are published. `none`: it fails the task, or ends the process of a source without a worker. Connect's default is `none`."),
+    key(LOG_ERRORS, Kind::Boolean, Text("true"), Any, (ERRORS, Medium),
+        "Log every entry that cannot become a record, with its map and topic, never with its bytes. Connect's default is `false`."),
+    ignored("errors.log.include.messages", "The log of an entry always has its map and its topic."),
+    ignored("errors.retry.timeout", "An unavailable schema registry is waited for, without limit."),
+    ignored("errors.retry.delay.max.ms", "An unavailable schema registry is waited for, without limit."),
     key(COMPARISON_INTERVAL, Kind::Long, Text("3600000"), AtLeast(0), (RUNNING, Medium),
         "Milliseconds between periodic comparisons, which read the topic again and compare it with the map; 0: never. A comparison repairs the changes that retention, deletions and other writers made in the topic, and detects that a grid lost all entries with its storage members, which causes no event."),
     key(CONTROL_TOPIC, Kind::String, Text("coherence.source.control"), NonEmpty, (RUNNING, Low),
@@ -89,7 +115,6 @@ pub(crate) const CONNECTOR_CLASSES: &[&str] = &[
 ];
 
 const CONNECTOR_GROUP: &str = "Connector";
-const SERIALIZERS: &str = "Keys and values are written by serializers: `key.serializer`, `value.serializer`.";
 const CONSUMERS: &str =
     "The consumers of a source reach the cluster as its producer does: set `producer.override.`.";
 
@@ -99,18 +124,13 @@ const CONNECTOR_KEYS: [ConfigKey; OF_CONNECTOR.len() + COMMON.len() + SESSION_KE
     concat(&[&OF_CONNECTOR, &COMMON, &SESSION_KEYS, &restart_keys(RUNNING)]);
 
 #[rustfmt::skip]
-const OF_CONNECTOR: [ConfigKey; 8] = [
+const OF_CONNECTOR: [ConfigKey; 3] = [
     key(NAME, Kind::String, Required, Name, (CONNECTOR_GROUP, High),
         "Name of the connector. Of all workers that run a connector with this name, one publishes and the others stand by."),
     key("connector.class", Kind::Class, Required, Any, (CONNECTOR_GROUP, High),
         "`com.oracle.coherence.kafka.connect.CoherenceSourceConnector`, `CoherenceSourceConnector` or `CoherenceSource`."),
     key("tasks.max", Kind::Int, Text("1"), AtLeast(1), (CONNECTOR_GROUP, High),
         "Maximum number of tasks. A source has one task, which publishes all of its maps."),
-    ignored("key.converter", SERIALIZERS),
-    ignored("value.converter", SERIALIZERS),
-    ignored("header.converter", SERIALIZERS),
-    not_yet("transforms", Kind::List, Text(""), Any, "Single message transforms."),
-    not_yet("predicates", Kind::List, Text(""), Any, "Predicates of transforms."),
 ];
 
 /// Families of settings of the connector: the prefix, and why it is without effect if it is.
@@ -122,9 +142,9 @@ pub(crate) static CONNECTOR_FAMILIES: &[(&str, Option<&str>)] = &[
     ("deserializer.encoding", None),
     ("default.list.key.serde.", None),
     ("default.list.value.serde.", None),
-    ("key.converter.", Some(SERIALIZERS)),
-    ("value.converter.", Some(SERIALIZERS)),
-    ("header.converter.", Some(SERIALIZERS)),
+    ("key.converter.", None),
+    ("value.converter.", None),
+    ("header.converter.", None),
     ("consumer.override.", Some(CONSUMERS)),
     ("admin.override.", Some(CONSUMERS)),
     ("topic.creation.", Some("A source creates no topic for a map: create it with cleanup.policy=compact.")),
@@ -152,8 +172,8 @@ pub(super) fn is_own(key: &str) -> bool {
         || serializers.into_iter().any(|family| key.starts_with(family))
 }
 
-/// What serializers read, and what declares variables: families end in a dot.
-const FAMILIES: [&str; 8] = [
+/// What serializers, converters and transforms read, and what declares variables: families end in a dot.
+const FAMILIES: [&str; 13] = [
     "serializer.encoding",
     "deserializer.encoding",
     "key.serializer.",
@@ -162,6 +182,11 @@ const FAMILIES: [&str; 8] = [
     "default.list.value.serde.",
     "config.providers",
     "config.providers.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "transforms.",
+    "predicates.",
 ];
 
 /// Every name and family that is not a producer's.

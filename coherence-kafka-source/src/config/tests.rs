@@ -101,6 +101,69 @@ fn serializers_are_needed_unless_the_bytes_pass_through_and_have_no_use_if_they_
 }
 
 #[test]
+fn converters_transforms_and_a_mapping_file_belong_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("types.toml");
+    std::fs::write(&file, "[maps.orders]\nkey = \"Integer\"\n[maps.others]\nkey = \"Integer\"\n").unwrap();
+    let file = file.display().to_string();
+    let converters = [
+        KAFKA,
+        GOOD[1],
+        ("key.converter", "JsonConverter"),
+        ("key.converter.schemas.enable", "false"),
+        ("value.converter", "JsonConverter"),
+        ("transforms", "mask"),
+        ("transforms.mask.type", "org.apache.kafka.connect.transforms.MaskField$Value"),
+        ("transforms.mask.fields", "secret"),
+        ("coherence.mapping.file", &file),
+        ("errors.tolerance", "none"),
+    ];
+    let mut findings = ConfigErrors::default();
+    let properties = Properties::from_pairs("test", converters);
+    let config = SourceConfig::check(&properties, Environment::default(), &mut findings);
+    assert!(findings.errors.is_empty(), "{findings}");
+    assert_eq!(findings.warnings.len(), 1, "{findings}");
+    assert!(findings.to_string().contains("describes map others, which is not published"), "{findings}");
+    assert_eq!(config.errors, ErrorConfig { tolerates: false, logs: true });
+    let FormConfig::Converted(conversion) = &config.maps[0].form else { panic!("no converters") };
+    assert!(!conversion.transforms.is_empty());
+    assert_eq!(conversion.decoder.typed.as_ref().map(|(_, map)| map.as_str()), Some("orders"));
+    for (more, why) in [
+        (("coherence.passthrough", "true"), "transforms: needs key.converter and value.converter"),
+        (("value.serializer", "json"), "coherence.mapping.file: needs key.converter and value.converter"),
+        (("coherence.session.format", "json"), "coherence.mapping.file: needs coherence.session.format=pof"),
+        (("coherence.kafka.key.form", "decorated"), "decorated needs coherence.passthrough=true"),
+        (("value.converter.decimal.format", "x"), "decimal.format"),
+    ] {
+        let refused = check(&[&converters[..], &[more]].concat()).unwrap_err();
+        assert!(refused.contains(why), "{more:?}: {refused}");
+    }
+}
+
+#[test]
+fn transforms_of_what_belongs_to_the_map_are_refused_by_name() {
+    for (class, why) in [
+        ("org.apache.kafka.connect.transforms.ExtractField$Key", "by which a source finds the entry"),
+        ("ValueToKey", "by which a source finds the entry"),
+        ("org.apache.kafka.connect.transforms.RegexRouter", "coherence.cache.mappings chooses"),
+    ] {
+        let settings = [
+            KAFKA,
+            GOOD[1],
+            ("key.converter", "StringConverter"),
+            ("value.converter", "StringConverter"),
+            ("transforms", "a"),
+            ("transforms.a.type", class),
+        ];
+        let refused = check(&settings).unwrap_err();
+        assert!(
+            refused.contains("transforms.a.type: changes") && refused.contains(why),
+            "{class}: {refused}"
+        );
+    }
+}
+
+#[test]
 fn what_the_table_does_not_know_is_a_producer_setting_and_a_slip_is_noted_as_in_the_sink() {
     let settings =
         [("linger.ms", "20"), ("compression.type", "lz4"), ("partitioner.class", DEFAULT_PARTITIONER)];

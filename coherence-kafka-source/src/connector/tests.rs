@@ -5,6 +5,8 @@ use std::any::Any;
 use coherence_kafka_connect::config::Environment;
 use coherence_kafka_worker::load::ConnectorConfig;
 
+use crate::config::FormConfig;
+
 use super::*;
 
 mod validation;
@@ -77,13 +79,47 @@ fn what_is_missing_and_what_nothing_reads_is_reported_at_once() {
     for part in ["coherence.cache.mappings", "key.serializer", "metrics.listener: unknown setting"] {
         assert!(refused.contains(part), "{part}: {refused}");
     }
-    assert!(refused.contains("key.converter: accepted, without effect"), "{refused}");
+    assert!(refused.contains("key.converter: has no effect with key.serializer"), "{refused}");
     let sink = connector(&[("connector.class", "CoherenceSink")]).unwrap_err().to_string();
     assert!(sink.contains("the only connector here is com.oracle.coherence.kafka.connect.CoherenceSource"));
     let nothing =
         ConnectorConfig::parse(&SourcePlugin, &worker(&WORKER).unwrap(), &Properties::default()).unwrap_err();
     let nothing = nothing.to_string();
     assert!(nothing.contains("name: Missing required") && nothing.contains("connector.class"), "{nothing}");
+}
+
+#[test]
+fn the_converters_of_the_connector_count_or_else_those_of_the_worker() {
+    const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+    let worker = |more: &[(&str, &str)]| worker(&[&WORKER[..], more].concat()).unwrap();
+    let of = |worker: &WorkerConfig, more: &[(&str, &str)]| {
+        let all = CONNECTOR[..3].iter().chain(more).copied();
+        ConnectorConfig::parse(&SourcePlugin, worker, &Properties::from_pairs("c", all))
+    };
+    let classes = |connector: &ConnectorConfig| {
+        let FormConfig::Converted(conversion) = &config(connector).maps[0].form else {
+            panic!("no converters")
+        };
+        [conversion.key.class_name(), conversion.value.class_name()]
+            .map(|class| class.rsplit('.').next().unwrap())
+    };
+    let both = worker(&[
+        ("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
+        ("value.converter", JSON),
+        ("value.converter.schemas.enable", "false"),
+    ]);
+    assert_eq!(classes(&of(&both, &[]).unwrap()), ["StringConverter", "JsonConverter"]);
+    let own = [("key.converter", "org.apache.kafka.connect.converters.LongConverter")];
+    assert_eq!(classes(&of(&both, &own).unwrap()), ["LongConverter", "JsonConverter"]);
+    let serializers = connector(&[]).unwrap();
+    assert!(matches!(config(&serializers).maps[0].form, FormConfig::Serialized { .. }), "as before");
+    let refused = of(&worker(&[]), &own).unwrap_err().to_string();
+    assert!(refused.contains("value.converter: must be set, in the worker or in the connector"), "{refused}");
+    let refused = of(&worker(&[]), &[]).unwrap_err().to_string();
+    assert!(
+        refused.contains("key.serializer: must be set") && refused.contains("key.converter"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -59,6 +59,12 @@ impl Bench {
         self.publisher.on_event(&KEY, self.hash(), change).is_some()
     }
 
+    /// A change to a value that is not to be in the topic: true where a tombstone is to be published.
+    fn dropped(&mut self, old: &str) -> bool {
+        let change = Change { old: self.value(old), new: None, by_cache: false };
+        self.publisher.on_event_dropped(&KEY, self.hash(), change).is_some()
+    }
+
     fn scanned(&mut self, value: &str) -> bool {
         self.publisher.on_scanned(self.hash(), self.value(value)).is_some()
     }
@@ -464,4 +470,27 @@ fn a_while_after_the_last_read_every_event_counts_again_once_none_waits_and_remo
     assert!(bench.read() && !bench.answer("c"));
     bench.publisher.on_tick(start + LATEST_EVENT * 2, true);
     assert!(bench.event("x", "y"));
+}
+
+#[test]
+fn a_dropped_value_is_a_tombstone_only_where_the_topic_may_have_an_older_one() {
+    let mut bench = Bench::new();
+    assert!(!bench.dropped(""), "the topic has nothing of the key");
+    assert!(bench.event("", "a"));
+    assert!(bench.dropped("a"), "the topic has a value");
+    assert!(!bench.dropped("a"));
+    bench.publisher.want_comparison();
+    bench.publisher.begin_scan();
+    assert!(bench.dropped("a"), "a page of the scan may still bring an older value");
+    assert!(!bench.scanned("a"), "it is older than the tombstone");
+}
+
+#[test]
+fn a_dropped_value_outdates_a_read_that_is_on_its_way() {
+    let mut bench = Bench::new();
+    let (key, hash) = (KEY, bench.hash());
+    bench.publisher.on_store_failed(&key, hash, bench.value("a"), false);
+    assert!(bench.read());
+    assert!(bench.dropped("a"), "what failed may be in the topic");
+    assert!(!bench.answer("a"), "it is older than the tombstone");
 }

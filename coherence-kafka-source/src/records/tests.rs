@@ -1,3 +1,8 @@
+use std::collections::BTreeMap;
+
+use coherence_kafka_connect::converter::{self, Role};
+use coherence_kafka_connect::decode::Decoder;
+use coherence_kafka_connect::transform::{Classes, Transforms};
 use coherence_kafka_core::KeyForm;
 
 use super::*;
@@ -22,6 +27,64 @@ fn binary(key: &[u8], value: Option<&[u8]>) -> BinaryEntry {
     entry(Bytes::copy_from_slice(key), value.map(Bytes::copy_from_slice), false)
 }
 
+fn map_key(records: &mut Records, record_key: &[u8]) -> Option<Bytes> {
+    records.map_key(record_key).unwrap()
+}
+
+fn converted(key: &str, options: &[(&str, &str)], transforms: &[(&str, &str)]) -> Records {
+    let map = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let json = map(&[("schemas.enable", "false")]);
+    let conversion = Conversion {
+        decoder: Decoder::default(),
+        key: converter::create(key, Role::Key, &map(options)).unwrap(),
+        value: converter::create("JsonConverter", Role::Value, &json).unwrap(),
+        header: converter::create_header("Simple", &BTreeMap::new()).unwrap(),
+        transforms: Arc::new(Transforms::new(&Classes::default(), &map(transforms)).unwrap()),
+    };
+    Records::new("t", Format::Pof, &FormConfig::Converted(conversion)).unwrap()
+}
+
+#[test]
+fn a_key_that_could_have_several_types_leads_to_all_of_them() {
+    let int = Bytes::from_static(b"\x15\x41\x05");
+    for (key, options) in [("JsonConverter", &[("schemas.enable", "false")][..]), ("StringConverter", &[])] {
+        let mut records = converted(key, options, &[]);
+        let hash = records.hashes(&entry(int.clone(), None, false)).unwrap().key;
+        assert_eq!(records.hasher().key(b"5"), hash);
+        let first = map_key(&mut records, b"5").unwrap();
+        let others = records.same_record(&first).unwrap();
+        assert!(others.contains(&int), "{key}: {others:?}");
+        for other in others {
+            assert_eq!(records.key_hash(&other), Ok(Some(hash)), "{key}");
+            assert!(records.same_record(&other).unwrap().contains(&first), "{key}");
+        }
+    }
+    let mut exact = converted("IntegerConverter", &[], &[]);
+    assert_eq!(map_key(&mut exact, &[0, 0, 0, 5]), Some(int.clone()));
+    assert_eq!(exact.same_record(&int), Ok(vec![]));
+    assert_eq!(map_key(&mut exact, b"5"), None);
+}
+
+#[test]
+fn a_key_that_does_not_lead_back_has_no_record() {
+    // A LocalDate, which is text in the topic.
+    let date = binary(b"\x15\x4f\x81\x1f\x0b\x1e", Some(b"\x15\x41\x01"));
+    let refused = converted("StringConverter", &[], &[]).hashes(&date).unwrap_err();
+    assert_eq!(refused, StoreError::Conversion(ConversionError::OneWay));
+}
+
+#[test]
+fn a_dropped_record_has_no_value_and_a_removal_is_none() {
+    let drop = [("transforms", "a"), ("transforms.a.type", "org.apache.kafka.connect.transforms.Filter")];
+    let mut records = converted("StringConverter", &[], &drop);
+    let dropped = records.hashes(&binary(KEY, Some(b"\x15\x41\x01"))).unwrap();
+    assert_eq!((dropped.value, dropped.is_dropped), (None, true));
+    let removed = records.hashes(&binary(KEY, None)).unwrap();
+    assert_eq!((removed.value, removed.is_dropped), (None, false));
+}
+
 #[test]
 fn a_decorated_entry_and_its_plain_form_are_one_record() {
     let mut records = pass_through();
@@ -35,27 +98,27 @@ fn a_decorated_entry_and_its_plain_form_are_one_record() {
 #[test]
 fn the_key_of_a_record_leads_back_to_the_key_of_its_entry() {
     let mut records = pass_through();
-    assert_eq!(records.map_key(KEY).as_deref(), Some(KEY));
-    assert_eq!(records.map_key(b"no binary"), None);
+    assert_eq!(map_key(&mut records, KEY).as_deref(), Some(KEY));
+    assert_eq!(map_key(&mut records, b"no binary"), None);
     let decorated = FormConfig::PassThrough(KeyForm::Decorated);
     let mut records = Records::new("t", Format::Pof, &decorated).unwrap();
-    let key = records.map_key(b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05");
+    let key = map_key(&mut records, b"\x0d\xc2\xc9\xa1\xca\x0f\x15\x41\x05");
     assert_eq!(
         key.as_deref(),
         Some(b"\x15\x41\x05".as_slice()),
         "a map is asked for keys without decoration"
     );
     let mut records = serialized("string", "json");
-    assert_eq!(records.map_key(b"k").as_deref(), Some(KEY));
-    assert_eq!(records.map_key(b"\xff"), None, "no text");
+    assert_eq!(map_key(&mut records, b"k").as_deref(), Some(KEY));
+    assert_eq!(map_key(&mut records, b"\xff"), None, "no text");
     let mut records = serialized("integer", "json");
-    assert_eq!(records.map_key(&[0, 0, 0, 5]).as_deref(), Some(b"\x15\x41\x05".as_slice()));
+    assert_eq!(map_key(&mut records, &[0, 0, 0, 5]).as_deref(), Some(b"\x15\x41\x05".as_slice()));
 }
 
 #[test]
 fn the_key_of_a_record_that_no_entry_would_have_leads_nowhere() {
     let decorated = b"\x0d\x07\x15\x41\x05";
-    assert_eq!(pass_through().map_key(decorated), None, "entries go out without decoration");
+    assert_eq!(map_key(&mut pass_through(), decorated), None, "entries go out without decoration");
 }
 
 #[test]

@@ -223,6 +223,8 @@ impl Source {
                 refusals: refusals.clone(),
                 publish_expirations: map.publish_expirations,
                 comparison_interval: config.comparison_interval,
+                errors: config.errors,
+                fatal: None,
                 once,
                 status: status.clone(),
             }

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::work::{Trouble, Work};
 use super::{CHUNK, Task, TaskError};
-use crate::digest::{KeyHash, ValueHash};
 use crate::publisher::{Change, Found, Publish, Publisher, Unmet};
 use crate::records::entry;
 use crate::status::State;
@@ -61,35 +60,29 @@ impl Task {
         // A refresh of an existing entry is a change of its value like any other.
         let by_cache = event.expired || (event.synthetic && event.kind != EventKind::Updated);
         let (changed, old) = self.records.of_event(event);
-        let hashes = match self.records.hashes(&changed) {
+        let Some(converted) = self.hashes(&changed, stop).await else { return false };
+        let hashes = match converted {
             Ok(hashes) => hashes,
             Err(error) => {
                 self.refused(&error);
-                if let Some(hash) = self.records.key_hash(&changed.key) {
-                    let old = self.old(publisher, &changed.key, hash, old);
+                let Some(hash) = self.key_hash(&changed.key, stop).await else { return false };
+                if let Some(hash) = hash {
+                    let Some(old) = self.old(publisher, &changed.key, hash, old, stop).await else {
+                        return false;
+                    };
                     publisher.on_event_refused(hash, old);
                 }
                 return true;
             }
         };
-        let old = self.old(publisher, &changed.key, hashes.key, old);
+        let Some(old) = self.old(publisher, &changed.key, hashes.key, old, stop).await else { return false };
         let change = Change { old, new: hashes.value, by_cache };
-        let publish = publisher.on_event(&changed.key, hashes.key, change);
+        let publish = if hashes.is_dropped {
+            publisher.on_event_dropped(&changed.key, hashes.key, change)
+        } else {
+            publisher.on_event(&changed.key, hashes.key, change)
+        };
         publish.is_none() || self.send(changed, stop).await
-    }
-
-    /// Returns the hash of the value before a change, where it matters.
-    fn old(
-        &mut self,
-        publisher: &Publisher,
-        key: &Bytes,
-        hash: KeyHash,
-        old: Option<Bytes>,
-    ) -> Option<ValueHash> {
-        if !publisher.needs_old(hash) {
-            return None;
-        }
-        self.records.hashes(&entry(key.clone(), old, true)).ok().and_then(|before| before.value)
     }
 
     /// Keys that are not in the map stay in the topic.
@@ -115,9 +108,16 @@ impl Task {
         publisher.want_comparison();
     }
 
-    fn refused(&self, error: &dyn std::fmt::Display) {
+    fn refused(&mut self, error: &dyn std::fmt::Display) {
+        let (map, topic) = (&self.status.map, &self.status.topic);
         self.status.refused.one();
-        tracing::error!(map = self.status.map, topic = self.status.topic, %error, "entry refused, not published");
+        if self.errors.logs {
+            tracing::error!(map, topic, %error, "entry refused, not published");
+        }
+        if !self.errors.tolerates {
+            let (map, topic) = (map.clone(), topic.clone());
+            self.fatal.get_or_insert(TaskError::Entry { map, topic, error: error.to_string() });
+        }
     }
 
     pub(super) async fn on_scanned<'m>(
@@ -144,11 +144,13 @@ impl Task {
             };
             self.status.scanned.one();
             let mut scanned = entry(key, Some(value), false);
-            let hashes = match self.records.hashes(&scanned) {
+            let Some(converted) = self.hashes(&scanned, stop).await else { return Ok(false) };
+            let hashes = match converted {
                 Ok(hashes) => hashes,
                 Err(error) => {
                     self.refused(&error);
-                    if let Some(hash) = self.records.key_hash(&scanned.key) {
+                    let Some(hash) = self.key_hash(&scanned.key, stop).await else { return Ok(false) };
+                    if let Some(hash) = hash {
                         publisher.on_scanned_refused(hash);
                     }
                     continue;
@@ -181,25 +183,30 @@ impl Task {
         Ok(())
     }
 
-    pub(super) fn on_scanned_keys(
+    pub(super) async fn on_scanned_keys(
         &mut self,
         publisher: &mut Publisher,
         work: &mut Work<'_>,
         keys: Vec<Result<Bytes, MapError>>,
-    ) -> Result<(), TaskError> {
+        stop: &CancellationToken,
+    ) -> Result<bool, TaskError> {
         for key in keys {
             match key {
                 Ok(key) => {
-                    if let Some(hash) = self.records.key_hash(&key)
+                    let Some(hash) = self.key_hash(&key, stop).await else { return Ok(false) };
+                    if let Some(hash) = hash
                         && publisher.on_scanned_key(&key, hash)
                     {
                         self.status.scanned.one();
                     }
                 }
-                Err(error) => return self.scan_failed(publisher, work, error),
+                Err(error) => {
+                    self.scan_failed(publisher, work, error)?;
+                    break;
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The scan has met all that it will.
@@ -212,7 +219,7 @@ impl Task {
     }
 
     pub(super) fn begin_reading<'m>(
-        &self,
+        &mut self,
         publisher: &mut Publisher,
         map: &'m dyn NamedMap,
         work: &mut Work<'m>,
@@ -224,7 +231,25 @@ impl Task {
         if keys.is_empty() {
             return;
         }
-        let batch = Arc::new(Entries::from_keys(keys.iter().map(|(key, _)| key)));
+        let mut all = Vec::with_capacity(keys.len());
+        work.same_records.clear();
+        for (key, _) in &keys {
+            all.push(key.clone());
+            match self.records.same_record(key) {
+                Ok(others) if others.is_empty() => {}
+                Ok(others) => {
+                    all.extend(others.iter().cloned());
+                    work.same_records.insert(key.clone(), others);
+                }
+                // A schema registry is not available.
+                Err(_) => {
+                    keys.iter().for_each(|(key, hash)| publisher.on_read_failed(key, *hash));
+                    work.pause(Trouble::Away);
+                    return;
+                }
+            }
+        }
+        let batch = Arc::new(Entries::from_keys(all.iter()));
         work.asked = keys;
         work.reading = Some(map.get_all(batch));
     }
@@ -238,6 +263,7 @@ impl Task {
     ) -> Result<bool, TaskError> {
         work.reading = None;
         let keys = std::mem::take(&mut work.asked);
+        let same_records = std::mem::take(&mut work.same_records);
         let mut present: HashMap<Bytes, Bytes> = match answer {
             Ok(present) => {
                 work.pauses = None;
@@ -266,9 +292,14 @@ impl Task {
             }
         };
         for (key, hash) in keys {
-            let mut read = entry(key.clone(), present.remove(&key), false);
+            // The map may have the key with another type that its record does not show.
+            let others = same_records.get(&key).map_or(&[][..], Vec::as_slice);
+            let found =
+                std::iter::once(&key).chain(others).find(|key| present.contains_key(*key)).unwrap_or(&key);
+            let mut read = entry(found.clone(), present.remove(found), false);
             let is_there = read.value.is_some();
-            let hashes = match self.records.hashes(&read) {
+            let Some(converted) = self.hashes(&read, stop).await else { return Ok(false) };
+            let hashes = match converted {
                 Ok(hashes) => hashes,
                 Err(error) => {
                     self.refused(&error);
@@ -287,13 +318,15 @@ impl Task {
         Ok(true)
     }
 
-    pub(super) fn on_failed(
+    /// False where it is to stop.
+    pub(super) async fn on_failed(
         &mut self,
         publisher: &mut Publisher,
         work: &mut Work<'_>,
         failed: &BinaryEntry,
         error: &StoreError,
-    ) {
+        stop: &CancellationToken,
+    ) -> bool {
         let refused = !error.is_retriable();
         match error {
             StoreError::Blocked(_) if !self.once => self.on_blocked(publisher, work, error),
@@ -307,9 +340,11 @@ impl Task {
                 work.pause(Trouble::Away);
             }
         }
-        if let Ok(hashes) = self.records.hashes(failed) {
+        let Some(converted) = self.hashes(failed, stop).await else { return false };
+        if let Ok(hashes) = converted {
             publisher.on_store_failed(&failed.key, hashes.key, hashes.value, refused);
         }
+        true
     }
 
     /// Kafka accepts no record of the topic until an operator acts. The next reading of the topic shows whether it accepts

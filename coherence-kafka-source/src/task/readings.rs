@@ -157,10 +157,11 @@ impl Task {
     ) -> bool {
         let hash = self.records.hasher().key(key);
         let Some(partition) = stray else {
-            if publisher.is_missing(hash)
-                && let Some(map_key) = self.records.map_key(key)
-            {
-                publisher.on_topic_key(&map_key, hash);
+            if publisher.is_missing(hash) {
+                let Some(found) = self.map_key(key, stop).await else { return false };
+                if let Some(map_key) = found {
+                    publisher.on_topic_key(&map_key, hash);
+                }
             }
             return true;
         };
@@ -168,7 +169,8 @@ impl Task {
         if !publisher.is_stray(stray) {
             return true;
         }
-        let Some(map_key) = self.records.map_key(key) else { return true };
+        let Some(found) = self.map_key(key, stop).await else { return false };
+        let Some(map_key) = found else { return true };
         if !publisher.on_stray_key(&map_key, hash, stray) {
             return true;
         }

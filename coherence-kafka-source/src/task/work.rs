@@ -1,5 +1,6 @@
 //! The work of a task in addition to the events.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -58,6 +59,8 @@ pub(super) struct Work<'m> {
     pub reading: Option<Reading<'m>>,
     /// What is being read.
     pub asked: Vec<(Bytes, KeyHash)>,
+    /// The other keys that are read for a key, because its record could be theirs.
+    pub same_records: HashMap<Bytes, Vec<Bytes>>,
     /// How many keys one request may read, where more were too much for one answer, or one of them is refused.
     pub max_read: Option<usize>,
     pub scan: Option<Scan<'m>>,

@@ -1,9 +1,9 @@
 //! The settings that all connectors have in common; the rest is the plugin's.
 
-use coherence_kafka_connect::config::def::{ConfigDef, DefaultValue, Typed, Values};
+use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::config::{ConfigErrors, Properties, Property};
 
-use super::table::{NOT_YET, Owner, TASKS_LIMIT, is_shared};
+use super::table::{Owner, TASKS_LIMIT, is_shared};
 use super::worker::{WorkerConfig, report_strangers};
 use crate::description::Description;
 use crate::retry::RetryPolicy;
@@ -80,24 +80,8 @@ pub fn read(
         let property = setting(violation.key());
         findings.violation(property, violation);
     }
-    refuse_not_yet(connector.settings, &values, properties, findings);
     check_class(connector, properties.get("connector.class"), &values, findings);
     values
-}
-
-/// Refuses values that ask for something not built yet, so that nothing is silently ignored.
-fn refuse_not_yet(def: &ConfigDef, values: &Values, properties: &Properties, findings: &mut ConfigErrors) {
-    for key in def.keys.iter().filter(|key| key.group == NOT_YET) {
-        let default: Option<Typed> = match key.default {
-            DefaultValue::Text(text) => key.parse(text).ok(),
-            DefaultValue::Null | DefaultValue::Required => None,
-        };
-        if let (Some(value), Some(property)) = (values.typed(key.name), properties.get(key.name))
-            && Some(value) != default.as_ref()
-        {
-            findings.error(property, format!("{} is not supported yet: leave it out", property.shown()));
-        }
-    }
 }
 
 fn check_class(

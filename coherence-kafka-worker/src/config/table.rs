@@ -15,26 +15,12 @@ use Validator::{Any, AtLeast, Between, NonEmpty, OneOfInAnyCase};
 /// Group of settings that are accepted because Connect files have them, and change nothing.
 pub const WITHOUT_EFFECT: &str = "Accepted, without effect";
 
-/// Group of settings of Connect that ask for something not built yet: only their default is accepted.
-pub const NOT_YET: &str = "Only the default is accepted for now";
-
 /// The setting of a worker that bounds the tasks of its connectors.
 pub const TASKS_LIMIT: &str = "coherence.tasks.limit";
 
 /// Read as text and never looked at.
 pub const fn ignored(name: &'static str, documentation: &'static str) -> ConfigKey {
     key(name, Kind::String, Null, Any, (WITHOUT_EFFECT, Low), documentation)
-}
-
-/// Only its default is accepted.
-pub const fn not_yet(
-    name: &'static str,
-    kind: Kind,
-    default: DefaultValue,
-    validator: Validator,
-    documentation: &'static str,
-) -> ConfigKey {
-    key(name, kind, default, validator, (NOT_YET, Low), documentation)
 }
 
 /// Returns the settings of restarts of a failed task, for the table of a connector, in this group.

@@ -15,6 +15,7 @@ use integration_tests::wait::{eventually, within};
 mod altered;
 mod cache_config;
 mod circle;
+mod converters;
 mod expirations;
 mod faults;
 mod fencing;

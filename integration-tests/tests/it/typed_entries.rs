@@ -22,7 +22,7 @@ const PURCHASE: &str = "Purchase{Ann, PAID, [Line{nut, 3, 0.5}, Line{bolt, 0, 0.
                         [1, 2]}";
 
 /// The mapping of the document, with the types of its map for the map of this name.
-fn mapping(map: &str) -> String {
+pub(crate) fn mapping(map: &str) -> String {
     let text = fs::read_to_string(root().join(EXAMPLE)).unwrap();
     assert!(text.contains("[maps.Purchases]"));
     text.replace("[maps.Purchases]", &format!("[maps.\"{map}\"]"))

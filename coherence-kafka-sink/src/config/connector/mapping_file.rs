@@ -6,9 +6,9 @@ use std::sync::Arc;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_connect::config::def::Values;
 use coherence_kafka_connect::mapping::Mapping;
+use coherence_kafka_worker::config::mapping_file;
 
 use super::{Check, MapNames, Topics};
-use crate::mapping;
 
 const MAPPING_FILE: &str = "coherence.mapping.file";
 
@@ -29,7 +29,7 @@ impl Check<'_> {
                 "needs coherence.passthrough=false: bytes that pass through have their types",
             );
         }
-        let mapping = match mapping::read(&path) {
+        let mapping = match mapping_file::read(&path) {
             Ok(mapping) => mapping,
             Err(errors) => {
                 errors.into_iter().for_each(|why| self.refusal(MAPPING_FILE, why, OTHERWISE));
