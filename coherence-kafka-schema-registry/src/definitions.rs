@@ -5,11 +5,14 @@ use coherence_kafka_connect::config::def::Importance::{High, Low, Medium};
 use coherence_kafka_connect::config::def::Validator::{Any, AtLeast};
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, PluginDesc, PluginType, concat, key};
 
-use crate::{avro, json, protobuf};
+use crate::avro::Avro;
+use crate::converter::Format as _;
+use crate::json::Json;
+use crate::protobuf::Protobuf;
 
 /// Every converter, by the full name of its class.
 pub static CONVERTERS: [PluginDesc; 3] =
-    [converter(avro::CLASS, &AVRO), converter(json::CLASS, &JSON), converter(protobuf::CLASS, &PROTOBUF)];
+    [converter(Avro::CLASS, &AVRO), converter(Json::CLASS, &JSON), converter(Protobuf::CLASS, &PROTOBUF)];
 
 const fn converter(class: &'static str, keys: &'static [ConfigKey]) -> PluginDesc {
     PluginDesc { kind: PluginType::Converter, class, settings: ConfigDef { keys } }
@@ -89,22 +92,26 @@ const OF_AVRO: [ConfigKey; 5] = [
 const AVRO: [ConfigKey; 32] = concat(&[&OF_AVRO, &REGISTRY]);
 
 #[rustfmt::skip]
-const OF_JSON: [ConfigKey; 5] = [
+const OF_JSON: [ConfigKey; 7] = [
     key("use.optional.for.nonrequired", Kind::Boolean, Text("false"), Any, ("", Medium),
         "A property that is not among the required ones is optional."),
     key("flatten.singleton.unions", Kind::Boolean, Text("false"), Any, ("", Low),
         "A union with one member is that member."),
     key("ignore.default.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
         "A null stays null, also where its schema has a default value."),
+    key("decimal.format", Kind::String, Text("BASE64"), Any, ("", Low),
+        "Written decimals are `BASE64`, the bytes of the unscaled number, or `NUMERIC`, numbers."),
+    key("object.additional.properties", Kind::Boolean, Text("true"), Any, ("", Medium),
+        "Objects of written schemas can have properties that the schema does not have."),
     key("json.fail.invalid.schema", Kind::Boolean, Text("false"), Any, ("", Low),
         "Only `false` is built in."),
     key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
         "Only `false` is built in."),
 ];
-const JSON: [ConfigKey; 32] = concat(&[&OF_JSON, &REGISTRY]);
+const JSON: [ConfigKey; 34] = concat(&[&OF_JSON, &REGISTRY]);
 
 #[rustfmt::skip]
-const OF_PROTOBUF: [ConfigKey; 9] = [
+const OF_PROTOBUF: [ConfigKey; 10] = [
     key("enhanced.protobuf.schema.support", Kind::Boolean, Text("false"), Any, ("", Medium),
         "Keep the package in the names of messages and enums."),
     key("generate.index.for.unions", Kind::Boolean, Text("true"), Any, ("", Low),
@@ -112,11 +119,13 @@ const OF_PROTOBUF: [ConfigKey; 9] = [
     key("int.for.enums", Kind::Boolean, Text("false"), Any, ("", Low),
         "Enums are numbers."),
     key("optional.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
-        "Only fields with the keyword `optional` are optional."),
+        "Only fields with the keyword `optional` are optional, and optional fields are written with it."),
     key("optional.for.proto2", Kind::Boolean, Text("true"), Any, ("", Low),
         "A field of proto2 with the keyword `optional` that is absent is null."),
     key("wrapper.for.nullables", Kind::Boolean, Text("false"), Any, ("", Low),
-        "Only fields of Google's wrapper types are optional, and are their values."),
+        "Only fields of Google's wrapper types are optional, and are their values; optional primitives are written so."),
+    key("scrub.invalid.names", Kind::Boolean, Text("false"), Any, ("", Medium),
+        "Replace what cannot be in a name of Protobuf when a schema is written."),
     key("wrapper.for.raw.primitives", Kind::Boolean, Text("true"), Any, ("", Low),
         "A wrapper type as the whole record is its value."),
     key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
@@ -124,7 +133,7 @@ const OF_PROTOBUF: [ConfigKey; 9] = [
     key("flatten.unions", Kind::Boolean, Text("false"), Any, ("", Low),
         "Only `false` is built in."),
 ];
-const PROTOBUF: [ConfigKey; 36] = concat(&[&OF_PROTOBUF, &REGISTRY]);
+const PROTOBUF: [ConfigKey; 37] = concat(&[&OF_PROTOBUF, &REGISTRY]);
 
 #[cfg(test)]
 mod tests {

@@ -92,7 +92,6 @@ pub(crate) fn write(id: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&id.to_be_bytes());
 }
 
-#[cfg(test)]
 /// Writes message indexes.
 pub(crate) fn write_message_indexes(indexes: &[u32], out: &mut Vec<u8>) {
     if indexes == [0] {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::{Options, Role};
-use coherence_kafka_connect::data::{Schema, Value};
+use coherence_kafka_connect::data::Schema;
 use coherence_kafka_connect::error::ConnectError;
 use parking_lot::Mutex;
 
@@ -14,18 +14,9 @@ use crate::registry::cache::SchemaCache;
 use crate::registry::{RegisteredSchema, SchemaRegistry, SchemaType, Settings};
 use crate::subject::Strategy;
 
-/// Returns the bytes of a null, and refuses everything else.
-pub(crate) fn read_only(topic: &str, value: &Value<'_>) -> Result<Option<Vec<u8>>, ConnectError> {
-    match value {
-        Value::Null => Ok(None),
-        _ => Err(ConnectError::data(format!("Failed to serialize data of topic {topic}"))
-            .because("this converter only reads: choose another one to write data")),
-    }
-}
-
 /// What all converters of this crate have: a registry, and what they know from it.
 #[derive(Debug)]
-pub(crate) struct KnownSchemas<T> {
+pub(crate) struct KnownSchemas<T, P> {
     role: Role,
     schema_type: SchemaType,
     strategy: Strategy,
@@ -37,21 +28,22 @@ pub(crate) struct KnownSchemas<T> {
     /// `normalize.schemas`.
     normalizes: bool,
     /// The latest schemas of written data, the latest first.
-    written: Mutex<VecDeque<Written>>,
+    written: Mutex<VecDeque<Written<P>>>,
 }
 
-/// A schema of written data, and its id in the registry.
+/// A schema of written data, its id in the registry, and how the data is written.
 #[derive(Debug)]
-struct Written {
+struct Written<P> {
     topic: Box<str>,
     schema: Option<Arc<Schema>>,
     id: u32,
+    plan: P,
 }
 
 /// Schemas of written data that are kept: a topic seldom has more than a few.
 const MAX_WRITTEN: usize = 32;
 
-impl<T: Debug> KnownSchemas<T> {
+impl<T: Debug, P: Clone> KnownSchemas<T, P> {
     /// Reads the options of the registry; `None` where one was refused.
     pub(crate) fn create(role: Role, schema_type: SchemaType, options: &mut Options<'_>) -> Option<Self> {
         let strategy = Strategy::read(role, options);
@@ -74,16 +66,16 @@ impl<T: Debug> KnownSchemas<T> {
         }
     }
 
-    /// Returns the id of a schema of written data, which is registered or looked up where it is new. `text` gives the text
-    /// of the schema, and `failed` is the beginning of an error's text.
+    /// Returns the id of a schema of written data, which is registered or looked up where it is new, and how the data is
+    /// written. `plan` gives the text of the schema and the latter, and `failed` is the beginning of an error's text.
     pub(crate) fn written(
         &self,
         topic: &str,
         schema: Option<&Arc<Schema>>,
         failed: impl Fn() -> String,
-        text: impl FnOnce() -> Result<String, String>,
-    ) -> Result<u32, ConnectError> {
-        let is_known = |known: &&Written| {
+        plan: impl FnOnce() -> Result<(String, P), String>,
+    ) -> Result<(u32, P), ConnectError> {
+        let is_known = |known: &&Written<P>| {
             *known.topic == *topic
                 && match (&known.schema, schema) {
                     (Some(known), Some(schema)) => Arc::ptr_eq(known, schema) || *known == *schema,
@@ -91,10 +83,10 @@ impl<T: Debug> KnownSchemas<T> {
                 }
         };
         if let Some(known) = self.written.lock().iter().find(is_known) {
-            return Ok(known.id);
+            return Ok((known.id, known.plan.clone()));
         }
         let bad = |why: String| ConnectError::data(failed()).because(why);
-        let text = text().map_err(bad)?;
+        let (text, plan) = plan().map_err(bad)?;
         let name = schema.and_then(|schema| schema.name.as_deref());
         let subject = self.strategy.of_record(self.role, topic, name).map_err(|why| bad(why.to_owned()))?;
         let id = match self.registers {
@@ -104,12 +96,8 @@ impl<T: Debug> KnownSchemas<T> {
         .map_err(|error| error.under(failed()))?;
         let mut written = self.written.lock();
         written.truncate(MAX_WRITTEN - 1);
-        written.push_front(Written { topic: topic.into(), schema: schema.cloned(), id });
-        Ok(id)
-    }
-
-    pub(crate) fn role(&self) -> Role {
-        self.role
+        written.push_front(Written { topic: topic.into(), schema: schema.cloned(), id, plan: plan.clone() });
+        Ok((id, plan))
     }
 
     /// Returns the schema of this id in the form that `parse` gives it; `failed` is the beginning of an error's text.

@@ -4,6 +4,7 @@
 use coherence_kafka_connect::converter::ConverterClass;
 
 mod avro;
+mod converter;
 mod definitions;
 mod framing;
 mod json;
@@ -20,7 +21,7 @@ pub use registry::{RegisteredSchema, RegistryError, SchemaRegistry, SchemaType, 
 
 /// The converters of this crate, for [`create_from`](coherence_kafka_connect::converter::create_from).
 pub static CLASSES: [ConverterClass; 3] = [
-    ConverterClass { class: avro::CLASS, create: avro::create },
-    ConverterClass { class: json::CLASS, create: json::create },
-    ConverterClass { class: protobuf::CLASS, create: protobuf::create },
+    converter::class::<avro::Avro>(),
+    converter::class::<json::Json>(),
+    converter::class::<protobuf::Protobuf>(),
 ];

@@ -1,59 +1,42 @@
 //! `ProtobufConverter`: Protobuf data whose `.proto` file is in a registry.
 //!
 //! ```text
-//! file.rs  text → descriptors   plan.rs  descriptor → Connect schema, and the steps of reading   data.rs  message → values
+//! file.rs   text → descriptors       plan.rs    descriptor → Connect schema, and the steps of reading   data.rs  message → values
+//! write.rs  Connect schema → text, and the steps of writing    encode.rs  values → message    scalar.rs  values → scalars
 //! ```
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use coherence_kafka_connect::converter::{Converter, Options, Role};
+use coherence_kafka_connect::converter::Options;
 use coherence_kafka_connect::data::{Schema, SchemaAndValue, Value};
-use coherence_kafka_connect::error::ConnectError;
-use coherence_kafka_connect::record::{RawHeader, RawHeaders};
 use parking_lot::Mutex;
 use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor};
 
+use self::encode::WritePlan;
 use self::plan::{Plan, ProtobufOptions};
-use crate::framing::Framed;
-use crate::known::{self, KnownSchemas};
+use self::write::WriteOptions;
+use crate::converter::{Format, NO_SCHEMA};
+use crate::framing::{self, Framed};
 use crate::registry::{RegisteredSchema, SchemaType};
 
 mod data;
+mod encode;
 mod file;
 mod plan;
-
-pub(crate) const CLASS: &str = "io.confluent.connect.protobuf.ProtobufConverter";
-
-pub(crate) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Converter>> {
-    let protobuf = ProtobufOptions {
-        enhanced: options.boolean("enhanced.protobuf.schema.support", false),
-        union_index: options.boolean("generate.index.for.unions", true),
-        int_enums: options.boolean("int.for.enums", false),
-        optional_keyword: options.boolean("optional.for.nullables", false),
-        optional_proto2: options.boolean("optional.for.proto2", true),
-        wrappers: options.boolean("wrapper.for.nullables", false),
-        raw_wrappers: options.boolean("wrapper.for.raw.primitives", true),
-    };
-    for key in ["generalized.sum.type.support", "flatten.unions"] {
-        if options.boolean(key, false) {
-            options.invalid(key, "only false is built in");
-        }
-    }
-    let known = KnownSchemas::create(role, SchemaType::Protobuf, options)?;
-    Some(Arc::new(ProtobufConverter { protobuf, known }))
-}
+mod scalar;
+mod write;
 
 #[derive(Debug)]
-struct ProtobufConverter {
-    protobuf: ProtobufOptions,
-    known: KnownSchemas<KnownFile>,
+pub(crate) struct Protobuf {
+    read: ProtobufOptions,
+    write: WriteOptions,
 }
 
 /// A file of the registry, and those of its messages that were met.
 #[derive(Debug)]
-struct KnownFile {
+pub(crate) struct KnownFile {
     file: FileDescriptor,
     messages: Mutex<HashMap<Box<[u32]>, Arc<KnownMessage>>>,
 }
@@ -75,8 +58,8 @@ impl KnownFile {
         if let Some(known) = messages.get(indexes) {
             return Ok(known.clone());
         }
-        let descriptor =
-            file::message(&self.file, indexes).ok_or("has no message at the data's message indexes")?;
+        let descriptor = file::message(&self.file, indexes)
+            .ok_or("the file has no message at the data's message indexes")?;
         let plan = Plan::new(&descriptor, options)?;
         let known = Arc::new(KnownMessage { descriptor, plan });
         messages.insert(indexes.into(), known.clone());
@@ -84,44 +67,74 @@ impl KnownFile {
     }
 }
 
-impl Converter for ProtobufConverter {
-    fn to_connect<'a>(
-        &'a self,
-        topic: &str,
-        headers: &dyn RawHeaders,
-        bytes: Option<&'a [u8]>,
-    ) -> Result<SchemaAndValue<'a>, ConnectError> {
-        let Some(bytes) = bytes else {
-            return Ok(SchemaAndValue { schema: None, value: Value::Null });
+impl Format for Protobuf {
+    const CLASS: &'static str = "io.confluent.connect.protobuf.ProtobufConverter";
+    const SCHEMA_TYPE: SchemaType = SchemaType::Protobuf;
+    const HAS_MESSAGE: bool = true;
+
+    type Known = KnownFile;
+    type Plan = Arc<WritePlan>;
+
+    fn create(options: &mut Options<'_>) -> Self {
+        let read = ProtobufOptions {
+            enhanced: options.boolean("enhanced.protobuf.schema.support", false),
+            union_index: options.boolean("generate.index.for.unions", true),
+            int_enums: options.boolean("int.for.enums", false),
+            optional_keyword: options.boolean("optional.for.nullables", false),
+            optional_proto2: options.boolean("optional.for.proto2", true),
+            wrappers: options.boolean("wrapper.for.nullables", false),
+            raw_wrappers: options.boolean("wrapper.for.raw.primitives", true),
         };
-        let failed = || format!("Failed to deserialize data for topic {topic} to Protobuf: ");
-        let data = |why: String| ConnectError::data(failed()).because(why);
-        let framed =
-            Framed::read(self.known.role(), headers, bytes, true).map_err(|e| data(e.to_string()))?;
-        let file = self.known.get(topic, framed.id, failed, KnownFile::new)?;
-        let known = file
-            .message(&framed.message, self.protobuf)
-            .map_err(|why| data(format!("schema {} {why}", framed.id)))?;
+        for key in ["generalized.sum.type.support", "flatten.unions"] {
+            if options.boolean(key, false) {
+                options.invalid(key, "only false is built in");
+            }
+        }
+        let write = WriteOptions {
+            optional_keyword: read.optional_keyword,
+            wrappers: read.wrappers,
+            scrub: options.boolean("scrub.invalid.names", false),
+        };
+        Self { read, write }
+    }
+
+    fn cannot_read(topic: &str) -> String {
+        format!("Failed to deserialize data for topic {topic} to Protobuf: ")
+    }
+
+    fn cannot_write(topic: &str) -> String {
+        format!("Failed to serialize Protobuf data from topic {topic} : ")
+    }
+
+    fn known(&self, schema: &RegisteredSchema) -> Result<KnownFile, String> {
+        KnownFile::new(schema)
+    }
+
+    fn read<'a>(&self, file: &KnownFile, framed: &Framed<'a>) -> Result<SchemaAndValue<'a>, String> {
+        let known = file.message(&framed.message, self.read)?;
         // The library's text names messages and fields, no data.
         let message = DynamicMessage::decode(known.descriptor.clone(), framed.data)
-            .map_err(|error| data(format!("{error}, schema {}", framed.id)))?;
-        let value =
-            data::read(&known.plan, message).map_err(|why| data(format!("{why}, schema {}", framed.id)))?;
+            .map_err(|error| error.to_string())?;
+        let value = data::read(&known.plan, message)?;
         Ok(SchemaAndValue { schema: Some(Cow::Owned(known.plan.schema.clone())), value })
     }
 
-    fn from_connect(
-        &self,
-        topic: &str,
-        _: &mut Vec<RawHeader>,
-        _: Option<&Arc<Schema>>,
-        value: &Value<'_>,
-    ) -> Result<Option<Vec<u8>>, ConnectError> {
-        known::read_only(topic, value)
+    fn plan(&self, schema: Option<&Schema>) -> Result<(String, Arc<WritePlan>), String> {
+        let (text, plan) = write::plan(schema.ok_or(NO_SCHEMA)?, self.write)?;
+        // Names that occur twice and numbers that are not allowed are found here.
+        file::compile(&text, &[]).map_err(|why| format!("a schema that Protobuf cannot express: {why}"))?;
+        Ok((text, Arc::new(plan)))
     }
 
-    fn class_name(&self) -> &'static str {
-        CLASS
+    fn write(
+        &self,
+        plan: &Arc<WritePlan>,
+        _: Option<&Schema>,
+        value: &Value<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        framing::write_message_indexes(&[plan.index], out);
+        plan.write(value, out)
     }
 }
 

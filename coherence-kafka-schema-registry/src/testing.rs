@@ -8,7 +8,12 @@ use coherence_kafka_connect::data::{Field, Schema, SchemaAndValue, SchemaKind, V
 use serde_json::{Value as Json, json};
 
 use crate::CLASSES;
-use crate::registry::fake::FakeRegistry;
+use crate::converter::Format;
+use crate::framing::Framed;
+use crate::registry::RegisteredSchema;
+use crate::registry::fake::{FakeRegistry, Reply};
+
+pub(crate) mod generate;
 
 pub(crate) fn converter(class: &str, url: &str, more: &[(&str, &str)]) -> Arc<dyn Converter> {
     let options = [&[("schema.registry.url", url)], more].concat();
@@ -26,6 +31,19 @@ pub(crate) fn registry_of(answers: &[Json]) -> FakeRegistry {
         .collect();
     let answers: Vec<_> = answers.iter().map(|(path, body)| (&**path, &**body)).collect();
     FakeRegistry::with(&answers)
+}
+
+/// A registry that gives every schema the id 1, and answers with the one that was registered last.
+pub(crate) fn writable() -> FakeRegistry {
+    let last = parking_lot::Mutex::new(String::new());
+    FakeRegistry::start(move |seen| match &*seen.line {
+        line if line.starts_with("POST") => {
+            let body: Json = serde_json::from_str(&seen.body).unwrap();
+            *last.lock() = json!({"schema": body["schema"], "schemaType": body["schemaType"]}).to_string();
+            Reply::Answer(200, r#"{"id":1}"#.to_owned())
+        }
+        _ => Reply::Answer(200, last.lock().clone()),
+    })
 }
 
 /// The frame and `data`.
@@ -149,7 +167,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Entries of maps in an order of their own, and the texts of floating point numbers as their bits.
-fn sorted(json: Json) -> Json {
+pub(crate) fn sorted(json: Json) -> Json {
     match json {
         Json::Array(items) => items.into_iter().map(sorted).collect(),
         Json::Object(members) => members
@@ -166,4 +184,21 @@ fn sorted(json: Json) -> Json {
             .collect(),
         other => other,
     }
+}
+
+/// Writes data and reads it again; returns the text of the schema, the bytes behind the id, and what was read.
+pub(crate) fn there_and_back<F: Format>(
+    format: &F,
+    schema: &Arc<Schema>,
+    value: &Value<'_>,
+) -> Result<(String, Vec<u8>, SchemaAndValue<'static>), String> {
+    let (text, plan) = format.plan(Some(schema))?;
+    let mut bytes = framed(7, &[]);
+    format.write(&plan, Some(schema), value, &mut bytes)?;
+    let registered =
+        RegisteredSchema { schema_type: F::SCHEMA_TYPE, text: text.clone(), references: Vec::new() };
+    let known = format.known(&registered).map_err(|why| format!("{why}\n{text}"))?;
+    let frame = Framed::read(Role::Value, &(), &bytes, F::HAS_MESSAGE).map_err(|error| error.to_string())?;
+    let read = format.read(&known, &frame).map_err(|why| format!("{why}\n{text}"))?.into_owned();
+    Ok((text, bytes[5..].to_vec(), read))
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use coherence_kafka_connect::converter::Converter;
 use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
@@ -7,14 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::registry::fake::{FakeRegistry, Reply};
-use crate::testing::{converter, differences, framed, registry_of, unhex, value_json};
+use crate::testing::{converter, differences, framed, registry_of, unhex, value_json, writable};
 
 /// What `AvroData` of Confluent, as Apicurio ships it, makes of data that Avro's own library wrote.
 const VECTORS: &str = include_str!("../../tests/vectors/avro.jsonl");
 
 #[test]
 fn data_and_schemas_are_those_of_the_java_converter() {
-    let differences = differences(CLASS, VECTORS, |case| json!({"schema": case["schema"].to_string()}));
+    let differences = differences(Avro::CLASS, VECTORS, |case| json!({"schema": case["schema"].to_string()}));
     // A number of fixed size fails in Java, because the type's own name is not that of the logical type. Newer versions
     // of the Java converter flatten a union of one type.
     let expected = ["\"decimal fixed\"", "\"union of one\""];
@@ -24,7 +25,7 @@ fn data_and_schemas_are_those_of_the_java_converter() {
 
 fn avro(schema: Json) -> (FakeRegistry, Arc<dyn Converter>) {
     let fake = registry_of(&[json!({"schema": schema.to_string()})]);
-    let converter = converter(CLASS, &fake.url, &[]);
+    let converter = converter(Avro::CLASS, &fake.url, &[]);
     (fake, converter)
 }
 
@@ -51,7 +52,7 @@ fn each_record_is_read_with_the_schema_that_it_was_written_with_and_each_schema_
         json!([{"name": "a", "type": "long"}, {"name": "b", "type": ["null", "string"], "default": null}]),
     );
     let fake = registry_of(&[old, new]);
-    let converter = converter(CLASS, &fake.url, &[]);
+    let converter = converter(Avro::CLASS, &fake.url, &[]);
     for _ in 0..3 {
         for (id, data, expected) in [
             (0, &[2][..], vec![Value::Int32(1)]),
@@ -204,7 +205,7 @@ fn records_that_contain_each_other_twice_make_no_endless_schema() {
 #[test]
 fn another_format_and_an_unknown_id_are_bad_records_and_an_outage_is_retriable() {
     let fake = registry_of(&[json!({"schema": "{}", "schemaType": "JSON"})]);
-    let reading = converter(CLASS, &fake.url, &[]);
+    let reading = converter(Avro::CLASS, &fake.url, &[]);
     let (json, unknown) = (framed(0, &[0]), framed(5, &[0]));
     let error = reading.to_connect("t", &(), Some(&json)).unwrap_err();
     assert!(!error.is_retriable());
@@ -212,7 +213,7 @@ fn another_format_and_an_unknown_id_are_bad_records_and_an_outage_is_retriable()
     let error = reading.to_connect("t", &(), Some(&unknown)).unwrap_err();
     assert!(!error.is_retriable() && error.to_string().contains("knows no schema 5"), "{error}");
     let down = FakeRegistry::start(|_| Reply::Answer(503, String::new()));
-    let reading = converter(CLASS, &down.url, &[]);
+    let reading = converter(Avro::CLASS, &down.url, &[]);
     let error = reading.to_connect("t", &(), Some(&json)).unwrap_err();
     assert!(error.is_retriable(), "{error}");
     assert_eq!(error.exception().class_name(), "org.apache.kafka.connect.errors.RetriableException");
@@ -230,24 +231,11 @@ fn bytes_that_are_not_framed_are_refused_with_a_hint() {
 fn a_subject_without_the_topic_is_not_sent() {
     let fake = FakeRegistry::with(&[("/schemas/ids/0", r#"{"schema":"\"int\""}"#)]);
     let strategy = "io.confluent.kafka.serializers.subject.RecordNameStrategy";
-    let converter = converter(CLASS, &fake.url, &[("value.subject.name.strategy", strategy)]);
+    let converter = converter(Avro::CLASS, &fake.url, &[("value.subject.name.strategy", strategy)]);
     for topic in ["a", "b"] {
         assert!(converter.to_connect(topic, &(), Some(&framed(0, &[2]))).is_ok());
     }
     assert_eq!(fake.lines(), ["GET /schemas/ids/0"]);
-}
-
-/// A registry that gives every schema the id 1, and answers with the one that was registered last.
-fn writable() -> FakeRegistry {
-    let last = parking_lot::Mutex::new(String::new());
-    FakeRegistry::start(move |seen| match &*seen.line {
-        line if line.starts_with("POST") => {
-            let body: Json = serde_json::from_str(&seen.body).unwrap();
-            *last.lock() = json!({"schema": body["schema"], "schemaType": body["schemaType"]}).to_string();
-            Reply::Answer(200, r#"{"id":1}"#.to_owned())
-        }
-        _ => Reply::Answer(200, last.lock().clone()),
-    })
 }
 
 #[test]
@@ -267,14 +255,14 @@ fn data_that_was_read_is_written_and_reads_the_same() {
             .map(|(k, v)| (k.as_str(), v.as_str().unwrap()))
             .collect();
         let (source, target) = (registry_of(&[json!({"schema": case["schema"].to_string()})]), writable());
-        let reading = converter(CLASS, &source.url, &config);
+        let reading = converter(Avro::CLASS, &source.url, &config);
         let bytes = framed(0, &unhex(case["hex"].as_str().unwrap()));
         let Ok(data) = reading.to_connect("t", &(), Some(&bytes)) else { continue };
         if data.value == Value::Null {
             continue;
         }
         let writing = converter(
-            CLASS,
+            Avro::CLASS,
             &target.url,
             &[&config[..], &[("ignore.default.for.nullables", "true")]].concat(),
         );
@@ -301,7 +289,7 @@ fn a_schema_is_registered_once_under_the_subject_of_the_strategy() {
     ] {
         let fake = writable();
         let options = [("value.subject.name.strategy", strategy), ("auto.register.schemas", register)];
-        let converter = converter(CLASS, &fake.url, &options);
+        let converter = converter(Avro::CLASS, &fake.url, &options);
         for _ in 0..3 {
             let bytes = converter.from_connect("t", &mut Vec::new(), Some(&schema), &value).unwrap();
             assert_eq!(bytes, Some(vec![0, 0, 0, 0, 1]));
@@ -316,7 +304,7 @@ fn a_schema_is_registered_once_under_the_subject_of_the_strategy() {
 fn writing_fails_by_whose_fault_it_is() {
     let schema = Arc::new(Schema::new(SchemaKind::Int32));
     let write = |url: &str, value: Value<'static>| {
-        let converter = converter(CLASS, url, &[]);
+        let converter = converter(Avro::CLASS, url, &[]);
         converter.from_connect("t", &mut Vec::new(), Some(&schema), &value).unwrap_err()
     };
     let down = FakeRegistry::start(|_| Reply::Answer(503, String::new()));
@@ -354,27 +342,27 @@ proptest! {
         i in any::<i32>(), l in any::<Option<i64>>(), s in ".*", b in any::<Vec<u8>>(), g in any::<f32>(),
         a in proptest::collection::vec(any::<Result<i32, String>>(), 0..5), z in any::<bool>(), d in -1e300..1e300_f64,
     ) {
-        use apache_avro::types::Value as Avro;
+        use apache_avro::types::Value as Written;
         let library = apache_avro::Schema::parse_str(&some_schema().to_string()).unwrap();
         let items = a.iter().map(|item| match item {
-            Ok(number) => Avro::Union(0, Box::new(Avro::Int(*number))),
-            Err(text) => Avro::Union(1, Box::new(Avro::String(text.clone()))),
+            Ok(number) => Written::Union(0, Box::new(Written::Int(*number))),
+            Err(text) => Written::Union(1, Box::new(Written::String(text.clone()))),
         });
         let nullable = match l {
-            None => Avro::Union(0, Box::new(Avro::Null)),
-            Some(l) => Avro::Union(1, Box::new(Avro::Long(l))),
+            None => Written::Union(0, Box::new(Written::Null)),
+            Some(l) => Written::Union(1, Box::new(Written::Long(l))),
         };
-        let record = Avro::Record(vec![
-            ("i".to_owned(), Avro::Int(i)),
+        let record = Written::Record(vec![
+            ("i".to_owned(), Written::Int(i)),
             ("l".to_owned(), nullable),
-            ("s".to_owned(), Avro::String(s.clone())),
-            ("b".to_owned(), Avro::Bytes(b.clone())),
-            ("a".to_owned(), Avro::Array(items.collect())),
-            ("m".to_owned(), Avro::Map([("k".to_owned(), Avro::Double(d))].into())),
-            ("z".to_owned(), Avro::Boolean(z)),
-            ("f".to_owned(), Avro::Fixed(3, vec![1, 2, 3])),
-            ("g".to_owned(), Avro::Float(g)),
-            ("e".to_owned(), Avro::Enum(1, "B".to_owned())),
+            ("s".to_owned(), Written::String(s.clone())),
+            ("b".to_owned(), Written::Bytes(b.clone())),
+            ("a".to_owned(), Written::Array(items.collect())),
+            ("m".to_owned(), Written::Map([("k".to_owned(), Written::Double(d))].into())),
+            ("z".to_owned(), Written::Boolean(z)),
+            ("f".to_owned(), Written::Fixed(3, vec![1, 2, 3])),
+            ("g".to_owned(), Written::Float(g)),
+            ("e".to_owned(), Written::Enum(1, "B".to_owned())),
         ]);
         let bytes = apache_avro::writer::datum::GenericDatumWriter::builder(&library).build().unwrap();
         let bytes = bytes.write_value_to_vec(record).unwrap();

@@ -16,7 +16,7 @@ use num_bigint::BigInt;
 use super::tree::{Node, decimal};
 
 const ONE_OF: &str = "io.confluent.connect.json.OneOf";
-const MILLIS_PER_DAY: i64 = 86_400_000;
+pub(super) const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// What is the same for all values of a record.
 #[derive(Debug, Clone, Copy)]
@@ -65,14 +65,8 @@ pub(super) fn read<'a>(schema: &Arc<Schema>, node: &Node<'a>, under: Under<'_>) 
         SchemaKind::Int16 => Value::Int16(i16::try_from(whole()?).map_err(|_| wrong_size(schema))?),
         SchemaKind::Int32 => Value::Int32(narrow()?),
         SchemaKind::Int64 => Value::Int64(whole()?),
-        SchemaKind::Float32 => match node {
-            Node::Number(number) => Value::Float32(number.text.parse().map_err(|_| wrong())?),
-            _ => return Err(wrong()),
-        },
-        SchemaKind::Float64 => match node {
-            Node::Number(number) => Value::Float64(number.text.parse().map_err(|_| wrong())?),
-            _ => return Err(wrong()),
-        },
+        SchemaKind::Float32 => Value::Float32(float(node).ok_or_else(wrong)?.parse().map_err(|_| wrong())?),
+        SchemaKind::Float64 => Value::Float64(float(node).ok_or_else(wrong)?.parse().map_err(|_| wrong())?),
         SchemaKind::Boolean => match node {
             Node::Boolean(value) => Value::Boolean(*value),
             _ => return Err(wrong()),
@@ -139,6 +133,15 @@ pub(super) fn read<'a>(schema: &Arc<Schema>, node: &Node<'a>, under: Under<'_>) 
     })
 }
 
+/// Returns the text of a number; what JSON numbers cannot express is written as a string.
+fn float<'n>(node: &'n Node<'_>) -> Option<&'n str> {
+    match node {
+        Node::Number(number) => Some(number.text),
+        Node::String(text) => Some(&**text).filter(|text| ["NaN", "Infinity", "-Infinity"].contains(text)),
+        _ => None,
+    }
+}
+
 /// Returns the schema that a name stands for where the schema contains itself.
 fn complete<'s>(schema: &Schema, under: Under<'s>) -> Option<&'s Arc<Schema>> {
     if !matches!(&schema.kind, SchemaKind::Struct(fields) if fields.is_empty()) {
@@ -150,7 +153,7 @@ fn complete<'s>(schema: &Schema, under: Under<'s>) -> Option<&'s Arc<Schema>> {
 /// Separates the path of a field from what is wrong with it.
 const PATH_END: &str = ": ";
 
-fn inside(field: &str, why: &str) -> String {
+pub(super) fn inside(field: &str, why: &str) -> String {
     match why.strip_prefix("field ") {
         Some(rest) => format!("field {field}.{rest}"),
         None => format!("field {field}{PATH_END}{why}"),

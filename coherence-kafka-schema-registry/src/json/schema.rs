@@ -11,7 +11,7 @@ use coherence_kafka_connect::data::{Field, Schema, SchemaKind};
 use super::data::{self, Under};
 use super::tree::Node;
 
-const NAMESPACE: &str = "io.confluent.connect.json";
+pub(super) const NAMESPACE: &str = "io.confluent.connect.json";
 pub(super) const ONE_OF: &str = "io.confluent.connect.json.OneOf";
 /// Schemas inside each other at most.
 const MAX_LEVELS: usize = 200;
@@ -43,7 +43,7 @@ pub(super) fn read(
 
 /// A schema of the registry as Connect has it.
 #[derive(Debug)]
-pub(super) struct JsonSchema {
+pub(crate) struct JsonSchema {
     pub(super) schema: Arc<Schema>,
     /// The schemas that contain themselves, by the names that stand for them inside.
     pub(super) whole: BTreeMap<String, Arc<Schema>>,
@@ -136,7 +136,8 @@ impl<'n, 'a> Reading<'n, 'a> {
     fn close(&mut self, schema: &Arc<Schema>) -> Result<(), String> {
         let Some(name) = self.open.pop().and_then(|open| open.name) else { return Ok(()) };
         match self.whole.insert(name.clone(), schema.clone()) {
-            Some(other) if other != *schema => {
+            // One place may allow null where another one does not.
+            Some(other) if other.kind != schema.kind => {
                 Err(format!("two schemas that contain themselves are named {name}"))
             }
             _ => Ok(()),

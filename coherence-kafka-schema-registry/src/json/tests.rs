@@ -1,25 +1,27 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use serde_json::{Value as Json, json};
+use serde_json::{Value as Tree, json};
+
+use coherence_kafka_connect::converter::Role;
 
 use super::*;
 use crate::registry::fake::FakeRegistry;
 use crate::testing::{converter, data_json, framed, registry_of};
 
-fn read_with(schema: &Json, data: &str, options: &[(&str, &str)]) -> Result<Json, String> {
+fn read_with(schema: &Tree, data: &str, options: &[(&str, &str)]) -> Result<Tree, String> {
     let fake = registry_of(&[json!({"schema": schema.to_string(), "schemaType": "JSON"})]);
-    let converter = converter(CLASS, &fake.url, options);
+    let converter = converter(Json::CLASS, &fake.url, options);
     let bytes = framed(0, data.as_bytes());
     let data = converter.to_connect("t", &(), Some(&bytes));
     data.map(|data| data_json(&data)).map_err(|error| error.to_string())
 }
 
-fn read(schema: &Json, data: &str) -> Result<Json, String> {
+fn read(schema: &Tree, data: &str) -> Result<Tree, String> {
     read_with(schema, data, &[])
 }
 
-fn both(schema: Json, value: Json) -> Result<Json, String> {
+fn both(schema: Tree, value: Tree) -> Result<Tree, String> {
     Ok(json!([schema, value]))
 }
 
@@ -154,10 +156,10 @@ fn a_union_is_a_struct_with_the_member_that_fits() {
         assert_eq!(set.len(), 1);
         assert_eq!(*set[0].0, format!("{name}.field.{field}"), "{data}");
     }
-    assert_eq!(read(&schema, "null").unwrap()[1], Json::Null);
+    assert_eq!(read(&schema, "null").unwrap()[1], Tree::Null);
     assert!(read(&json!({"anyOf": [{"type": "string"}, {"type": "integer"}]}), "true").is_err());
     let types = json!({"type": ["string", "null"]});
-    assert_eq!(read(&types, "null"), both(json!({"type": "STRING", "optional": true}), Json::Null));
+    assert_eq!(read(&types, "null"), both(json!({"type": "STRING", "optional": true}), Tree::Null));
 }
 
 #[test]
@@ -250,8 +252,9 @@ fn schemas_that_connect_cannot_express_are_refused_by_their_keywords() {
     }
     let options = [("json.fail.invalid.schema", "true"), ("schema.registry.url", "http://h")];
     let options = options.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    let classes = [coherence_kafka_connect::converter::ConverterClass { class: CLASS, create }];
-    let refused = coherence_kafka_connect::converter::create_from(&[&classes], CLASS, Role::Value, &options);
+    let classes = [crate::converter::class::<Json>()];
+    let refused =
+        coherence_kafka_connect::converter::create_from(&[&classes], Json::CLASS, Role::Value, &options);
     assert!(refused.unwrap_err()[0].to_string().contains("only false is built in"));
 }
 
@@ -293,14 +296,14 @@ const WORDS: [&str; 13] = [
 
 fn json_text() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
-        any::<i64>().prop_map(Json::from),
-        any::<bool>().prop_map(Json::from),
-        Just(Json::Null),
-        proptest::sample::select(&WORDS[..]).prop_map(Json::from),
+        any::<i64>().prop_map(Tree::from),
+        any::<bool>().prop_map(Tree::from),
+        Just(Tree::Null),
+        proptest::sample::select(&WORDS[..]).prop_map(Tree::from),
     ];
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Tree::from),
             proptest::collection::vec((proptest::sample::select(&WORDS[..]), inner), 0..4).prop_map(
                 |members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
             ),

@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, MapKey, ReflectMessage as _, Value as Proto}
 
 use super::plan::{Node, Plan, Slot, Step};
 
-const MILLIS_PER_DAY: i64 = 86_400_000;
+pub(super) const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// Returns the value of a message.
 ///
@@ -125,13 +125,14 @@ fn field(plan: &Plan, step: &Step, message: &mut DynamicMessage) -> Result<Value
     }
     let taken = message.take_field(&step.field);
     let proto = taken.unwrap_or_else(|| Proto::default_value_for_field(&step.field));
-    value(plan, &step.node, proto).map_err(|why| {
-        let name = step.field.name();
-        match why.strip_prefix("field ") {
-            Some(rest) => format!("field {name}.{rest}"),
-            None => format!("field {name}: {why}"),
-        }
-    })
+    value(plan, &step.node, proto).map_err(|why| inside(step.field.name(), &why))
+}
+
+pub(super) fn inside(field: &str, why: &str) -> String {
+    match why.strip_prefix("field ") {
+        Some(rest) => format!("field {field}.{rest}"),
+        None => format!("field {field}: {why}"),
+    }
 }
 
 /// Returns a number of a well-known message; zero where it is absent.
@@ -144,7 +145,7 @@ fn int(message: &DynamicMessage, name: &str) -> i64 {
 }
 
 /// Returns the days since 1970-01-01 of a date in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = *lengths.get(usize::try_from(month.checked_sub(1)?).ok()?)?;

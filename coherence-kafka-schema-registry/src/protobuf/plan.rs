@@ -12,7 +12,7 @@ use prost_reflect::{
     Value,
 };
 
-const NAMESPACE: &str = "io.confluent.connect.protobuf";
+pub(super) const NAMESPACE: &str = "io.confluent.connect.protobuf";
 /// Messages inside each other at most.
 const MAX_LEVELS: usize = 100;
 

@@ -9,13 +9,13 @@ use crate::framing;
 use crate::registry::fake::FakeRegistry;
 use crate::testing::{converter, data_json, framed, hex, registry_of, unhex, value_json};
 
-const ORDER: &str = include_str!("../../tests/vectors/order.proto");
+pub(super) const ORDER: &str = include_str!("../../tests/vectors/order.proto");
 /// An order with every field, as Google's own library for Python writes it.
-const WRITTEN: &str = "08fbffffffffffffffff01108080808080808080401880d0acf30e20ffffffffffffffffff01280d30ffffffffffffffffff013d01286bee4109000000000000004dfdffffff51fcffffffffffffff5d0000c03f61000000000000d0bf6801720368c3a97a0200ff8001018a01050a016110039201060a026c3110029201060a026c3210049a010d01ffffffffffffffffff01ac02a201050a01611001a201050a01621002aa010a080512060a0466697665ba01030a0178c2010b0880e2cfaa0610959aef3aca01030a016ed00100da010d0809b2010163da010472027570";
+pub(super) const WRITTEN: &str = "08fbffffffffffffffff01108080808080808080401880d0acf30e20ffffffffffffffffff01280d30ffffffffffffffffff013d01286bee4109000000000000004dfdffffff51fcffffffffffffff5d0000c03f61000000000000d0bf6801720368c3a97a0200ff8001018a01050a016110039201060a026c3110029201060a026c3210049a010d01ffffffffffffffffff01ac02a201050a01611001a201050a01621002aa010a080512060a0466697665ba01030a0178c2010b0880e2cfaa0610959aef3aca01030a016ed00100da010d0809b2010163da010472027570";
 
 fn read_with(proto: &str, indexes: &[u32], data: &[u8], options: &[(&str, &str)]) -> Result<Json, String> {
     let fake = registry_of(&[json!({"schema": proto, "schemaType": "PROTOBUF"})]);
-    let converter = converter(CLASS, &fake.url, options);
+    let converter = converter(Protobuf::CLASS, &fake.url, options);
     let mut message = Vec::new();
     framing::write_message_indexes(indexes, &mut message);
     let bytes = framed(0, &[&*message, data].concat());
@@ -153,7 +153,7 @@ fn message_indexes_choose_the_message_without_counting_the_entries_of_maps() {
     }
     for indexes in [&[2][..], &[1, 2], &[0, 0]] {
         let error = read(&proto, indexes, &[]).unwrap_err();
-        assert!(error.contains("schema 0 has no message at the data's message indexes"), "{error}");
+        assert!(error.contains("the file has no message at the data's message indexes, schema 0"), "{error}");
     }
 }
 
