@@ -3,6 +3,7 @@
 //! ```text
 //! bin/bench.rs         the sink            table       next to bare loops, with the goals
 //!                                          series      how the figures grow with the load and with a setting
+//!                                          formats     converters and transforms, next to Kafka Connect
 //!                                          latency processes   the command itself, while it runs
 //!                                          worker      the command itself at rest, next to Kafka Connect
 //!                                          child load  each measurement, and its records
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod child;
 pub mod client;
+pub mod formats;
 pub mod latency;
 mod load;
 pub mod peers;

@@ -114,7 +114,12 @@ impl Peers {
         Ok(Measurement { client, broker_cpu_ns: cost(0), grid_cpu_ns: cost(1) })
     }
 
-    fn run_child(
+    /// Makes one measurement in a process of its own.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn run_child(
         &self,
         kind: Kind,
         load: Load,

@@ -1,6 +1,7 @@
 //! A worker of Kafka Connect in distributed mode, on a free port, with its file connectors.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -72,6 +73,19 @@ impl Connect {
     ///
     /// When its jars cannot be fetched, or it does not start; with the end of its log.
     pub fn start(cluster: &Cluster) -> Result<Self> {
+        Self::run(jvm::connect()?.java("256m", false), cluster)
+    }
+
+    /// The same in a JVM for measurements, with the connector `DiscardSink`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connect::start`].
+    pub fn start_for_measurements(cluster: &Cluster) -> Result<Self> {
+        Self::run(jvm::connect_with_sink()?.java("1g", true), cluster)
+    }
+
+    fn run(mut java: Command, cluster: &Cluster) -> Result<Self> {
         let folder = Folder::new("connect")?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let listeners = format!("http://{address}");
@@ -83,7 +97,6 @@ impl Connect {
             ("offset.flush.interval.ms", "500"),
         ]);
         let file = write_properties(folder.path(), "worker.properties", &settings)?;
-        let mut java = jvm::connect()?.java("256m", false);
         let log4j = peers::sources("kafka").join("log4j2.xml");
         java.arg(format!("-Dlog4j2.configurationFile={}", log4j.display()));
         java.arg("org.apache.kafka.connect.cli.ConnectDistributed").arg(file);

@@ -42,6 +42,27 @@ pub(crate) fn connect() -> Result<ClassPath> {
     Ok(ClassPath { text: format!("{}/*", jars.display()), stamp })
 }
 
+/// The same, with a sink that keeps nothing.
+///
+/// # Errors
+///
+/// When Maven or `javac` is missing or fails.
+pub(crate) fn connect_with_sink() -> Result<ClassPath> {
+    let mut connect = connect()?;
+    let source = sources("connect").join("DiscardSink.java");
+    let stamp = fs::read_to_string(&source)?;
+    let classes = made("discard-sink", &stamp, |classes| {
+        let services = classes.join("META-INF/services");
+        fs::create_dir_all(&services)?;
+        fs::write(services.join("org.apache.kafka.connect.sink.SinkConnector"), "DiscardSink")?;
+        let mut javac = Command::new("javac");
+        run(javac.args(["--release", "17", "-cp", &connect.text, "-d"]).arg(classes).arg(&source))
+    })?;
+    connect.text += &format!(":{}", classes.display());
+    connect.stamp += &stamp;
+    Ok(connect)
+}
+
 /// The class path of a Coherence member and of the grid tool; another version than the one in `pom.xml` on request.
 ///
 /// # Errors

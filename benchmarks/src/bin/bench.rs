@@ -7,7 +7,7 @@
 use anyhow::{Result, ensure};
 use benchmarks::peers::Peers;
 use benchmarks::series::Series;
-use benchmarks::{Load, child, latency, processes, setting, table, worker};
+use benchmarks::{Load, child, formats, latency, processes, setting, table, worker};
 
 // As in the command that is measured.
 #[global_allocator]
@@ -39,7 +39,7 @@ fn parent(names: &[String]) -> Result<()> {
     let known: Vec<&str> = [WORKER, "sink"]
         .into_iter()
         .chain(series.iter().map(|series| series.name))
-        .chain(["processes", "latency"])
+        .chain(["formats", "processes", "latency"])
         .collect();
     for name in names {
         ensure!(known.contains(&name.as_str()), "there is no {name}: expected any of {}", known.join(", "));
@@ -60,6 +60,9 @@ fn parent(names: &[String]) -> Result<()> {
     }
     for series in series.iter().filter(|series| asked(series.name)) {
         series.run(&mut peers, fewer_rounds)?;
+    }
+    if asked("formats") {
+        formats::run(&peers, fewer_rounds, records)?;
     }
     if asked("processes") {
         processes::run(&peers, fewer_rounds, records)?;

@@ -44,12 +44,12 @@ fn the_bench_of_the_worker_prints_a_line_for_each_figure() {
 #[test]
 fn the_series_of_the_bench_print_a_line_for_each_case() {
     require_peers!();
-    let names = ["size", "partitions", "deletes", "keys", "batch", "processes", "latency"];
+    let names = ["size", "partitions", "deletes", "keys", "batch", "formats", "processes", "latency"];
     let text = table(env!("CARGO_BIN_EXE_bench"), &names);
     let tables: Vec<&str> = text.split("## ").skip(1).collect();
     // Behind the head of each table.
     let rows = tables.iter().map(|table| table.lines().filter(|line| line.starts_with("| ")).count() - 1);
-    assert_eq!(rows.collect::<Vec<_>>(), [6, 3, 3, 3, 9, 2, 6], "{text}");
+    assert_eq!(rows.collect::<Vec<_>>(), [6, 3, 3, 3, 9, 3, 2, 6], "{text}");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn an_unknown_series_is_refused_with_the_known_ones() {
     let output = bench(env!("CARGO_BIN_EXE_bench"), &["lateness"]).output().unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("there is no lateness") && text.contains("processes, latency"), "{text}");
+    assert!(text.contains("there is no lateness") && text.contains("formats, processes, latency"), "{text}");
 }
 
 #[test]
