@@ -13,8 +13,8 @@
 //! events: they wait in the listener's queue, and where that overflows, a gap and a comparison follow.
 //! They wait as well while Kafka accepts no record of the topic until an operator acts.
 //!
-//! Entries become records in `conversions.rs`. What each input leads to is in `inputs.rs`, and in `readings.rs` for those of the topic; what is under way in `work.rs`,
-//! what was not acknowledged in `outcomes.rs`.
+//! Entries become records in `conversions.rs`. What each input leads to is in `inputs.rs`, and in `readings.rs` for those
+//! of the topic; what is under way in `work.rs`, what was not acknowledged in `outcomes.rs`.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -87,7 +87,8 @@ fn refuse_decorated(values: &Values, properties: &Properties, findings: &mut Con
     }
 }
 
-/// Reads the form without converters from the settings of one map, or of all. The result may only be used where nothing was refused.
+/// Reads the form without converters from the settings of one map, or of all. The result may only be used where nothing
+/// was refused.
 pub(super) fn form(values: &Values, properties: &Properties, findings: &mut ConfigErrors) -> FormConfig {
     let pass_through = values.boolean(table::PASS_THROUGH);
     let decorated = values.text(table::KEY_FORM) == Some("decorated");
