@@ -4,19 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::key_locks::{Access, KeyGuard, KeyLocks, Keys};
 use coherence_kafka_common::map::{
     Entries, Expiry, Format, KeyPage, Listen, MapError, MapNotices, NamedMap, SendGate,
 };
-use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
+use futures::{FutureExt as _, TryFutureExt as _};
 
 use crate::answer::{self, Answer};
 use crate::limits::MAX_REQUESTS_IN_FLIGHT;
 use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::proto::common::OptionalValue;
-use crate::request::{Batch, Request, put_if_absent_agent, remove_agent};
+use crate::request::{Batch, PUT_NEWER_END, Request, put_if_absent_agent, put_newer_head, remove_agent};
 use crate::session_core::SessionCore;
 use crate::split::{Purpose, check_beside, check_key, check_single, single, split};
 
@@ -179,24 +180,66 @@ impl RemoteMap {
         // What cannot be sent is found before anything is sent.
         split(&entries, Purpose::Puts, 0)?;
         let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await;
-        let mut rest = 0..entries.len();
-        let mut puts = FuturesUnordered::new();
-        let mut failure = Failure::default();
-        loop {
-            // An unavailable grid will not accept the others either, nor may a store that fails.
-            while puts.len() < MAX_REQUESTS_IN_FLIGHT && !failure.passes() {
-                let Some(index) = rest.next() else { break };
-                let batch = Batch::one(&entries, index);
-                puts.push(self.call_single(claim.clone(), Kind::Put, batch, Some(ttl)));
-            }
-            match puts.next().await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => failure.take(error),
-                None => break,
-            }
-        }
-        failure.or(())
+        let put = |index| {
+            self.call_single(claim.clone(), Kind::Put, Batch::one(&entries, index), Some(ttl)).map_ok(drop)
+        };
+        each(entries.len(), put).await
     }
+
+    /// Runs an agent of its own for each entry, concurrently: one agent compares all entries with one version.
+    async fn put_each_newer(
+        &self,
+        entries: Arc<Entries>,
+        field: &[String],
+        version: i64,
+    ) -> Result<(), MapError> {
+        if self.core.format() != Format::Pof {
+            return Err(MapError::Misuse("put_newer needs a session whose format is pof".to_owned()));
+        }
+        let head = put_newer_head(field, version);
+        split(&entries, Purpose::Puts, head.len() + PUT_NEWER_END.len())?;
+        let not_pof = entries.iter().position(|(_, value)| value.first() != Some(&FMT_EXT));
+        if let Some(index) = not_pof {
+            return Err(MapError::NotSent {
+                index,
+                reason: "the value is not 0x15 and a POF value".to_owned(),
+            });
+        }
+        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await;
+        let put = |index| {
+            let (key, value) = entries.get(index).unwrap_or_default();
+            let agent = Bytes::from([&head[..], value.get(1..).unwrap_or_default(), PUT_NEWER_END].concat());
+            let bytes = key.len() + agent.len();
+            let key = Bytes::copy_from_slice(key);
+            let request = move |cache_id| Request::invoke(cache_id, agent, &key);
+            self.call(claim.clone(), bytes, request).map_ok(drop)
+        };
+        each(entries.len(), put).await
+    }
+}
+
+/// Runs a request for each of `count` entries, up to the number that may be in flight, and ends when all of them have
+/// ended.
+async fn each<F: Future<Output = Result<(), MapError>>>(
+    count: usize,
+    request: impl Fn(usize) -> F,
+) -> Result<(), MapError> {
+    let mut rest = 0..count;
+    let mut calls = FuturesUnordered::new();
+    let mut failure = Failure::default();
+    loop {
+        // An unavailable grid will not accept the others either, nor may a store that fails.
+        while calls.len() < MAX_REQUESTS_IN_FLIGHT && !failure.passes() {
+            let Some(index) = rest.next() else { break };
+            calls.push(request(index));
+        }
+        match calls.next().await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => failure.take(error),
+            None => break,
+        }
+    }
+    failure.or(())
 }
 
 /// The error of a call of several requests: one that passes comes first, because the others show themselves again
@@ -331,6 +374,16 @@ impl NamedMap for RemoteMap {
         value: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         self.call_entry(Kind::Replace, key, value, None).boxed()
+    }
+
+    /// By an entry processor for each entry: the grid reads the value, and writes it as Java does.
+    fn put_newer<'a>(
+        &'a self,
+        entries: Arc<Entries>,
+        field: &'a [String],
+        version: i64,
+    ) -> BoxFuture<'a, Result<(), MapError>> {
+        self.put_each_newer(entries, field, version).boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes};
 use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Entries, Format, SendGate};
+use coherence_kafka_common::packed;
 use coherence_kafka_common::serializer::json::{self, JsonClasses};
 use prost::Message;
 
@@ -285,6 +286,30 @@ pub(crate) fn put_if_absent_agent(value: &[u8]) -> Option<Bytes> {
     json::from_binary::<serde::de::IgnoredAny>(value, &JsonClasses::default()).ok()?;
     Some([PUT_IF_ABSENT_JSON, &value[1..], b",\"return\":true}"].concat().into())
 }
+
+/// `ConditionalPut(Not(Greater(extractor, version)), value)` in POF up to the value, which the binary of the value
+/// without its first byte follows, and [`PUT_NEWER_END`]. The extractor goes through the names of `field` and makes a
+/// `Long` of any number; of an absent entry and of one without the field it makes null, which is not greater.
+pub(crate) fn put_newer_head(field: &[String], version: i64) -> Vec<u8> {
+    const UNIVERSAL_EXTRACTOR: &[u8] = b"\x80\x03\x00\x00\x4e";
+    let mut agent = b"\x15\x9c\x01\x00\x00\x92\x01\x00\x00\x86\x01\x00\x00\x32\x00\x00\x57".to_vec();
+    packed::write_i64(&mut agent, field.len() as i64 + 1);
+    for name in field.iter().map(String::as_str).chain(["longValue()"]) {
+        agent.extend_from_slice(UNIVERSAL_EXTRACTOR);
+        packed::write_i64(&mut agent, name.len() as i64);
+        agent.extend_from_slice(name.as_bytes());
+        agent.push(POF_END);
+    }
+    agent.extend_from_slice(&[POF_END, 0x01, POF_INT64]);
+    packed::write_i64(&mut agent, version);
+    agent.extend_from_slice(&[POF_END, POF_END, 0x01]);
+    agent
+}
+
+const POF_INT64: u8 = 0x42;
+const POF_END: u8 = 0x40;
+/// The end of the agent of [`put_newer_head`].
+pub(crate) const PUT_NEWER_END: &[u8] = &[POF_END];
 
 impl Frame {
     /// Writes the whole `ProxyRequest`.

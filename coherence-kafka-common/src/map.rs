@@ -238,6 +238,19 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
         unsupported("replace")
     }
 
+    /// Puts the entries, each unless the map has one of its key with a greater version: the number in the field of its
+    /// value to which the names in `field` lead. An entry without the field is replaced. They expire as the map is
+    /// configured. Not atomic but for each entry.
+    fn put_newer<'a>(
+        &'a self,
+        entries: Arc<Entries>,
+        field: &'a [String],
+        version: i64,
+    ) -> BoxFuture<'a, Result<(), MapError>> {
+        let _ = (entries, field, version);
+        unsupported("put_newer")
+    }
+
     /// Removes one entry. The value that it had, or `None` where it was absent.
     fn remove<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         unsupported("remove")

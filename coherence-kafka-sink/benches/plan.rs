@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use coherence_kafka_common::map::Expiry;
-use coherence_kafka_sink::plan::{BatchPlan, RecordId};
+use coherence_kafka_sink::plan::{BatchPlan, RecordId, WriteKind};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const RECORDS: usize = 5_000;
@@ -49,7 +49,7 @@ fn plan(criterion: &mut Criterion) {
                         },
                         |out| {
                             out.extend_from_slice(black_box(&value));
-                            Ok((!tombstone).then_some(Expiry::Default))
+                            Ok(if *tombstone { WriteKind::Remove } else { WriteKind::Put(Expiry::Default) })
                         },
                     );
                     let Ok(()) = applied;

@@ -10,7 +10,7 @@ use coherence_kafka_common::map::Session;
 use coherence_kafka_connect::config::def::PluginDesc;
 use coherence_kafka_connect::config::{Checked, ConfigErrors, Properties, SessionConfig, SessionKind};
 use coherence_kafka_connect::encode::Encoder;
-use coherence_kafka_connect::transform::Classes;
+use coherence_kafka_connect::transform::{Classes, FieldPath};
 use coherence_kafka_rdkafka::consumer::StartAt;
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::config::{RestartConfig, WorkerConfig, converters};
@@ -252,6 +252,7 @@ impl SinkTasks {
             pipeline,
             names: Arc::new(config.map_names.clone()),
             expiries: Arc::new(config.expiries.clone()),
+            version: config.version_field.clone(),
         };
         let task = |number| {
             let counters = Arc::new(Counters::default());
@@ -259,6 +260,7 @@ impl SinkTasks {
             let membership = Arc::new(GroupLease::new(options.delivery.revoke_deadline));
             let writer = Writer::new(session.clone(), config.retry, counters.clone(), options.name())
                 .with_refused_timeout(config.refused_timeout)
+                .with_version_field(config.version_field.as_ref().map_or(&[], FieldPath::names))
                 .of_member(membership.clone());
             let parts = TaskParts {
                 rules: rules.clone(),

@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use coherence_kafka_common::map::{Expiry, Format, MapError};
+use coherence_kafka_common::map::{Format, MapError};
 use coherence_kafka_common::pass_through::{self, PassThroughError};
 use coherence_kafka_connect::converter::{Converter, HeaderConverter};
 use coherence_kafka_connect::data::{Schema, SchemaAndValue, SchemaKind, Value};
 use coherence_kafka_connect::error::ConnectError;
 use coherence_kafka_connect::record::{Header, Record};
-use coherence_kafka_connect::transform::{TransformFailure, Transforms};
+use coherence_kafka_connect::transform::{FieldPath, TransformFailure, Transforms};
 use coherence_kafka_rdkafka::record::RawRecord;
 
 use crate::config::MapNameError;
@@ -20,7 +20,7 @@ use crate::entries::{EntryError, EntryWriter};
 use crate::errors::{Blame, NullValues, Stage};
 use crate::expiry::BadTtl;
 use crate::key::{KeySource, NoKey};
-use crate::plan::{BatchPlan, RecordId};
+use crate::plan::{BatchPlan, RecordId, WriteKind};
 
 /// How the records of a connector become entries.
 #[derive(Debug)]
@@ -137,6 +137,11 @@ pub(crate) enum RecordError {
     /// It lacks what its key is made of.
     #[error("key: {0}")]
     NoKey(#[from] NoKey),
+    /// Its value has no version.
+    #[error(
+        "value: field {0}: expected a whole number of at most 64 bits as the version (coherence.version.field)"
+    )]
+    NoVersion(FieldPath),
     /// Its header or field for the expiry is invalid.
     #[error("{0}")]
     Ttl(#[from] BadTtl),
@@ -202,6 +207,20 @@ impl Pipeline {
         }
     }
 
+    /// Returns the version of a converted value.
+    ///
+    /// # Errors
+    /// It has none.
+    pub(crate) fn version(path: &FieldPath, value: &Value<'_>) -> Result<i64, RecordError> {
+        match path.find(value) {
+            Some(Value::Int8(number)) => Ok((*number).into()),
+            Some(Value::Int16(number)) => Ok((*number).into()),
+            Some(Value::Int32(number)) => Ok((*number).into()),
+            Some(Value::Int64(number)) => Ok(*number),
+            _ => Err(RecordError::NoVersion(path.clone())),
+        }
+    }
+
     /// Returns whether [`Pipeline::apply`] serves all records: nothing looks into what they are converted to.
     pub(crate) fn is_direct(&self) -> bool {
         self.transforms.is_empty() && self.key_source == KeySource::Record
@@ -216,13 +235,13 @@ impl Pipeline {
         (map, plan): &mut (Arc<str>, BatchPlan),
         source: RecordId,
         record: &RawRecord<'_>,
-        expiry: Expiry,
+        put: WriteKind,
     ) -> Result<Operation, RecordError> {
         let Some(key) = record.key else { return Ok(Operation::NullKey) };
         self.add(
             plan,
             source,
-            expiry,
+            put,
             |out| self.write_key(map, record, key, out),
             |out| self.write_value(map, record, out),
         )
@@ -277,7 +296,7 @@ impl Pipeline {
         (map, plan): &mut (Arc<str>, BatchPlan),
         source: RecordId,
         mut record: Record<'a>,
-        expiry: Expiry,
+        put: WriteKind,
     ) -> Result<Operation, RecordError> {
         let key = self.key_source.key_of(&mut record)?;
         if key == Value::Null {
@@ -286,7 +305,7 @@ impl Pipeline {
         self.add(
             plan,
             source,
-            expiry,
+            put,
             |out| self.encode_key(map, key, out),
             |out| self.encode_value(map, &record.value.value, out),
         )
@@ -296,7 +315,7 @@ impl Pipeline {
         &self,
         plan: &mut BatchPlan,
         source: RecordId,
-        expiry: Expiry,
+        put: WriteKind,
         write_key: impl FnOnce(&mut Vec<u8>) -> Result<(), Stop>,
         write_value: impl FnOnce(&mut Vec<u8>) -> Result<bool, RecordError>,
     ) -> Result<Operation, RecordError> {
@@ -315,7 +334,7 @@ impl Pipeline {
                 let limit = self.max_entry_bytes;
                 return Err(Stop::Error(RecordError::TooLarge { entry_bytes, limit }));
             }
-            Ok((taken == Operation::Put).then_some(expiry))
+            Ok(if taken == Operation::Put { put } else { WriteKind::Remove })
         });
         match outcome {
             Ok(()) => Ok(taken),

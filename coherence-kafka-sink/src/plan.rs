@@ -36,6 +36,8 @@ pub struct BatchPlan {
 pub enum WriteKind {
     /// They are put, to expire so.
     Put(Expiry),
+    /// They are put unless the map has a greater version than this one.
+    PutNewer(i64),
     /// They are removed.
     Remove,
 }
@@ -66,7 +68,8 @@ impl BatchPlan {
     }
 
     /// Takes one record: `write_key` and `write_value` append the binaries of key and value to the buffer that
-    /// they are given. The value writer returns when the entry expires; `None` stands for a tombstone.
+    /// they are given. The value writer returns what is done with the key. An older version than the one that is
+    /// held changes nothing.
     ///
     /// # Errors
     /// The error of a writer; the plan is then unchanged.
@@ -74,13 +77,12 @@ impl BatchPlan {
         &mut self,
         source: RecordId,
         write_key: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-        write_value: impl FnOnce(&mut Vec<u8>) -> Result<Option<Expiry>, E>,
+        write_value: impl FnOnce(&mut Vec<u8>) -> Result<WriteKind, E>,
     ) -> Result<(), E> {
         let start = self.bytes.len();
         let written = write_key(&mut self.bytes).and_then(|()| {
             let value = self.bytes.len();
-            write_value(&mut self.bytes)
-                .map(|expiry| (value, expiry.map_or(WriteKind::Remove, WriteKind::Put)))
+            write_value(&mut self.bytes).map(|kind| (value, kind))
         });
         let (value, kind) = match written {
             Ok(written) => written,
@@ -114,6 +116,12 @@ impl BatchPlan {
             return Ok(());
         };
         let found = found as usize;
+        if let (WriteKind::PutNewer(held), WriteKind::PutNewer(version)) = (self.kinds[found], kind)
+            && version < held
+        {
+            self.bytes.truncate(start);
+            return Ok(());
+        }
         self.spans[found].value = span.value;
         self.spans[found].value_len = span.value_len;
         self.kinds[found] = kind;

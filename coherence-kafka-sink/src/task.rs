@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coherence_kafka_connect::transform::FieldPath;
 use coherence_kafka_rdkafka::consumer::{Committed, Consumer, GroupEvent, StartAt};
 use coherence_kafka_rdkafka::record::{CommitError, TopicPartition};
 use coherence_kafka_rdkafka::settings::ClientSettings;
@@ -158,12 +159,14 @@ pub(crate) struct Rules {
     pub names: Arc<MapNames>,
     /// When entries expire.
     pub expiries: Arc<Expiries>,
+    /// `coherence.version.field`.
+    pub version: Option<FieldPath>,
 }
 
 impl Rules {
     /// Returns whether nothing looks into what records are converted to.
     pub(crate) fn is_direct(&self) -> bool {
-        self.pipeline.is_direct() && self.expiries.field.is_none()
+        self.pipeline.is_direct() && self.expiries.field.is_none() && self.version.is_none()
     }
 }
 

@@ -114,6 +114,8 @@ pub(crate) struct Writer {
     session: Arc<dyn Session>,
     backoff: RetryPolicy,
     refused_timeout: Duration,
+    /// The names on the way to the version of a value.
+    version_field: Arc<[String]>,
     counters: Arc<Counters>,
     task: String,
     membership: Option<Arc<GroupLease>>,
@@ -152,6 +154,7 @@ impl Writer {
             session,
             backoff,
             refused_timeout: REFUSED_TIMEOUT,
+            version_field: Arc::default(),
             counters,
             task,
             membership: None,
@@ -171,6 +174,12 @@ impl Writer {
     /// The same writer, for which an entry is to blame when it has failed for so long while others were accepted.
     pub(crate) fn with_refused_timeout(self, refused_timeout: Duration) -> Self {
         Self { refused_timeout, ..self }
+    }
+
+    /// Sets the names on the way to the version of a value.
+    #[must_use]
+    pub(crate) fn with_version_field(self, names: &[String]) -> Self {
+        Self { version_field: names.into(), ..self }
     }
 
     /// The same writer, on a simulated clock.
@@ -207,6 +216,7 @@ impl Writer {
             self.carried.lock().take().filter(|carried| now() - carried.last <= self.refused_timeout);
         let mut attempts = Attempts::new(
             &*self.session,
+            &self.version_field,
             self.gate.as_ref(),
             &self.pace,
             &self.clock,

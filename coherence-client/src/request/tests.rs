@@ -112,6 +112,25 @@ fn ids() -> impl Strategy<Value = (i64, i32)> {
     (prop_oneof![1i64..300, Just(i64::MAX)], prop_oneof![0i32..300, any::<i32>()])
 }
 
+#[test]
+fn the_agent_of_put_newer_has_the_bytes_that_java_writes() {
+    let agent = |names: &[&str], version, value: &[u8]| {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let bytes = [&put_newer_head(&names, version)[..], value, PUT_NEWER_END].concat();
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!(
+        agent(&["version"], 1_234_567_890_123, b"\x4e\x01x"),
+        "159c01000092010000860100003200005702800300004e0776657273696f6e40800300004e0b6c6f6e6756616c7565282940\
+         4001428b93d89fee474040014e017840"
+    );
+    assert_eq!(
+        agent(&["meta", "version"], -5, b"\x5b\x01\x4e\x01a\x42\x01"),
+        "159c01000092010000860100003200005703800300004e046d65746140800300004e0776657273696f6e40800300004e0b6c\
+         6f6e6756616c7565282940400142444040015b014e0161420140"
+    );
+}
+
 proptest! {
     #[test]
     fn a_put_all_equals_what_the_generated_types_write((id, cache_id) in ids(), pairs in pairs()) {

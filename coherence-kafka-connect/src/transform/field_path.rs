@@ -67,6 +67,11 @@ impl FieldPath {
         Ok(Self { steps, text: path.to_owned() })
     }
 
+    /// Returns its names.
+    pub fn names(&self) -> &[String] {
+        &self.steps
+    }
+
     /// Returns the last of its names; empty for the empty path.
     pub fn last(&self) -> &str {
         self.steps.last().map_or("", String::as_str)

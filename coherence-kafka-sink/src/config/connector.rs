@@ -12,7 +12,7 @@ use coherence_kafka_connect::config::{
 use coherence_kafka_connect::converter::{Converter, HeaderConverter, Role};
 use coherence_kafka_connect::encode::ArrayForm;
 use coherence_kafka_connect::mapping::Mapping;
-use coherence_kafka_connect::transform::{Classes, Transforms};
+use coherence_kafka_connect::transform::{Classes, FieldPath, Transforms};
 use coherence_kafka_rdkafka::settings::ClientSettings;
 use coherence_kafka_worker::RetryPolicy;
 use coherence_kafka_worker::config::{
@@ -88,6 +88,8 @@ pub struct ConnectorConfig {
     pub dead_letters: Option<DeadLetterConfig>,
     /// `coherence.ttl.*`.
     pub expiries: Expiries,
+    /// `coherence.version.field`.
+    pub version_field: Option<FieldPath>,
     /// `coherence.task.restart.*`.
     pub restart: RestartConfig,
 }
@@ -174,6 +176,7 @@ impl<'a> Check<'a> {
         let errors = self.errors(&values);
         let dead_letters = self.dead_letters(&values, topics.as_ref());
         let expiries = self.expiries(&values, listed);
+        let version_field = self.version_field(&values, &session, &errors);
         let restart = RestartConfig::read(&values, |key| setting(worker, properties, key), self.findings);
         let consumer = clients::consumer(
             &name,
@@ -210,6 +213,7 @@ impl<'a> Check<'a> {
             errors,
             dead_letters,
             expiries,
+            version_field,
             restart,
         })
     }

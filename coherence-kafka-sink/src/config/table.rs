@@ -100,6 +100,8 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "Name of a header that contains the milliseconds of its record, as decimal text; a record without the header has those of its topic. A header with other content, or with more than 4611686018427387903, makes its record a bad record."),
     key("coherence.ttl.field", Kind::String, Null, NonEmpty, (DELIVERY, Medium),
         "Field of the value that contains the milliseconds of its record, as a number or decimal text, with dots on the way to a nested one. The header comes first; a record in which the field is missing or null has those of its topic. A field with other content makes its record a bad record."),
+    key("coherence.version.field", Kind::String, Null, NonEmpty, (DELIVERY, Medium),
+        "Field of the value that contains its version, a whole number, with dots on the way to a nested one. An entry is not replaced by a value with a smaller version. It needs a POF map of a grid, `behavior.on.null.values` other than `delete`, and neither `coherence.ttl.*` nor `coherence.mapping.file`; every record costs the grid a request. A record without the field is a bad record."),
     key("behavior.on.null.keys", Kind::String, Text("ignore"), OneOf(&["ignore", "fail"]), (DELIVERY, Medium),
         "A record without key: `ignore` discards, logs and counts it, and sends it to the dead letter queue if one is set; `fail` makes it a bad record."),
     key("behavior.on.null.values", Kind::String, Text("delete"), OneOf(&["delete", "ignore", "fail"]), (DELIVERY, Medium),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coherence_kafka_common::map::Expiry;
 use coherence_kafka_connect::converter::{self, Role};
 use coherence_kafka_connect::encode::Encoder;
 use coherence_kafka_connect::transform::{Classes, FieldPath};
@@ -11,6 +12,7 @@ use super::*;
 
 mod debezium;
 
+const PUT: WriteKind = WriteKind::Put(Expiry::Default);
 const SOURCE: RecordId = RecordId { partition: 0, offset: 7 };
 const HOIST: [(&str, &str); 3] = [
     ("transforms", "h"),
@@ -53,7 +55,7 @@ fn taken(pipeline: &Pipeline, record: &RawRecord<'_>) -> Result<(Operation, Vec<
     let mut plan = (Arc::from("m"), BatchPlan::default());
     let operation = match pipeline.transform(record)? {
         None => Operation::Filtered,
-        Some(transformed) => pipeline.apply_transformed(&mut plan, SOURCE, transformed, Expiry::Default)?,
+        Some(transformed) => pipeline.apply_transformed(&mut plan, SOURCE, transformed, PUT)?,
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\x15', "");
     let writes = plan.1.finish().unwrap();
@@ -124,6 +126,24 @@ fn a_key_of_fields_is_the_same_for_a_record_and_for_the_tombstone_of_its_key() {
     let blame = both.blame(&error);
     assert_eq!((blame.stage, blame.exception), (Stage::TaskPut, DATA_EXCEPTION));
     assert!(error.to_string().starts_with("key: the value is null, and the key has no field id "), "{error}");
+}
+
+#[test]
+fn a_version_is_a_whole_number_of_the_value() {
+    let path = FieldPath::parse("meta.version").unwrap();
+    let of = |version| {
+        let meta = Value::Map(vec![(Value::String("version".into()), version)]);
+        Pipeline::version(&path, &Value::Map(vec![(Value::String("meta".into()), meta)]))
+    };
+    assert_eq!(of(Value::Int64(i64::MIN)).unwrap(), i64::MIN);
+    assert_eq!(of(Value::Int8(-3)).unwrap(), -3);
+    for bad in [Value::Null, Value::Float64(1.0), Value::String("1".into()), Value::Timestamp(1)] {
+        assert_eq!(
+            of(bad).unwrap_err().to_string(),
+            "value: field meta.version: expected a whole number of at most 64 bits as the version \
+             (coherence.version.field)"
+        );
+    }
 }
 
 #[test]

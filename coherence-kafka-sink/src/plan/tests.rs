@@ -15,7 +15,7 @@ fn apply(plan: &mut BatchPlan, offset: i64, key: &[u8], value: Option<&[u8]>) {
         },
         |out| {
             out.extend_from_slice(value.unwrap_or(b"ignored"));
-            Ok(value.map(|_| Expiry::Default))
+            Ok(value.map_or(WriteKind::Remove, |_| WriteKind::Put(Expiry::Default)))
         },
     )
     .unwrap();
@@ -48,6 +48,31 @@ fn a_delete_then_put_of_a_key_only_puts() {
     let writes = run(&[(b"k".to_vec(), None), (b"k".to_vec(), Some(b"v".to_vec()))]);
     assert_eq!(only(&writes).kind, WriteKind::Put(Expiry::Default));
     assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b"v"[..])));
+}
+
+#[test]
+fn of_several_versions_of_a_key_the_greatest_remains_and_of_equal_ones_the_last() {
+    let mut plan = BatchPlan::default();
+    for (offset, (version, value)) in
+        [(5, b"a"), (7, b"b"), (6, b"c"), (7, b"d"), (1, b"e")].iter().enumerate()
+    {
+        plan.apply(
+            RecordId { partition: 0, offset: offset as i64 },
+            |out| {
+                out.extend_from_slice(b"k");
+                Ok::<_, Infallible>(())
+            },
+            |out| {
+                out.extend_from_slice(*value);
+                Ok(WriteKind::PutNewer(*version))
+            },
+        )
+        .unwrap();
+    }
+    let writes = plan.finish().unwrap();
+    assert_eq!(only(&writes).kind, WriteKind::PutNewer(7));
+    assert_eq!(only(&writes).entries.get(0), Some((&b"k"[..], &b"d"[..])));
+    assert_eq!(only(&writes).sources[0].offset, 3);
 }
 
 #[test]
@@ -100,7 +125,7 @@ proptest! {
                 },
                 |out| {
                     out.extend_from_slice(&bytes);
-                    Ok(value.as_ref().map(|(_, millis)| expiry(*millis)))
+                    Ok(kind)
                 },
             )
             .unwrap();

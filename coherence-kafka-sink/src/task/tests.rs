@@ -69,7 +69,12 @@ impl Bench {
         let backoff = RetryPolicy { min: Duration::ZERO, max: Duration::ZERO, timeout: None };
         let session = Arc::new(LocalSession::new(Format::Json));
         let parts = TaskParts {
-            rules: Rules { pipeline: Arc::new(pipeline), names: Arc::default(), expiries: Arc::default() },
+            rules: Rules {
+                pipeline: Arc::new(pipeline),
+                names: Arc::default(),
+                expiries: Arc::default(),
+                version: None,
+            },
             writer: Arc::new(Writer::new(session, backoff, counters.clone(), options.name())),
             saved: None,
             membership: Arc::new(GroupLease::new(second)),

@@ -61,6 +61,7 @@ type Part = (Range<usize>, Result<Answer, Stop>);
 impl<'a> Attempts<'a> {
     pub(super) fn new(
         session: &'a dyn Session,
+        version_field: &'a [String],
         gate: Option<&'a Arc<dyn SendGate>>,
         pace: &'a Mutex<Pace>,
         clock: &'a Clock,
@@ -68,7 +69,7 @@ impl<'a> Attempts<'a> {
         timeout: Duration,
     ) -> Self {
         Self {
-            sender: Sender { session, gate, pace, clock },
+            sender: Sender { session, version_field, gate, pace, clock },
             maps: batch.iter().map(|(map, writes)| OfMap::new(map, writes)).collect(),
             refused: Vec::new(),
             timeout,
@@ -283,6 +284,7 @@ fn worse(first: Option<Stop>, second: Stop) -> Stop {
 
 /// Sends writes and sorts their answers.
 struct Sender<'a> {
+    version_field: &'a [String],
     session: &'a dyn Session,
     gate: Option<&'a Arc<dyn SendGate>>,
     pace: &'a Mutex<Pace>,
@@ -295,6 +297,7 @@ impl Sender<'_> {
         let (count, began) = (entries.len(), self.clock.now());
         let answer = match write.kind {
             WriteKind::Put(expiry) => map.put_all(entries, expiry).await,
+            WriteKind::PutNewer(version) => map.put_newer(entries, self.version_field, version).await,
             WriteKind::Remove => map.remove_all(entries).await,
         };
         self.sort(name, answer, count, self.clock.now() - began)
@@ -305,10 +308,14 @@ impl Sender<'_> {
         let map = self.open(name).await?;
         let began = self.clock.now();
         let answer = match write.kind {
-            WriteKind::Put(expiry) => map.put(key, value, expiry).await,
-            WriteKind::Remove => map.remove(key).await,
+            WriteKind::Put(expiry) => map.put(key, value, expiry).await.map(drop),
+            WriteKind::PutNewer(version) => {
+                let entries = Arc::new(Entries::from_unique_pairs([(key, value)]));
+                map.put_newer(entries, self.version_field, version).await
+            }
+            WriteKind::Remove => map.remove(key).await.map(drop),
         };
-        self.sort(name, answer.map(drop), 1, self.clock.now() - began)
+        self.sort(name, answer, 1, self.clock.now() - began)
     }
 
     /// A map that cannot be opened is no record's fault.

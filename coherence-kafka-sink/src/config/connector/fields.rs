@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use coherence_kafka_common::map::Format;
 use coherence_kafka_connect::config::def::Values;
+use coherence_kafka_connect::config::{SessionConfig, SessionKind};
 use coherence_kafka_connect::converter::{HeaderConverter, SIMPLE_HEADER_CONVERTER};
 use coherence_kafka_connect::transform::FieldPath;
 
 use super::Check;
+use crate::errors::{ErrorPolicy, NullValues};
 use crate::key::KeySource;
 
 const KEY_FIELDS: &str = "coherence.key.fields";
 const KEY_HEADER: &str = "coherence.key.header";
 const TTL_FIELD: &str = "coherence.ttl.field";
+const VERSION_FIELD: &str = "coherence.version.field";
 
 impl Check<'_> {
     pub(super) fn key_source(
@@ -58,6 +62,54 @@ impl Check<'_> {
         Some(field)
     }
 
+    /// Reads where a value has its version, and refuses what the processors of a grid cannot do together with it.
+    pub(super) fn version_field(
+        &mut self,
+        values: &Values,
+        session: &SessionConfig,
+        errors: &ErrorPolicy,
+    ) -> Option<FieldPath> {
+        let field = self.field(VERSION_FIELD, values.text(VERSION_FIELD)?)?;
+        self.refuse_pass_through(values, VERSION_FIELD, "a field");
+        let has_ttl = values.number("coherence.ttl.ms") != 0
+            || ["coherence.ttl.header", "coherence.ttl.field"].iter().any(|key| values.text(key).is_some())
+            || self.properties.below("coherence.ttl.ms.").next().is_some();
+        let refused = [
+            (
+                session.kind == SessionKind::Embedded,
+                "needs coherence.session=grpc: only a grid compares versions",
+            ),
+            (
+                session.format == Format::Json,
+                "needs coherence.session.format=pof: a grid reads small numbers of JSON as another type, which it \
+                 cannot compare with versions",
+            ),
+            (
+                values.text("coherence.mapping.file").is_some(),
+                "cannot be combined with coherence.mapping.file: the property of a class may have another name than \
+                 the field",
+            ),
+            (
+                has_ttl,
+                "cannot be combined with coherence.ttl.*: the processor of the grid that compares versions puts \
+                 entries without an expiry",
+            ),
+            (
+                errors.null_values == NullValues::Delete,
+                "needs behavior.on.null.values=ignore or fail: a tombstone has no version, so an older one would \
+                 remove a newer entry",
+            ),
+            (
+                field.names().iter().any(|name| name.is_empty() || name.ends_with(')')),
+                "names a field that a grid takes for a method",
+            ),
+        ];
+        for (_, why) in refused.into_iter().filter(|(is_refused, _)| *is_refused) {
+            self.error(VERSION_FIELD, why);
+        }
+        Some(field)
+    }
+
     /// Reads the place of a field.
     fn field(&mut self, key: &str, text: &str) -> Option<FieldPath> {
         let path = FieldPath::parse(text).and_then(|path| match path.last() {
@@ -93,6 +145,39 @@ mod tests {
         let header = good(&[("coherence.key.header", "id"), TEXT]);
         assert_eq!(header.key_source, KeySource::Header("id".to_owned()));
         assert_eq!(good(&[("coherence.ttl.field", "ttl")]).expiries.field, Some(path("ttl")));
+    }
+
+    #[test]
+    fn versions_are_refused_where_the_grid_cannot_compare_them() {
+        let version = ("coherence.version.field", "meta.version");
+        let ignoring = ("behavior.on.null.values", "ignore");
+        let names = good(&[version, ignoring]).version_field.clone();
+        assert_eq!(
+            names.as_ref().map(FieldPath::names),
+            Some(&["meta".to_owned(), "version".to_owned()][..])
+        );
+        for (other, why) in [
+            (
+                ("behavior.on.null.values", "delete"),
+                "needs behavior.on.null.values=ignore or fail: a tombstone",
+            ),
+            (("coherence.session", "embedded"), "needs coherence.session=grpc: only a grid"),
+            (("coherence.session.format", "json"), "needs coherence.session.format=pof: a grid reads"),
+            (("coherence.ttl.ms", "5"), "cannot be combined with coherence.ttl.*: the processor"),
+            (("coherence.ttl.ms.t", "5"), "cannot be combined with coherence.ttl.*: the processor"),
+            (("coherence.ttl.header", "ttl"), "cannot be combined with coherence.ttl.*: the processor"),
+        ] {
+            let settings = [version, ignoring, other];
+            let settings = if other.0 == ignoring.0 { [version, other].to_vec() } else { settings.to_vec() };
+            let found = errors(&settings);
+            assert!(found[0].starts_with(&format!("c: coherence.version.field: {why}")), "{found:?}");
+            assert_eq!(found.len(), 1, "{found:?}");
+        }
+        let method = [("coherence.version.field", "toString()"), ignoring];
+        assert_eq!(
+            errors(&method),
+            ["c: coherence.version.field: names a field that a grid takes for a method"]
+        );
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Sink {
         for (key, value) in records {
             let record = record(Some(key), value.as_deref(), &[]);
             if let Some(transformed) = self.pipeline.transform(&record).unwrap() {
-                self.pipeline.apply_transformed(&mut plan, SOURCE, transformed, Expiry::Default).unwrap();
+                self.pipeline.apply_transformed(&mut plan, SOURCE, transformed, PUT).unwrap();
             }
         }
         for write in plan.finish().unwrap() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use coherence_kafka_common::map::{Expiry, OutOfBounds};
 use coherence_kafka_connect::data::Value;
+use coherence_kafka_connect::record::Record;
 use coherence_kafka_rdkafka::record::RawRecord;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -13,8 +14,8 @@ use super::{LetterNumber, Rules};
 use crate::config::MapNameError;
 use crate::expiry::ConvertedHeaders;
 use crate::offset_tracker::{OffsetTracker, Reached};
-use crate::pipeline::{Operation, RecordError};
-use crate::plan::{BatchPlan, RecordId};
+use crate::pipeline::{Operation, Pipeline, RecordError};
+use crate::plan::{BatchPlan, RecordId, WriteKind};
 use crate::writer::{BatchWrites, RejectedRecord};
 
 /// A batch in the making.
@@ -156,7 +157,7 @@ impl BatchBuilder {
             Some(_) => rules.expiries.of_headers(record)?.unwrap_or(expiry),
             None => expiry,
         };
-        rules.pipeline.apply(&mut self.plans[plan], source, record, expiry)
+        rules.pipeline.apply(&mut self.plans[plan], source, record, WriteKind::Put(expiry))
     }
 
     /// Adds the record that was entered last as its transforms have changed it.
@@ -168,21 +169,35 @@ impl BatchBuilder {
     ) -> Result<Operation, RecordError> {
         let Some(transformed) = rules.pipeline.transform(record)? else { return Ok(Operation::Filtered) };
         let Destination { plan, expiry } = self.destination(&transformed.topic, rules)?;
-        let expiry = match &transformed.value.value {
-            Value::Null => expiry,
+        let put = match &transformed.value.value {
+            Value::Null => WriteKind::Put(expiry),
             value => {
-                let of_headers = if rules.pipeline.transforms.uses_headers() {
-                    rules.expiries.of_headers(&ConvertedHeaders(&transformed.headers))?
+                if let Some(path) = &rules.version {
+                    // A processor that compares versions puts without an expiry.
+                    WriteKind::PutNewer(Pipeline::version(path, value)?)
                 } else {
-                    rules.expiries.of_headers(record)?
-                };
-                match of_headers {
-                    Some(expiry) => expiry,
-                    None => rules.expiries.of_field(value)?.unwrap_or(expiry),
+                    WriteKind::Put(Self::expiry(record, &transformed, rules)?.unwrap_or(expiry))
                 }
             }
         };
-        rules.pipeline.apply_transformed(&mut self.plans[plan], source, transformed, expiry)
+        rules.pipeline.apply_transformed(&mut self.plans[plan], source, transformed, put)
+    }
+
+    /// Returns the expiry that a record with a value has of its own.
+    fn expiry(
+        record: &RawRecord<'_>,
+        transformed: &Record<'_>,
+        rules: &Rules,
+    ) -> Result<Option<Expiry>, RecordError> {
+        let of_headers = if rules.pipeline.transforms.uses_headers() {
+            rules.expiries.of_headers(&ConvertedHeaders(&transformed.headers))?
+        } else {
+            rules.expiries.of_headers(record)?
+        };
+        Ok(match of_headers {
+            Some(expiry) => Some(expiry),
+            None => rules.expiries.of_field(&transformed.value.value)?,
+        })
     }
 
     /// Looks up where the records of a topic go, which is found once for each topic of a batch.

@@ -405,7 +405,12 @@ fn delivery(
             expiries.by_topic.into_iter().map(|(topic, expiry)| (renamed_topic(&topic), expiry)).collect();
         pipeline.transforms = Arc::new(renaming());
     }
-    let rules = Rules { pipeline: Arc::new(pipeline), names: Arc::new(names), expiries: Arc::new(expiries) };
+    let rules = Rules {
+        pipeline: Arc::new(pipeline),
+        names: Arc::new(names),
+        expiries: Arc::new(expiries),
+        version: None,
+    };
     let reporter = Reporter { connector: "m".to_owned(), task: 0, policy, counters: counters.clone() };
     Delivery::new("m-0".to_owned(), options, rules, reporter, now)
 }

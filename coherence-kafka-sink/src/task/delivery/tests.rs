@@ -56,6 +56,7 @@ impl Bench {
             pipeline: Arc::new(pipeline),
             names: Arc::new(MapNames::default()),
             expiries: Arc::new(Expiries::default()),
+            version: None,
         };
         let reporter = Reporter { connector: "c".to_owned(), task: 0, policy, counters: Arc::default() };
         let mut delivery = Delivery::new("c-0".to_owned(), options, rules, reporter, now);

@@ -143,6 +143,7 @@ impl Grid {
         for (map, write) in writes.iter().flat_map(|(map, writes)| writes.iter().map(move |w| (map, w))) {
             let operation = match write.kind {
                 WriteKind::Put(expiry) => Operation::PutAll(expiry),
+                WriteKind::PutNewer(_) => unreachable!("no world compares versions"),
                 WriteKind::Remove => Operation::RemoveAll,
             };
             let request = Request::new(operation, self.map(map), write.entries.clone());
