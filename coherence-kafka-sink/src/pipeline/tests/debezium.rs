@@ -161,14 +161,14 @@ impl Sink {
 
     /// Reads the records in one batch.
     fn read(&mut self, records: &[(String, Option<String>)]) {
-        let mut plan = BatchPlan::default();
+        let mut plan = (Arc::from("m"), BatchPlan::default());
         for (key, value) in records {
             let record = record(Some(key), value.as_deref(), &[]);
             if let Some(transformed) = self.pipeline.transform(&record).unwrap() {
                 self.pipeline.apply_transformed(&mut plan, SOURCE, transformed, PUT).unwrap();
             }
         }
-        for write in plan.finish().unwrap() {
+        for write in plan.1.finish().unwrap() {
             for (key, value) in write.entries.iter() {
                 let key = String::from_utf8(key[1..].to_vec()).unwrap();
                 match write.kind {
