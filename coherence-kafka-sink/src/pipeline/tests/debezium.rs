@@ -172,7 +172,9 @@ impl Sink {
             for (key, value) in write.entries.iter() {
                 let key = String::from_utf8(key[1..].to_vec()).unwrap();
                 match write.kind {
-                    WriteKind::Put(_) => self.map.insert(key, serde_json::from_slice(&value[1..]).unwrap()),
+                    WriteKind::Put(_) | WriteKind::PutNewer(_) => {
+                        self.map.insert(key, serde_json::from_slice(&value[1..]).unwrap())
+                    }
                     WriteKind::Remove => self.map.remove(&key),
                 };
             }
