@@ -6,7 +6,7 @@ use coherence_kafka_common::serializer::json::text::{decimal_text, write_float, 
 use coherence_kafka_connect::data::{SCALE, Schema, SchemaKind, Value};
 
 use super::data::{MILLIS_PER_DAY, inside};
-use super::write::{has_names, is_union};
+use super::schema::ONE_OF;
 
 /// Arrays and objects inside each other at most, so that the reader reads them.
 const MAX_LEVELS: usize = 200;
@@ -167,4 +167,13 @@ impl Text<'_> {
 
 fn deeper(levels: usize) -> Result<usize, String> {
     levels.checked_sub(1).ok_or_else(|| format!("more than {MAX_LEVELS} values inside each other"))
+}
+
+/// Returns true for a map whose keys are the names of an object.
+pub(super) fn has_names(keys: &Schema) -> bool {
+    keys.kind == SchemaKind::String && !keys.optional
+}
+
+pub(super) fn is_union(schema: &Schema) -> bool {
+    schema.name.as_deref() == Some(ONE_OF) && matches!(schema.kind, SchemaKind::Struct(_))
 }

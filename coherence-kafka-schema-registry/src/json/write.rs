@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use coherence_kafka_connect::data::{DECIMAL, Field, Schema, SchemaKind};
 use serde_json::{Map, Value as Json, json};
 
-use super::schema::{NAMESPACE, ONE_OF};
-use super::text::{self, WriteOptions};
+use super::schema::NAMESPACE;
+use super::text::{self, WriteOptions, has_names, is_union};
 use super::tree::Node;
 
 /// The place of an object that contains itself at the top.
@@ -191,15 +191,6 @@ fn value_of(node: &Node<'_>) -> Json {
             members.iter().map(|(name, value)| (name.to_string(), value_of(value))).collect()
         }
     }
-}
-
-/// Returns true for a map whose keys are the names of an object.
-pub(super) fn has_names(keys: &Schema) -> bool {
-    keys.kind == SchemaKind::String && !keys.optional
-}
-
-pub(super) fn is_union(schema: &Schema) -> bool {
-    schema.name.as_deref() == Some(ONE_OF) && matches!(schema.kind, SchemaKind::Struct(_))
 }
 
 fn enum_name() -> String {

@@ -298,7 +298,7 @@ impl<'s> Writer<'s> {
                 return Ok(name.to_owned());
             }
             return Err(format!(
-                "Protobuf has no name {name}: rename it, or set scrub.invalid.names=true to replace what cannot be in a name"
+                "name {name} is not allowed in Protobuf: rename it, or set scrub.invalid.names=true to replace what cannot be in a name"
             ));
         }
         // As the Java converter, which encodes the name for a URL first.

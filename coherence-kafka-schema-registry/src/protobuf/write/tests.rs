@@ -153,7 +153,8 @@ fn settings_decide_how_optional_fields_and_names_are_written() {
     );
     let refused = plan(&odd, PLAIN).unwrap_err();
     assert!(
-        refused.starts_with("Protobuf has no name my-db: rename it, or set scrub.invalid.names=true"),
+        refused
+            .starts_with("name my-db is not allowed in Protobuf: rename it, or set scrub.invalid.names=true"),
         "{refused}"
     );
     let unnamed =
@@ -199,7 +200,7 @@ fn what_protobuf_cannot_express_is_refused_with_the_path_of_its_field() {
             vec![field("a", with(string(), &[("Enum", "E"), ("Enum.X", "1")]))],
             "a schema that Protobuf cannot express",
         ),
-        (vec![field("a b", string())], "Protobuf has no name a b"),
+        (vec![field("a b", string())], "name a b is not allowed in Protobuf"),
         (
             vec![field("a", named("B", vec![field("c", map(SchemaKind::Bytes, string()))]))],
             "field a: field c: a map",
