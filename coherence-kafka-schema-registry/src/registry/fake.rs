@@ -1,11 +1,12 @@
 //! A registry for tests: HTTP on a port of the system's choice, and answers out of a function.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 
 use parking_lot::Mutex;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A request as the registry sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +33,36 @@ pub(crate) struct FakeRegistry {
 
 impl FakeRegistry {
     pub(crate) fn start(reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen(None, reply)
+    }
+
+    /// The same behind TLS.
+    pub(crate) fn start_tls(
+        config: Arc<ServerConfig>,
+        reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(config), reply)
+    }
+
+    fn listen(
+        tls: Option<Arc<ServerConfig>>,
+        reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, reply) = (seen.clone(), Arc::new(reply));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (log, reply) = (log.clone(), reply.clone());
-                thread::spawn(move || serve(stream, &log, &*reply));
+                let (log, reply, tls) = (log.clone(), reply.clone(), tls.clone());
+                thread::spawn(move || match tls {
+                    None => serve(stream, &log, &*reply),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).unwrap();
+                        serve(StreamOwned::new(connection, stream), &log, &*reply);
+                    }
+                });
             }
         });
         Self { url, seen }
@@ -64,8 +87,8 @@ impl FakeRegistry {
     }
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Seen>>, reply: &dyn Fn(&Seen) -> Reply) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+fn serve(stream: impl Read + Write, log: &Mutex<Vec<Seen>>, reply: &dyn Fn(&Seen) -> Reply) {
+    let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).unwrap_or(0) == 0 {
         return;
@@ -90,7 +113,9 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Seen>>, reply: &dyn Fn(&Seen) -> Rep
         Reply::Answer(status, body) => {
             let head =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _ = (&stream).write_all(&[head.as_bytes(), body.as_bytes()].concat());
+            let stream = reader.get_mut();
+            let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+            let _ = stream.flush();
         }
         // Until the client closes its end.
         Reply::Hang => drop(reader.read(&mut [0])),

@@ -137,6 +137,15 @@ fn cause(error: &ureq::Error) -> String {
         ureq::Error::HostNotFound => "host not found".to_owned(),
         // The text of a bad URL could contain a password.
         ureq::Error::BadUri(_) => "the URL cannot be read".to_owned(),
-        error => error.to_string(),
+        error => {
+            let text = error.to_string();
+            // The text of the TLS library for an authority that is not trusted.
+            if text.contains("UnknownIssuer") {
+                return format!(
+                    "{text}: the certificate is of an authority that is not trusted, see schema.registry.ssl.truststore.location"
+                );
+            }
+            text
+        }
     }
 }

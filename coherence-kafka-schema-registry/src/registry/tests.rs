@@ -64,7 +64,7 @@ fn refused(pairs: &[(&str, &str)]) -> String {
     errors.iter().map(|error| format!("{}: {error}\n", error.key)).collect()
 }
 
-fn registry(url: &str, more: &[(&str, &str)]) -> SchemaRegistry {
+pub(super) fn registry(url: &str, more: &[(&str, &str)]) -> SchemaRegistry {
     SchemaRegistry::new(&settings(&[&[("schema.registry.url", url)], more].concat()).unwrap()).unwrap()
 }
 

@@ -111,3 +111,6 @@ fn der(certificate: &X509) -> Result<Certificate<'static>, String> {
     let der = certificate.to_der().map_err(|_| "contains a certificate that cannot be used".to_owned())?;
     Ok(Certificate::from_der(&der).to_owned())
 }
+
+#[cfg(test)]
+mod tests;
