@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use coherence_kafka_connect::converter::{Converter, Role, create_from};
-use coherence_kafka_connect::data::{Field, Schema, SchemaKind, Struct, Value};
+use coherence_kafka_connect::data::{Field, Schema, SchemaKind, Struct, TIMESTAMP, Value};
 use coherence_kafka_schema_registry::CLASSES;
 use serde_json::{Value as Json, json};
 
@@ -30,8 +30,10 @@ fn register(url: &str, subject: &str, schema: &Json) -> u32 {
     u32::try_from(body["id"].as_u64().unwrap()).unwrap()
 }
 
-fn converter(class: &str, url: &str) -> Arc<dyn Converter> {
-    let options = BTreeMap::from([("schema.registry.url".to_owned(), url.to_owned())]);
+fn converter(class: &str, url: &str, more: &[(&str, &str)]) -> Arc<dyn Converter> {
+    let options = [&[("schema.registry.url", url)], more].concat();
+    let options: BTreeMap<_, _> =
+        options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     create_from(&[&CLASSES], class, Role::Value, &options).unwrap()
 }
 
@@ -57,7 +59,7 @@ fn all_three_formats_are_read_with_schemas_and_references_of_a_real_registry() {
     for (class, id, data) in
         [("Avro", avro, &[10][..]), ("JsonSchema", json, b"{\"q\": 5}"), ("Protobuf", proto, &[0, 8, 5])]
     {
-        let converter = converter(class, &url);
+        let converter = converter(class, &url, &[]);
         let bytes = framed(id, data);
         let read = converter
             .to_connect(&topic, &(), Some(&bytes))
@@ -70,23 +72,65 @@ fn all_three_formats_are_read_with_schemas_and_references_of_a_real_registry() {
 }
 
 #[test]
-fn avro_data_is_written_and_read_with_a_real_registry() {
+fn data_of_all_formats_is_written_and_read_with_a_real_registry() {
     let Some((url, topic)) = registry() else { return };
     let field = |name: &str, schema| Field { name: name.to_owned(), schema: Arc::new(schema) };
     let fields = vec![
         field("id", Schema::new(SchemaKind::Int64)),
         field("note", Schema::optional(SchemaKind::String)),
+        field("small", Schema::new(SchemaKind::Int8)),
+        field("price", Schema::decimal(2)),
+        field("at", Schema::logical(SchemaKind::Int64, TIMESTAMP)),
     ];
     let schema = Schema { name: Some("shop.Order".to_owned()), ..Schema::new(SchemaKind::Struct(fields)) };
     let schema = Arc::new(schema);
-    let converter = converter("Avro", &url);
-    for note in [Value::Null, Value::String("n".into())] {
-        let value =
-            Value::Struct(Struct { schema: schema.clone(), values: vec![Value::Int64(7), note.clone()] });
-        let bytes = converter.from_connect(&topic, &mut Vec::new(), Some(&schema), &value).unwrap().unwrap();
-        let Value::Struct(read) = converter.to_connect(&topic, &(), Some(&bytes)).unwrap().value else {
-            panic!()
-        };
-        assert_eq!(read.values, [Value::Int64(7), note]);
+    for class in ["Avro", "JsonSchema", "Protobuf"] {
+        let topic = format!("{topic}-{class}");
+        let converter = converter(class, &url, &[("optional.for.nullables", "true")]);
+        for note in [Value::Null, Value::String("n".into())] {
+            let values = vec![
+                Value::Int64(7),
+                note,
+                Value::Int8(-1),
+                Value::Decimal { unscaled: 1230.into(), scale: 2 },
+                Value::Timestamp(1_700_000_000_123),
+            ];
+            let value = Value::Struct(Struct { schema: schema.clone(), values: values.clone() });
+            let bytes = converter
+                .from_connect(&topic, &mut Vec::new(), Some(&schema), &value)
+                .unwrap_or_else(|error| panic!("{class}: {error}"));
+            let bytes = bytes.unwrap();
+            let Value::Struct(read) = converter.to_connect(&topic, &(), Some(&bytes)).unwrap().value else {
+                panic!("{class}: no struct")
+            };
+            assert_eq!(read.values, values, "{class}");
+        }
+        // What is registered is found again, and a primitive is a schema too.
+        let lookup = self::converter(
+            class,
+            &url,
+            &[("optional.for.nullables", "true"), ("auto.register.schemas", "false")],
+        );
+        let values = vec![
+            Value::Int64(8),
+            Value::Null,
+            Value::Int8(0),
+            Value::Decimal { unscaled: 0.into(), scale: 2 },
+            Value::Timestamp(0),
+        ];
+        let value = Value::Struct(Struct { schema: schema.clone(), values });
+        lookup
+            .from_connect(&topic, &mut Vec::new(), Some(&schema), &value)
+            .unwrap_or_else(|error| panic!("{class}: {error}"));
+        // Apicurio does not recognise a JSON Schema without properties.
+        if class == "JsonSchema" {
+            continue;
+        }
+        let text = Arc::new(Schema::new(SchemaKind::String));
+        let key = converter
+            .from_connect(&format!("{topic}-text"), &mut Vec::new(), Some(&text), &Value::String("k".into()))
+            .unwrap_or_else(|error| panic!("{class}: {error}"));
+        let read = converter.to_connect(&format!("{topic}-text"), &(), key.as_deref()).unwrap();
+        assert_eq!(read.value, Value::String("k".into()), "{class}");
     }
 }
