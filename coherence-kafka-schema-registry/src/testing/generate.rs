@@ -97,7 +97,7 @@ fn structs(inner: impl Strategy<Value = Schema> + 'static, shapes: Shapes) -> Bo
                 name: Some(format!("shop.v1.S{name:x}")),
                 optional,
                 version: described.then_some(3),
-                doc: described.then(|| "what \"it\" is".to_owned()),
+                doc: described.then(|| "its \"meaning\"".to_owned()),
                 parameters: if described {
                     BTreeMap::from([("k".to_owned(), "v".to_owned())])
                 } else {
