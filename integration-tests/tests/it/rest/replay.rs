@@ -120,7 +120,9 @@ impl Conversation<'_> {
     }
 
     /// Waits for what the conversation waited for, such as `one: connector RUNNING, tasks ['RUNNING']; one: offsets sum 10`.
-    fn wait(&self, conditions: &str) -> bool {
+    /// `restarts` are the connectors whose task was restarted. Until such a task has failed again, its status may be that
+    /// of the failure before.
+    fn wait(&self, conditions: &str, restarts: &[String]) -> bool {
         conditions.split("; ").all(|condition| {
             let (name, condition) = condition.split_once(": ").unwrap();
             let path = format!("/connectors/{name}");
@@ -133,6 +135,8 @@ impl Conversation<'_> {
                     state
                         == format!("connector {}", status["connector"]["state"].as_str().unwrap_or_default())
                         && (tasks == "None" || expected.parse::<Value>().unwrap() == Value::Array(states))
+                        && (!tasks.contains("FAILED")
+                            || self.failures(name) > restarts.iter().filter(|of| *of == name).count())
                 }
                 None if condition.contains("active topics") => {
                     get(&self.sink, &format!("{path}/topics")).body[name]["topics"] != json!([])
@@ -152,6 +156,22 @@ impl Conversation<'_> {
             })
         })
     }
+
+    /// How often the task of a connector was reported as failed, and at least once where it was never made.
+    fn failures(&self, connector: &str) -> usize {
+        let (task, log) = (format!("{connector}-0"), self.sink.log());
+        let reports =
+            log.lines().filter(|line| line.contains("task failed and stopped") && line.contains(&task));
+        reports.count().max(1)
+    }
+}
+
+/// Returns the connector whose task a step restarts.
+fn restarted(step: &Value) -> Option<String> {
+    let path = step["path"].as_str()?.strip_prefix("/connectors/")?;
+    let (name, rest) = path.split_once('/')?;
+    let restarts = rest == "tasks/0/restart" || rest.starts_with("restart?includeTasks=true");
+    (step["method"] == "POST" && restarts).then(|| name.to_owned())
 }
 
 /// An answer next to the recorded one.
@@ -273,7 +293,7 @@ fn converse(mode: Mode, kafka: &Kafka) {
     words.extend(["r-one", "r-bad"].map(|name| (name.to_owned(), topic(name))));
     let conversation = Conversation { kafka, sink, words };
 
-    let mut wrong = String::new();
+    let (mut wrong, mut restarts) = (String::new(), Vec::new());
     for (number, step) in mode.steps() {
         if number == NOT_SENT {
             continue;
@@ -281,7 +301,8 @@ fn converse(mode: Mode, kafka: &Kafka) {
         let mut different = DIFFERENT.iter().chain(mode.different());
         let different = different.find(|(steps, _, _)| steps.contains(&number));
         let waited = different.is_some()
-            || step["waited_for"].as_str().is_none_or(|conditions| conversation.wait(conditions));
+            || step["waited_for"].as_str().is_none_or(|conditions| conversation.wait(conditions, &restarts));
+        restarts.extend(restarted(&step));
         let mut compared = conversation.compare(&step);
         if mode == Mode::Distributed && different.is_none() && changes_nothing(&step) {
             // A state is shown a moment after the change that leads to it.
