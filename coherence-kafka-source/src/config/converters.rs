@@ -3,7 +3,6 @@
 //! A connector's own converter counts, else the worker's, as in Kafka Connect. Serializers and pass-through come first:
 //! a source that names them uses no converter.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use coherence_kafka_common::map::Format;
@@ -118,8 +117,7 @@ impl<'a> Converters<'a> {
 
     fn mapping(&self, findings: &mut ConfigErrors) -> Option<Arc<Mapping>> {
         const KEY: &str = table::MAPPING_FILE;
-        const OTHERWISE: &str = "the mapping file cannot be used";
-        let path = PathBuf::from(self.values.text(KEY)?);
+        let path = self.values.text(KEY)?;
         let property = self.own.get(KEY);
         if self.format == Format::Json {
             let why =
@@ -127,16 +125,6 @@ impl<'a> Converters<'a> {
             findings.error_at(property, KEY, why);
             return None;
         }
-        let refused = match mapping_file::read(&path) {
-            Ok(mapping) => match mapping.check_format(self.format) {
-                Ok(()) => return Some(Arc::new(mapping)),
-                Err(errors) => errors.iter().map(|error| format!("{} {error}", path.display())).collect(),
-            },
-            Err(errors) => errors,
-        };
-        for why in refused {
-            findings.refusal(property, KEY, why, OTHERWISE);
-        }
-        None
+        mapping_file::of_setting(path, self.format, property, findings)
     }
 }

@@ -7,6 +7,7 @@ use coherence_kafka_connect::config::def::Validator::{
     Any, AtLeast, Between, DistinctAliases, Name, NonEmpty, OneOf,
 };
 use coherence_kafka_connect::config::def::{ConfigDef, ConfigKey, Kind, concat, key};
+use coherence_kafka_worker::config::mapping_file;
 use coherence_kafka_worker::config::table::{ignored, restart_keys};
 use coherence_kafka_worker::{ConnectorType, Description};
 
@@ -19,7 +20,7 @@ pub(super) const KEY_FORM: &str = "coherence.kafka.key.form";
 pub(super) const KEY_SERIALIZER: &str = "key.serializer";
 pub(super) const VALUE_SERIALIZER: &str = "value.serializer";
 pub(super) const TRANSFORMS: &str = "transforms";
-pub(super) const MAPPING_FILE: &str = "coherence.mapping.file";
+pub(super) const MAPPING_FILE: &str = mapping_file::SETTING;
 pub(super) const TOLERANCE: &str = "errors.tolerance";
 pub(super) const LOG_ERRORS: &str = "errors.log.enable";
 pub(super) const EXPIRATIONS: &str = "publish.expirations";

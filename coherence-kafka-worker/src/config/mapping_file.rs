@@ -3,10 +3,39 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
+use coherence_kafka_common::map::Format;
+use coherence_kafka_connect::config::{ConfigErrors, Property};
 use coherence_kafka_connect::mapping::Mapping;
 
+/// The setting that names a mapping file.
+pub const SETTING: &str = "coherence.mapping.file";
+
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// Reads the mapping file that [`SETTING`] names, for maps of this format. All that is wrong with it becomes a finding.
+pub fn of_setting(
+    path: &str,
+    format: Format,
+    property: Option<&Property>,
+    findings: &mut ConfigErrors,
+) -> Option<Arc<Mapping>> {
+    let path = Path::new(path);
+    let of_format = |mapping: Mapping| match mapping.check_format(format) {
+        Ok(()) => Ok(mapping),
+        Err(errors) => Err(errors.iter().map(|error| format!("{} {error}", path.display())).collect()),
+    };
+    match read(path).and_then(of_format) {
+        Ok(mapping) => Some(Arc::new(mapping)),
+        Err(errors) => {
+            for why in errors {
+                findings.refusal(property, SETTING, why, "the mapping file cannot be used");
+            }
+            None
+        }
+    }
+}
 
 /// Reads a mapping file.
 ///

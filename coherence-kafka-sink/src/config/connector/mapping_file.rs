@@ -1,6 +1,5 @@
 //! `coherence.mapping.file`: the types of entries.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use coherence_kafka_common::map::Format;
@@ -10,7 +9,7 @@ use coherence_kafka_worker::config::mapping_file;
 
 use super::{Check, MapNames, Topics};
 
-const MAPPING_FILE: &str = "coherence.mapping.file";
+const MAPPING_FILE: &str = mapping_file::SETTING;
 
 impl Check<'_> {
     /// Reads the mapping file, whose types must have a form in the format of the maps.
@@ -21,36 +20,24 @@ impl Check<'_> {
         topics: Option<&Topics>,
         names: &MapNames,
     ) -> Option<Arc<Mapping>> {
-        const OTHERWISE: &str = "the mapping file cannot be used";
-        let path = PathBuf::from(values.text(MAPPING_FILE)?);
+        let path = values.text(MAPPING_FILE)?;
         if values.boolean("coherence.passthrough") {
             self.error(
                 MAPPING_FILE,
                 "needs coherence.passthrough=false: bytes that pass through have their types",
             );
         }
-        let mapping = match mapping_file::read(&path) {
-            Ok(mapping) => mapping,
-            Err(errors) => {
-                errors.into_iter().for_each(|why| self.refusal(MAPPING_FILE, why, OTHERWISE));
-                return None;
-            }
-        };
-        if let Err(errors) = mapping.check_format(format) {
-            for error in errors {
-                self.refusal(MAPPING_FILE, format!("{} {error}", path.display()), OTHERWISE);
-            }
-            return None;
-        }
+        let property = self.property(MAPPING_FILE);
+        let mapping = mapping_file::of_setting(path, format, property, self.findings)?;
         // A transform may change the topic of a record.
         let transformed = self.property("transforms").is_some();
-        let shown = self.property(MAPPING_FILE).filter(|property| !property.secret && !transformed);
+        let shown = property.filter(|property| !property.secret && !transformed);
         if let (Some(Topics::List(topics)), Some(property)) = (topics, shown) {
             let written: Vec<_> = topics.iter().filter_map(|topic| names.map_of(topic).ok()).collect();
             for map in mapping.maps().filter(|map| !written.iter().any(|name| name == map)) {
                 self.findings.warning(property, format!("describes map {map}, which no topic goes to"));
             }
         }
-        Some(Arc::new(mapping))
+        Some(mapping)
     }
 }
