@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::super::part::{Entries, position};
 use super::super::schemas::Fields;
-use crate::converter::Converter;
+use crate::converter::json_value;
 use crate::data::{Field, Schema, SchemaKind, Struct, TIMESTAMP, Value};
 use crate::error::{ConnectError, Exception};
 use crate::mapping::temporal::{Moment, moment};
@@ -32,14 +32,9 @@ pub(super) enum ArrayEncoding {
 ///
 /// # Errors
 /// The text is not JSON; `what` names it.
-pub(super) fn read(
-    json: &dyn Converter,
-    text: &str,
-    what: &str,
-) -> Result<Option<Value<'static>>, ConnectError> {
-    let data = json.to_connect("", &(), Some(text.as_bytes()));
-    let data = data.map_err(|_| ConnectError::data(format!("{what} is not JSON")))?;
-    Ok(typed(data.value.into_owned()))
+pub(super) fn read(text: &str, what: &str) -> Result<Option<Value<'static>>, ConnectError> {
+    let value = json_value(text.as_bytes());
+    Ok(typed(value.map_err(|_| ConnectError::data(format!("{what} is not JSON")))?))
 }
 
 fn typed(value: Value<'static>) -> Option<Value<'static>> {

@@ -1,6 +1,5 @@
 //! `ExtractNewDocumentState`: replaces a change event of MongoDB by the document after the change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::part::{Entries, of_struct, put};
@@ -14,7 +13,6 @@ use crate::config::def::DefaultValue::Text;
 use crate::config::def::Importance::{Low, Medium};
 use crate::config::def::Validator::{Any, OneOfInAnyCase};
 use crate::config::def::{ConfigDef, ConfigKey, Kind, Values, key};
-use crate::converter::{self, Converter, Role};
 use crate::data::{Schema, SchemaAndValue, SchemaKind, Struct, Value};
 use crate::error::ConnectError;
 use crate::record::Record;
@@ -37,7 +35,6 @@ pub(in super::super) const CLASS: TransformClass =
     TransformClass { class: NAME, settings: ConfigDef { keys: &KEYS }, create };
 
 fn create(values: &Values) -> Created {
-    let options = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
     let delimiter = values.text("flatten.struct.delimiter").unwrap_or_default().to_owned();
     let is_document =
         values.text("array.encoding").is_some_and(|encoding| encoding.eq_ignore_ascii_case("document"));
@@ -48,7 +45,6 @@ fn create(values: &Values) -> Created {
         arrays: if is_document { ArrayEncoding::Document } else { ArrayEncoding::Array },
         flatten: values.boolean("flatten.struct").then(|| flatten::of_values(delimiter.clone())),
         delimiter,
-        json: converter::create("JsonConverter", Role::Value, &options)?,
     }))
 }
 
@@ -60,8 +56,6 @@ struct ExtractNewDocumentState {
     arrays: ArrayEncoding,
     flatten: Option<Box<dyn Transform>>,
     delimiter: String,
-    /// Reads the text of documents.
-    json: Arc<dyn Converter>,
 }
 
 /// A field of the event that is added to the document or the headers.
@@ -172,7 +166,7 @@ impl ExtractNewDocumentState {
     }
 
     fn read(&self, text: &str, what: &str) -> Result<Value<'static>, ConnectError> {
-        let value = read(&*self.json, text, what)?;
+        let value = read(text, what)?;
         Ok(value.unwrap_or(Value::Null))
     }
 
