@@ -47,11 +47,7 @@ impl Format for Json {
                 options.invalid(key, "only false is built in");
             }
         }
-        let format = options.text("decimal.format").unwrap_or("BASE64");
-        let numeric_decimals = format.eq_ignore_ascii_case("NUMERIC");
-        if !numeric_decimals && !format.eq_ignore_ascii_case("BASE64") {
-            options.invalid("decimal.format", "String must be one of (case insensitive): NUMERIC, BASE64");
-        }
+        let numeric_decimals = options.numeric_decimals();
         let additional_properties = options.boolean("object.additional.properties", true);
         let null_is_default = !options.boolean("ignore.default.for.nullables", false);
         Self { read, write: WriteOptions { numeric_decimals, additional_properties, null_is_default } }

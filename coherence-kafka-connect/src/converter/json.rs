@@ -52,11 +52,7 @@ pub(super) fn create(role: Role, options: &mut Options<'_>) -> Option<Arc<dyn Co
     let schemas_enable = options.boolean("schemas.enable", true);
     let replace_null_with_default = options.boolean("replace.null.with.default", true);
     let cached = options.int("schemas.cache.size", 1000).clamp(0, MAX_CACHED);
-    let format = options.text("decimal.format").unwrap_or("BASE64");
-    let numeric_decimals = format.eq_ignore_ascii_case("NUMERIC");
-    if !numeric_decimals && !format.eq_ignore_ascii_case("BASE64") {
-        options.invalid("decimal.format", "String must be one of (case insensitive): NUMERIC, BASE64");
-    }
+    let numeric_decimals = options.numeric_decimals();
     let content = options.text("schema.content").unwrap_or_default();
     let fixed_schema = match fixed_schema(content, replace_null_with_default) {
         Ok(schema) => schema.filter(|_| schemas_enable),

@@ -48,6 +48,17 @@ impl<'o> Options<'o> {
         }
     }
 
+    /// Returns whether `decimal.format` makes decimals numbers of JSON, instead of their bytes in Base64.
+    pub fn numeric_decimals(&mut self) -> bool {
+        const KEY: &str = "decimal.format";
+        let format = self.text(KEY).unwrap_or("BASE64");
+        let numeric = format.eq_ignore_ascii_case("NUMERIC");
+        if !numeric && !format.eq_ignore_ascii_case("BASE64") {
+            self.invalid(KEY, "String must be one of (case insensitive): NUMERIC, BASE64");
+        }
+        numeric
+    }
+
     /// Returns a number of 32 bits; the default where it is absent or was refused.
     pub fn int(&mut self, key: &str, default: i32) -> i32 {
         match self.text(key).map(str::parse) {
