@@ -21,8 +21,13 @@ impl Task {
         entry: &BinaryEntry,
         stop: &CancellationToken,
     ) -> UnlessStopped<Result<Hashes, StoreError>> {
-        let entry = entry.clone();
-        self.convert(stop, move |records| records.hashes(&entry)).await
+        match self.records.hashes(entry) {
+            Err(error) if error.is_retriable() => {
+                let entry = entry.clone();
+                self.retry(error, stop, move |records| records.hashes(&entry)).await
+            }
+            converted => Some(converted),
+        }
     }
 
     /// Returns the hash of the key of an entry's record; `None` where the key has no record.
@@ -31,8 +36,13 @@ impl Task {
         key: &Bytes,
         stop: &CancellationToken,
     ) -> UnlessStopped<Option<KeyHash>> {
-        let key = key.clone();
-        let found = self.convert(stop, move |records| records.key_hash(&key)).await?;
+        let found = match self.records.key_hash(key) {
+            Err(error) if error.is_retriable() => {
+                let key = key.clone();
+                self.retry(error, stop, move |records| records.key_hash(&key)).await?
+            }
+            found => found,
+        };
         Some(found.ok().flatten())
     }
 
@@ -42,8 +52,13 @@ impl Task {
         record_key: &[u8],
         stop: &CancellationToken,
     ) -> UnlessStopped<Option<Bytes>> {
-        let record_key = Bytes::copy_from_slice(record_key);
-        let found = self.convert(stop, move |records| records.map_key(&record_key)).await?;
+        let found = match self.records.map_key(record_key) {
+            Err(error) if error.is_retriable() => {
+                let record_key = Bytes::copy_from_slice(record_key);
+                self.retry(error, stop, move |records| records.map_key(&record_key)).await?
+            }
+            found => found,
+        };
         Some(found.ok().flatten())
     }
 
@@ -63,20 +78,20 @@ impl Task {
         Some(before.ok().and_then(|before| before.value))
     }
 
-    /// Converts something, once a schema registry that it needs is available: no entry is left out for an outage.
-    async fn convert<T: Send + 'static>(
+    /// Converts something, once the schema registry is available that was not: no entry is left out for an outage.
+    async fn retry<T: Send + 'static>(
         &mut self,
+        unavailable: StoreError,
         stop: &CancellationToken,
         convert: impl Fn(&mut Records) -> Result<T, StoreError> + Clone + Send + 'static,
     ) -> UnlessStopped<Result<T, StoreError>> {
-        let mut outcome = convert(&mut self.records);
-        let mut before = None;
+        let before = self.status.state();
+        self.status.set(State::RegistryAway);
+        let mut outcome = Err(unavailable);
         let mut pauses = Pauses::default();
         while let Err(error) = &outcome
             && error.is_retriable()
         {
-            before.get_or_insert(self.status.state());
-            self.status.set(State::RegistryAway);
             let (map, topic) = (&self.status.map, &self.status.topic);
             tracing::warn!(map, topic, %error, "schema registry not available, retrying");
             stop.run_until_cancelled(pauses.sleep(Trouble::Away)).await?;
@@ -87,9 +102,7 @@ impl Task {
                 Err(error) => Err(StoreError::Unavailable(error.to_string())),
             };
         }
-        if let Some(before) = before {
-            self.status.set(before);
-        }
+        self.status.set(before);
         Some(outcome)
     }
 }
