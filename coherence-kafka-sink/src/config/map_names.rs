@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coherence_kafka_connect::transform::Rename;
 
-use super::mappings::Mappings;
+use super::mappings::{Mappings, has_wildcard};
 
 /// Stands for the topic in `coherence.cache.name.format`.
 pub(crate) const TOPIC: &str = "${topic}";
@@ -99,7 +99,7 @@ impl MapNames {
 pub(crate) fn fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("an empty map name")
-    } else if name.contains(['*', '?']) {
+    } else if has_wildcard(name) {
         Some("a map name with a wildcard")
     } else {
         None

@@ -45,6 +45,11 @@ impl Mappings {
     }
 }
 
+/// Returns whether the name of a map has a wildcard, which stands for several maps in a cache configuration.
+pub(crate) fn has_wildcard(map: &str) -> bool {
+    map.contains(['*', '?'])
+}
+
 fn parse_item(item: &str) -> Result<(&str, &str), String> {
     let Some((topic, map)) = item.split_once("->") else {
         return Err(format!("item {item} has no arrow: write topic->map"));
@@ -59,7 +64,7 @@ fn parse_item(item: &str) -> Result<(&str, &str), String> {
     if (topic, map) != (bare_topic, bare_map) {
         return Err(format!("item {item} has blanks around the arrow: write {bare_topic}->{bare_map}"));
     }
-    if map.contains(['*', '?']) {
+    if has_wildcard(map) {
         return Err(format!("item {item} names a map with a wildcard: name one map"));
     }
     Ok((topic, map))

@@ -8,6 +8,7 @@ use coherence_kafka_connect::transform::Rename;
 
 use super::{Check, Mappings, Topics};
 use crate::config::map_names::{Maker, MapNames, Rule, TOPIC};
+use crate::config::mappings::has_wildcard;
 
 const MAPPINGS: &str = "coherence.cache.mappings";
 const RULES: &str = "coherence.cache.rules";
@@ -77,7 +78,7 @@ impl<'a> Check<'a> {
                     error.message().to_owned(),
                     "refers to a group that the regex does not have",
                 );
-            } else if replacement.value.contains(['*', '?']) {
+            } else if has_wildcard(&replacement.value) {
                 self.error(key, "makes map names with a wildcard: name one map");
             }
             rules.push(Rule { alias: alias.as_str().into(), rename });
@@ -121,7 +122,7 @@ impl<'a> Check<'a> {
             let why =
                 format!("Invalid value {format} for configuration {FORMAT}: only {TOPIC} has a meaning");
             self.refusal(FORMAT, why, "only ${topic} has a meaning");
-        } else if rest.contains(['*', '?']) {
+        } else if has_wildcard(&rest) {
             self.error(FORMAT, "makes map names with a wildcard: name one map");
         }
         Some(format.to_owned())
