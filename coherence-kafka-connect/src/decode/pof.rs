@@ -58,11 +58,9 @@ pub(super) fn of(value: PofValue) -> Result<Value<'static>, DecodeError> {
             Value::Map(entries.collect::<Result<_, DecodeError>>()?)
         }
         PofValue::User { type_id: JSON_OBJECT, properties, .. } => {
-            let members = properties.into_iter().map(|(_, value)| value);
-            of(members
-                .into_iter()
-                .find(|value| matches!(value, PofValue::Map(_)))
-                .unwrap_or(PofValue::Map(vec![])))?
+            let mut members = properties.into_iter().map(|(_, value)| value);
+            let map = members.find(|value| matches!(value, PofValue::Map(_)));
+            of(map.unwrap_or(PofValue::Map(vec![])))?
         }
         PofValue::User { type_id, .. } => match value.uuid() {
             Some(uuid) => string(uuid.to_string()),
