@@ -352,7 +352,7 @@ impl NamedMap for RemoteMap {
         value: &'a [u8],
     ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
         async move {
-            if self.core.format() == Format::Pof {
+            if self.core.format() != Format::Json {
                 return self.call_entry(Kind::PutIfAbsent, key, value, None).await;
             }
             check_single(key, value)?;

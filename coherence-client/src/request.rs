@@ -45,10 +45,12 @@ const KEYS: &str = type_url!("coherence.common.v1.CollectionOfBytesValues");
 const BYTES_VALUE: &str = type_url!("google.protobuf.BytesValue");
 
 /// `ConditionalRemove(AlwaysFilter, return = false)`: a batch delete that needs no code on the grid and answers
-/// with no entries. In POF: user types 94 and 61.
+/// with no entries. In POF: user types 94 and 61. In Java: `0A`, the class and what it writes itself, the filter as well.
 const REMOVE_POF: &[u8] = b"\x15\x9e\x01\x00\x00\x3d\x00\x40\x01\x4a\x00\x40";
 const REMOVE_JSON: &[u8] =
     b"\x15{\"@class\":\"processor.ConditionalRemove\",\"filter\":{\"@class\":\"filter.AlwaysFilter\"}}";
+const REMOVE_JAVA: &[u8] = b"\x0A\x2Dcom.tangosol.util.processor.ConditionalRemove\
+    \x0A\x25com.tangosol.util.filter.AlwaysFilter\x00";
 const PUT_IF_ABSENT_JSON: &[u8] =
     b"\x15{\"@class\":\"processor.ConditionalPut\",\"filter\":{\"@class\":\"filter.NotFilter\",\
     \"filter\":{\"@class\":\"filter.PresentFilter\"}},\"value\":";
@@ -277,6 +279,7 @@ pub(crate) fn remove_agent(format: Format) -> Bytes {
     Bytes::from_static(match format {
         Format::Pof => REMOVE_POF,
         Format::Json => REMOVE_JSON,
+        Format::Java => REMOVE_JAVA,
     })
 }
 

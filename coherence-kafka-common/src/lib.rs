@@ -8,7 +8,7 @@
 //! ```text
 //! binary.rs packed.rs decoration.rs pass_through.rs   the forms an entry takes on a wire
 //! pof/                                                 Portable Object Format
-//! java_format.rs                                       what Java's default serializer writes
+//! java_format.rs java_format/                          what Java's default serializer writes
 //! serializer/                                          Kafka's serializers, POF, JSON, bincode; their names
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
 //! grid_address.rs                                      where a grid is: proxies, or a name service

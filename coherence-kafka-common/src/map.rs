@@ -20,7 +20,8 @@ mod event;
 pub use entries::{Entries, OutOfBounds, Span};
 pub use event::{EventKind, Listen, ListenTo, MapEvent, MapNotice, MapNotices};
 
-/// The serializer of a map, by the name under which a grid knows it. Both write `0x15` in front of their payload.
+/// The serializer of a map, by the name under which a grid knows it. POF and JSON write `0x15` in front of their
+/// payload, Java's default serializer writes a byte for each type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
     /// Portable Object Format, the serializer named `pof`.
@@ -28,6 +29,9 @@ pub enum Format {
     Pof,
     /// Coherence JSON, the serializer named `json`.
     Json,
+    /// Java's default serializer, named `java`: that of a grid for which none was configured. Other programs can write
+    /// what [`java_format`](crate::java_format) has.
+    Java,
 }
 
 impl Format {
@@ -36,6 +40,16 @@ impl Format {
         match self {
             Format::Pof => "pof",
             Format::Json => "json",
+            Format::Java => "java",
+        }
+    }
+
+    /// The binary of null: of an entry that exists and holds null.
+    pub fn null(self) -> &'static [u8] {
+        match self {
+            Format::Pof => b"\x15\x64",
+            Format::Json => b"\x15null",
+            Format::Java => b"\x00",
         }
     }
 }
@@ -53,7 +67,8 @@ impl FromStr for Format {
         match text {
             "pof" => Ok(Format::Pof),
             "json" => Ok(Format::Json),
-            other => Err(format!("unknown format {other:?}: it must be one of pof, json")),
+            "java" => Ok(Format::Java),
+            other => Err(format!("unknown format {other:?}: it must be one of pof, json, java")),
         }
     }
 }

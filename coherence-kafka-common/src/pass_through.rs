@@ -10,16 +10,19 @@ use std::fmt;
 
 use crate::binary::FMT_EXT;
 use crate::decoration::{undecorated_key, undecorated_value};
+use crate::java_format;
 use crate::map::Format;
 use crate::packed::DecodeError;
 use crate::pof;
 
 /// Returns the key in the form in which it travels, checked to be one that a grid can take:
 ///
-/// - not empty, and first byte `0x15`, as both serializers write it;
+/// - not empty; first byte `0x15` under [`Format::Pof`] and [`Format::Json`], whose serializers write it;
 /// - under [`Format::Pof`] one complete POF value and no byte behind it. A grid reads the key before it stores
 ///   it and refuses a broken one; it ignores bytes behind it, but they make another entry, which no `get` finds;
-/// - under [`Format::Json`] a payload that looks like JSON: UTF-8 that starts and ends as one JSON value does.
+/// - under [`Format::Json`] a payload that looks like JSON: UTF-8 that starts and ends as one JSON value does;
+/// - under [`Format::Java`] one complete binary of Java's default serializer, as far as
+///   [`java_format::check`] knows its forms: a grid refuses a broken key here, too.
 pub fn key(binary: &[u8], format: Format) -> Result<&[u8], PassThroughError> {
     let part = Part::Key;
     let undecorated = undecorated_key(binary).map_err(|error| part.error(Fault::Decoration(error)))?;
@@ -34,8 +37,9 @@ pub fn key(binary: &[u8], format: Format) -> Result<&[u8], PassThroughError> {
 /// Returns the value in the form in which it travels, checked to be one that does no harm:
 ///
 /// - not empty: a grid stores an empty value, and the `get` of it never returns;
-/// - first byte `0x15` with at least one byte behind it;
-/// - under [`Format::Json`] a payload that looks like JSON, as for keys.
+/// - first byte `0x15` with at least one byte behind it, under [`Format::Pof`] and [`Format::Json`];
+/// - under [`Format::Json`] a payload that looks like JSON, and under [`Format::Java`] one complete binary, as for keys.
+///   Without a first byte of its own nothing else distinguishes that form from the bytes of other programs.
 ///
 /// POF is not checked further: a grid stores values without reading them. The serialized null `15 64` is a
 /// value, of an entry that is present and holds null, as in Java. A binary that has decorations but no value
@@ -50,10 +54,15 @@ pub fn value(binary: &[u8], format: Format) -> Result<&[u8], PassThroughError> {
     Ok(undecorated)
 }
 
-/// What follows `0x15`. `offset` is where `undecorated` starts in the record.
+/// What follows `0x15`, or all in the format of Java. `offset` is where `undecorated` starts in the record.
 fn payload(undecorated: &[u8], offset: usize, part: Part, format: Format) -> Result<&[u8], PassThroughError> {
     match undecorated {
         [] => Err(part.error(Fault::Empty { offset })),
+        [FMT_EXT, ..] if format == Format::Java => Err(part.error(Fault::OtherSerializer { offset })),
+        _ if format == Format::Java => match java_format::check(undecorated) {
+            Ok(()) => Ok(undecorated),
+            Err(error) => Err(part.error(Fault::Java { offset, error: error.behind(offset) })),
+        },
         [FMT_EXT] => Err(part.error(Fault::NoPayload { offset, format })),
         [FMT_EXT, payload @ ..] if format == Format::Pof || looks_like_json(payload) => Ok(payload),
         [FMT_EXT, ..] => Err(part.error(Fault::NotJson { offset: offset + 1 })),
@@ -112,7 +121,7 @@ pub struct PassThroughError {
 #[non_exhaustive]
 pub enum Fault {
     /// No byte at all, or none behind the decoration.
-    #[error("is empty at byte {offset}: a Coherence binary starting with 0x15 was expected")]
+    #[error("is empty at byte {offset}: a Coherence binary was expected")]
     Empty {
         /// Where the binary should start.
         offset: usize,
@@ -120,7 +129,7 @@ pub enum Fault {
     /// Another first byte than `0x15`.
     #[error(
         "starts with 0x{first:02x} at byte {offset}, 0x15 followed by {format} was expected: the topic holds no \
-         Coherence binaries; check coherence.passthrough"
+         Coherence binaries, or those of a map in java; check coherence.passthrough and coherence.session.format"
     )]
     FormatByte {
         /// Where the binary starts.
@@ -149,6 +158,26 @@ pub enum Fault {
         "is not one complete POF value: {0}; the topic may hold entries of a map with another serializer"
     )]
     Pof(DecodeError),
+    /// The first byte is `0x15`, which Java's default serializer does not write.
+    #[error(
+        "starts with 0x15 at byte {offset}, which no map in java holds: the topic holds entries of a map in pof or json; \
+         check coherence.session.format"
+    )]
+    OtherSerializer {
+        /// Where the binary starts.
+        offset: usize,
+    },
+    /// Not one complete binary of Java's default serializer.
+    #[error(
+        "is not one complete binary of java's default serializer from byte {offset}: {error}; the topic may hold no \
+         Coherence binaries, check coherence.passthrough"
+    )]
+    Java {
+        /// Where the binary starts.
+        offset: usize,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
     /// The payload does not look like JSON.
     #[error(
         "is not JSON after its format byte, at byte {offset}: the topic may hold entries of a map with another \
@@ -197,7 +226,7 @@ mod tests {
     fn empty_bytes_are_refused_with_and_without_decoration() {
         assert_eq!(
             value_error(&[], Format::Pof),
-            "pass-through value is empty at byte 0: a Coherence binary starting with 0x15 was expected"
+            "pass-through value is empty at byte 0: a Coherence binary was expected"
         );
         assert!(key_error(&[0x0D, 0x05], Format::Pof).contains("is empty at byte 2"));
         assert!(value_error(&[0x12, 0x01, 0x00], Format::Pof).contains("is empty at byte 3"));
@@ -208,7 +237,7 @@ mod tests {
         assert_eq!(
             key_error(b"{\"id\":1}", Format::Pof),
             "pass-through key starts with 0x7b at byte 0, 0x15 followed by pof was expected: the topic holds no \
-             Coherence binaries; check coherence.passthrough"
+             Coherence binaries, or those of a map in java; check coherence.passthrough and coherence.session.format"
         );
         assert!(value_error(b"\0\0\0\0\x01", Format::Json).contains("0x00"));
         assert!(key_error(&[0x0D, 0x07, 0x0D, 0x07], Format::Pof).contains("0x0d at byte 2"));
@@ -246,5 +275,34 @@ mod tests {
             assert!(key_error(&binary, Format::Json).contains("not JSON"), "{bad:?}");
             assert!(value_error(&binary, Format::Json).contains("at byte 1"), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn every_form_of_java_passes_without_its_decorations() {
+        let serializable = [&b"\x0B\xAC\xED\x00\x05"[..], b"sr"].concat();
+        for plain in [&b"\x01\x05"[..], b"\x06\x01a", b"\x11\x01", b"\x00", b"\x0A\x01C\x07", &serializable] {
+            assert_eq!(key(plain, Format::Java), Ok(plain));
+            assert_eq!(key(&[b"\x0D\x07", plain].concat(), Format::Java), Ok(plain));
+            assert_eq!(value(plain, Format::Java), Ok(plain));
+            let len = u8::try_from(plain.len()).unwrap();
+            let waiting = [&[0x12, 0x05, len], plain, &[0x02, 0x11, 0x00]].concat();
+            assert_eq!(value(&waiting, Format::Java), Ok(plain));
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_no_binaries_of_java() {
+        assert_eq!(
+            key_error(&FIVE, Format::Java),
+            "pass-through key starts with 0x15 at byte 0, which no map in java holds: the topic holds entries of a map in \
+             pof or json; check coherence.session.format"
+        );
+        for other in [&b"text"[..], b"{\"id\":1}", b"\0\0\0\0\x07", b"\x06\x05abc", b"\x01\x05\x00"] {
+            for error in [key_error(other, Format::Java), value_error(other, Format::Java)] {
+                assert!(error.contains("not one complete binary of java"), "{error}");
+            }
+        }
+        let decorated = key_error(&[0x0D, 0x07, 0x06, 0x02, 0x61], Format::Java);
+        assert!(decorated.contains("from byte 2") && decorated.contains("at byte 3"), "{decorated}");
     }
 }

@@ -8,6 +8,7 @@
 //! string.rs byte_array.rs number.rs uuid.rs void.rs list.rs   Kafka's own, byte for byte
 //! charset.rs                                                  the charsets of their texts
 //! pof.rs json.rs json/                                        0x15 and the payload, as a grid's pof and json
+//! java.rs                                                     as a grid without a configured serializer
 //! bincode.rs depth.rs                                         Rust on both ends
 //! dynamic.rs                                                  Kafka's own, over PofValue
 //! registry.rs                                                 Java class names and short names to any of these
@@ -25,6 +26,7 @@ pub mod charset;
 #[cfg(feature = "bincode")]
 mod depth;
 mod dynamic;
+mod java;
 pub mod json;
 mod list;
 mod number;
@@ -37,6 +39,7 @@ mod void;
 #[cfg(feature = "bincode")]
 pub use self::bincode::BincodeSerde;
 pub use byte_array::ByteArraySerde;
+pub use java::{JavaSerde, JavaValueSerde};
 pub use list::ListSerde;
 pub use number::{BooleanSerde, DoubleSerde, FloatSerde, IntegerSerde, LongSerde, ShortSerde};
 pub use pof::{PofObjectSerde, PofSerde};

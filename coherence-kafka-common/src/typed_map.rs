@@ -50,7 +50,7 @@ use crate::map::{
 use crate::pass_through::Part;
 use crate::pof::PofContext;
 use crate::serializer::json::{JsonClasses, JsonSerde};
-use crate::serializer::{PofSerde, Serde, SerializerError};
+use crate::serializer::{JavaSerde, PofSerde, Serde, SerializerError};
 
 /// Why a call of a [`TypedMap`] failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +81,8 @@ pub struct Classes {
 
 /// A [`NamedMap`] whose keys are of type `K` and values of type `V`. Cheap to clone.
 ///
-/// Its serdes must write what the map can hold: a grid takes binaries alone that begin with `0x15`, as [`PofSerde`]
-/// and [`JsonSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes.
+/// Its serdes must write what the map can hold: a grid takes binaries alone, as [`PofSerde`], [`JsonSerde`] and
+/// [`JavaSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes.
 ///
 /// **Keys are found by their bytes**, so that two serializers for one map make two maps of it. A key that is an object
 /// must have the bytes that its Java class writes, which are not always those of `user_type`: see
@@ -178,6 +178,10 @@ where
             }
             Format::Json => {
                 let serde = Arc::new(JsonSerde::new(classes.json.clone()));
+                Self::new(map, serde.clone(), serde)
+            }
+            Format::Java => {
+                let serde = Arc::new(JavaSerde::default());
                 Self::new(map, serde.clone(), serde)
             }
         })

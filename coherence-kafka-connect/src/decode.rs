@@ -6,13 +6,15 @@
 //! ```text
 //! entry ─┬─ with a type in the mapping file   a struct with field names, and its schema
 //!        ├─ pof.rs    numbers, text, bytes and truth with their schemas; lists and maps without
-//!        └─ json.rs   the same; an object is a map, @class a member like any other
+//!        ├─ json.rs   the same; an object is a map, @class a member like any other
+//!        └─ java.rs   the same, without lists and maps, which are streams of Java objects
 //! key of a record → Value → keys.rs → the binaries of keys
 //! ```
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::pof::PofValue;
 
@@ -22,6 +24,7 @@ use crate::encode::{ArrayForm, Encoder};
 use crate::error::ConnectError;
 use crate::mapping::{Mapping, MappingError, Part};
 
+mod java;
 mod json;
 mod keys;
 mod pof;
@@ -42,6 +45,9 @@ pub enum DecodeError {
     /// Bytes that are not POF.
     #[error(transparent)]
     Pof(#[from] coherence_kafka_common::packed::DecodeError),
+    /// Bytes that are no binary of Java's default serializer.
+    #[error("not java: {0}")]
+    Binary(coherence_kafka_common::packed::DecodeError),
     /// Bytes that are not JSON.
     #[error(transparent)]
     Json(ConnectError),
@@ -82,12 +88,11 @@ impl Decoder {
         if let Some(part) = self.part(role) {
             return Ok(part.read(binary)?);
         }
-        let [coherence_kafka_common::binary::FMT_EXT, payload @ ..] = binary else {
-            return Err(DecodeError::FirstByte { format: self.format });
-        };
-        let value = match self.format {
-            Format::Pof => pof::read(payload)?,
-            Format::Json => json::read(payload)?,
+        let value = match (self.format, binary) {
+            (Format::Java, _) => java::read(binary)?,
+            (Format::Pof, [FMT_EXT, payload @ ..]) => pof::read(payload)?,
+            (Format::Json, [FMT_EXT, payload @ ..]) => json::read(payload)?,
+            (format, _) => return Err(DecodeError::FirstByte { format }),
         };
         let schema = schema(&value).map(Cow::Borrowed);
         Ok(SchemaAndValue { schema, value })

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! Value ─┬─ pof   encode/pof.rs    as Java's serializer writes the object
-//!        └─ json  encode/json.rs   Coherence JSON, plain wherever plain JSON can express it
+//!        ├─ json  encode/json.rs   Coherence JSON, plain wherever plain JSON can express it
+//!        └─ java  encode/java.rs   as Java's default serializer writes it: no lists, maps and structs
 //! ```
 //!
 //! A key is compared by its bytes: a map finds an entry only under the very type and value it was put with. So the `1`
@@ -19,10 +20,13 @@ use coherence_kafka_common::map::Format;
 
 use crate::data::Value;
 
+mod java;
 mod json;
 pub(crate) mod key;
 pub(crate) mod pof;
 mod pof_value;
+
+pub(crate) use pof::date_time;
 
 /// What a list becomes in POF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -72,6 +76,15 @@ pub enum EncodeError {
         /// The type.
         what: &'static str,
     },
+    /// A type that a map of Java's default serializer holds as a stream of Java objects.
+    #[error(
+        "{what} cannot be written to a java map, which takes texts, numbers, booleans, bytes, dates and uuids: set \
+         coherence.session.format=pof, so that the grid converts it, or use a map in pof or json"
+    )]
+    NotJava {
+        /// The type.
+        what: &'static str,
+    },
     /// Something else that POF cannot hold. The values of Connect have none such.
     #[error(transparent)]
     Write(#[from] coherence_kafka_common::pof::WriteError),
@@ -90,14 +103,15 @@ impl Encoder {
     /// As [`Encoder::encode`].
     pub fn encode_key(&self, key: Value<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let mut key = match (self.format, key) {
-            (Format::Json, Value::Pof(binary)) => pof_value::of_binary(&binary)?,
+            (Format::Json | Format::Java, Value::Pof(binary)) => pof_value::of_binary(&binary)?,
             (_, key) => key,
         };
         key::order(&mut key);
         self.encode(&key, out)
     }
 
-    /// Appends the binary of `value` to `out`: `0x15`, then the format's bytes. After an error `out` is as it was.
+    /// Appends the binary of `value` to `out`: `0x15`, then the format's bytes; in Java's format without `0x15`. After an
+    /// error `out` is as it was.
     pub fn encode(&self, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let start = out.len();
         let written = match (self.format, value) {
@@ -114,6 +128,7 @@ impl Encoder {
                 out.push(FMT_EXT);
                 json::write(value, MAX_DEPTH, out)
             }
+            (Format::Java, _) => java::write(value, out),
         };
         if written.is_err() {
             out.truncate(start);

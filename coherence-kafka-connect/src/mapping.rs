@@ -101,6 +101,7 @@ impl Mapping {
     }
 
     /// Checks that the types of the maps can be written in this format: POF needs type ids and indexes, JSON needs classes.
+    /// Java's default serializer has no form for them.
     ///
     /// # Errors
     /// What is missing, each with its line.
@@ -121,7 +122,8 @@ impl Mapping {
                         ty.name
                     )
                 }
-                _ => continue,
+                Format::Java => format!("type {}: {NO_FORM_IN_JAVA}", ty.name),
+                Format::Pof | Format::Json => continue,
             };
             missing.push(FileError { line: ty.line, message });
         }
@@ -139,7 +141,8 @@ impl Mapping {
                         "enum {name}: no class, which a map in JSON needs: set class to the alias of the class"
                     )
                 }
-                _ => continue,
+                Format::Java => format!("enum {name}: {NO_FORM_IN_JAVA}"),
+                Format::Pof | Format::Json => continue,
             };
             missing.push(FileError { line: constants.line, message });
         }
@@ -180,6 +183,10 @@ impl Mapping {
     }
 }
 
+/// Of types, in a map of Java's default serializer.
+const NO_FORM_IN_JAVA: &str =
+    "a map in java has no form for it that other programs write: use a map in POF or JSON";
+
 impl Part<'_> {
     /// Appends the binary of `value`: `0x15`, then what Java's serializer writes for the object. After an error `out` is
     /// as it was.
@@ -202,10 +209,16 @@ impl Part<'_> {
             _ => value,
         };
         let start = out.len();
-        out.push(FMT_EXT);
         let written = match format {
-            Format::Pof => self.mapping.write_pof(&self.of.ty, value, &mut PofWriter::new(out)),
-            Format::Json => self.mapping.write_json(&self.of.ty, value, error::MAX_DEPTH, out),
+            Format::Pof => {
+                out.push(FMT_EXT);
+                self.mapping.write_pof(&self.of.ty, value, &mut PofWriter::new(out))
+            }
+            Format::Json => {
+                out.push(FMT_EXT);
+                self.mapping.write_json(&self.of.ty, value, error::MAX_DEPTH, out)
+            }
+            Format::Java => Err(Problem::Java.into()),
         };
         if written.is_err() {
             out.truncate(start);

@@ -3,7 +3,7 @@
 //! Pure: no I/O, no clock, no async. Owns: which bytes and headers a record has. Never does: send it.
 //!
 //! A null value is a tombstone, and it is never made out of bytes: an entry that was removed has it in every form. In
-//! pass-through an entry that holds null is the value `15 64`; Kafka's serializers have no bytes for a null, so there
+//! pass-through an entry that holds null is the value `15 64`, or `00` in a map in java; Kafka's serializers have no bytes for a null, so there
 //! it becomes a null value, as in Java, and only its header distinguishes it from a removal.
 
 use std::fmt;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use coherence_kafka_common::binary::{FMT_IDO, natural_hash};
 use coherence_kafka_common::decoration::{undecorated_key, undecorated_value};
+use coherence_kafka_common::java_format;
 use coherence_kafka_common::map::{Expiry, Format};
 use coherence_kafka_common::packed::{self, Cursor};
 use coherence_kafka_common::pass_through::{self, Fault, Part};
@@ -309,7 +310,13 @@ fn is_object(plain: &[u8], format: Format) -> bool {
     match format {
         Format::Pof => Cursor::new(payload).packed_i32("the type of a key").is_ok_and(|id| id >= 0),
         Format::Json => payload.trim_ascii_start().starts_with(b"{"),
+        Format::Java => is_object_of_java(plain),
     }
+}
+
+fn is_object_of_java(plain: &[u8]) -> bool {
+    let is_javas_own = java_format::uuid(plain).is_some() || java_format::date(plain).is_some();
+    java_format::only_java(plain).is_some() && !is_javas_own
 }
 
 fn plain_key(key: &[u8]) -> Result<&[u8], StoreError> {

@@ -196,10 +196,7 @@ impl Records {
     }
 
     fn null(&self) -> Bytes {
-        Bytes::from_static(match self.outbound.format {
-            Format::Pof => b"\x15\x64",
-            Format::Json => b"\x15null",
-        })
+        Bytes::from_static(self.outbound.format.null())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every converter and header converter over the same bytes: whatever one reads can be written in both formats and by the
+//! Every converter and header converter over the same bytes: whatever one reads can be written in every format and by the
 //! converter, or is refused.
 #![no_main]
 
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use coherence_kafka_common::binary::FMT_EXT;
+use coherence_kafka_common::java_format;
 use coherence_kafka_common::map::Format;
 use coherence_kafka_common::packed::{DecodeError, Problem};
 use coherence_kafka_common::pof;
@@ -63,13 +64,13 @@ fuzz_target!(|bytes: &[u8]| {
     for converter in CONVERTERS.iter() {
         let Ok(data) = converter.to_connect("topic", &(), Some(bytes)) else { continue };
         let _ = converter.from_connect("topic", &mut Vec::new(), data.schema.as_deref(), &data.value);
-        for format in [Format::Pof, Format::Json] {
+        for format in [Format::Pof, Format::Json, Format::Java] {
             let mut binary = Vec::new();
             let encoder = Encoder { format, arrays: ArrayForm::List };
             if encoder.encode(&data.value, &mut binary).is_err() {
                 continue;
             }
-            assert_eq!(binary[0], FMT_EXT);
+            assert_eq!(binary[0] == FMT_EXT, format != Format::Java);
             match format {
                 Format::Pof => match pof::check(&binary[1..]) {
                     // JSON nests to 1000 levels, as in Java, and Java reads POF of any depth; this reader does not.
@@ -78,6 +79,7 @@ fuzz_target!(|bytes: &[u8]| {
                     checked => checked.expect("POF that was written is whole"),
                 },
                 Format::Json => assert!(std::str::from_utf8(&binary).is_ok()),
+                Format::Java => java_format::check(&binary).expect("a binary that was written is whole"),
             }
         }
     }

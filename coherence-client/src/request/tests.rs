@@ -176,7 +176,7 @@ proptest! {
     fn a_remove_all_equals_what_the_generated_types_write(
         (id, cache_id) in ids(),
         pairs in pairs(),
-        format in prop_oneof![Just(Format::Pof), Just(Format::Json)],
+        format in prop_oneof![Just(Format::Pof), Just(Format::Json), Just(Format::Java)],
     ) {
         let batch = whole(&pairs, Purpose::Keys);
         let values = pairs.iter().map(|(key, _)| key.clone().into()).collect();

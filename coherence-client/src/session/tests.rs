@@ -284,7 +284,11 @@ async fn a_batch_with_an_entry_that_cannot_be_sent_sends_nothing() {
 
 #[tokio::test]
 async fn a_remove_names_its_keys_and_an_agent_of_the_sessions_format() {
-    for (format, start) in [(Format::Pof, b"\x15\x9e\x01".as_slice()), (Format::Json, b"\x15{\"@class\"")] {
+    for (format, start) in [
+        (Format::Pof, b"\x15\x9e\x01".as_slice()),
+        (Format::Json, b"\x15{\"@class\""),
+        (Format::Java, b"\x0A\x2Dcom.tangosol.util.processor.ConditionalRemove\x0A"),
+    ] {
         let mut grid = FakeGrid::start().await;
         let options = SessionOptions { format, ..options(&[&grid.address]) };
         let (_session, map, mut stream) = with_map(&mut grid, options).await;

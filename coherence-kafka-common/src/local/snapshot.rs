@@ -13,7 +13,7 @@
 //!
 //! | bytes | |
 //! |---|---|
-//! | 1, then text | length and name of the format, `pof` or `json` |
+//! | 1, then text | length and name of the format: `pof`, `json`, `java` |
 //! | 8, then bytes | length of what the caller added, and that |
 //! | maps | each: `01`, the length of its name in 4 bytes, the name in UTF-8, its entries, `00`, their number in 8 bytes |
 //! | 1, 4 | `00`, the number of maps |

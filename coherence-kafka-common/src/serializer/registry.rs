@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::charset::Charset;
 use super::dynamic::KafkaSerde;
 use super::json::JsonValueSerde;
-use super::{Deserializer, ListSerde, PofSerde, Serializer, StringSerde, UuidSerde};
+use super::{Deserializer, JavaValueSerde, ListSerde, PofSerde, Serializer, StringSerde, UuidSerde};
 use crate::nearest::nearest;
 use crate::pass_through::Part;
 use crate::pof::PofValue;
@@ -61,6 +61,7 @@ pub fn serializer(
     Ok(match find(name, SERIALIZER)? {
         Known::Pof => Arc::new(PofSerde::default()),
         Known::Json => Arc::new(JsonValueSerde),
+        Known::Java => Arc::new(JavaValueSerde),
         Known::Kafka(name) => Arc::new(settings.kafka(name)?),
     })
 }
@@ -76,6 +77,7 @@ pub fn deserializer(
     Ok(match find(name, DESERIALIZER)? {
         Known::Pof => Arc::new(PofSerde::default()),
         Known::Json => Arc::new(JsonValueSerde),
+        Known::Java => Arc::new(JavaValueSerde),
         Known::Kafka(name) => Arc::new(settings.kafka(name)?),
     })
 }
@@ -106,12 +108,15 @@ const KAFKA_NAMES: [&str; 13] = [
     "List",
 ];
 
-/// The one class that does both directions.
+/// The one class that does both directions of JSON.
 const COHERENCE_JSON: &str = "com.oracle.coherence.io.json.JsonSerializer";
+/// The same of Java's default serializer.
+const COHERENCE_JAVA: &str = "com.tangosol.io.DefaultSerializer";
 
 enum Known {
     Pof,
     Json,
+    Java,
     Kafka(&'static str),
 }
 
@@ -125,6 +130,9 @@ fn find(name: &str, ending: Ending) -> Result<Known, RegistryError> {
     }
     if name == COHERENCE_JSON || is("json", "Json", "com.oracle.coherence.io.json.") {
         return Ok(Known::Json);
+    }
+    if name == COHERENCE_JAVA || name.eq_ignore_ascii_case("java") {
+        return Ok(Known::Java);
     }
     if is("bincode", "Bincode", "") {
         return Err(RegistryError::Typed { name: name.to_owned() });
@@ -144,8 +152,10 @@ fn kafka_name(name: &str, ending @ (suffix, kind): Ending) -> Result<&'static st
         known.extend([format!("{package}{stem}{suffix}"), format!("{stem}{suffix}"), stem.to_lowercase()]);
     }
     if ending != SERDE {
-        known.extend([format!("com.oracle.coherence.kafka.pof.KafkaPof{suffix}"), COHERENCE_JSON.to_owned()]);
-        known.extend(["pof", "json", "bincode"].map(str::to_owned));
+        let classes =
+            [&format!("com.oracle.coherence.kafka.pof.KafkaPof{suffix}"), COHERENCE_JSON, COHERENCE_JAVA];
+        known.extend(classes.map(str::to_owned));
+        known.extend(["pof", "json", "java", "bincode"].map(str::to_owned));
     }
     let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
     Err(RegistryError::Unknown { kind, name: name.to_owned(), nearest })
@@ -262,6 +272,9 @@ mod tests {
         }
         for name in ["json", "JsonSerializer", "com.oracle.coherence.io.json.JsonSerializer"] {
             assert_eq!(bytes(name, Part::Key, &[], &text), Ok(b"\x15\"a\"".to_vec()), "{name}");
+        }
+        for name in ["java", "com.tangosol.io.DefaultSerializer"] {
+            assert_eq!(bytes(name, Part::Key, &[], &text), Ok(b"\x06\x01a".to_vec()), "{name}");
         }
         assert!(deserializer(COHERENCE_JSON, Part::Key, &properties(&[])).is_ok());
         assert!(deserializer("UUIDDeserializer", Part::Key, &properties(&[])).is_ok());

@@ -72,6 +72,9 @@ pub enum Problem {
     /// Bytes without the byte that a serializer writes first.
     #[error("not POF: the first byte is not 15")]
     NotPof,
+    /// A map of Java's default serializer, whose objects only Java can write.
+    #[error("a map in java has no form for types of a mapping: use a map in POF or JSON")]
+    Java,
     /// An object of another class.
     #[error("object of user type {found} found, expected {expected}")]
     UserType {

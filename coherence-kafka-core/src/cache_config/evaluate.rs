@@ -22,6 +22,9 @@ const ENTRY_STORE: &str = "com.oracle.coherence.kafka.KafkaEntryStore";
 const POF_CONTEXTS: [&str; 2] =
     ["com.tangosol.io.pof.ConfigurablePofContext", "com.tangosol.io.pof.SafeConfigurablePofContext"];
 
+/// The serializer of a cache that names none, by its class.
+const DEFAULT_SERIALIZER: &str = "com.tangosol.io.DefaultSerializer";
+
 /// The part of a scheme that concerns its map.
 #[derive(Debug, Default)]
 pub(super) struct Evaluated {
@@ -119,6 +122,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             return;
         }
         let format = match &class {
+            Some(_) if name == DEFAULT_SERIALIZER => Some(Format::Java),
             Some(_) => POF_CONTEXTS.contains(&name.as_str()).then_some(Format::Pof),
             None => name.parse().ok(),
         };
@@ -126,7 +130,7 @@ impl<'a, 'w> Evaluation<'a, 'w> {
             Some(format) => self.result.serializer = Some(format),
             None => {
                 let message =
-                    format!("{name} is not a serializer that is possible here: expected pof or json");
+                    format!("{name} is not a serializer that is possible here: expected pof, json or java");
                 self.walk.error(class.as_ref().unwrap_or(serializer), message);
             }
         }

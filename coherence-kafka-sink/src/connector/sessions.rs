@@ -19,12 +19,13 @@ pub type OpenSession = dyn Fn(&SessionConfig, &Handle) -> Result<Arc<dyn Session
 pub struct LocalSessions {
     pof: Arc<LocalSession>,
     json: Arc<LocalSession>,
+    java: Arc<LocalSession>,
 }
 
 impl Default for LocalSessions {
     fn default() -> Self {
         let session = |format| Arc::new(LocalSession::new(format));
-        Self { pof: session(Format::Pof), json: session(Format::Json) }
+        Self { pof: session(Format::Pof), json: session(Format::Json), java: session(Format::Java) }
     }
 }
 
@@ -34,6 +35,7 @@ impl LocalSessions {
         match format {
             Format::Pof => &self.pof,
             Format::Json => &self.json,
+            Format::Java => &self.java,
         }
     }
 }

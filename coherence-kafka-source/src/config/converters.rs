@@ -119,9 +119,16 @@ impl<'a> Converters<'a> {
         const KEY: &str = table::MAPPING_FILE;
         let path = self.values.text(KEY)?;
         let property = self.own.get(KEY);
-        if self.format == Format::Json {
-            let why =
-                "needs coherence.session.format=pof: objects of a map in JSON have the names of their fields";
+        let refused = match self.format {
+            Format::Pof => None,
+            Format::Json => Some(
+                "needs coherence.session.format=pof: objects of a map in JSON have the names of their fields",
+            ),
+            Format::Java => {
+                Some("needs coherence.session.format=pof: only Java can read the objects of a map in java")
+            }
+        };
+        if let Some(why) = refused {
             findings.error_at(property, KEY, why);
             return None;
         }

@@ -50,11 +50,14 @@ fn a_serializer_that_is_empty_or_comes_from_a_property_that_is_not_set_is_that_o
     }
     let pof = read_with("serializer-property.xml", "coherence.serializer", "pof").unwrap();
     assert_eq!(pof.cache("orders").unwrap().serializer, Some(Format::Pof));
-    let java = "f.xml:4: <serializer>: java is not a serializer that is possible here: expected pof or json";
-    assert_eq!(errors(read_with("serializer-property.xml", "coherence.serializer", "java")), [java]);
+    let java = read_with("serializer-property.xml", "coherence.serializer", "java").unwrap();
+    assert_eq!(java.cache("orders").unwrap().serializer, Some(Format::Java));
+    let kryo =
+        "f.xml:4: <serializer>: kryo is not a serializer that is possible here: expected pof, json or java";
+    assert_eq!(errors(read_with("serializer-property.xml", "coherence.serializer", "kryo")), [kryo]);
     assert_eq!(
-        errors(read_with("serializer-attribute.xml", "tangosol.coherence.serializer", "java")),
-        [java]
+        errors(read_with("serializer-attribute.xml", "tangosol.coherence.serializer", "kryo")),
+        [kryo]
     );
 }
 

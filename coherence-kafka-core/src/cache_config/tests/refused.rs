@@ -248,8 +248,10 @@ fn a_scheme_of_another_kind_is_refused_when_its_cache_is_asked_for() {
         ["cache.xml:3: <back-scheme>: must hold one scheme"]
     );
     assert_eq!(
-        cache_errors(&distributed("<serializer>java</serializer>")),
-        ["cache.xml:3: <serializer>: java is not a serializer that is possible here: expected pof or json"]
+        cache_errors(&distributed("<serializer>kryo</serializer>")),
+        [
+            "cache.xml:3: <serializer>: kryo is not a serializer that is possible here: expected pof, json or java"
+        ]
     );
 }
 

@@ -85,6 +85,10 @@ impl Check<'_> {
                  cannot compare with versions",
             ),
             (
+                session.format == Format::Java,
+                "needs coherence.session.format=pof: a value in java has no fields that this program can write",
+            ),
+            (
                 values.text("coherence.mapping.file").is_some(),
                 "cannot be combined with coherence.mapping.file: the property of a class may have another name than \
                  the field",

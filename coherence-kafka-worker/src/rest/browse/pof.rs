@@ -22,9 +22,14 @@ use super::hex::hex;
 /// Why it is no POF.
 pub(super) fn text(bytes: &[u8], max: usize) -> Result<(String, bool), DecodeError> {
     let value = decode(bytes).or_else(|error| shared(bytes).map_err(|_| error))?;
+    Ok(text_of(&value, max))
+}
+
+/// Returns the text of a value, and whether it is only its beginning.
+pub(super) fn text_of(value: &PofValue, max: usize) -> (String, bool) {
     let mut out = Text { text: String::new(), max, cut: false };
-    out.value(&value);
-    Ok((out.text, out.cut))
+    out.value(value);
+    (out.text, out.cut)
 }
 
 /// Reads a value that shares objects by reference.

@@ -1,6 +1,7 @@
 //! Bytes as a text of bounded length.
 
 use coherence_kafka_common::binary::FMT_EXT;
+use coherence_kafka_common::java_format;
 use coherence_kafka_common::map::Format;
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ pub(super) struct Shown {
 impl Shown {
     /// Returns the key or value `binary` of a map, in at most `max` bytes of text.
     pub(super) fn binary(binary: &[u8], format: Format, max: usize) -> Self {
+        if format == Format::Java {
+            return Self::java(binary, max);
+        }
         let Some((&FMT_EXT, payload)) = binary.split_first() else {
             return Self::hex(binary, max, format!("it is not in the format {format}"));
         };
@@ -33,14 +37,33 @@ impl Shown {
                 Ok(_) => Self { bytes: binary.len(), ..Self::text(payload, max) },
                 Err(error) => Self::hex(binary, max, error.to_string()),
             },
-            Format::Pof if payload.len() > DECODED_BYTES => {
-                Self::hex(binary, max, format!("values of more than {DECODED_BYTES} bytes are not decoded"))
-            }
-            Format::Pof => match pof::text(payload, max) {
+            _ if payload.len() > DECODED_BYTES => Self::too_large(binary, max),
+            _ => match pof::text(payload, max) {
                 Ok((text, cut)) => Self { text, bytes: binary.len(), cut, problem: None },
                 Err(error) => Self::hex(binary, max, error.to_string()),
             },
         }
+    }
+
+    /// The same of a map of Java's default serializer, where objects are shown in hexadecimal digits.
+    fn java(binary: &[u8], max: usize) -> Self {
+        if binary.len() > DECODED_BYTES {
+            return Self::too_large(binary, max);
+        }
+        match java_format::decode(binary) {
+            Ok(value) => {
+                let (text, cut) = pof::text_of(&value, max);
+                Self { text, bytes: binary.len(), cut, problem: None }
+            }
+            Err(error) => match java_format::only_java(binary) {
+                Some(what) => Self::hex(binary, max, format!("{what}, which only Java can read")),
+                None => Self::hex(binary, max, error.to_string()),
+            },
+        }
+    }
+
+    fn too_large(binary: &[u8], max: usize) -> Self {
+        Self::hex(binary, max, format!("values of more than {DECODED_BYTES} bytes are not decoded"))
     }
 
     /// Returns bytes that are text, such as the value of a header; others in hexadecimal digits.
@@ -117,6 +140,13 @@ mod tests {
             (b"\x0B\x01\x02", Format::Pof, "it is not in the format pof"),
             (b"\x15\x4E\x09", Format::Pof, "9 bytes needed"),
             (b"", Format::Pof, "it is not in the format pof"),
+            (b"\x15\x41\x05", Format::Java, "another serializer"),
+            (
+                b"\x0B\xAC\xED\x00\x05\x70",
+                Format::Java,
+                "a java.io.Serializable object, which only Java can read",
+            ),
+            (b"", Format::Java, "the format byte"),
         ] {
             let shown = Shown::binary(binary, format, 100);
             assert_eq!(shown.text, hex(binary));
@@ -125,6 +155,20 @@ mod tests {
         }
         let shown = Shown::text(&[0xFF; 10], 8);
         assert_eq!((shown.text.as_str(), shown.cut, shown.bytes), ("ffffffff", true, 10));
+    }
+
+    #[test]
+    fn java_is_shown_as_its_value() {
+        for (binary, text) in [
+            (&b"\x06\x03Hi!"[..], "\"Hi!\""),
+            (b"\x01\x05", "5"),
+            (b"\x11\x01", "true"),
+            (b"\x00", "null"),
+            (b"\x08\x02\x01\x02", "0x0102"),
+        ] {
+            let shown = Shown::binary(binary, Format::Java, 100);
+            assert_eq!((shown.text.as_str(), shown.bytes, shown.problem), (text, binary.len(), None));
+        }
     }
 
     #[test]
