@@ -270,7 +270,10 @@ impl Grid {
         set("coherence.proxy.enabled", "false");
         set("coherence.topic.enabled", "false");
         set("coherence.join.timeout", "200");
-        set("coherence.serializer", self.options.serializer.name());
+        // A grid for which no serializer is configured is one of Java.
+        if self.options.serializer != Serializer::Java {
+            set("coherence.serializer", self.options.serializer.name());
+        }
         set("coherence.pof.config", "peers-pof-config.xml");
         set("coherence.log.level", "5");
         set("java.net.preferIPv4Stack", "true");

@@ -1,5 +1,5 @@
-//! One broker, one POF grid and one JSON grid for all tests of a process: started by the first test that asks, gone with
-//! the process.
+//! One broker, and one grid each that serializes with POF, JSON and Java, for all tests of a process: started by the
+//! first test that asks, gone with the process.
 //!
 //! No test stops or freezes them: a test that breaks its server starts one of its own.
 
@@ -42,5 +42,19 @@ pub fn json_grid() -> &'static Grid {
     GRID.get_or_init(|| {
         let grid = Grid::start(GridOptions { serializer: Serializer::Json, ..GridOptions::default() });
         grid.expect("the shared JSON grid starts")
+    })
+}
+
+/// The grid whose caches have the serializer of a grid for which none is configured. Tests keep apart as those of
+/// [`grid`].
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn java_grid() -> &'static Grid {
+    static GRID: OnceLock<Grid> = OnceLock::new();
+    GRID.get_or_init(|| {
+        let grid = Grid::start(GridOptions { serializer: Serializer::Java, ..GridOptions::default() });
+        grid.expect("the shared grid of Java serialization starts")
     })
 }

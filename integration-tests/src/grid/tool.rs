@@ -81,6 +81,16 @@ impl GridTool {
         }
     }
 
+    /// The bytes that the grid stores as a key, with its decoration: as Java's entry store sends them.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn internal_key(&self, map: &str, key: impl Into<Literal>) -> Result<Vec<u8>> {
+        let key = key.into();
+        from_hex(&self.ask(&["internal", map, key.kind, &key.text])?)
+    }
+
     /// Stores exactly these bytes as the value of a key, whether they mean anything or not.
     ///
     /// # Errors

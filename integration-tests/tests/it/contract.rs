@@ -1,5 +1,5 @@
 //! What [`NamedMap`] and [`Session`] promise, sentence by sentence, of every implementation: the embedded map, and
-//! a grid over gRPC in both formats, one of two members, and one that converts between the format of the session and
+//! a grid over gRPC in each format, one of two members, and one that converts between the format of the session and
 //! its own.
 //!
 //! A sentence is an async function over a [`World`]. The table at the end makes a test of each for each world; one
@@ -46,6 +46,10 @@ impl World {
         Self::grid(shared::json_grid(), Format::Json)
     }
 
+    fn grid_java() -> Self {
+        Self::grid(shared::java_grid(), Format::Java)
+    }
+
     /// A session in JSON with a grid that stores POF: the proxy writes every key and value anew.
     fn converting_grid() -> Self {
         Self::grid(shared::grid(), Format::Json)
@@ -81,6 +85,7 @@ impl World {
         match self.session.format() {
             Format::Pof => [&[0x15, 0x4E, text.len() as u8], text.as_bytes()].concat().into(),
             Format::Json => format!("\u{15}\"{text}\"").into(),
+            Format::Java => [&[0x06, text.len() as u8], text.as_bytes()].concat().into(),
         }
     }
 
@@ -160,6 +165,17 @@ macro_rules! contract {
                 fn $sentence() {
                     require_peers!();
                     holds(World::grid_json, super::$theme::$sentence);
+                }
+            )+)+
+        }
+
+        mod grid_java {
+            use super::*;
+            $($(
+                #[test]
+                fn $sentence() {
+                    require_peers!();
+                    holds(World::grid_java, super::$theme::$sentence);
                 }
             )+)+
         }

@@ -12,6 +12,7 @@ use crate::flow::{Flow, SOON};
 use crate::support::delivered;
 
 mod binaries;
+mod java;
 
 const BYTE_ARRAYS: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 const STRINGS: &str = "org.apache.kafka.connect.storage.StringConverter";

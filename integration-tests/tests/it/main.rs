@@ -24,6 +24,7 @@ mod forms;
 mod grid_client;
 mod group;
 mod interop;
+mod java_grid;
 mod left_behind;
 mod limits;
 mod logs;

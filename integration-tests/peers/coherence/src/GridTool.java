@@ -76,6 +76,7 @@ import java.util.stream.Stream;
  * put MAP TYPE KEY TYPE VALUE       null
  * remove MAP TYPE KEY               like get, of what was there
  * stored MAP TYPE KEY               the stored bytes of the value in hex, decorations and all, or null
+ * internal MAP TYPE KEY             the key as the grid stores it, its decoration and all, in hex
  * store MAP TYPE KEY HEX            puts exactly these bytes as the stored value
  * dump MAP FILE                     writes "key TAB value" lines in no order, and answers their number
  * digest MAP                        {"count":…,"digest":…}, see digest()
@@ -148,6 +149,10 @@ public final class GridTool {
             case "stored": {
                 Binary stored = (Binary) binaries(f[1]).get(storedKey(f[1], value(f[2], f[3])));
                 return stored == null ? "null" : quoted(HEX.formatHex(stored.toByteArray()));
+            }
+            case "internal": {
+                Binary internal = (Binary) storedKey(f[1], value(f[2], f[3]));
+                return quoted(HEX.formatHex(internal.toByteArray()));
             }
             case "store":
                 binaries(f[1]).put(storedKey(f[1], value(f[2], f[3])), new Binary(HEX.parseHex(f[4])));
