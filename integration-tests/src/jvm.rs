@@ -74,6 +74,29 @@ pub(crate) fn coherence(version: Option<&str>) -> Result<ClassPath> {
     Ok(ClassPath { text: format!("{}/*:{}", jars.display(), tool.display()), stamp: stamp + &stamp_of_tool })
 }
 
+/// The class path of a schema registry: the jar with its program, which names all others.
+///
+/// # Errors
+///
+/// When Maven is missing or fails.
+pub(crate) fn registry() -> Result<ClassPath> {
+    let pom = sources("registry").join("pom.xml");
+    let stamp = fs::read_to_string(&pom)?;
+    let folder = made("registry", &stamp, |folder| {
+        eprintln!("fetching the schema registry from Maven Central");
+        let mut maven = Command::new("mvn");
+        maven.args(["-q", "-B", "-f"]).arg(&pom).arg("dependency:unpack-dependencies");
+        // It notes what it has unpacked.
+        maven.arg(format!("-DmarkersDirectory={}", folder.join("markers").display()));
+        run(maven.arg(format!("-DoutputDirectory={}", folder.display())))
+    })?;
+    let jars = fs::read_dir(&folder)?.collect::<io::Result<Vec<_>>>()?;
+    let mut jars = jars.iter().map(|file| file.path());
+    let program = jars.find(|path| path.to_string_lossy().ends_with("-runner.jar"));
+    let program = program.with_context(|| format!("no program in {}", folder.display()))?;
+    Ok(ClassPath { text: program.display().to_string(), stamp })
+}
+
 impl ClassPath {
     /// A JVM that runs as fast as it can (`fast`), or a small one that starts fast.
     pub(crate) fn java(&self, heap: &str, fast: bool) -> Command {

@@ -9,8 +9,10 @@
 //!                                                                              this project (peers/coherence)
 //!                                                                grid/values   values, entries and events in Java
 //!            connect   a worker of Kafka Connect in distributed mode
-//!            python    clients of a grid and of Connect's REST  tls           certificates for both servers
-//!            shared    one broker and one grid of each format for all tests of a process
+//!            registry  a schema registry
+//!            python    clients of a grid and of Connect's REST, Confluent's serializers
+//!            tls       certificates for broker and grid
+//!            shared    one broker, one grid of each format and one schema registry for all tests of a process
 //!            relay     a way to a server that can be counted, cut and stopped up
 //!            browser   headless Chromium, and what drives it
 //! commands   sink source   the two commands as processes, with their files, metrics and logs
@@ -39,6 +41,7 @@ pub mod peers;
 mod pipes;
 pub mod process;
 pub mod python;
+pub mod registry;
 pub mod relay;
 pub mod rest;
 pub mod sandbox;

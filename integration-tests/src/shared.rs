@@ -1,5 +1,5 @@
-//! One broker, and one grid each that serializes with POF, JSON and Java, for all tests of a process: started by the
-//! first test that asks, gone with the process.
+//! One broker, one grid each that serializes with POF, JSON and Java, and one schema registry for all tests of a process:
+//! started by the first test that asks, gone with the process.
 //!
 //! No test stops or freezes them: a test that breaks its server starts one of its own.
 
@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::grid::{Grid, GridOptions, Serializer};
 use crate::kafka::{Kafka, KafkaOptions};
+use crate::registry::Registry;
 
 /// The broker. Tests keep apart by topics and groups of their own ([`crate::sandbox::unique`]).
 ///
@@ -57,4 +58,14 @@ pub fn java_grid() -> &'static Grid {
         let grid = Grid::start(GridOptions { serializer: Serializer::Java, ..GridOptions::default() });
         grid.expect("the shared grid of Java serialization starts")
     })
+}
+
+/// The schema registry. Tests keep apart by topics of their own; the ids of schemas are of all tests together.
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| Registry::start().expect("the shared schema registry starts"))
 }

@@ -5,7 +5,7 @@ mod cookbook;
 mod entries;
 mod fields;
 mod late_writes;
-mod letters;
+pub mod letters;
 mod logs;
 mod outages;
 mod queue;
