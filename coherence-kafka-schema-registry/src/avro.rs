@@ -4,6 +4,7 @@
 //! schema.rs   JSON → Avro schema            plan.rs     Avro schema → Connect schema, and the steps of reading
 //! node.rs     the steps                     default.rs  default values
 //! reader.rs   data → values, by the steps   write.rs    Connect schema → Avro schema, values → data
+//! resolve.rs  values of one version of a schema as another one describes them
 //! ```
 //!
 //! Every record is read with the schema that it was written with.
@@ -17,7 +18,7 @@ use self::plan::{AvroOptions, Plan};
 use self::reader::Reader;
 use self::schema::{AvroSchema, Kind};
 use self::write::WriteOptions;
-use crate::converter::Format;
+use crate::converter::{Format, NOT_LATEST};
 use crate::framing::Framed;
 use crate::registry::{RegisteredSchema, SchemaType};
 
@@ -25,6 +26,7 @@ mod default;
 mod node;
 mod plan;
 mod reader;
+mod resolve;
 mod schema;
 mod write;
 
@@ -59,7 +61,11 @@ impl Format for Avro {
         if options.boolean("generalized.sum.type.support", false) {
             options.invalid("generalized.sum.type.support", "only false is built in");
         }
-        let write = WriteOptions { enhanced: read.enhanced, meta_data: read.meta_data };
+        let write = WriteOptions {
+            enhanced: read.enhanced,
+            meta_data: read.meta_data,
+            scrub: options.boolean("scrub.invalid.names", false),
+        };
         let null_is_default = !options.boolean("ignore.default.for.nullables", false);
         Self { read, write, null_is_default }
     }
@@ -84,6 +90,25 @@ impl Format for Avro {
         let read = if known.is_bytes { reader.whole() } else { reader.read() };
         let value = read.map_err(|fault| fault.to_string())?;
         Ok(SchemaAndValue { schema: known.plan.schema.clone().map(Cow::Owned), value })
+    }
+
+    fn read_as<'a>(
+        &self,
+        known: &Known,
+        latest: &Known,
+        framed: &Framed<'a>,
+    ) -> Result<SchemaAndValue<'a>, String> {
+        let read = self.read(known, framed)?;
+        let Some(schema) = &latest.plan.schema else { return Ok(read) };
+        let value = resolve::resolve(read.value, schema)?;
+        Ok(SchemaAndValue { schema: Some(Cow::Owned(schema.clone())), value })
+    }
+
+    fn plan_as(&self, latest: &RegisteredSchema, _: bool, schema: Option<&Schema>) -> Result<(), String> {
+        let own = AvroSchema::parse(&self.plan(schema)?.0, [])?;
+        let latest =
+            AvroSchema::parse(&latest.text, latest.references.iter().map(|(_, text)| text.as_str()))?;
+        if resolve::is_same_data(&own, &latest) { Ok(()) } else { Err(NOT_LATEST.to_owned()) }
     }
 
     fn plan(&self, schema: Option<&Schema>) -> Result<(String, ()), String> {

@@ -17,6 +17,10 @@ use crate::registry::{RegisteredSchema, SchemaType};
 pub(crate) const NO_SCHEMA: &str =
     "data without a schema: this format has no form for it, AvroConverter and JsonConverter have";
 
+/// Why data is not written as the latest version.
+pub(crate) const NOT_LATEST: &str = "the fields or types of the data are not those of the latest version of the subject \
+     (use.latest.version): register a version that fits, or set use.latest.version=false";
+
 /// A format of data, with its options.
 pub(crate) trait Format: Debug + Send + Sync + Sized + 'static {
     /// The full name of the Java class of the converter.
@@ -43,6 +47,24 @@ pub(crate) trait Format: Debug + Send + Sync + Sized + 'static {
 
     /// Reads the data behind a frame.
     fn read<'a>(&self, known: &Self::Known, framed: &Framed<'a>) -> Result<SchemaAndValue<'a>, String>;
+
+    /// Reads the data behind a frame, as the latest version of the subject describes it.
+    fn read_as<'a>(
+        &self,
+        known: &Self::Known,
+        latest: &Self::Known,
+        framed: &Framed<'a>,
+    ) -> Result<SchemaAndValue<'a>, String>;
+
+    /// Returns how data with this schema of Connect is written as the latest version of the subject.
+    ///
+    /// `strict` where the versions are compared also if the data would be written without: `latest.compatibility.strict`.
+    fn plan_as(
+        &self,
+        latest: &RegisteredSchema,
+        strict: bool,
+        schema: Option<&Schema>,
+    ) -> Result<Self::Plan, String>;
 
     /// Returns the text of the schema of data with this schema of Connect, and how such data is written.
     fn plan(&self, schema: Option<&Schema>) -> Result<(String, Self::Plan), String>;
@@ -90,7 +112,12 @@ impl<F: Format> Converter for RegistryConverter<F> {
         let framed =
             Framed::read(self.role, headers, bytes, F::HAS_MESSAGE).map_err(|e| data(e.to_string()))?;
         let known = self.schemas.get(topic, framed.id, failed, |schema| self.format.known(schema))?;
-        self.format.read(&known, &framed).map_err(|why| data(format!("{why}, schema {}", framed.id)))
+        let latest = self.schemas.latest(topic, failed, |schema| self.format.known(schema))?;
+        let read = match &latest {
+            None => self.format.read(&known, &framed),
+            Some(latest) => self.format.read_as(&known, latest, &framed),
+        };
+        read.map_err(|why| data(format!("{why}, schema {}", framed.id)))
     }
 
     fn from_connect(
@@ -105,13 +132,14 @@ impl<F: Format> Converter for RegistryConverter<F> {
             return Ok(None);
         }
         let failed = || F::cannot_write(topic);
-        let (id, plan) = self
-            .schemas
-            .written(topic, schema, failed, || self.format.plan(schema.map(|schema| &**schema)))?;
+        let of_connect = schema.map(|schema| &**schema);
+        let plan = || self.format.plan(of_connect);
+        let plan_as = |latest: &RegisteredSchema, strict| self.format.plan_as(latest, strict, of_connect);
+        let (id, plan) = self.schemas.written(topic, schema, failed, plan, plan_as)?;
         let mut bytes = Vec::with_capacity(64);
         framing::write(id, &mut bytes);
         self.format
-            .write(&plan, schema.map(|schema| &**schema), value, &mut bytes)
+            .write(&plan, of_connect, value, &mut bytes)
             .map_err(|why| ConnectError::data(failed()).because(why))?;
         Ok(Some(bytes))
     }

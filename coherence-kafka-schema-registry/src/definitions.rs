@@ -65,19 +65,21 @@ const REGISTRY: [ConfigKey; 27] = [
     key("auto.register.schemas", Kind::Boolean, Text("true"), Any, ("", Medium),
         "Register the schemas of written data."),
     key("use.latest.version", Kind::Boolean, Text("false"), Any, ("", Low),
-        "Only `false` is built in."),
+        "Read records as the latest version of the subject describes them, and write that version where `auto.register.schemas=false`."),
     key("normalize.schemas", Kind::Boolean, Text("false"), Any, ("", Low),
         "Have the schema registry normalize the schemas of written data."),
     key("schemas.cache.config", Kind::Int, Text("1000"), Any, ("", Low),
         "Accepted, without effect: `max.schemas.per.subject` bounds what is kept."),
     key("latest.compatibility.strict", Kind::Boolean, Text("true"), Any, ("", Low),
-        "Accepted, without effect."),
+        "With `use.latest.version`: refuse data of JSON Schema whose fields are not those of the latest version. Other formats always do."),
     key("converter.type", Kind::String, Null, Any, ("", Low),
         "How this converter will be used."),
 ];
 
 #[rustfmt::skip]
-const OF_AVRO: [ConfigKey; 5] = [
+const OF_AVRO: [ConfigKey; 6] = [
+    key("scrub.invalid.names", Kind::Boolean, Text("false"), Any, ("", Medium),
+        "Replace what cannot be in a name of Avro when a schema is written."),
     key("enhanced.avro.schema.support", Kind::Boolean, Text("false"), Any, ("", Medium),
         "Keep the namespaces of records and enums in the names of a union's members."),
     key("connect.meta.data", Kind::Boolean, Text("true"), Any, ("", Low),
@@ -89,7 +91,7 @@ const OF_AVRO: [ConfigKey; 5] = [
     key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
         "Only `false` is built in."),
 ];
-const AVRO: [ConfigKey; 32] = concat(&[&OF_AVRO, &REGISTRY]);
+const AVRO: [ConfigKey; 33] = concat(&[&OF_AVRO, &REGISTRY]);
 
 #[rustfmt::skip]
 const OF_JSON: [ConfigKey; 7] = [
@@ -131,7 +133,7 @@ const OF_PROTOBUF: [ConfigKey; 10] = [
     key("generalized.sum.type.support", Kind::Boolean, Text("false"), Any, ("", Low),
         "Only `false` is built in."),
     key("flatten.unions", Kind::Boolean, Text("false"), Any, ("", Low),
-        "Only `false` is built in."),
+        "The members of a union are fields of the message, of which one is set."),
 ];
 const PROTOBUF: [ConfigKey; 37] = concat(&[&OF_PROTOBUF, &REGISTRY]);
 

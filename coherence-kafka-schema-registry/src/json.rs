@@ -14,7 +14,7 @@ use self::data::Under;
 use self::schema::{JsonOptions, JsonSchema};
 use self::text::WriteOptions;
 use self::tree::Node;
-use crate::converter::{Format, NO_SCHEMA};
+use crate::converter::{Format, NO_SCHEMA, NOT_LATEST};
 use crate::framing::Framed;
 use crate::registry::{RegisteredSchema, SchemaType};
 
@@ -81,6 +81,31 @@ impl Format for Json {
         let under = Under { whole: &known.whole, null_is_default: self.write.null_is_default };
         let value = data::read(&known.schema, &node, under)?;
         Ok(SchemaAndValue { schema: Some(Cow::Owned(known.schema.clone())), value })
+    }
+
+    fn read_as<'a>(
+        &self,
+        _: &JsonSchema,
+        latest: &JsonSchema,
+        framed: &Framed<'a>,
+    ) -> Result<SchemaAndValue<'a>, String> {
+        self.read(latest, framed)
+    }
+
+    fn plan_as(
+        &self,
+        latest: &RegisteredSchema,
+        strict: bool,
+        schema: Option<&Schema>,
+    ) -> Result<(), String> {
+        let (text, ()) = self.plan(schema)?;
+        if !strict {
+            return Ok(());
+        }
+        let own = RegisteredSchema { schema_type: Self::SCHEMA_TYPE, text, references: Vec::new() };
+        let (own, latest) = (self.known(&own)?, self.known(latest)?);
+        let fits = schema::fits(&own.schema, &latest.schema);
+        if fits { Ok(()) } else { Err(format!("{NOT_LATEST}, or latest.compatibility.strict=false")) }
     }
 
     fn plan(&self, schema: Option<&Schema>) -> Result<(String, ()), String> {

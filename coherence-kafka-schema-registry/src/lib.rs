@@ -9,6 +9,7 @@ mod definitions;
 mod framing;
 mod json;
 mod known;
+mod names;
 mod protobuf;
 mod registry;
 mod subject;

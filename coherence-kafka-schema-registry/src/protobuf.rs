@@ -17,7 +17,7 @@ use prost_reflect::{DynamicMessage, FileDescriptor, MessageDescriptor};
 use self::encode::WritePlan;
 use self::plan::{Plan, ProtobufOptions};
 use self::write::WriteOptions;
-use crate::converter::{Format, NO_SCHEMA};
+use crate::converter::{Format, NO_SCHEMA, NOT_LATEST};
 use crate::framing::{self, Framed};
 use crate::registry::{RegisteredSchema, SchemaType};
 
@@ -58,12 +58,35 @@ impl KnownFile {
         if let Some(known) = messages.get(indexes) {
             return Ok(known.clone());
         }
-        let descriptor = file::message(&self.file, indexes)
-            .ok_or("the file has no message at the data's message indexes")?;
+        let descriptor = file::message(&self.file, indexes).ok_or(NO_MESSAGE)?;
         let plan = Plan::new(&descriptor, options)?;
         let known = Arc::new(KnownMessage { descriptor, plan });
         messages.insert(indexes.into(), known.clone());
         Ok(known)
+    }
+
+    /// Returns the message of this full name.
+    fn named(&self, name: &str, options: ProtobufOptions) -> Result<Arc<KnownMessage>, String> {
+        let indexes = file::indexes(&self.file, name)
+            .ok_or_else(|| format!("the latest version of the subject has no message {name}"))?;
+        self.message(&indexes, options)
+    }
+}
+
+/// Why a record's message is not known.
+const NO_MESSAGE: &str = "the file has no message at the data's message indexes";
+
+impl Protobuf {
+    fn read_message<'a>(
+        &self,
+        known: &KnownMessage,
+        framed: &Framed<'a>,
+    ) -> Result<SchemaAndValue<'a>, String> {
+        // The library's text names messages and fields, no data.
+        let message = DynamicMessage::decode(known.descriptor.clone(), framed.data)
+            .map_err(|error| error.to_string())?;
+        let value = data::read(&known.plan, message)?;
+        Ok(SchemaAndValue { schema: Some(Cow::Owned(known.plan.schema.clone())), value })
     }
 }
 
@@ -79,16 +102,15 @@ impl Format for Protobuf {
         let read = ProtobufOptions {
             enhanced: options.boolean("enhanced.protobuf.schema.support", false),
             union_index: options.boolean("generate.index.for.unions", true),
+            flatten_unions: options.boolean("flatten.unions", false),
             int_enums: options.boolean("int.for.enums", false),
             optional_keyword: options.boolean("optional.for.nullables", false),
             optional_proto2: options.boolean("optional.for.proto2", true),
             wrappers: options.boolean("wrapper.for.nullables", false),
             raw_wrappers: options.boolean("wrapper.for.raw.primitives", true),
         };
-        for key in ["generalized.sum.type.support", "flatten.unions"] {
-            if options.boolean(key, false) {
-                options.invalid(key, "only false is built in");
-            }
+        if options.boolean("generalized.sum.type.support", false) {
+            options.invalid("generalized.sum.type.support", "only false is built in");
         }
         let write = WriteOptions {
             optional_keyword: read.optional_keyword,
@@ -112,11 +134,35 @@ impl Format for Protobuf {
 
     fn read<'a>(&self, file: &KnownFile, framed: &Framed<'a>) -> Result<SchemaAndValue<'a>, String> {
         let known = file.message(&framed.message, self.read)?;
-        // The library's text names messages and fields, no data.
-        let message = DynamicMessage::decode(known.descriptor.clone(), framed.data)
-            .map_err(|error| error.to_string())?;
-        let value = data::read(&known.plan, message)?;
-        Ok(SchemaAndValue { schema: Some(Cow::Owned(known.plan.schema.clone())), value })
+        self.read_message(&known, framed)
+    }
+
+    fn read_as<'a>(
+        &self,
+        file: &KnownFile,
+        latest: &KnownFile,
+        framed: &Framed<'a>,
+    ) -> Result<SchemaAndValue<'a>, String> {
+        let written = file::message(&file.file, &framed.message).ok_or(NO_MESSAGE)?;
+        self.read_message(&*latest.named(written.full_name(), self.read)?, framed)
+    }
+
+    fn plan_as(
+        &self,
+        latest: &RegisteredSchema,
+        _: bool,
+        schema: Option<&Schema>,
+    ) -> Result<Arc<WritePlan>, String> {
+        let (text, mut plan) = self.plan(schema)?;
+        let (own, latest) = (file::compile(&text, &[])?, file::compile(&latest.text, &latest.references)?);
+        let own = file::message(&own, &[plan.index]).ok_or(NO_MESSAGE)?;
+        let mut messages = latest.messages();
+        let index = messages
+            .position(|latest| latest.full_name() == own.full_name() && file::is_part(&own, &latest))
+            .and_then(|index| u32::try_from(index).ok());
+        // The plan was made here.
+        Arc::get_mut(&mut plan).ok_or(NOT_LATEST)?.index = index.ok_or(NOT_LATEST)?;
+        Ok(plan)
     }
 
     fn plan(&self, schema: Option<&Schema>) -> Result<(String, Arc<WritePlan>), String> {

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use coherence_kafka_connect::converter::Converter;
-use coherence_kafka_connect::data::{Schema, SchemaKind, Value};
+use coherence_kafka_connect::data::{Field, Schema, SchemaKind, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -298,6 +298,35 @@ fn a_schema_is_registered_once_under_the_subject_of_the_strategy() {
         assert!(fake.seen()[0].body.contains(r#"\"name\":\"a.R\""#));
         assert_eq!(converter.from_connect("t", &mut Vec::new(), None, &Value::Null).unwrap(), None);
     }
+}
+
+#[test]
+fn names_that_avro_does_not_allow_are_refused_or_replaced() {
+    let field =
+        |name: &str| Field { name: name.to_owned(), schema: Arc::new(Schema::new(SchemaKind::Int32)) };
+    let fields = vec![field("a-b"), field("_ok")];
+    let schema = Schema { name: Some("my-db.Shop$R".to_owned()), ..Schema::new(SchemaKind::Struct(fields)) };
+    let schema = Arc::new(schema);
+    let values = vec![Value::Int32(1), Value::Int32(2)];
+    let value = Value::Struct(coherence_kafka_connect::data::Struct { schema: schema.clone(), values });
+    let fake = writable();
+    let write = |scrub: &str| {
+        let converter = converter(Avro::CLASS, &fake.url, &[("scrub.invalid.names", scrub)]);
+        let bytes = converter.from_connect("t", &mut Vec::new(), Some(&schema), &value)?.unwrap();
+        Ok::<_, coherence_kafka_connect::error::ConnectError>(
+            converter.to_connect("t", &(), Some(&bytes))?.schema.unwrap().into_owned(),
+        )
+    };
+    let refused = write("false").unwrap_err().to_string();
+    assert!(
+        refused.contains("name my-db is not allowed in Avro: rename it, or set scrub.invalid.names"),
+        "{refused}"
+    );
+    assert!(fake.seen().is_empty(), "the registry is not asked");
+    let read = write("true").unwrap();
+    assert_eq!(read.name.as_deref(), Some("my-db.Shop$R"), "connect.name keeps it");
+    assert_eq!(read.fields().iter().map(|field| &*field.name).collect::<Vec<_>>(), ["a_b", "_ok"]);
+    assert!(fake.seen()[0].body.contains(r#"\"name\":\"my_db.Shop_24R\""#), "{}", fake.seen()[0].body);
 }
 
 #[test]

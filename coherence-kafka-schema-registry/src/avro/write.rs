@@ -10,6 +10,7 @@ use coherence_kafka_connect::data::{
 use serde_json::{Map, Value as Json, json};
 
 use super::plan::NAMESPACE;
+use crate::names::identifier;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 const UNION: &str = "io.confluent.connect.avro.Union";
@@ -25,6 +26,8 @@ pub(super) struct WriteOptions {
     pub(super) enhanced: bool,
     /// `connect.meta.data`.
     pub(super) meta_data: bool,
+    /// `scrub.invalid.names`: what cannot be in a name is replaced.
+    pub(super) scrub: bool,
 }
 
 /// What an Avro schema writes schemaless data as.
@@ -74,8 +77,9 @@ impl SchemaWriter {
             SchemaKind::Boolean => json!({"type": "boolean"}),
             SchemaKind::String => match symbols(schema).filter(|_| self.options.enhanced) {
                 Some((name, symbols)) => {
+                    let name = self.full_name(name)?;
                     let json = json!({"type": "enum", "name": name, "symbols": symbols});
-                    return self.named(name.to_owned(), json);
+                    return self.named(name, json);
                 }
                 None => json!({"type": "string"}),
             },
@@ -127,7 +131,10 @@ impl SchemaWriter {
     }
 
     fn record(&mut self, schema: &Schema, fields: &[Field]) -> Result<Json, String> {
-        let name = schema.name.clone().unwrap_or_else(|| format!("{NAMESPACE}.ConnectDefault"));
+        let name = match &schema.name {
+            Some(name) => self.full_name(name)?,
+            None => format!("{NAMESPACE}.ConnectDefault"),
+        };
         match self.named.get(&name) {
             // The schema is inside itself here.
             Some(None) => return Ok(name.into()),
@@ -147,6 +154,16 @@ impl SchemaWriter {
         self.named(name, json)
     }
 
+    /// Returns the name of a type, with its namespace, as Avro allows it.
+    fn full_name(&self, name: &str) -> Result<String, String> {
+        let parts: Result<Vec<_>, _> = name.split('.').map(|part| self.identifier(part)).collect();
+        Ok(parts?.join("."))
+    }
+
+    fn identifier(&self, name: &str) -> Result<String, String> {
+        identifier(name, self.options.scrub, "Avro", true)
+    }
+
     /// Returns a named type: its text where it comes first, then its name.
     fn named(&mut self, name: String, json: Json) -> Result<Json, String> {
         match self.named.get(&name) {
@@ -160,7 +177,7 @@ impl SchemaWriter {
     }
 
     fn record_field(&mut self, name: &str, schema: &Schema, doc: Option<&str>) -> Result<Json, String> {
-        let mut field = json!({"name": name, "type": self.schema(schema, false)?});
+        let mut field = json!({"name": self.identifier(name)?, "type": self.schema(schema, false)?});
         if let Some(doc) = doc {
             field["doc"] = doc.into();
         }
@@ -373,7 +390,7 @@ fn member<'v, 'a>(of: &'v Struct<'a>) -> Result<(usize, &'v Value<'a>), String> 
     set.ok_or_else(|| "a union of which no member is set".to_owned())
 }
 
-fn inside(field: &str, why: &str) -> String {
+pub(super) fn inside(field: &str, why: &str) -> String {
     match why.strip_prefix("field ") {
         Some(rest) => format!("field {field}.{rest}"),
         None => format!("field {field}: {why}"),

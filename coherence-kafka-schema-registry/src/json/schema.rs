@@ -49,6 +49,41 @@ pub(crate) struct JsonSchema {
     pub(super) whole: BTreeMap<String, Arc<Schema>>,
 }
 
+/// Returns whether data of one schema can be read under another: fields of both have one type, and the other requires
+/// none that is missing.
+pub(super) fn fits(of: &Schema, under: &Schema) -> bool {
+    match (&of.kind, &under.kind) {
+        (SchemaKind::Struct(fields), SchemaKind::Struct(wanted)) => {
+            // A schema that contains itself has no fields where it comes again.
+            fields.is_empty()
+                || wanted.iter().all(|wanted| match fields.iter().find(|field| field.name == wanted.name) {
+                    Some(field) => fits(&field.schema, &wanted.schema),
+                    None => wanted.schema.optional || wanted.schema.default.is_some(),
+                })
+        }
+        (SchemaKind::Array(of), SchemaKind::Array(under)) => both(of, under),
+        (SchemaKind::Map(keys, values), SchemaKind::Map(under_keys, under_values)) => {
+            both(keys, under_keys) && both(values, under_values)
+        }
+        // Numbers of JSON have one form.
+        (of, under) if is_whole(of) => is_whole(under) || is_float(under),
+        (of, under) if is_float(of) => is_float(under),
+        (of, under) => of == under,
+    }
+}
+
+fn both(of: &Option<Arc<Schema>>, under: &Option<Arc<Schema>>) -> bool {
+    of.as_ref().zip(under.as_ref()).is_none_or(|(of, under)| fits(of, under))
+}
+
+fn is_whole(kind: &SchemaKind) -> bool {
+    matches!(kind, SchemaKind::Int8 | SchemaKind::Int16 | SchemaKind::Int32 | SchemaKind::Int64)
+}
+
+fn is_float(kind: &SchemaKind) -> bool {
+    matches!(kind, SchemaKind::Float32 | SchemaKind::Float64)
+}
+
 /// What was referred to and is being read.
 struct Open<'n, 'a> {
     node: &'n Node<'a>,

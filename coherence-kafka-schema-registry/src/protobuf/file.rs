@@ -1,6 +1,11 @@
-//! From the text of a `.proto` file to the descriptors of its messages.
+//! From a `.proto` file to the descriptors of its messages.
 
-use prost_reflect::{FileDescriptor, MessageDescriptor};
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use prost_reflect::prost::encoding::{WireType, encode_key, encode_varint};
+use prost_reflect::{FileDescriptor, Kind, MessageDescriptor};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use protox::{Compiler, Error};
 
@@ -25,13 +30,25 @@ struct Texts(Vec<(String, String)>);
 impl FileResolver for Texts {
     fn open_file(&self, name: &str) -> Result<File, Error> {
         match self.0.iter().find(|(known, _)| known == name) {
-            Some((_, text)) => File::from_source(name, text),
+            Some((_, text)) => descriptor(name, text).map_or_else(|| File::from_source(name, text), Ok),
             None => Err(Error::file_not_found(name)),
         }
     }
 }
 
-/// Returns the descriptors of a file; `references` are the files that it imports, by their names.
+/// Returns a file that is its descriptor in Base64: Confluent's serializers for Python register it so, and some
+/// registries return it unchanged.
+fn descriptor(name: &str, text: &str) -> Option<File> {
+    let mut bytes = STANDARD.decode(text.trim()).ok().filter(|bytes| !bytes.is_empty())?;
+    // The name that others import it by; of a field that comes twice, the last one counts.
+    encode_key(1, WireType::LengthDelimited, &mut bytes);
+    encode_varint(name.len() as u64, &mut bytes);
+    bytes.extend_from_slice(name.as_bytes());
+    File::decode_file_descriptor_proto(&*bytes).ok()
+}
+
+/// Returns the descriptors of a file, which is its text or its descriptor in Base64; `references` are the files that it
+/// imports, by their names.
 pub(super) fn compile(text: &str, references: &[(String, String)]) -> Result<FileDescriptor, String> {
     if std::iter::once(text).chain(references.iter().map(|(_, text)| text.as_str())).any(is_too_deep) {
         return Err(format!("more than {MAX_DEPTH} blocks inside each other"));
@@ -73,4 +90,50 @@ pub(super) fn message(file: &FileDescriptor, indexes: &[u32]) -> Option<MessageD
         message = child;
     }
     Some(message)
+}
+
+/// Returns the positions of the message of this full name.
+pub(super) fn indexes(file: &FileDescriptor, name: &str) -> Option<Vec<u32>> {
+    fn inside(messages: &[MessageDescriptor], name: &str, indexes: &mut Vec<u32>) -> bool {
+        let messages = messages.iter().filter(|message| !message.is_map_entry());
+        for (index, message) in messages.enumerate() {
+            indexes.extend(u32::try_from(index));
+            let children: Vec<_> = message.child_messages().collect();
+            if message.full_name() == name || inside(&children, name, indexes) {
+                return true;
+            }
+            indexes.pop();
+        }
+        false
+    }
+    let (messages, mut indexes): (Vec<_>, _) = (file.messages().collect(), Vec::new());
+    inside(&messages, name, &mut indexes).then_some(indexes)
+}
+
+/// Returns whether all fields of a message are fields of another one, with their names, numbers and types.
+pub(super) fn is_part(of: &MessageDescriptor, other: &MessageDescriptor) -> bool {
+    let mut met = HashSet::new();
+    let mut open = vec![(of.clone(), other.clone())];
+    while let Some((of, other)) = open.pop() {
+        if !met.insert((of.full_name().to_owned(), other.full_name().to_owned())) {
+            continue;
+        }
+        for field in of.fields() {
+            let Some(same) = other.get_field(field.number()) else { return false };
+            let is_same = match (field.kind(), same.kind()) {
+                (Kind::Message(of), Kind::Message(other)) => {
+                    open.push((of, other));
+                    true
+                }
+                (Kind::Enum(of), Kind::Enum(other)) => of.values().all(|symbol| {
+                    other.get_value(symbol.number()).is_some_and(|s| s.name() == symbol.name())
+                }),
+                (of, other) => of == other,
+            };
+            if !is_same || field.name() != same.name() || field.cardinality() != same.cardinality() {
+                return false;
+            }
+        }
+    }
+    true
 }

@@ -23,6 +23,8 @@ pub(super) struct ProtobufOptions {
     pub(super) enhanced: bool,
     /// `generate.index.for.unions`: a union's field has the position of the union in its name.
     pub(super) union_index: bool,
+    /// `flatten.unions`: the members of a union are fields of the message.
+    pub(super) flatten_unions: bool,
     /// `int.for.enums`.
     pub(super) int_enums: bool,
     /// `optional.for.nullables`: only fields with the keyword are optional.
@@ -135,6 +137,12 @@ impl Planner {
         self.messages.push(None);
         let (mut fields, mut slots) = (Vec::new(), Vec::new());
         for (index, oneof) in message.oneofs().enumerate().filter(|(_, oneof)| !oneof.is_synthetic()) {
+            if self.options.flatten_unions {
+                let (union, steps) = self.oneof(&oneof)?;
+                fields.extend_from_slice(union.fields());
+                slots.extend(steps.into_iter().map(Slot::Field));
+                continue;
+            }
             let name = match self.options.union_index {
                 true => format!("{}_{index}", oneof.name()),
                 false => oneof.name().to_owned(),
@@ -169,7 +177,9 @@ impl Planner {
         let mut all: Vec<_> = oneof.fields().collect();
         all.sort_by_key(|field| field.path().last().copied());
         for field in all {
-            let (node, schema) = self.field(&field)?;
+            let (node, mut schema) = self.field(&field)?;
+            // In the message itself, nothing else allows the nulls of the others.
+            schema.optional |= self.options.flatten_unions;
             fields.push(Field { name: field.name().to_owned(), schema: Arc::new(schema) });
             steps.push(Step { field, null_if_absent: true, node });
         }

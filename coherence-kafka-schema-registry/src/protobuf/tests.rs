@@ -231,6 +231,42 @@ fn files_are_imported_from_other_subjects() {
 }
 
 #[test]
+fn the_members_of_a_flat_union_are_fields_of_the_message() {
+    let proto = proto3("message A { int32 x = 1; oneof u { string a = 2; int32 b = 3; } }");
+    for keyword in ["false", "true"] {
+        let options = [("flatten.unions", "true"), ("optional.for.nullables", keyword)];
+        let read = read_with(&proto, &[0], &[8, 5, 24, 0], &options).unwrap();
+        assert_eq!(read[1], json!({"struct": {"a": null, "b": {"i32": 0}, "x": {"i32": 5}}}));
+        assert_eq!(schema_of(&read, &["a"])["optional"], true);
+        let neither = read_with(&proto, &[0], &[], &options).unwrap();
+        assert_eq!(neither[1], json!({"struct": {"a": null, "b": null, "x": {"i32": 0}}}));
+    }
+}
+
+#[test]
+fn files_can_be_descriptors_as_other_serializers_register_them() {
+    // Descriptors of Google's library for Python: `Order` is the second message, and its customer is in the other file.
+    const CUSTOMER: &str =
+        "Cg5jdXN0b21lci5wcm90bxIEc2hvcCIeCghDdXN0b21lchISCgRuYW1lGAEgASgJUgRuYW1lYgZwcm90bzM=";
+    const ORDER: &str = "CgtvcmRlci5wcm90bxIEc2hvcBoOY3VzdG9tZXIucHJvdG8iBwoFT3RoZXIiNQoFT3JkZXISCgoCaWQYASABKAMSIAoI\
+                         Y3VzdG9tZXIYAiABKAsyDi5zaG9wLkN1c3RvbWVyYgZwcm90bzM=";
+    const CUSTOMER_TEXT: &str = "syntax = \"proto3\"; package shop; message Customer { string name = 1; }";
+    for customer in [CUSTOMER, CUSTOMER_TEXT] {
+        let references = [("customer.proto".to_owned(), customer.to_owned())];
+        let file = file::compile(ORDER, &references).unwrap();
+        let order = file::message(&file, &[1]).unwrap();
+        let customer = order.get_field_by_name("customer").unwrap().kind();
+        assert_eq!(
+            (order.full_name(), customer.as_message().unwrap().full_name()),
+            ("shop.Order", "shop.Customer")
+        );
+    }
+    for cut in (4..ORDER.len()).step_by(4) {
+        assert!(file::compile(&ORDER[..cut], &[]).is_err(), "half a descriptor");
+    }
+}
+
+#[test]
 fn symbols_that_the_schema_does_not_have_keep_their_numbers() {
     let proto = proto3("enum E { NONE = 0; } message A { E e = 1; }");
     assert_eq!(read(&proto, &[0], &[8, 5]).unwrap()[1], json!({"struct": {"e": "UNKNOWN_ENUM_VALUE_E_5"}}));
@@ -285,6 +321,7 @@ fn a_message_inside_itself_has_its_whole_schema() {
 const OPTIONS: ProtobufOptions = ProtobufOptions {
     enhanced: false,
     union_index: true,
+    flatten_unions: false,
     int_enums: false,
     optional_keyword: false,
     optional_proto2: true,

@@ -10,6 +10,7 @@ use coherence_kafka_connect::data::{DATE, DECIMAL, Field, SCALE, Schema, SchemaK
 use super::encode::{FieldPlan, Item, MessageFields, Shape, WritePlan};
 use super::plan::NAMESPACE;
 use super::scalar::Scalar;
+use crate::names::identifier;
 
 /// Messages inside each other at most.
 const MAX_LEVELS: usize = 100;
@@ -288,32 +289,7 @@ impl<'s> Writer<'s> {
     }
 
     fn identifier(&self, name: &str) -> Result<String, String> {
-        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let begins_badly = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
-        if name.is_empty() {
-            return Err("a field or a type without a name".to_owned());
-        }
-        if !self.options.scrub {
-            if name.bytes().all(is_letter) && !begins_badly(name) {
-                return Ok(name.to_owned());
-            }
-            return Err(format!(
-                "name {name} is not allowed in Protobuf: rename it, or set scrub.invalid.names=true to replace what cannot be in a name"
-            ));
-        }
-        // As the Java converter, which encodes the name for a URL first.
-        let mut scrubbed = String::with_capacity(name.len());
-        if begins_badly(name) || name.starts_with('_') {
-            scrubbed.push('x');
-        }
-        for byte in name.bytes() {
-            match byte {
-                byte if is_letter(byte) => scrubbed.push(char::from(byte)),
-                b'.' | b'-' | b'*' | b' ' => scrubbed.push('_'),
-                byte => scrubbed.push_str(&format!("_{byte:02X}")),
-            }
-        }
-        Ok(scrubbed)
+        identifier(name, self.options.scrub, "Protobuf", false)
     }
 }
 

@@ -14,6 +14,7 @@ fn format(write: WriteOptions) -> Protobuf {
     let read = ProtobufOptions {
         enhanced: false,
         union_index: true,
+        flatten_unions: false,
         int_enums: false,
         optional_keyword: write.optional_keyword,
         optional_proto2: true,
