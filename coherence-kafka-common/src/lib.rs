@@ -13,6 +13,7 @@
 //! map.rs                                               NamedMap, Session: a map of binary entries, wherever it lives
 //! grid_address.rs                                      where a grid is: proxies, or a name service
 //! key_locks.rs                                         locks on keys: calls for one key, one after the other
+//! query.rs query/                                      filters, extractors, processors, aggregators, in POF and in JSON
 //! typed_map.rs                                         TypedMap: a map of typed entries
 //! local.rs                                             LocalSession, LocalMap: the embedded implementation
 //! splitmix.rs                                          chance that can be repeated, for a demo and for tests
@@ -33,6 +34,7 @@ pub mod nearest;
 pub mod packed;
 pub mod pass_through;
 pub mod pof;
+pub mod query;
 pub mod serializer;
 #[doc(hidden)]
 pub mod splitmix;

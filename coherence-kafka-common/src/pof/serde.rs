@@ -111,6 +111,7 @@ pub use error::Error;
 pub use native::JavaUuid;
 
 use super::context::PofContext;
+use super::writer::PofWriter;
 use crate::binary::{FMT_EXT, FMT_IDO};
 use crate::decoration::{undecorated_key, undecorated_value};
 use crate::packed::{Cursor, DecodeError, Problem};
@@ -125,6 +126,18 @@ pub fn to_vec<T: Serialize + ?Sized>(context: &PofContext, value: &T) -> Result<
 /// The value as a complete Coherence binary: `0x15`, then its POF.
 pub fn to_binary<T: Serialize + ?Sized>(context: &PofContext, value: &T) -> Result<Vec<u8>, Error> {
     append(context, value, vec![FMT_EXT])
+}
+
+/// The POF of a value, behind what `writer` has written.
+pub(crate) fn write<T: Serialize + ?Sized>(
+    context: &PofContext,
+    value: &T,
+    writer: &mut PofWriter<'_>,
+) -> Result<(), Error> {
+    let mut serializer = Serializer::new(context, Vec::new());
+    value.serialize(&mut serializer)?;
+    writer.written(&serializer.out, serializer.is_marked());
+    Ok(())
 }
 
 fn append<T: Serialize + ?Sized>(context: &PofContext, value: &T, out: Vec<u8>) -> Result<Vec<u8>, Error> {

@@ -157,6 +157,20 @@ impl<'a> PofWriter<'a> {
         self.len_and_bytes(value);
     }
 
+    /// `int[]`.
+    pub(crate) fn int32_array(&mut self, elements: &[i32]) {
+        self.type_id(types::UNIFORM_ARRAY);
+        self.type_id(types::INT32);
+        self.count(elements.len());
+        elements.iter().for_each(|element| write_i32(self.out, *element));
+    }
+
+    /// What another writer, which had this mark at its end, wrote.
+    pub(super) fn written(&mut self, pof: &[u8], marked: bool) {
+        self.out.extend_from_slice(pof);
+        self.marked = marked;
+    }
+
     /// `com.tangosol.util.Binary`.
     #[inline]
     pub fn octet_string(&mut self, value: &[u8]) {

@@ -34,6 +34,10 @@ impl<'c> Serializer<'c> {
         Self { context, out, depth: 0, native: false, marked: false }
     }
 
+    pub(super) fn is_marked(&self) -> bool {
+        self.marked
+    }
+
     /// For a value in full.
     fn writer(&mut self) -> PofWriter<'_> {
         self.marked = false;

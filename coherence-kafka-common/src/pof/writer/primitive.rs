@@ -6,7 +6,7 @@ use crate::pof::primitive::Primitive;
 
 impl PofWriter<'_> {
     /// A primitive as `writeInt` and its like write it as a property: left out where it is the default.
-    pub(in crate::pof) fn primitive_property(&mut self, index: u32, value: Primitive) {
+    pub(crate) fn primitive_property(&mut self, index: u32, value: Primitive) {
         if self.marked || !value.is_default() {
             self.property(index);
             self.primitive(value);
