@@ -158,12 +158,12 @@ fn plain(format: u8, cursor: &mut Cursor<'_>) -> Result<PofValue, DecodeError> {
 
 /// Returns the object in a binary that only Java can read, by the way it is written.
 pub fn only_java(binary: &[u8]) -> Option<&'static str> {
-    Some(match binary.first()? {
-        &XML_SERIALIZABLE => "an XmlSerializable object",
-        &EXTERNALIZABLE_LITE => "an ExternalizableLite object",
-        &SERIALIZABLE => "a java.io.Serializable object",
-        &XML_BEAN => "an XmlBean",
-        &UNKNOWN => "an object of unknown format",
+    Some(match *binary.first()? {
+        XML_SERIALIZABLE => "an XmlSerializable object",
+        EXTERNALIZABLE_LITE => "an ExternalizableLite object",
+        SERIALIZABLE => "a java.io.Serializable object",
+        XML_BEAN => "an XmlBean",
+        UNKNOWN => "an object of unknown format",
         _ => return None,
     })
 }

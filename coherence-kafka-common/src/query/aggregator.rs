@@ -183,10 +183,7 @@ impl<T> Aggregator<Vec<T>> {
     pub fn bottom(extractor: impl Into<Extractor>, count: u16) -> Self {
         let inverse = Object::new(
             &INVERSE,
-            [
-                both(0, "comparator", Part::Object(safe())),
-                both(1, "nullFirst", Part::Boolean(true)),
-            ],
+            [both(0, "comparator", Part::Object(safe())), both(1, "nullFirst", Part::Boolean(true))],
         );
         Self::first(extractor, inverse, count)
     }

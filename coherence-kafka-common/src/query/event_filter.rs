@@ -10,13 +10,9 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const MAP_EVENT: Class =
-    Class { name: "MapEventFilter", type_id: 79, alias: Some("filter.MapEventFilter") };
-const TRANSFORMING: Class = Class {
-    name: "MapEventTransformerFilter",
-    type_id: 88,
-    alias: Some("filter.MapEventTransformerFilter"),
-};
+const MAP_EVENT: Class = Class { name: "MapEventFilter", type_id: 79, alias: Some("filter.MapEventFilter") };
+const TRANSFORMING: Class =
+    Class { name: "MapEventTransformerFilter", type_id: 88, alias: Some("filter.MapEventTransformerFilter") };
 const NEW_VALUES: Class = Class { name: "SemiLiteEventTransformer", type_id: 120, alias: None };
 const EXTRACTING: Class = Class {
     name: "ExtractorEventTransformer",
@@ -120,10 +116,7 @@ impl EventFilter {
     fn transformed(self, transformer: Object) -> Self {
         Self(Object::new(
             &TRANSFORMING,
-            [
-                both(0, "filter", Part::Object(self.0)),
-                both(1, "transformer", Part::Object(transformer)),
-            ],
+            [both(0, "filter", Part::Object(self.0)), both(1, "transformer", Part::Object(transformer))],
         ))
     }
 

@@ -129,10 +129,7 @@ impl Extractor {
     }
 }
 
-fn composite<E: Into<Extractor>>(
-    class: &'static Class,
-    extractors: impl IntoIterator<Item = E>,
-) -> Object {
+fn composite<E: Into<Extractor>>(class: &'static Class, extractors: impl IntoIterator<Item = E>) -> Object {
     let extractors = extractors.into_iter().map(|extractor| extractor.into().0).collect();
     Object::new(class, [both(0, "extractors", Part::Objects(extractors)), in_json("target", Part::Int(0))])
 }

@@ -213,10 +213,7 @@ impl Filter {
     pub fn among<T: Serialize + Send + Sync + 'static>(self, keys: impl IntoIterator<Item = T>) -> Self {
         Self(Object::new(
             &IN_KEY_SET,
-            [
-                both(0, "filter", Part::Object(self.0)),
-                both(1, "keys", Part::Collection(Literal::all(keys))),
-            ],
+            [both(0, "filter", Part::Object(self.0)), both(1, "keys", Part::Collection(Literal::all(keys)))],
         ))
     }
 

@@ -34,7 +34,9 @@ impl Literal {
         Self(Arc::new(value))
     }
 
-    pub(super) fn all<T: Serialize + Send + Sync + 'static>(values: impl IntoIterator<Item = T>) -> Vec<Self> {
+    pub(super) fn all<T: Serialize + Send + Sync + 'static>(
+        values: impl IntoIterator<Item = T>,
+    ) -> Vec<Self> {
         values.into_iter().map(Self::new).collect()
     }
 

@@ -99,6 +99,10 @@ impl Object {
                 self.write_pof(context, &mut PofWriter::with_text(&mut out, context.text_encoding()))?;
             }
             Format::Json => self.write_json(classes, &mut out)?,
+            Format::Java => {
+                let what = format!("a {}: a session in pof or json can, with the same map", self.class.name);
+                return Err(SerializerError::NotRepresentable { format: "java", what });
+            }
         }
         Ok(out.into())
     }

@@ -150,10 +150,7 @@ impl Processor<()> {
     {
         Self::new(Object::new(
             &PUT_ALL,
-            [
-                both(0, "filter", Part::Object(filter.into().0)),
-                both(1, "entries", Part::Map(pairs(entries))),
-            ],
+            [both(0, "filter", Part::Object(filter.into().0)), both(1, "entries", Part::Map(pairs(entries)))],
         ))
     }
 
@@ -174,10 +171,7 @@ impl<R> Processor<R> {
     pub fn remove_if(filter: impl Into<Filter>) -> Self {
         Self::new(Object::new(
             &REMOVE,
-            [
-                both(0, "filter", Part::Object(filter.into().0)),
-                both(1, "return", Part::Boolean(true)),
-            ],
+            [both(0, "filter", Part::Object(filter.into().0)), both(1, "return", Part::Boolean(true))],
         ))
     }
 

@@ -58,8 +58,7 @@ fn city() -> Extractor {
 type Binary = Box<dyn Fn(Format) -> Result<Vec<u8>, SerializerError>>;
 
 fn pof() -> PofContext {
-    let classes =
-        PofContext::builder().user_type("Person", 1001).portable_object("Address", 1002);
+    let classes = PofContext::builder().user_type("Person", 1001).portable_object("Address", 1002);
     classes.portable_object("Item", 1007).build().unwrap()
 }
 
@@ -254,8 +253,7 @@ fn short(text: &str) -> String {
 fn captured_agents_of_pof_are_built_from_their_parts() {
     let rows = rows(include_str!("../../tests/vectors/pof-agents.jsonl"));
     let old = || Filter::less(Extractor::pof([1]), 51);
-    let person =
-        Person { name: Some("N".to_owned()), age: 51, address: None };
+    let person = Person { name: Some("N".to_owned()), age: 51, address: None };
     let built = named! {
         "AlwaysFilter": Filter::always(),
         "NeverFilter": Filter::never(),
