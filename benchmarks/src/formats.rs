@@ -1,10 +1,15 @@
 //! What converters and transforms cost, in the sink and in Kafka Connect: the same records, converters and transforms,
 //! both into sinks that keep nothing.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use coherence_kafka_connect::converter::{self, Converter, Role, create_from};
+use coherence_kafka_schema_registry::CLASSES;
 use integration_tests::connect::{Cluster, Connect};
+use integration_tests::registry::Registry;
 use integration_tests::sandbox::unique;
 use integration_tests::usage::cpu_of;
 use integration_tests::{rest, wait};
@@ -20,27 +25,36 @@ const GOAL: f64 = 8.0;
 /// What a topic holds, and what is done with it.
 struct Form {
     title: &'static str,
-    with_schema: bool,
+    value: Held,
     settings: &'static [(&'static str, &'static str)],
 }
 
+/// What a value of a topic is.
+#[derive(Clone, Copy, PartialEq)]
+enum Held {
+    Json,
+    JsonWithSchema,
+    Avro,
+}
+
+const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 
-const FORMS: [Form; 3] = [
+const FORMS: [Form; 4] = [
     Form {
         title: "JSON",
-        with_schema: false,
+        value: Held::Json,
         settings: &[("value.converter", JSON), ("value.converter.schemas.enable", "false")],
     },
     Form {
         title: "JSON with its schema",
-        with_schema: true,
+        value: Held::JsonWithSchema,
         settings: &[("value.converter", JSON), ("value.converter.schemas.enable", "true")],
     },
     Form {
         title: "JSON, and three transforms",
-        with_schema: false,
+        value: Held::Json,
         settings: &[
             ("value.converter", JSON),
             ("value.converter.schemas.enable", "false"),
@@ -53,17 +67,42 @@ const FORMS: [Form; 3] = [
             ("transforms.origin.topic.field", "origin"),
         ],
     },
+    // The converters differ.
+    Form { title: "Avro with a registry", value: Held::Avro, settings: &[] },
 ];
 
-impl Form {
+/// What fills a topic.
+struct Writer {
+    json: Arc<dyn Converter>,
+    avro: Arc<dyn Converter>,
+}
+
+impl Writer {
+    fn new(registry: &str) -> Result<Self> {
+        let create = |class, options| {
+            let created = create_from(&[&converter::CLASSES, &CLASSES], class, Role::Value, &options);
+            created.map_err(|errors| anyhow!("{class}: {errors:?}"))
+        };
+        let options = BTreeMap::from([("schema.registry.url".to_owned(), registry.to_owned())]);
+        Ok(Self { json: create(JSON, BTreeMap::new())?, avro: create(AVRO, options)? })
+    }
+
     /// The record of a number.
-    fn record(&self, number: u64) -> (String, String) {
+    fn record(&self, held: Held, topic: &str, number: u64) -> Result<(String, Vec<u8>)> {
         let payload = json!({
             "id": number, "name": format!("Customer {number}"), "city": "Lausanne", "amount": number as f64 / 4.0,
             "active": number.is_multiple_of(3),
         });
-        let value = if self.with_schema { json!({"schema": schema(), "payload": payload}) } else { payload };
-        (format!("key-{number}"), value.to_string())
+        let plain = held == Held::Json;
+        let json = if plain { payload } else { json!({"schema": schema(), "payload": payload}) }.to_string();
+        let value = if held == Held::Avro {
+            let data = self.json.to_connect(topic, &(), Some(json.as_bytes()))?;
+            let avro = self.avro.from_connect(topic, &mut Vec::new(), data.schema.as_deref(), &data.value)?;
+            avro.context("a value")?
+        } else {
+            json.into_bytes()
+        };
+        Ok((format!("key-{number}"), value))
     }
 }
 
@@ -97,17 +136,22 @@ struct Cpu {
 ///
 /// When a measurement fails.
 pub fn run(peers: &Peers, rounds: u64, records: u64) -> Result<()> {
+    let registry = Registry::start()?;
+    let writer = Writer::new(&registry.url())?;
     let mut topics = Vec::new();
     for form in &FORMS {
         let topic = unique("formats");
         peers.kafka.create_topic(&topic, Load::plain(records).partitions)?;
-        let all = (0..records).map(|number| form.record(number));
-        peers.kafka.produce(&topic, all.map(|(key, value)| (Some(key), Some(value))))?;
+        let all = (0..records).map(|number| writer.record(form.value, &topic, number));
+        // Memory for all of them, because producing ends with an error and not in the middle.
+        let all = all.collect::<Result<Vec<_>>>()?;
+        peers.kafka.produce(&topic, all.into_iter().map(|(key, value)| (Some(key), Some(value))))?;
         topics.push(topic);
     }
+    let reader = Reader { peers, registry: &registry, records };
     let warm = Connect::start_for_measurements(&Cluster::new(&peers.kafka, "formats"))?;
     for (form, topic) in FORMS.iter().zip(&topics) {
-        of_connect(peers, &warm, form, topic, records)?;
+        reader.warm_connect(&warm, form, topic)?;
     }
     let mut rows: [Vec<Cpu>; FORMS.len()] = Default::default();
     for round in 0..rounds as usize {
@@ -115,9 +159,9 @@ pub fn run(peers: &Peers, rounds: u64, records: u64) -> Result<()> {
             let place = (turn + round) % FORMS.len();
             let (form, topic) = (&FORMS[place], &topics[place]);
             let cpu = Cpu {
-                sink: of_sink(peers, form, topic, records)?,
-                new: of_new_connect(peers, form, topic, records)?,
-                warm: of_connect(peers, &warm, form, topic, records)?,
+                sink: reader.sink(form, topic)?,
+                new: reader.new_connect(form, topic)?,
+                warm: reader.warm_connect(&warm, form, topic)?,
             };
             eprintln!("round {}: {}: {cpu:?}", round + 1, form.title);
             rows[place].push(cpu);
@@ -128,47 +172,74 @@ pub fn run(peers: &Peers, rounds: u64, records: u64) -> Result<()> {
     Ok(())
 }
 
-fn of_sink(peers: &Peers, form: &Form, topic: &str, records: u64) -> Result<f64> {
-    let settings = converters(form).map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let settings: Vec<_> = settings.collect();
-    Ok(peers.run_child(Kind::Discard, Load::plain(records), vec![topic.to_owned()], &settings)?.cpu_ns)
+/// Reads whole topics. Each measurement is in CPU nanoseconds for each record.
+struct Reader<'a> {
+    peers: &'a Peers,
+    registry: &'a Registry,
+    records: u64,
 }
 
-/// The CPU of a whole worker, from its start until it has read everything.
-fn of_new_connect(peers: &Peers, form: &Form, topic: &str, records: u64) -> Result<f64> {
-    let connect = Connect::start_for_measurements(&Cluster::new(&peers.kafka, "formats"))?;
-    let started = cpu_of(connect.process().id())?.as_nanos() as f64 / records as f64;
-    let read = of_connect(peers, &connect, form, topic, records)?;
-    connect.stop()?;
-    Ok(started + read)
-}
-
-/// The CPU of a running worker for one connector that reads everything.
-fn of_connect(peers: &Peers, connect: &Connect, form: &Form, topic: &str, records: u64) -> Result<f64> {
-    let name = unique("formats");
-    let mut config = json!({
-        "connector.class": "DiscardSink", "topics": topic, "consumer.override.auto.offset.reset": "earliest",
-    });
-    for (setting, value) in converters(form) {
-        config[setting] = json!(value);
+impl Reader<'_> {
+    fn sink(&self, form: &Form, topic: &str) -> Result<f64> {
+        let mut settings = settings(form);
+        if form.value == Held::Avro {
+            settings.extend([
+                ("value.converter".to_owned(), AVRO.to_owned()),
+                ("value.converter.schema.registry.url".to_owned(), self.registry.url()),
+            ]);
+        }
+        let load = Load::plain(self.records);
+        Ok(self.peers.run_child(Kind::Discard, load, vec![topic.to_owned()], &settings)?.cpu_ns)
     }
-    let path = "/connectors";
-    let before = cpu_of(connect.process().id())?;
-    let created = rest::change(connect.rest(), "POST", path, &json!({"name": name, "config": config}))?;
-    ensure!(created.status == 201, "{created:?}");
-    let group = format!("connect-{name}");
-    let read = || {
-        let committed = peers.kafka.committed(&group, topic).unwrap_or_default();
-        committed.iter().flatten().sum::<i64>() as u64 == records
-    };
-    ensure!(wait::within(DEADLINE, read), "not read within {DEADLINE:?}\n{}", connect.log());
-    let spent = cpu_of(connect.process().id())? - before;
-    rest::change(connect.rest(), "DELETE", &format!("{path}/{name}"), &Value::Null)?;
-    Ok(spent.as_nanos() as f64 / records as f64)
+
+    /// A whole worker, from its start until it has read everything.
+    fn new_connect(&self, form: &Form, topic: &str) -> Result<f64> {
+        let connect = Connect::start_for_measurements(&Cluster::new(&self.peers.kafka, "formats"))?;
+        let started = self.each(cpu_of(connect.process().id())?);
+        let read = self.warm_connect(&connect, form, topic)?;
+        connect.stop()?;
+        Ok(started + read)
+    }
+
+    /// One connector of a running worker.
+    fn warm_connect(&self, connect: &Connect, form: &Form, topic: &str) -> Result<f64> {
+        let name = unique("formats");
+        let mut config = json!({
+            "connector.class": "DiscardSink", "topics": topic, "consumer.override.auto.offset.reset": "earliest",
+        });
+        for (setting, value) in settings(form) {
+            config[setting] = json!(value);
+        }
+        if form.value == Held::Avro {
+            config["value.converter"] = json!("io.apicurio.registry.utils.converter.AvroConverter");
+            config["value.converter.apicurio.registry.url"] = json!(self.registry.own_url());
+            config["value.converter.apicurio.registry.as-confluent"] = json!("true");
+            config["value.converter.apicurio.registry.use-id"] = json!("contentId");
+        }
+        let path = "/connectors";
+        let before = cpu_of(connect.process().id())?;
+        let created = rest::change(connect.rest(), "POST", path, &json!({"name": name, "config": config}))?;
+        ensure!(created.status == 201, "{created:?}");
+        let group = format!("connect-{name}");
+        let read = || {
+            let committed = self.peers.kafka.committed(&group, topic).unwrap_or_default();
+            committed.iter().flatten().sum::<i64>() as u64 == self.records
+        };
+        ensure!(wait::within(DEADLINE, read), "not read within {DEADLINE:?}\n{}", connect.log());
+        let spent = cpu_of(connect.process().id())? - before;
+        rest::change(connect.rest(), "DELETE", &format!("{path}/{name}"), &Value::Null)?;
+        Ok(self.each(spent))
+    }
+
+    fn each(&self, cpu: Duration) -> f64 {
+        cpu.as_nanos() as f64 / self.records as f64
+    }
 }
 
-fn converters(form: &Form) -> impl Iterator<Item = (&'static str, &'static str)> {
-    [("key.converter", STRING)].into_iter().chain(form.settings.iter().copied())
+/// The settings that are the same on both sides.
+fn settings(form: &Form) -> Vec<(String, String)> {
+    let all = [("key.converter", STRING)].into_iter().chain(form.settings.iter().copied());
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn print(rows: &[Vec<Cpu>], rounds: u64, records: u64) {

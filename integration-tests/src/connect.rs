@@ -76,13 +76,13 @@ impl Connect {
         Self::run(jvm::connect()?.java("256m", false), cluster)
     }
 
-    /// The same in a JVM for measurements, with the connector `DiscardSink`.
+    /// The same in a JVM for measurements, with the connector `DiscardSink` and Apicurio's converter for Avro.
     ///
     /// # Errors
     ///
     /// As [`Connect::start`].
     pub fn start_for_measurements(cluster: &Cluster) -> Result<Self> {
-        Self::run(jvm::connect_with_sink()?.java("1g", true), cluster)
+        Self::run(jvm::connect_for_measurements()?.java("1g", true), cluster)
     }
 
     fn run(mut java: Command, cluster: &Cluster) -> Result<Self> {

@@ -42,24 +42,28 @@ pub(crate) fn connect() -> Result<ClassPath> {
     Ok(ClassPath { text: format!("{}/*", jars.display()), stamp })
 }
 
-/// The same, with a sink that keeps nothing.
+/// The same, with a sink that keeps nothing and a converter for Avro.
 ///
 /// # Errors
 ///
 /// When Maven or `javac` is missing or fails.
-pub(crate) fn connect_with_sink() -> Result<ClassPath> {
+pub(crate) fn connect_for_measurements() -> Result<ClassPath> {
     let mut connect = connect()?;
+    let (avro, stamp_of_avro) = fetched("connect-avro", None)?;
     let source = sources("connect").join("DiscardSink.java");
     let stamp = fs::read_to_string(&source)?;
     let classes = made("discard-sink", &stamp, |classes| {
         let services = classes.join("META-INF/services");
         fs::create_dir_all(&services)?;
         fs::write(services.join("org.apache.kafka.connect.sink.SinkConnector"), "DiscardSink")?;
+        // Its jar does not announce it.
+        let converter = "io.apicurio.registry.utils.converter.AvroConverter";
+        fs::write(services.join("org.apache.kafka.connect.storage.Converter"), converter)?;
         let mut javac = Command::new("javac");
         run(javac.args(["--release", "17", "-cp", &connect.text, "-d"]).arg(classes).arg(&source))
     })?;
-    connect.text += &format!(":{}", classes.display());
-    connect.stamp += &stamp;
+    connect.text += &format!(":{}:{}/*", classes.display(), avro.display());
+    connect.stamp += &(stamp + &stamp_of_avro);
     Ok(connect)
 }
 

@@ -59,6 +59,11 @@ impl Registry {
     pub fn url(&self) -> String {
         url(&self.address)
     }
+
+    /// The address for `apicurio.registry.url` of its own serializers.
+    pub fn own_url(&self) -> String {
+        format!("http://{}/apis/registry/v2", self.address)
+    }
 }
 
 /// The address for `schema.registry.url` of a registry, or of a relay to it, at `address`.
