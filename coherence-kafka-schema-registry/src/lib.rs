@@ -10,6 +10,7 @@ mod framing;
 mod json;
 mod known;
 mod names;
+mod offline;
 mod protobuf;
 mod registry;
 mod subject;
@@ -26,3 +27,9 @@ pub static CLASSES: [ConverterClass; 3] = [
     converter::class::<json::Json>(),
     converter::class::<protobuf::Protobuf>(),
 ];
+
+/// For the fuzz targets of this project.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::offline::{check, converter};
+}
