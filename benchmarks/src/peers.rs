@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use integration_tests::grid::{Grid, GridOptions};
+use integration_tests::grid::{Grid, GridOptions, Serializer};
 use integration_tests::kafka::{Kafka, KafkaOptions};
 use integration_tests::process::Process;
 use integration_tests::sandbox::{Folder, unique};
@@ -53,6 +53,17 @@ impl Peers {
     pub fn start() -> Result<Self> {
         let (kafka, grid) = servers("4g")?;
         Ok(Self { kafka, grid, folder: Folder::new("bench")?, topics: HashMap::new() })
+    }
+
+    /// Replaces the grid by one for which no serializer is configured, whose maps are in Java serialization.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn use_java_grid(&mut self) -> Result<()> {
+        let options = GridOptions { serializer: Serializer::Java, ..grid_options("4g") };
+        self.grid = Grid::start(options)?;
+        Ok(())
     }
 
     /// Lets both compile what they will be measured with: a cold JVM costs two to three times as much.
@@ -148,12 +159,16 @@ impl Peers {
 ///
 /// When one of them does not start.
 pub fn servers(grid_heap: &str) -> Result<(Kafka, Grid)> {
-    let options = GridOptions { heap: grid_heap.to_owned(), fast: true, ..GridOptions::default() };
+    let options = grid_options(grid_heap);
     let grid = thread::spawn(|| Grid::start(options));
     let kafka =
         Kafka::start(KafkaOptions { heap: "768m".to_owned(), fast: true, ..KafkaOptions::default() })?;
     let grid = grid.join().ok().context("the thread that starts the grid has ended")??;
     Ok((kafka, grid))
+}
+
+fn grid_options(heap: &str) -> GridOptions {
+    GridOptions { heap: heap.to_owned(), fast: true, ..GridOptions::default() }
 }
 
 /// Starts this program once more, as `child` with an order.

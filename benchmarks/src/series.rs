@@ -76,6 +76,18 @@ impl Series {
         ]
     }
 
+    /// The formats of a session with a grid for which no serializer is configured: that of the grid, and those from which
+    /// it converts each entry.
+    pub fn java(records: u64) -> Self {
+        let case = |format: &str| Case {
+            label: format!("coherence.session.format={format}"),
+            load: Load::plain(records),
+            settings: vec![("coherence.session.format".to_owned(), format.to_owned())],
+        };
+        let cases = ["java", "pof", "json"].map(case).into();
+        Series { name: "java", title: "Formats on a grid of Java serialization", pairs: &[ALONE], cases }
+    }
+
     /// Makes all measurements and prints a table.
     ///
     /// # Errors

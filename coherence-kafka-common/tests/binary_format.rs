@@ -33,6 +33,8 @@ const KINDS: &[(&str, Reader)] = &[
     ("value", value),
     ("pass-through key pof", |bytes| passed(pass_through::key(bytes, Format::Pof))),
     ("pass-through value pof", |bytes| passed(pass_through::value(bytes, Format::Pof))),
+    ("pass-through key java", |bytes| passed(pass_through::key(bytes, Format::Java))),
+    ("pass-through value java", |bytes| passed(pass_through::value(bytes, Format::Java))),
     ("java", java),
     ("pof", pof_value),
     ("pof resolving", resolved),

@@ -36,10 +36,11 @@ fn parent(names: &[String]) -> Result<()> {
     let seconds = setting("COHERENCE_KAFKA_BENCH_SECONDS", 8)?.max(1);
     let (fewer_rounds, fewer_records) = (rounds.div_ceil(SMALLER.0), (records / SMALLER.1).max(1));
     let series = Series::all(fewer_records);
+    let java = Series::java(fewer_records);
     let known: Vec<&str> = [WORKER, "sink"]
         .into_iter()
         .chain(series.iter().map(|series| series.name))
-        .chain(["formats", "processes", "latency"])
+        .chain(["formats", "processes", "latency", java.name])
         .collect();
     for name in names {
         ensure!(known.contains(&name.as_str()), "there is no {name}: expected any of {}", known.join(", "));
@@ -69,6 +70,10 @@ fn parent(names: &[String]) -> Result<()> {
     }
     if asked("latency") {
         latency::run(&peers, seconds)?;
+    }
+    if asked(java.name) {
+        peers.use_java_grid()?;
+        java.run(&mut peers, fewer_rounds)?;
     }
     Ok(())
 }

@@ -44,12 +44,12 @@ fn the_bench_of_the_worker_prints_a_line_for_each_figure() {
 #[test]
 fn the_series_of_the_bench_print_a_line_for_each_case() {
     require_peers!();
-    let names = ["size", "partitions", "deletes", "keys", "batch", "formats", "processes", "latency"];
+    let names = ["size", "partitions", "deletes", "keys", "batch", "formats", "processes", "latency", "java"];
     let text = table(env!("CARGO_BIN_EXE_bench"), &names);
     let tables: Vec<&str> = text.split("## ").skip(1).collect();
     // Behind the head of each table.
     let rows = tables.iter().map(|table| table.lines().filter(|line| line.starts_with("| ")).count() - 1);
-    assert_eq!(rows.collect::<Vec<_>>(), [6, 3, 3, 3, 9, 3, 2, 6], "{text}");
+    assert_eq!(rows.collect::<Vec<_>>(), [6, 3, 3, 3, 9, 3, 2, 6, 3], "{text}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub const SESSION_KEYS: [ConfigKey; 9] = [
     key(SCOPE, Kind::String, Text(""), Any, (GROUP, Low),
         "Scope of the grid's session; empty is the default scope."),
     key(FORMAT, Kind::String, Text("pof"), OneOf(&["pof", "json", "java"]), (GROUP, High),
-        "Serializer of the grid's maps, in which keys and values are written and read: `java` is that of a grid for which none is configured."),
+        "Serializer of the grid's maps, `java` if the grid has none configured. With another format the grid converts each entry."),
     key(REQUEST_TIMEOUT, Kind::Long, Text("30000"), AtLeast(1), (GROUP, Medium),
         "Timeout of one request to the grid, in milliseconds."),
     key(TLS, Kind::Boolean, Text("false"), Any, (GROUP, Medium),
