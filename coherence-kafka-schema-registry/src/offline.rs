@@ -42,14 +42,14 @@ pub fn converter(class: &str, options: &[(&str, &str)]) -> Arc<dyn Converter> {
 /// Reads a record, writes what was read, and reads that again.
 ///
 /// # Panics
-/// What was written cannot be read, or has another value.
+/// A written record cannot be read, or has another value.
 pub fn check(converter: &dyn Converter, bytes: &[u8]) {
     let Ok(read) = converter.to_connect("t", &(), Some(bytes)) else { return };
     let schema = read.schema.as_deref();
     let Ok(Some(written)) = converter.from_connect("t", &mut Vec::new(), schema, &read.value) else { return };
-    let again = converter.to_connect("t", &(), Some(&written)).expect("what was written is read");
+    let again = converter.to_connect("t", &(), Some(&written)).expect("a written record is read");
     let same = converter.from_connect("t", &mut Vec::new(), again.schema.as_deref(), &again.value);
-    assert_eq!(same.ok().flatten(), Some(written), "what was read again is written the same");
+    assert_eq!(same.ok().flatten(), Some(written), "a record that is read again is written the same");
 }
 
 #[derive(Debug)]
