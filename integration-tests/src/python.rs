@@ -1,5 +1,6 @@
 //! Clients in Python, which share no code with this project: the official client of a grid, an independent reader and
-//! writer of maps (`peers/python`), and a client of Kafka Connect's REST interface (`peers/connect-client`).
+//! writer of maps (`peers/python`), a client of Kafka Connect's REST interface (`peers/connect-client`), and Confluent's
+//! serializers for a schema registry (`peers/confluent`).
 
 use std::process::Command;
 use std::time::Duration;
@@ -73,6 +74,44 @@ impl ConnectClient {
         let mut line = vec![json!(method)];
         line.extend(arguments);
         self.0.pipes.ask(&Json::Array(line).to_string()).with_context(|| method.to_owned())
+    }
+}
+
+/// Confluent's serializers, running. Dropping it ends it.
+#[derive(Debug)]
+pub struct Serializers(Program);
+
+impl Serializers {
+    /// Starts them for the broker `bootstrap` and the registry at `url`.
+    ///
+    /// # Errors
+    ///
+    /// When the library cannot be installed; with the end of its log.
+    pub fn start(bootstrap: &str, url: &str) -> Result<Self> {
+        let set_up = |command: &mut Command| {
+            command.args([bootstrap, url]).env("NO_PROXY", "127.0.0.1");
+        };
+        Program::start("Confluent's serializers", "confluent", set_up).map(Self)
+    }
+
+    /// Writes orders, `format` is `avro`, `json` or `protobuf`, under the text keys.
+    ///
+    /// # Errors
+    ///
+    /// When a value is not an order, or a record is not acknowledged; with the name of the Python exception.
+    pub fn write(&self, format: &str, topic: &str, records: &[(&str, Json)]) -> Result<()> {
+        self.0.pipes.ask(&json!(["write", format, topic, records]).to_string())?;
+        Ok(())
+    }
+
+    /// `count` records of a topic, sorted by their keys; those of Protobuf are purchases.
+    ///
+    /// # Errors
+    ///
+    /// When there are not so many, or a value cannot be read; with the name of the Python exception.
+    pub fn read(&self, format: &str, topic: &str, count: usize) -> Result<Vec<(String, Json)>> {
+        let answer = self.0.pipes.ask(&json!(["read", format, topic, count]).to_string())?;
+        Ok(serde_json::from_value(answer)?)
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::Value as Json;
 
 mod formats;
 mod outages;
+mod serializers;
 
 /// Registers a schema under a subject, and returns its id.
-fn register(subject: &str, schema: &Json) -> u32 {
+pub(crate) fn register(subject: &str, schema: &Json) -> u32 {
     let path = format!("/subjects/{subject}/versions");
     let answer = rest::change(&shared::registry().url(), "POST", &path, schema).unwrap();
     assert_eq!(answer.status, 200, "{}", answer.body);
