@@ -25,6 +25,7 @@ mod once;
 mod permissions;
 mod publishing;
 mod refusals;
+mod registry;
 mod sharing;
 mod worker;
 
