@@ -21,9 +21,11 @@ mod window;
 pub struct Counters {
     /// Records read.
     pub records: Count,
-    /// Records that put an entry (before the last write of a key won inside its batch).
+    /// Records that became a put or a removal, once more each time that they are read again.
+    pub sent: Count,
+    /// Records in confirmed batches that put an entry, before the last write of each key was selected.
     pub puts: Count,
-    /// Tombstones that removed one.
+    /// Tombstones in confirmed batches.
     pub removes: Count,
     /// Records discarded because their key is null.
     pub null_keys: Count,
@@ -287,10 +289,8 @@ impl Default for Gauge {
 pub(crate) struct Uncounted {
     /// As [`Counters::records`].
     pub records: u64,
-    /// As [`Counters::puts`].
-    pub puts: u64,
-    /// As [`Counters::removes`].
-    pub removes: u64,
+    /// As [`Counters::sent`].
+    pub sent: u64,
     /// As [`Counters::null_values`].
     pub null_values: u64,
     /// As [`Counters::filtered`].
@@ -300,11 +300,10 @@ pub(crate) struct Uncounted {
 impl Uncounted {
     /// Counts all of it.
     pub(crate) fn count(&mut self, counters: &Counters) {
-        let Self { records, puts, removes, null_values, filtered } = std::mem::take(self);
+        let Self { records, sent, null_values, filtered } = std::mem::take(self);
         if records > 0 {
             counters.records.add(records);
-            counters.puts.add(puts);
-            counters.removes.add(removes);
+            counters.sent.add(sent);
             counters.null_values.add(null_values);
             counters.filtered.add(filtered);
         }

@@ -49,7 +49,7 @@ const fn histogram(
 #[rustfmt::skip]
 const TASK: &[Metric] = &[
     counter("kafka_connect_sink_task_sink_record_read", "Records read from the topics", |c| c.records.now()),
-    counter("kafka_connect_sink_task_sink_record_send", "Records that became a put or a removal, before the last write of each key in a batch was selected", |c| c.puts.now() + c.removes.now()),
+    counter("kafka_connect_sink_task_sink_record_send", "Records that became a put or a removal, before the last write of each key in a batch was selected", |c| c.sent.now()),
     counter("kafka_connect_sink_task_offset_commit_completion", "Commits that the broker acknowledged", |c| c.commits.now()),
     gauge("kafka_connect_sink_task_partition_count", "Partitions assigned to the task", |c| c.partitions.now()),
     gauge("kafka_connect_task_error_total_record_errors", "Records that could not be read, converted or written, and failures without a record", |c| c.errors.now()),
@@ -57,8 +57,8 @@ const TASK: &[Metric] = &[
     gauge("kafka_connect_task_error_total_errors_logged", "Records logged under errors.log.enable", |c| c.errors_logged.now()),
     gauge("kafka_connect_task_error_deadletterqueue_produce_requests", "Answers of the dead letter queue, good and bad", |c| c.dead_letters.now() + c.dead_letter_failures.now()),
     gauge("kafka_connect_task_error_deadletterqueue_produce_failures", "Records that the dead letter queue refused", |c| c.dead_letter_failures.now()),
-    counter("coherence_kafka_sink_records_put", "Records that put an entry", |c| c.puts.now()),
-    counter("coherence_kafka_sink_records_removed", "Tombstones that removed an entry", |c| c.removes.now()),
+    counter("coherence_kafka_sink_records_put", "Records that put an entry, in batches confirmed by the map", |c| c.puts.now()),
+    counter("coherence_kafka_sink_records_removed", "Tombstones that removed an entry, in batches confirmed by the map", |c| c.removes.now()),
     counter("coherence_kafka_sink_records_confirmed", "Completed records: in the map, or skipped by a policy", |c| c.confirmed.now()),
     counter("coherence_kafka_sink_records_refused", "Records that the grid refused", |c| c.refused.now()),
     counter("coherence_kafka_sink_null_keys", "Records discarded because their key is null", |c| c.null_keys.now()),

@@ -231,6 +231,10 @@ impl Writer {
             let (map, error) = match attempts.run().await {
                 Ok(None) => {
                     self.pace.lock().on_confirmed();
+                    if let Some(trouble) = &trouble {
+                        let lasted_ms = now().saturating_duration_since(trouble.began).as_millis() as u64;
+                        tracing::info!(task = self.task, lasted_ms, "the grid confirmed the held batch");
+                    }
                     return Ok(attempts.refused);
                 }
                 Ok(Some(undecided)) => {

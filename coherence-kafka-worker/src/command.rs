@@ -32,8 +32,9 @@ where
         Ok(cli) => cli,
         Err(error) => {
             error.print()?;
-            // connect-standalone ends with 1 for --help and for wrong usage; --version is a question answered.
-            return Ok(ExitCode::from(u8::from(error.kind() != ErrorKind::DisplayVersion)));
+            let answered = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // As connect-standalone after wrong usage.
+            return Ok(ExitCode::from(u8::from(!answered)));
         }
     };
     if let Some(wrong) = loggers::init(std::env::var("RUST_LOG").ok().as_deref(), log_format(&cli)) {

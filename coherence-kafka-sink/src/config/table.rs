@@ -88,7 +88,7 @@ const BEHIND_SESSION: &[ConfigKey] = &[
         "Milliseconds to wait for a batch to fill after its first record."),
     key("coherence.retry.backoff.ms", Kind::Long, Text("100"), AtLeast(1), (DELIVERY, Low),
         "Maximum milliseconds before the first retry while the grid is unavailable; the bound doubles each time, and the pause is a random value below it (full jitter)."),
-    key("coherence.retry.backoff.max.ms", Kind::Long, Text("60000"), AtLeast(1), (DELIVERY, Low),
+    key("coherence.retry.backoff.max.ms", Kind::Long, Text("5000"), AtLeast(1), (DELIVERY, Low),
         "Maximum milliseconds between two retries."),
     key("coherence.retry.timeout.ms", Kind::Long, Text("-1"), AtLeast(-1), (DELIVERY, Medium),
         "Milliseconds for which a batch is retried while the grid is unavailable; then the task fails, with its offsets intact. `-1`: for ever."),

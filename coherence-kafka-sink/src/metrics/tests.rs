@@ -57,8 +57,9 @@ fn every_metric_has_a_sample_for_each_task_and_a_line_in_the_documentation() {
 #[test]
 fn every_counter_of_a_task_reaches_a_metric() {
     let nothing = text_of("c", None, Counters::default());
-    let counts: [fn(&Counters) -> &crate::counters::Count; 28] = [
+    let counts: [fn(&Counters) -> &crate::counters::Count; 29] = [
         |c| &c.records,
+        |c| &c.sent,
         |c| &c.puts,
         |c| &c.removes,
         |c| &c.null_keys,

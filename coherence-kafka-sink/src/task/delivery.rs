@@ -84,6 +84,8 @@ struct InFlight {
     number: WriteNumber,
     reached: Vec<Reached>,
     records: u64,
+    puts: u64,
+    removes: u64,
     bytes: usize,
     /// The timestamp of its oldest record, in milliseconds since 1970.
     oldest: Option<i64>,
@@ -265,8 +267,7 @@ impl Delivery {
         }
         self.peer_answers();
         let error = match taken {
-            Ok(Operation::Put) => return counted(&mut self.uncounted.puts),
-            Ok(Operation::Remove) => return counted(&mut self.uncounted.removes),
+            Ok(Operation::Put | Operation::Remove) => return counted(&mut self.uncounted.sent),
             Ok(Operation::NullValue) => return counted(&mut self.uncounted.null_values),
             Ok(Operation::Filtered) => return counted(&mut self.uncounted.filtered),
             Ok(Operation::NullKey) if self.reporter.policy.null_keys == NullKeys::Ignore => {
@@ -481,12 +482,23 @@ impl Delivery {
                 if !written {
                     self.actions.push_back(Action::Write(number, Arc::new(batch.writes)));
                 }
-                let Batch { reached, records, bytes, oldest, awaits, .. } = batch;
+                let Batch { reached, records, puts, removes, bytes, oldest, awaits, .. } = batch;
                 self.tracker.note_taken(&reached);
                 self.counters.batch_sizes.observe(records, now);
                 self.counters.bytes.add(bytes as u64);
-                self.in_flight =
-                    Some(InFlight { number, reached, records, bytes, oldest, began: now, awaits, written });
+                let began = now;
+                self.in_flight = Some(InFlight {
+                    number,
+                    reached,
+                    records,
+                    puts,
+                    removes,
+                    bytes,
+                    oldest,
+                    began,
+                    awaits,
+                    written,
+                });
                 if written {
                     self.on_batch_written();
                 }
@@ -503,6 +515,8 @@ impl Delivery {
         *self.counters.holding.lock() = None;
         self.stretch = 1;
         self.counters.confirmed.add(batch.records);
+        self.counters.puts.add(batch.puts);
+        self.counters.removes.add(batch.removes);
         self.counters.batches.add(1);
         if let Some(oldest) = batch.oldest {
             self.counters.latencies.observe_since(oldest);

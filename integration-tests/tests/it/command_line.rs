@@ -11,9 +11,9 @@ fn the_version_is_that_of_the_package() {
 }
 
 #[test]
-fn help_names_every_command_and_option_and_ends_as_connect_standalone_does() {
+fn help_names_every_command_and_option() {
     let output = run(["--help"]).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
     for part in [
         "check",

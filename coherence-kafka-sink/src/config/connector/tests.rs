@@ -104,7 +104,7 @@ fn the_least_connector_has_the_defaults() {
     assert_eq!(config.batch_linger, Duration::from_millis(10));
     assert!(!config.passthrough);
     assert_eq!(config.retry.min, Duration::from_millis(100));
-    assert_eq!(config.retry.max, Duration::from_secs(60));
+    assert_eq!(config.retry.max, Duration::from_secs(5));
     assert_eq!(config.consumer.group_id, "connect-s");
     assert_eq!(config.warnings, []);
 }

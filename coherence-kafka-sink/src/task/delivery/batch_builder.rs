@@ -27,6 +27,9 @@ pub(super) struct BatchBuilder {
     /// Bad records among them that were passed over, and their bytes in the dead letter queue.
     reported: u64,
     reported_bytes: usize,
+    /// Puts and removals among them.
+    puts: u64,
+    removes: u64,
     /// Letters of it that the queue has not answered.
     awaits: BTreeSet<LetterNumber>,
     /// The oldest timestamp at the beginning of a run.
@@ -44,6 +47,9 @@ pub(super) struct Batch {
     pub(super) writes: BatchWrites,
     pub(super) reached: Vec<Reached>,
     pub(super) records: u64,
+    /// Puts and removals among them, before the last write of each key was selected.
+    pub(super) puts: u64,
+    pub(super) removes: u64,
     pub(super) bytes: usize,
     /// The oldest timestamp of the records that are the first of their partition in a run, in milliseconds since 1970.
     pub(super) oldest: Option<i64>,
@@ -138,6 +144,11 @@ impl BatchBuilder {
             Some(Err(error)) => Err(error.clone().into()),
             None => self.take_transformed(source, record, rules),
         };
+        match taken {
+            Ok(Operation::Put) => self.puts += 1,
+            Ok(Operation::Remove) => self.removes += 1,
+            _ => {}
+        }
         // The policy decides about a null key.
         if !matches!(taken, Ok(Operation::NullKey) | Err(_)) {
             self.pass(record.offset);
@@ -266,8 +277,8 @@ impl BatchBuilder {
                 writes.push((map, of_map));
             }
         }
-        let Self { reached, records, oldest, awaits, .. } = self;
-        Ok(Batch { writes, reached, records, bytes, oldest, awaits })
+        let Self { reached, records, puts, removes, oldest, awaits, .. } = self;
+        Ok(Batch { writes, reached, records, puts, removes, bytes, oldest, awaits })
     }
 
     fn start_run(

@@ -142,6 +142,11 @@ fn the_lag_of_a_sink_whose_grid_is_away_counts_what_arrives_and_a_failed_task_ha
     eventually(SOON, "the lag is all of the topic", || lag() == Some(1_010));
     kafka.produce(&flow.name, pairs("w", 5_000)).unwrap();
     eventually(SOON, "the lag has grown", || lag() == Some(6_010));
+    assert_eq!(
+        counted(&sink, &flow, "coherence_kafka_sink_records_put_total"),
+        0,
+        "no grid has confirmed any"
+    );
     flow.failure(&sink);
     eventually(SOON, "a task that has ended has no lag", || lag().is_none());
     assert_eq!(counted(&sink, &flow, "kafka_connect_sink_task_partition_count"), 0);

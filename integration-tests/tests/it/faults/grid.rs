@@ -91,6 +91,7 @@ fn a_group_that_changes_while_the_grid_is_away_goes_on_where_it_committed() {
 
         relay.pass();
         moves_on(kafka, &flow);
+        assert!(times(&third, "the grid confirmed the held batch") > 0, "{}", third.log());
         third
     });
     ends_as(&model, kafka, grid, &flow, &sink);
