@@ -4,9 +4,9 @@
 //! COHERENCE_SERVER_ADDRESS=localhost:1408 cargo run -p coherence-client --example listen -- orders
 //! ```
 
-use coherence_client::map::EventKind;
-use coherence_client::typed_map::{Classes, TypedListenTo, TypedMap, TypedNotice};
-use coherence_client::{GrpcSession, SessionOptions};
+use coherence_client::{
+    Classes, EventKind, GrpcSession, SessionOptions, TypedListenTo, TypedMap, TypedNotice,
+};
 use futures::StreamExt;
 
 #[tokio::main]

@@ -11,11 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use coherence_client::map::Expiry;
-use coherence_client::pof::PofContext;
-use coherence_client::serializer::json::JsonClasses;
-use coherence_client::typed_map::{Classes, TypedMap};
-use coherence_client::{GrpcSession, SessionOptions};
+use coherence_client::{Classes, GrpcSession, JsonClasses, PofContext, SessionOptions, TypedMap};
 use serde::{Deserialize, Serialize};
 
 /// Fields stand in the order of the properties of POF, and bear their names in JSON.
@@ -82,7 +78,7 @@ async fn main() -> anyhow::Result<()> {
         rating: 0.5,
         active: true,
     };
-    teams.put(&1, &team, Expiry::Default).await?;
+    teams.put(&1, &team).await?;
 
     team.color = Some(Color::Green);
     team.rank = Some(2);

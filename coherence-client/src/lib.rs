@@ -20,6 +20,7 @@ mod environment;
 mod events;
 mod in_doubt;
 mod limits;
+mod listener;
 mod name_service;
 mod options;
 mod proto;
@@ -31,10 +32,20 @@ mod split;
 mod sub_channel;
 mod tls;
 
-pub use coherence_kafka_common::{binary, map, pof, serializer, typed_map};
+pub use coherence_kafka_common::map::{EventKind, Expiry, Format, MapError, NamedMap, Session, Targets};
+pub use coherence_kafka_common::pof::PofContext;
+pub use coherence_kafka_common::query::{
+    Aggregator, Change, EventFilter, Extractor, Filter, Processor, Updater,
+};
+pub use coherence_kafka_common::serializer::json::JsonClasses;
+pub use coherence_kafka_common::typed_map::{
+    Classes, Select, TypedEvent, TypedListenTo, TypedMap, TypedMapError, TypedNotice,
+};
+pub use coherence_kafka_common::{binary, map, pof, query, serializer, typed_map};
 
+pub use listener::{Listener, on_notice};
 pub use options::{ClientIdentity, OptionsError, SessionOptions, SettingNames, TlsOptions, check_address};
-pub use remote_map::{RemoteMap, Targets};
+pub use remote_map::RemoteMap;
 pub use session::GrpcSession;
 
 #[cfg(test)]

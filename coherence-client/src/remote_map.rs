@@ -7,7 +7,7 @@ use bytes::Bytes;
 use coherence_kafka_common::binary::FMT_EXT;
 use coherence_kafka_common::key_locks::{Access, KeyGuard, KeyLocks, Keys};
 use coherence_kafka_common::map::{
-    Entries, Expiry, Format, KeyPage, Listen, MapError, MapNotices, NamedMap, SendGate,
+    Entries, Expiry, Format, KeyPage, Listen, MapError, MapNotices, NamedMap, SendGate, Targets,
 };
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt as _};
@@ -23,8 +23,6 @@ use crate::split::{Purpose, check_beside, check_key, check_single, single, split
 
 mod agents;
 mod pages;
-
-pub use agents::Targets;
 
 const ENTRY: &str = "coherence.common.v1.BinaryKeyAndValue";
 const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
@@ -362,7 +360,7 @@ impl NamedMap for RemoteMap {
             })?;
             // The rest of the agent takes some of the room of the largest entry.
             check_beside(key, &[0], agent.len())?;
-            self.invoke(key, agent).await
+            self.run_on_key(key, agent).await
         }
         .boxed()
     }
@@ -445,6 +443,47 @@ impl NamedMap for RemoteMap {
 
     fn page_of_keys(&self, cookie: Bytes) -> BoxFuture<'_, Result<KeyPage, MapError>> {
         self.key_page(cookie).boxed()
+    }
+
+    fn invoke<'a>(
+        &'a self,
+        key: &'a [u8],
+        processor: Bytes,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        self.run_on_key(key, processor).boxed()
+    }
+
+    fn invoke_all(
+        &self,
+        targets: Targets,
+        processor: Bytes,
+    ) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        self.run_on(targets, processor).boxed()
+    }
+
+    /// Keys must fit into one request, because results of several could not be put together here.
+    fn aggregate(&self, targets: Targets, aggregator: Bytes) -> BoxFuture<'_, Result<Bytes, MapError>> {
+        self.compute(targets, aggregator).boxed()
+    }
+
+    fn entries_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        self.query_entries(filter).boxed()
+    }
+
+    fn keys_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<Bytes>, MapError>> {
+        self.query_keys(filter).boxed()
+    }
+
+    fn values_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<Bytes>, MapError>> {
+        self.query_values(filter).boxed()
+    }
+
+    fn add_index(&self, extractor: Bytes, sorted: bool) -> BoxFuture<'_, Result<(), MapError>> {
+        self.create_index(extractor, sorted).boxed()
+    }
+
+    fn remove_index(&self, extractor: Bytes) -> BoxFuture<'_, Result<(), MapError>> {
+        self.drop_index(extractor).boxed()
     }
 
     fn listen(&self, listen: Listen) -> BoxFuture<'_, Result<MapNotices, MapError>> {

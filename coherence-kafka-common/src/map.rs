@@ -183,6 +183,17 @@ pub struct KeyPage {
     pub next: Option<Bytes>,
 }
 
+/// The entries that an entry processor or an aggregator works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Targets {
+    /// Those of the keys of a batch (its values are ignored); none for an empty batch.
+    Keys(Arc<Entries>),
+    /// Those for which a serialized filter is true.
+    Filter(Bytes),
+    /// Every entry of the map.
+    All,
+}
+
 /// Decides whether a write may still leave. It is asked for each request, when nothing but the network is left to wait
 /// for.
 pub trait SendGate: Send + Sync + fmt::Debug {
@@ -315,6 +326,56 @@ pub trait NamedMap: Send + Sync + fmt::Debug {
     /// exists all the time exactly once. How many keys are in a page is up to the map; it may be none.
     fn page_of_keys(&self, cookie: Bytes) -> BoxFuture<'_, Result<KeyPage, MapError>> {
         unsupported("page_of_keys")
+    }
+
+    /// Runs a serialized entry processor on the entry of `key`, which need not be present. Returns its result; `None` for
+    /// null and for nothing.
+    fn invoke<'a>(
+        &'a self,
+        key: &'a [u8],
+        processor: Bytes,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, MapError>> {
+        unsupported("invoke")
+    }
+
+    /// Runs a serialized entry processor on many entries. Returns the keys with its results, in no order; a processor may
+    /// return nothing for a key. All of it is in memory at once. Changes are not undone where some of them fail.
+    fn invoke_all(
+        &self,
+        targets: Targets,
+        processor: Bytes,
+    ) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        unsupported("invoke_all")
+    }
+
+    /// Computes one result over many entries by a serialized aggregator. A serialized null comes as it is.
+    fn aggregate(&self, targets: Targets, aggregator: Bytes) -> BoxFuture<'_, Result<Bytes, MapError>> {
+        unsupported("aggregate")
+    }
+
+    /// The entries for which a serialized filter is true, in no order. All of them are in memory at once.
+    fn entries_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
+        unsupported("entries_where")
+    }
+
+    /// The keys of the entries for which a serialized filter is true, as [`NamedMap::entries_where`].
+    fn keys_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<Bytes>, MapError>> {
+        unsupported("keys_where")
+    }
+
+    /// The values of the entries for which a serialized filter is true, as [`NamedMap::entries_where`].
+    fn values_where(&self, filter: Bytes) -> BoxFuture<'_, Result<Vec<Bytes>, MapError>> {
+        unsupported("values_where")
+    }
+
+    /// Adds an index over the values of a serialized extractor; a sorted one serves ranges too. No error where it exists.
+    fn add_index(&self, extractor: Bytes, sorted: bool) -> BoxFuture<'_, Result<(), MapError>> {
+        unsupported("add_index")
+    }
+
+    /// Removes the index over the values of a serialized extractor. No error where it does not exist.
+    fn remove_index(&self, extractor: Bytes) -> BoxFuture<'_, Result<(), MapError>> {
+        unsupported("remove_index")
     }
 
     /// Listens from the moment in which the future is ready, until the stream is dropped. Each change

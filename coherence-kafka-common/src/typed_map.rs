@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use coherence_kafka_common::local::LocalSession;
-//! use coherence_kafka_common::map::{Expiry, Format};
+//! use coherence_kafka_common::map::Format;
 //! use coherence_kafka_common::pof::PofContext;
 //! use coherence_kafka_common::serializer::json::JsonClasses;
 //! use coherence_kafka_common::typed_map::{Classes, TypedMap};
@@ -27,7 +27,7 @@
 //!     let session = LocalSession::new(format);
 //!     let orders = TypedMap::<i64, Order>::open(&session, "orders", &classes).await?;
 //!     let order = Order { customer: "Ann".to_owned(), pieces: 3 };
-//!     orders.put(&7, &order, Expiry::Default).await?;
+//!     orders.put(&7, &order).await?;
 //!     assert_eq!(orders.get(&7).await?, Some(order));
 //! }
 //! # Ok::<_, Box<dyn std::error::Error>>(())
@@ -48,9 +48,16 @@ use crate::map::{
     Entries, EventKind, Expiry, Format, Listen, ListenTo, MapError, MapEvent, MapNotice, NamedMap, Session,
 };
 use crate::pass_through::Part;
-use crate::pof::PofContext;
-use crate::serializer::json::{JsonClasses, JsonSerde};
-use crate::serializer::{JavaSerde, PofSerde, Serde, SerializerError};
+use crate::serializer::{Serde, SerializerError};
+
+mod codec;
+mod lend;
+mod query;
+
+pub use codec::Classes;
+use codec::Codec;
+pub use lend::Lend;
+pub use query::Select;
 
 /// Why a call of a [`TypedMap`] failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,22 +74,22 @@ pub enum TypedMapError {
         /// What is wrong.
         error: SerializerError,
     },
-}
-
-/// The Java classes that Rust types stand for, in each format of a grid's maps. Types that exist in Java without a
-/// class of the application, such as numbers, texts, lists and maps of them, need none: the default.
-#[derive(Debug, Clone, Default)]
-pub struct Classes {
-    /// Their type ids, for maps of POF, which holds no object of another class.
-    pub pof: PofContext,
-    /// Their aliases, for maps of JSON, where an object of another class is a map to Java.
-    pub json: JsonClasses,
+    /// A query has no bytes in the format of the map. Nothing was sent.
+    #[error("query: {0}")]
+    Query(SerializerError),
+    /// The result of a processor or aggregator is of another type.
+    #[error("result: {0}")]
+    Result(SerializerError),
 }
 
 /// A [`NamedMap`] whose keys are of type `K` and values of type `V`. Cheap to clone.
 ///
-/// Its serdes must write what the map can hold: a grid takes binaries alone, as [`PofSerde`], [`JsonSerde`] and
-/// [`JavaSerde`] write them, whichever its session's [`Format`] names; an embedded map takes any bytes.
+/// Its serdes must write what the map can hold: a grid takes binaries alone, as
+/// [`PofSerde`](crate::serializer::PofSerde), [`JsonSerde`](crate::serializer::json::JsonSerde) and
+/// [`JavaSerde`](crate::serializer::JavaSerde) write them, whichever its session's [`Format`] names; an embedded map takes
+/// any bytes.
+///
+/// A `&str` stands for a `String` wherever a key or value is needed: `map.put("apples", &12)`.
 ///
 /// **Keys are found by their bytes**, so that two serializers for one map make two maps of it. A key that is an object
 /// must have the bytes that its Java class writes, which are not always those of `user_type`: see
@@ -92,11 +99,18 @@ pub struct TypedMap<K, V> {
     map: Arc<dyn NamedMap>,
     keys: Arc<dyn Serde<K>>,
     values: Arc<dyn Serde<V>>,
+    /// For the values in queries and the results of them.
+    codec: Option<Arc<Codec>>,
 }
 
 impl<K, V> Clone for TypedMap<K, V> {
     fn clone(&self) -> Self {
-        Self { map: self.map.clone(), keys: self.keys.clone(), values: self.values.clone() }
+        Self {
+            map: self.map.clone(),
+            keys: self.keys.clone(),
+            values: self.values.clone(),
+            codec: self.codec.clone(),
+        }
     }
 }
 
@@ -171,25 +185,19 @@ where
         V: Serialize + DeserializeOwned,
     {
         let map = session.map(name).await?;
-        Ok(match session.format() {
-            Format::Pof => {
-                let serde = Arc::new(PofSerde::new(classes.pof.clone()));
-                Self::new(map, serde.clone(), serde)
-            }
-            Format::Json => {
-                let serde = Arc::new(JsonSerde::new(classes.json.clone()));
-                Self::new(map, serde.clone(), serde)
-            }
-            Format::Java => {
-                let serde = Arc::new(JavaSerde::default());
-                Self::new(map, serde.clone(), serde)
-            }
-        })
+        let codec = Codec { format: session.format(), classes: classes.clone() };
+        let (keys, values) = (codec.serde(), codec.serde());
+        Ok(Self { map, keys, values, codec: Some(Arc::new(codec)) })
     }
 
-    /// `map`, with `keys` and `values` as the serdes of its entries.
+    /// `map`, with `keys` and `values` as the serdes of its entries. Queries need [`TypedMap::with_classes`].
     pub fn new(map: Arc<dyn NamedMap>, keys: Arc<dyn Serde<K>>, values: Arc<dyn Serde<V>>) -> Self {
-        Self { map, keys, values }
+        Self { map, keys, values, codec: None }
+    }
+
+    /// The same map, whose queries have this format and these classes.
+    pub fn with_classes(self, format: Format, classes: Classes) -> Self {
+        Self { codec: Some(Arc::new(Codec { format, classes })), ..self }
     }
 
     /// Returns the map of binaries below.
@@ -203,28 +211,65 @@ where
     }
 
     /// As [`NamedMap::get`].
-    pub async fn get(&self, key: &K) -> Outcome<Option<V>> {
-        self.read_value(self.map.get(&self.key_bytes(key)?).await?)
+    pub async fn get(&self, key: &(impl Lend<K> + ?Sized)) -> Outcome<Option<V>> {
+        let key = self.key_bytes(key)?;
+        self.read_value(self.map.get(&key).await?)
+    }
+
+    /// As [`TypedMap::get`]; `default` where the entry is absent.
+    pub async fn get_or_default(&self, key: &(impl Lend<K> + ?Sized), default: V) -> Outcome<V> {
+        Ok(self.get(key).await?.unwrap_or(default))
     }
 
     /// As [`NamedMap::get_all`]; a key may be given more than once.
-    pub async fn get_all<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Outcome<Vec<(K, V)>> {
-        let present = self.map.get_all(self.key_batch(keys)?).await?;
+    pub async fn get_all<'k, Q: Lend<K> + ?Sized + 'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Q>,
+    ) -> Outcome<Vec<(K, V)>> {
+        let keys = self.key_batch(keys)?;
+        let present = self.map.get_all(keys).await?;
         present.iter().map(|(key, value)| self.read_entry(key, value)).collect()
     }
 
+    /// Puts one entry, which expires as the map is configured. The value that it replaced, or `None`.
+    pub async fn put(
+        &self,
+        key: &(impl Lend<K> + ?Sized),
+        value: &(impl Lend<V> + ?Sized),
+    ) -> Outcome<Option<V>> {
+        self.put_with(key, value, Expiry::Default).await
+    }
+
     /// As [`NamedMap::put`].
-    pub async fn put(&self, key: &K, value: &V, expiry: Expiry) -> Outcome<Option<V>> {
+    pub async fn put_with(
+        &self,
+        key: &(impl Lend<K> + ?Sized),
+        value: &(impl Lend<V> + ?Sized),
+        expiry: Expiry,
+    ) -> Outcome<Option<V>> {
         let (key, value) = (self.key_bytes(key)?, self.value_bytes(value)?);
         self.read_value(self.map.put(&key, &value, expiry).await?)
     }
 
+    /// Puts all entries, which expire as the map is configured: see [`TypedMap::put_all_with`].
+    pub async fn put_all<'e, Q, W>(&self, entries: impl IntoIterator<Item = (&'e Q, &'e W)>) -> Outcome<()>
+    where
+        Q: Lend<K> + ?Sized + 'e,
+        W: Lend<V> + ?Sized + 'e,
+    {
+        self.put_all_with(entries, Expiry::Default).await
+    }
+
     /// As [`NamedMap::put_all`]. Of a key that is given more than once the last value counts.
-    pub async fn put_all<'e>(
+    pub async fn put_all_with<'e, Q, W>(
         &self,
-        entries: impl IntoIterator<Item = (&'e K, &'e V)>,
+        entries: impl IntoIterator<Item = (&'e Q, &'e W)>,
         expiry: Expiry,
-    ) -> Outcome<()> {
+    ) -> Outcome<()>
+    where
+        Q: Lend<K> + ?Sized + 'e,
+        W: Lend<V> + ?Sized + 'e,
+    {
         let mut batch = Vec::new();
         for (key, value) in entries {
             batch.push((self.key_bytes(key)?, self.value_bytes(value)?));
@@ -233,30 +278,44 @@ where
     }
 
     /// As [`NamedMap::put_if_absent`].
-    pub async fn put_if_absent(&self, key: &K, value: &V) -> Outcome<Option<V>> {
+    pub async fn put_if_absent(
+        &self,
+        key: &(impl Lend<K> + ?Sized),
+        value: &(impl Lend<V> + ?Sized),
+    ) -> Outcome<Option<V>> {
         let (key, value) = (self.key_bytes(key)?, self.value_bytes(value)?);
         self.read_value(self.map.put_if_absent(&key, &value).await?)
     }
 
     /// As [`NamedMap::replace`].
-    pub async fn replace(&self, key: &K, value: &V) -> Outcome<Option<V>> {
+    pub async fn replace(
+        &self,
+        key: &(impl Lend<K> + ?Sized),
+        value: &(impl Lend<V> + ?Sized),
+    ) -> Outcome<Option<V>> {
         let (key, value) = (self.key_bytes(key)?, self.value_bytes(value)?);
         self.read_value(self.map.replace(&key, &value).await?)
     }
 
     /// As [`NamedMap::remove`].
-    pub async fn remove(&self, key: &K) -> Outcome<Option<V>> {
-        self.read_value(self.map.remove(&self.key_bytes(key)?).await?)
+    pub async fn remove(&self, key: &(impl Lend<K> + ?Sized)) -> Outcome<Option<V>> {
+        let key = self.key_bytes(key)?;
+        self.read_value(self.map.remove(&key).await?)
     }
 
     /// As [`NamedMap::remove_all`]; a key may be given more than once.
-    pub async fn remove_all<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Outcome<()> {
-        Ok(self.map.remove_all(self.key_batch(keys)?).await?)
+    pub async fn remove_all<'k, Q: Lend<K> + ?Sized + 'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Q>,
+    ) -> Outcome<()> {
+        let keys = self.key_batch(keys)?;
+        Ok(self.map.remove_all(keys).await?)
     }
 
     /// As [`NamedMap::contains_key`].
-    pub async fn contains_key(&self, key: &K) -> Outcome<bool> {
-        Ok(self.map.contains_key(&self.key_bytes(key)?).await?)
+    pub async fn contains_key(&self, key: &(impl Lend<K> + ?Sized)) -> Outcome<bool> {
+        let key = self.key_bytes(key)?;
+        Ok(self.map.contains_key(&key).await?)
     }
 
     /// As [`NamedMap::size`].
@@ -300,6 +359,11 @@ where
         self.map.keys().map(|key| self.read_key(&key?)).boxed()
     }
 
+    /// Every value, as [`TypedMap::entries`].
+    pub fn values(&self) -> BoxStream<'_, Outcome<V>> {
+        self.map.entries().map(|entry| self.read_present(&entry?.1)).boxed()
+    }
+
     /// As [`NamedMap::listen`]; `lite` as [`Listen::lite`].
     pub async fn listen(
         &self,
@@ -341,17 +405,20 @@ where
         })
     }
 
-    fn key_batch<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Outcome<Arc<Entries>> {
+    fn key_batch<'k, Q: Lend<K> + ?Sized + 'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Q>,
+    ) -> Outcome<Arc<Entries>> {
         let keys = keys.into_iter().map(|key| self.key_bytes(key)).collect::<Outcome<Vec<_>>>()?;
         Ok(Arc::new(Entries::from_keys(keys)))
     }
 
-    fn key_bytes(&self, key: &K) -> Outcome<Vec<u8>> {
-        self.bytes(&*self.keys, key, Part::Key)
+    fn key_bytes(&self, key: &(impl Lend<K> + ?Sized)) -> Outcome<Vec<u8>> {
+        key.lend(|key| self.bytes(&*self.keys, key, Part::Key))
     }
 
-    fn value_bytes(&self, value: &V) -> Outcome<Vec<u8>> {
-        self.bytes(&*self.values, value, Part::Value)
+    fn value_bytes(&self, value: &(impl Lend<V> + ?Sized)) -> Outcome<Vec<u8>> {
+        value.lend(|value| self.bytes(&*self.values, value, Part::Value))
     }
 
     fn bytes<T>(&self, serde: &dyn Serde<T>, value: &T, part: Part) -> Outcome<Vec<u8>> {
@@ -373,10 +440,13 @@ where
         value.map_err(|error| TypedMapError::Serializer { part: Part::Value, error })
     }
 
-    fn read_entry(&self, key: &[u8], value: &Bytes) -> Outcome<(K, V)> {
-        let key = self.read_key(key)?;
+    fn read_present(&self, value: &[u8]) -> Outcome<V> {
         let value = self.values.deserialize(self.map.name(), &[], value);
-        Ok((key, value.map_err(|error| TypedMapError::Serializer { part: Part::Value, error })?))
+        value.map_err(|error| TypedMapError::Serializer { part: Part::Value, error })
+    }
+
+    fn read_entry(&self, key: &[u8], value: &[u8]) -> Outcome<(K, V)> {
+        Ok((self.read_key(key)?, self.read_present(value)?))
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Expiry, Format};
+use coherence_kafka_common::map::Format;
 use coherence_kafka_common::typed_map::{Classes, TypedMap};
 use coherence_kafka_core::CacheFactory;
 
@@ -29,9 +29,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for cache in arguments {
         let map = TypedMap::<String, i64>::open(&factory, &cache, &Classes::default()).await?;
         let [nuts, pears] = ["nuts", "pears"].map(str::to_owned);
-        map.put(&nuts, &500, Expiry::Default).await?;
-        map.put(&nuts, &499, Expiry::Default).await?;
-        map.put(&pears, &7, Expiry::Default).await?;
+        map.put(&nuts, &500).await?;
+        map.put(&nuts, &499).await?;
+        map.put(&pears, &7).await?;
         map.remove(&pears).await?;
         println!("{cache}: {} entries", map.size().await?);
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Expiry, Format, Session};
+use coherence_kafka_common::map::{Format, Session};
 use coherence_kafka_common::serializer::PofSerde;
 use coherence_kafka_common::typed_map::TypedMap;
 use coherence_kafka_core::{
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     for visit in 0..3000 {
         let page = &pages[visit % 3];
         let before = visits.get(page).await?.unwrap_or_default();
-        visits.put(page, &(before + 1), Expiry::Default).await?;
+        visits.put(page, &(before + 1)).await?;
     }
     println!("{} visits of home", visits.get(&pages[0]).await?.unwrap_or_default());
 

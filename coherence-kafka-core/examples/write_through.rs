@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coherence_kafka_common::local::LocalSession;
-use coherence_kafka_common::map::{Expiry, Format, Session};
+use coherence_kafka_common::map::{Format, Session};
 use coherence_kafka_common::serializer::PofSerde;
 use coherence_kafka_common::typed_map::TypedMap;
 use coherence_kafka_core::{EntryStore, KafkaEntryStore, ReadWriteBackingMap, ReadWriteOptions};
@@ -36,9 +36,9 @@ async fn main() -> anyhow::Result<()> {
     );
 
     // Each call returns when Kafka has acknowledged its record, and fails, with the map as it was, where it has not.
-    orders.put(&1, &"apples".to_owned(), Expiry::Default).await?;
-    orders.put(&1, &"pears".to_owned(), Expiry::Default).await?;
-    orders.put_all([(&2, &"nuts".to_owned()), (&3, &"plums".to_owned())], Expiry::Default).await?;
+    orders.put(&1, &"apples".to_owned()).await?;
+    orders.put(&1, &"pears".to_owned()).await?;
+    orders.put_all([(&2, &"nuts".to_owned()), (&3, &"plums".to_owned())]).await?;
     orders.remove(&2).await?;
     println!("{} orders, {} records acknowledged", orders.size().await?, store.stats().acknowledged);
 

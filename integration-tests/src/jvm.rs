@@ -181,10 +181,12 @@ fn compiled_tool(jars: &Path) -> Result<(PathBuf, String)> {
     const JAR: &str = "grid-tool.jar";
     let sources = sources("coherence");
     let (pof, aliases) = (sources.join("pof-config.xml"), sources.join("type-aliases.properties"));
-    let [tool, team, evolving, store, shop] = ["GridTool", "Team", "Evolving", "GuardedStore", "Shop"]
-        .map(|class| sources.join(format!("src/{class}.java")));
+    let [tool, team, evolving, store, shop, item, agents] =
+        ["GridTool", "Team", "Evolving", "GuardedStore", "Shop", "Item", "Agents"]
+            .map(|class| sources.join(format!("src/{class}.java")));
     let generator = "com.tangosol.io.pof.generator.PortableTypeGenerator";
-    let all = [&pof, &aliases, &tool, &team, &evolving, &store, &shop].into_iter().map(fs::read_to_string);
+    let all = [&pof, &aliases, &tool, &team, &evolving, &store, &shop, &item, &agents];
+    let all = all.into_iter().map(fs::read_to_string);
     let stamp = all.collect::<io::Result<String>>()? + generator + JAR;
     let made = made("grid-tool", &stamp, |folder| {
         let classes = folder.join("classes");
@@ -199,7 +201,7 @@ fn compiled_tool(jars: &Path) -> Result<(PathBuf, String)> {
         // What the compiler plug-in for @PortableType runs; it fails over the classes of the JDK that others refer to.
         javac(&[&evolving])?;
         run(Command::new("java").args(["-cp", &class_path, generator]).arg(&classes))?;
-        javac(&[&tool, &team, &store, &shop])?;
+        javac(&[&tool, &team, &store, &shop, &item, &agents])?;
         let mut jar = Command::new("jar");
         run(jar.args(["--create", "--file"]).arg(folder.join(JAR)).arg("-C").arg(&classes).arg("."))
     })?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use coherence_kafka_common::key_locks::{Access, KeyGuard, Keys};
-use coherence_kafka_common::map::{Entries, MapError};
+use coherence_kafka_common::map::{Entries, MapError, Targets};
 
 use super::{BYTES_VALUE, RemoteMap, entries_of, entry_of};
 use crate::answer::{self, Answer};
@@ -15,24 +15,9 @@ use crate::proto::cache::NamedCacheRequestType as Kind;
 use crate::request::{Batch, Request};
 use crate::split::{Purpose, check_agent, check_key, split};
 
-/// The entries that an agent works on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Targets {
-    /// Those of the keys of a batch (its values are ignored); none for an empty batch.
-    Keys(Arc<Entries>),
-    /// Those for which a serialized filter is true.
-    Filter(Bytes),
-    /// Every entry of the map.
-    All,
-}
-
 impl RemoteMap {
-    /// Runs an entry processor on the entry of `key`, which need not be present. Returns its result; `None` for null
-    /// and for nothing.
-    ///
-    /// # Errors
-    /// [`MapError::Misuse`] for an agent too large for a request; else as every call.
-    pub async fn invoke(&self, key: &[u8], agent: Bytes) -> Result<Option<Bytes>, MapError> {
+    /// `NamedMap::invoke`.
+    pub(super) async fn run_on_key(&self, key: &[u8], agent: Bytes) -> Result<Option<Bytes>, MapError> {
         check_agent(&[&agent])?;
         check_key(key, agent.len())?;
         let claim = self.claim_key(key, Access::Write).await;
@@ -45,14 +30,12 @@ impl RemoteMap {
         Ok(answer::value_or_none(entry_of(result)?.1))
     }
 
-    /// Runs an entry processor on many entries. Returns the keys with its results, in no order; a processor may return
-    /// nothing for a key. All of it is in memory at once.
-    ///
-    /// Keys go in as many requests as they need; its changes are not undone where one of them fails.
-    ///
-    /// # Errors
-    /// [`MapError::Misuse`] for an agent or filter too large for a request; else as every call.
-    pub async fn invoke_all(&self, targets: Targets, agent: Bytes) -> Result<Vec<(Bytes, Bytes)>, MapError> {
+    /// Keys go in as many requests as they need.
+    pub(super) async fn run_on(
+        &self,
+        targets: Targets,
+        agent: Bytes,
+    ) -> Result<Vec<(Bytes, Bytes)>, MapError> {
         let answers = match targets {
             Targets::Keys(keys) => self.invoke_batches(keys, agent).await?,
             others => vec![self.execute(Kind::Invoke, others, agent, Access::Write).await?],
@@ -77,12 +60,8 @@ impl RemoteMap {
         self.call_batches(batches, agent.len(), claim, request).await
     }
 
-    /// Computes one result over many entries. Keys must fit into one request, because results of several could not
-    /// be put together here. A serialized null comes as it is.
-    ///
-    /// # Errors
-    /// [`MapError::Misuse`] for what does not fit into one request; else as every call.
-    pub async fn aggregate(&self, targets: Targets, aggregator: Bytes) -> Result<Bytes, MapError> {
+    /// Keys must fit into one request, because results of several could not be put together here.
+    pub(super) async fn compute(&self, targets: Targets, aggregator: Bytes) -> Result<Bytes, MapError> {
         let answer = self.execute(Kind::Aggregate, targets, aggregator, Access::Read).await?;
         answer::single(answer, BYTES_VALUE)
     }
@@ -127,24 +106,22 @@ impl RemoteMap {
         }
     }
 
-    /// Returns the entries for which `filter` is true, in no order. All of them are in memory at once: unlike
-    /// [`entries`](coherence_kafka_common::map::NamedMap::entries), the protocol has no pages for them.
-    ///
-    /// # Errors
-    /// [`MapError::Misuse`] for a filter too large for a request; else as every call.
-    pub async fn entries_where(&self, filter: Bytes) -> Result<Vec<(Bytes, Bytes)>, MapError> {
+    /// Unlike `NamedMap::entries` the protocol has no pages for them.
+    pub(super) async fn query_entries(&self, filter: Bytes) -> Result<Vec<(Bytes, Bytes)>, MapError> {
         let mut entries = Vec::new();
         entries_of(self.query(Kind::QueryEntries, filter).await?, &mut entries)?;
         Ok(entries)
     }
 
-    /// Returns the keys of the entries for which `filter` is true, as [`RemoteMap::entries_where`].
-    ///
-    /// # Errors
-    /// As those of [`RemoteMap::entries_where`].
-    pub async fn keys_where(&self, filter: Bytes) -> Result<Vec<Bytes>, MapError> {
+    pub(super) async fn query_keys(&self, filter: Bytes) -> Result<Vec<Bytes>, MapError> {
         let answer = self.query(Kind::QueryKeys, filter).await?;
         answer.into_iter().map(|message| answer::inner(message, BYTES_VALUE)).collect()
+    }
+
+    pub(super) async fn query_values(&self, filter: Bytes) -> Result<Vec<Bytes>, MapError> {
+        let answer = self.query(Kind::QueryValues, filter).await?;
+        let values = answer.into_iter().map(|message| answer::inner(message, BYTES_VALUE));
+        values.map(|value| value.map(answer::undecorated)).collect()
     }
 
     async fn query(&self, kind: Kind, filter: Bytes) -> Result<Answer, MapError> {
@@ -152,20 +129,11 @@ impl RemoteMap {
         self.ask(filter.len(), |cache_id| Request::query(kind, cache_id, filter)).await
     }
 
-    /// Adds an index over the values of a serialized extractor; a sorted one serves ranges too. No error where it
-    /// exists.
-    ///
-    /// # Errors
-    /// [`MapError::Misuse`] for an extractor too large for a request; else as every call.
-    pub async fn add_index(&self, extractor: Bytes, sorted: bool) -> Result<(), MapError> {
+    pub(super) async fn create_index(&self, extractor: Bytes, sorted: bool) -> Result<(), MapError> {
         self.index(extractor, Some(sorted)).await
     }
 
-    /// Removes the index over the values of a serialized extractor. No error where it does not exist.
-    ///
-    /// # Errors
-    /// As those of [`RemoteMap::add_index`].
-    pub async fn remove_index(&self, extractor: Bytes) -> Result<(), MapError> {
+    pub(super) async fn drop_index(&self, extractor: Bytes) -> Result<(), MapError> {
         self.index(extractor, None).await
     }
 

@@ -125,6 +125,7 @@ impl Aggregator<i32> {
     }
 }
 
+/// A grid whose own serializer is JSON refuses them, from Java too: its members have no form for parts of the result.
 impl Aggregator<Option<Decimal>> {
     /// The exact sum of numbers of any type.
     pub fn sum(extractor: impl Into<Extractor>) -> Self {

@@ -51,7 +51,7 @@ impl<T: DeserializeOwned> Deserializer<T> for PofSerde {
 /// use std::sync::Arc;
 ///
 /// use coherence_kafka_common::local::LocalSession;
-/// use coherence_kafka_common::map::{Expiry, Format, Session};
+/// use coherence_kafka_common::map::{Format, Session};
 /// use coherence_kafka_common::packed::DecodeError;
 /// use coherence_kafka_common::pof::{PofObject, UserTypeReader, UserTypeWriter, WriteError};
 /// use coherence_kafka_common::serializer::{PofObjectSerde, PofSerde};
@@ -84,7 +84,7 @@ impl<T: DeserializeOwned> Deserializer<T> for PofSerde {
 ///     Arc::new(PofSerde::default()),
 /// );
 /// let (line, text) = (LineId { order: 77, line: 1 }, "a chair".to_owned());
-/// lines.put(&line, &text, Expiry::Default).await?;
+/// lines.put(&line, &text).await?;
 /// assert_eq!(lines.get(&line).await?, Some(text));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # }).expect("an embedded map never waits")?;

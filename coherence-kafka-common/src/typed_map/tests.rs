@@ -27,8 +27,8 @@ fn an_entry_is_put_read_and_removed_by_its_key() {
     block_on(async {
         let map = typed();
         assert_eq!(map.name(), "m");
-        assert_eq!(map.put(&1, &texts(&["a"]), Expiry::Default).await, Ok(None));
-        assert_eq!(map.put(&1, &texts(&["b"]), Expiry::Default).await, Ok(Some(texts(&["a"]))));
+        assert_eq!(map.put(&1, &texts(&["a"])).await, Ok(None));
+        assert_eq!(map.put(&1, &texts(&["b"])).await, Ok(Some(texts(&["a"]))));
         assert_eq!(map.get(&1).await, Ok(Some(texts(&["b"]))));
         assert_eq!(map.binary().get(b"\x151").await, Ok(Some(Bytes::from_static(b"\x15[\"b\"]"))));
         assert_eq!((map.contains_key(&1).await, map.contains_key(&2).await), (Ok(true), Ok(false)));
@@ -43,7 +43,7 @@ fn of_a_key_given_twice_in_a_batch_the_last_value_counts() {
     block_on(async {
         let map = typed();
         let (a, b) = (texts(&["a"]), texts(&["b"]));
-        map.put_all([(&1, &a), (&2, &a), (&1, &b)], Expiry::Never).await.unwrap();
+        map.put_all_with([(&1, &a), (&2, &a), (&1, &b)], Expiry::Never).await.unwrap();
         let mut all = map.get_all([&1, &2, &1, &3]).await.unwrap();
         all.sort();
         assert_eq!(all, [(1, b.clone()), (2, a.clone())]);
@@ -61,7 +61,7 @@ fn of_a_key_given_twice_in_a_batch_the_last_value_counts() {
 fn what_cannot_be_read_is_told_with_its_half_and_keeps_no_other_entry_back() {
     block_on(async {
         let map = typed();
-        map.put(&1, &texts(&["a"]), Expiry::Default).await.unwrap();
+        map.put(&1, &texts(&["a"])).await.unwrap();
         map.binary().put(b"\x152", b"\x15true", Expiry::Default).await.unwrap();
         map.binary().put(b"no json", b"\x15[]", Expiry::Default).await.unwrap();
         let error = map.get(&2).await.unwrap_err();
@@ -102,12 +102,12 @@ fn events_come_typed_and_an_unreadable_one_does_not_end_the_listening() {
             let event = event(EventKind::Inserted, 7, None, value);
             TypedNotice::Event(TypedEvent { synthetic: true, priming: true, ..event })
         };
-        map.put(&7, &"a".to_owned(), Expiry::Default).await.unwrap();
+        map.put(&7, &"a".to_owned()).await.unwrap();
         let mut lite = map.listen(TypedListenTo::PrimedKey(7), true).await.unwrap();
         let mut primed = map.listen(TypedListenTo::PrimedKey(7), false).await.unwrap();
         let mut all = map.listen(TypedListenTo::All, false).await.unwrap();
-        map.put(&7, &"b".to_owned(), Expiry::Default).await.unwrap();
-        map.put(&8, &"c".to_owned(), Expiry::After(Duration::from_secs(1))).await.unwrap();
+        map.put(&7, &"b".to_owned()).await.unwrap();
+        map.put_with(&8, &"c".to_owned(), Expiry::After(Duration::from_secs(1))).await.unwrap();
         clock.advance(Duration::from_secs(2));
         assert_eq!(map.size().await, Ok(1));
         local.put(b"short", b"d", Expiry::Default).await.unwrap();
@@ -135,7 +135,7 @@ fn events_come_typed_and_an_unreadable_one_does_not_end_the_listening() {
         );
 
         // More than may wait for a listener.
-        map.put(&1, &"v".repeat(5_000), Expiry::Default).await.unwrap();
+        map.put(&1, &"v".repeat(5_000)).await.unwrap();
         map.destroy().await.unwrap();
         let gap = "1 events dropped: more than 4000 bytes were waiting for the listener".to_owned();
         assert_eq!(all.collect::<Vec<_>>().await, [TypedNotice::Gap(gap), TypedNotice::Destroyed]);

@@ -255,6 +255,27 @@ impl GridTool {
         self.ask(&["query", map, what, value.kind, &value.text])?.as_u64().context("the count is no number")
     }
 
+    /// A filter, processor, aggregator or extractor of `Agents.java`, as the grid's serializer writes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`]; also where the grid cannot write it.
+    pub fn agent(&self, name: &str) -> Result<Vec<u8>> {
+        from_hex(&self.ask(&["agent", name])?)
+    }
+
+    /// What Java answers to a query: the `keys` of a filter, the result of an aggregator or the results of a processor by
+    /// key; `operation` is `select`, `aggregate` or `invoke`, `agent` and `filter` are names of `Agents.java`.
+    ///
+    /// # Errors
+    ///
+    /// As [`GridTool::size`].
+    pub fn answer(&self, operation: &str, map: &str, agent: &str, filter: Option<&str>) -> Result<Json> {
+        let mut fields = vec![operation, map, agent];
+        fields.extend(filter);
+        self.ask(&fields)
+    }
+
     /// Listens to the map from now on, for [`GridTool::events`].
     ///
     /// # Errors

@@ -119,8 +119,8 @@ async fn the_original_configuration_makes_records_of_puts_and_tombstones_of_remo
     let factory = original(embedded(), str::to_owned);
     let map = typed::<String>(&factory, &cache).await;
     let key = "k".to_owned();
-    map.put(&key, &"one".to_owned(), Expiry::Default).await.unwrap();
-    map.put(&key, &"two".to_owned(), Expiry::Default).await.unwrap();
+    map.put(&key, &"one".to_owned()).await.unwrap();
+    map.put(&key, &"two".to_owned()).await.unwrap();
     map.remove(&key).await.unwrap();
     // Each call has returned behind the acknowledgement.
     let records = shared::kafka().records(&cache).unwrap();
@@ -138,7 +138,7 @@ async fn a_cache_of_a_grid_stores_too() {
         SessionOptions { addresses: vec![shared::grid().address().to_string()], ..SessionOptions::default() };
     let factory = original(Arc::new(GrpcSession::new(options).unwrap()), str::to_owned);
     let map = typed::<String>(&factory, &cache).await;
-    map.put(&"k".to_owned(), &"v".to_owned(), Expiry::Default).await.unwrap();
+    map.put(&"k".to_owned(), &"v".to_owned()).await.unwrap();
     assert_eq!(shared::grid().tool().get(&cache, "k").unwrap().unwrap().text, "v");
     let records = shared::kafka().records(&cache).unwrap();
     assert_eq!(told(&records), [("k".to_owned(), Some("v".to_owned()), "INSERT".to_owned())]);
@@ -155,7 +155,7 @@ async fn the_delay_of_a_cache_is_kept_and_only_the_newest_value_is_written() {
     assert!(records().is_empty(), "the consumer of the test is warm");
     let start = Instant::now();
     for value in 1..=3 {
-        map.put(&"k".to_owned(), &value, Expiry::Default).await.unwrap();
+        map.put(&"k".to_owned(), &value).await.unwrap();
     }
     eventually_async(SOON, "the change is written behind", async || !records().is_empty()).await;
     let (elapsed, records) = (start.elapsed(), records());
@@ -176,7 +176,7 @@ async fn two_caches_of_one_scheme_write_into_their_own_topics() {
     for round in 0..3 {
         for cache in &caches {
             let map = typed::<String>(&factory, cache).await;
-            map.put(&format!("{cache}-{round}"), cache, Expiry::Default).await.unwrap();
+            map.put(&format!("{cache}-{round}"), cache).await.unwrap();
         }
     }
     close(&factory).await;
@@ -204,12 +204,12 @@ async fn entries_expire(session: Arc<dyn Session>) {
     });
     let map = typed::<String>(&factory, &cache).await;
     let text = |text: &str| text.to_owned();
-    map.put(&text("never"), &text("stays"), Expiry::Never).await.unwrap();
-    map.put(&text("own"), &text("stays"), Expiry::After(Duration::from_secs(3600))).await.unwrap();
+    map.put_with(&text("never"), &text("stays"), Expiry::Never).await.unwrap();
+    map.put_with(&text("own"), &text("stays"), Expiry::After(Duration::from_secs(3600))).await.unwrap();
     let start = Instant::now();
-    map.put(&text("one"), &text("goes"), Expiry::Default).await.unwrap();
+    map.put(&text("one"), &text("goes")).await.unwrap();
     let many: Vec<_> = (0..20).map(|number| (format!("many {number}"), text("goes"))).collect();
-    map.put_all(many.iter().map(|(key, value)| (key, value)), Expiry::Default).await.unwrap();
+    map.put_all(many.iter().map(|(key, value)| (key, value))).await.unwrap();
     let held = map.get_all(many.iter().map(|(key, _)| key)).await.unwrap();
     let in_time = start.elapsed() + EARLY < DELAY;
     assert!(held.iter().all(|(_, value)| value == "goes"), "{held:?}");
@@ -253,7 +253,7 @@ async fn a_value_that_its_serializer_does_not_take_is_refused_and_the_map_unchan
     };
     let factory = original(embedded(), longs);
     let map = typed::<String>(&factory, &cache).await;
-    let error = map.put(&"k".to_owned(), &"text".to_owned(), Expiry::Default).await.unwrap_err();
+    let error = map.put(&"k".to_owned(), &"text".to_owned()).await.unwrap_err();
     assert!(
         matches!(&error, TypedMapError::Map(MapError::NotStored { retriable: false, reason, .. })
             if reason.contains("LongSerializer")),

@@ -88,6 +88,22 @@ fn bulk_load_fills_a_map() {
     tool.truncate("bulk-load").unwrap();
 }
 
+#[test]
+fn query_asks_about_objects_without_a_class() {
+    require_peers!();
+    let expected = "adults: [\"Ann\", \"Cid\"]\nyoung in Brno: {\"Bob\": 17, \"Dot\": 8}\noldest: Some(50), \
+                    average of the adults: Some(41.5)\nby city: {\"Brno\": 2, \"Prague\": 2}\n";
+    assert_eq!(output_of("query", &[]), expected);
+}
+
+#[test]
+fn processors_change_entries_where_they_are() {
+    require_peers!();
+    let expected = "was there: false, then: true\npaid: Some(true)\npaid: None\nclosed: [(\"bob\", Some(true))]\n\
+                    owners: [(\"ann\", Some(\"Ann\")), (\"bob\", Some(\"Bob\"))]\n";
+    assert_eq!(output_of("processors", &[]), expected);
+}
+
 /// Key, value and event.
 type Stored = (Vec<u8>, Option<Vec<u8>>, String);
 

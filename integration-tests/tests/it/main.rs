@@ -31,6 +31,7 @@ mod logs;
 mod metrics;
 mod page;
 mod peers;
+mod query;
 mod registry;
 mod rest;
 mod rooms;

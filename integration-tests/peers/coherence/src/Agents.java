@@ -96,16 +96,19 @@ final class Agents {
 
     private static final Map<String, Object> ALL = new LinkedHashMap<>();
 
-    static Object named(String name) {
+    /** A new one each time: a filter that ran keeps its parts in the order that was best. */
+    static synchronized Object named(String name) {
+        ALL.clear();
+        extractors();
+        filters();
+        events();
+        processors();
+        aggregators();
         Object agent = ALL.get(name);
         if (agent == null) {
             throw new IllegalArgumentException("unknown agent " + name);
         }
         return agent;
-    }
-
-    static Set<String> names() {
-        return ALL.keySet();
     }
 
     private static ValueExtractor property(String name) {
@@ -118,14 +121,6 @@ final class Agents {
 
     private static Set set(Object... elements) {
         return new LinkedHashSet<>(List.of(elements));
-    }
-
-    static {
-        extractors();
-        filters();
-        events();
-        processors();
-        aggregators();
     }
 
     private static void extractors() {

@@ -16,6 +16,8 @@ import com.tangosol.net.partition.PartitionSet;
 import com.tangosol.util.Base;
 import com.tangosol.util.Binary;
 import com.tangosol.util.ExternalizableHelper;
+import com.tangosol.util.Filter;
+import com.tangosol.util.InvocableMap;
 import com.tangosol.util.MapEvent;
 import com.tangosol.util.MultiplexingMapListener;
 import com.tangosol.util.NullImplementation;
@@ -58,6 +60,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -90,6 +93,10 @@ import java.util.stream.Stream;
  * listen MAP                        remembers what happens to the map from now on; null
  * churn MAP SEED OPERATIONS KEYS    so many random puts and removes of the texts k0 … as an application would make them, one by
  *                                   one and in batches; every value is "SEED." and a number that grows; null
+ * agent NAME                        the object of this name in Agents, as the grid's serializer writes it, in hex
+ * select MAP NAME                   the keys of the entries for which this filter is true, as text in their order
+ * aggregate MAP NAME [FILTER]       the result of this aggregator, see plain()
+ * invoke MAP NAME [FILTER]          the results of this processor on all entries, or on those of the filter, by key
  * events MAP                        [{"kind":…,"key":…,"old":…,"new":…,"synthetic":…,"expired":…}] since the last time
  * </pre>
  */
@@ -131,6 +138,7 @@ public final class GridTool {
         instance.whenStarted().join();
     }
 
+    @SuppressWarnings({"unchecked", "rawtypes"})
     private static String run(String[] fields) throws IOException {
         String[] f = new String[fields.length];
         for (int i = 0; i < f.length; i++) {
@@ -181,6 +189,14 @@ public final class GridTool {
                 return "null";
             case "query":
                 return String.valueOf(map(f[1]).keySet(new EqualsFilter<>(extractor(f[2]), value(f[3], f[4]))).size());
+            case "agent":
+                return quoted(HEX.formatHex(ExternalizableHelper.toBinary(Agents.named(f[1]), serializer()).toByteArray()));
+            case "select":
+                return plain(map(f[1]).keySet((Filter<?>) Agents.named(f[2])));
+            case "aggregate":
+                return plain(map(f[1]).aggregate(chosen(f), (InvocableMap.EntryAggregator<Object, Object, ?>) Agents.named(f[2])));
+            case "invoke":
+                return plain(map(f[1]).invokeAll(chosen(f), (InvocableMap.EntryProcessor<Object, Object, ?>) Agents.named(f[2])));
             case "listen":
                 LISTENERS.computeIfAbsent(f[1], name -> {
                     Recorder recorder = new Recorder();
@@ -202,6 +218,35 @@ public final class GridTool {
             default:
                 throw new IllegalArgumentException("unknown command " + f[0]);
         }
+    }
+
+    private static Filter<?> chosen(String[] f) {
+        return f.length > 3 ? (Filter<?>) Agents.named(f[3]) : AlwaysFilter.INSTANCE();
+    }
+
+    /**
+     * The result of a query in JSON: numbers as numbers, lists and arrays in their order, sets and other collections sorted,
+     * maps as objects by the text of their keys, everything else as its text.
+     */
+    private static String plain(Object value) {
+        if (value == null || value instanceof Boolean || value instanceof Number) {
+            return String.valueOf(value);
+        }
+        if (value instanceof Object[] array) {
+            return "[" + Stream.of(array).map(GridTool::plain).collect(Collectors.joining(",")) + "]";
+        }
+        if (value instanceof List<?> list) {
+            return "[" + list.stream().map(GridTool::plain).collect(Collectors.joining(",")) + "]";
+        }
+        if (value instanceof Collection<?> set) {
+            return "[" + set.stream().map(GridTool::plain).sorted().collect(Collectors.joining(",")) + "]";
+        }
+        if (value instanceof Map<?, ?> map) {
+            return "{" + map.entrySet().stream()
+                    .map(entry -> quoted(text(entry.getKey())) + ":" + plain(entry.getValue()))
+                    .sorted().collect(Collectors.joining(",")) + "}";
+        }
+        return quoted(value.toString());
     }
 
     private static ValueExtractor<Object, Object> extractor(String what) {
@@ -596,6 +641,14 @@ public final class GridTool {
 
         Address(String street, String city) {
             this.street = street;
+            this.city = city;
+        }
+
+        public String getCity() {
+            return city;
+        }
+
+        public void setCity(String city) {
             this.city = city;
         }
 

@@ -49,6 +49,10 @@ public final class Item implements PortableObject, Serializable, Versionable<Int
         return price;
     }
 
+    public void setPrice(double price) {
+        this.price = price;
+    }
+
     public List<String> getTags() {
         return tags;
     }

@@ -155,7 +155,7 @@ impl<'c, V: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sy
 
     fn put(&self, key: &str, value: &V) {
         let key = key.to_owned();
-        self.client.runtime.block_on(self.map.put(&key, value, Expiry::Default)).unwrap();
+        self.client.runtime.block_on(self.map.put(&key, value)).unwrap();
     }
 
     fn get(&self, key: &str) -> Option<V> {
@@ -292,13 +292,13 @@ fn java_finds_what_rust_puts_under_an_object_and_rust_what_java_puts() {
         let key = person("Ann", age, Some(("Main Street", "Prague")));
         let of_java = || Literal::new("person", format!("Ann|{age}|Main Street|Prague"));
         let value = |of: &str| format!("{of} {age}");
-        client.runtime.block_on(derived.put(&key, &value("derived"), Expiry::Default)).unwrap();
+        client.runtime.block_on(derived.put(&key, &value("derived"))).unwrap();
         assert_eq!(tool.get(&name, of_java()).unwrap(), seen("java.lang.String", &value("derived")));
         tool.put(&name, of_java(), value("Java")).unwrap();
         assert_eq!(client.runtime.block_on(derived.get(&key)).unwrap(), Some(value("Java")));
         let key = ByHand(key);
         assert_eq!(client.runtime.block_on(by_hand.get(&key)).unwrap(), Some(value("Java")));
-        client.runtime.block_on(by_hand.put(&key, &value("hand"), Expiry::Default)).unwrap();
+        client.runtime.block_on(by_hand.put(&key, &value("hand"))).unwrap();
         assert_eq!(tool.get(&name, of_java()).unwrap(), seen("java.lang.String", &value("hand")));
         size += 1;
         assert_eq!(tool.size(&name).unwrap(), size, "one entry for each key");
@@ -332,7 +332,7 @@ fn a_key_of_a_class_of_coherence_that_is_read_and_written_again_is_the_same_key(
         let keys = client.runtime.block_on(map.keys().collect::<Vec<_>>());
         assert_eq!(keys.len(), index + 1);
         for key in keys {
-            client.runtime.block_on(map.put(&key.unwrap(), &"of Rust".to_owned(), Expiry::Default)).unwrap();
+            client.runtime.block_on(map.put(&key.unwrap(), &"of Rust".to_owned())).unwrap();
         }
         assert_eq!(tool.size(&name).unwrap(), index as u64 + 1, "no key became another");
         assert_eq!(tool.get(&name, literal.clone()).unwrap(), seen("java.lang.String", "of Rust"));
@@ -369,7 +369,7 @@ fn an_object_that_rust_puts_for_a_while_leaves_java_too() {
         (Client::new(shared::grid(), Format::Pof), shared::grid().tool(), unique("typed"));
     let map = Typed::<Person>::open(&client, &name);
     let ann = person("Ann", 50, None);
-    let put = |stays| map.client.runtime.block_on(map.map.put(&"k".to_owned(), &ann, stays)).unwrap();
+    let put = |stays| map.client.runtime.block_on(map.map.put_with(&"k".to_owned(), &ann, stays)).unwrap();
     put(Expiry::After(Duration::from_secs(3600)));
     assert_eq!(tool.get(&name, "k").unwrap(), seen("GridTool$Person", "Person{Ann, 50, null}"));
     let stays = tool.stays(&name, "k").unwrap();
