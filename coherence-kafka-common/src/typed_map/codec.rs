@@ -20,9 +20,10 @@ pub struct Classes {
     pub json: JsonClasses,
 }
 
-/// The set of `NullImplementation`: Java's answer where nothing is distinct.
+/// The set and the map of `NullImplementation`: a grid's answers where an aggregator has nothing to collect.
 const EMPTY_SET: &[u8] = &[0x15, 0x0B, 0x00, 0x40];
-/// The empty collection.
+const EMPTY_MAP: &[u8] = &[0x15, 0x11, 0x00, 0x40];
+/// The empty collection or map, whichever is read.
 const EMPTY: &[u8] = &[0x15, 0x63];
 
 /// For values of any type, whose format and classes are those of the map.
@@ -43,7 +44,9 @@ impl Codec {
 
     pub(super) fn read<T: DeserializeOwned>(&self, binary: &[u8]) -> Result<T, SerializerError> {
         match self.format {
-            Format::Pof if binary == EMPTY_SET => Ok(pof::serde::from_binary(&self.classes.pof, EMPTY)?),
+            Format::Pof if binary == EMPTY_SET || binary == EMPTY_MAP => {
+                Ok(pof::serde::from_binary(&self.classes.pof, EMPTY)?)
+            }
             Format::Pof => Ok(pof::serde::from_binary(&self.classes.pof, binary)?),
             Format::Json => json::from_binary(binary, &self.classes.json),
             Format::Java => JavaSerde::default().deserialize("", &[], binary),

@@ -4,6 +4,7 @@ use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::*;
 use crate::local::{Clock, LocalMap, LocalOptions, LocalSession, ManualClock};
+use crate::query::{Extractor, Filter};
 use crate::serializer::json::JsonSerde;
 use crate::serializer::{IntegerSerde, StringSerde};
 use crate::testing::FaultyMap;
@@ -154,5 +155,37 @@ fn an_error_of_the_map_is_returned_as_it_is() {
         assert_eq!(map.get(&1).await, Err(TypedMapError::Map(away.clone())));
         let listened = map.listen(TypedListenTo::All, false).await;
         assert_eq!(listened.err(), Some(TypedMapError::Map(away)));
+    });
+}
+
+#[test]
+fn a_text_stands_for_a_string() {
+    block_on(async {
+        let json = Arc::new(JsonSerde::default());
+        let map = TypedMap::<String, String>::new(Arc::new(LocalMap::new("m")), json.clone(), json);
+        assert_eq!(map.put("a", "1").await, Ok(None));
+        assert_eq!(map.put_with(&"a".to_owned(), "2", Expiry::Never).await, Ok(Some("1".to_owned())));
+        map.put_all([("b", "3")]).await.unwrap();
+        assert_eq!(map.get_or_default("a", String::new()).await, Ok("2".to_owned()));
+        assert_eq!(map.get_or_default("c", "none".to_owned()).await, Ok("none".to_owned()));
+        let mut values: Vec<_> = map.values().try_collect().await.unwrap();
+        values.sort();
+        assert_eq!(values, ["2", "3"]);
+        map.remove_all(["a", "b"]).await.unwrap();
+        assert_eq!(map.contains_key("a").await, Ok(false));
+    });
+}
+
+#[test]
+fn a_query_needs_classes_and_a_grid() {
+    block_on(async {
+        let filter = Filter::always();
+        let error = typed().keys_where(&filter).await.unwrap_err().to_string();
+        assert_eq!(error, "map m was made from serdes alone: queries need with_classes");
+        let map = typed().with_classes(Format::Json, Classes::default());
+        let error = map.keys_where(&filter).await.unwrap_err().to_string();
+        assert_eq!(error, "keys_where is not possible with this kind of map");
+        let error = map.keys_where(&Filter::is_null(Extractor::pof([1]))).await.unwrap_err().to_string();
+        assert_eq!(error, "query: json cannot hold a PofExtractor: grids do not have it there");
     });
 }

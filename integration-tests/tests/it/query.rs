@@ -138,8 +138,16 @@ impl Both {
             (Some("never"), Filter::never().into()),
         ] {
             let java = self.tool.answer("aggregate", &self.name, name, filter).unwrap();
-            let rust = shown(self.map.aggregate(select, &agent).await.unwrap());
-            assert_eq!(rust, java, "{name} of {filter:?} in {}", self.format);
+            let result = self.map.aggregate(select, &agent).await;
+            // A grid does not have Java's empty set and map in JSON, and refuses them as a result.
+            let empty = java == json!([]) || java == json!({});
+            if self.format == Format::Json
+                && empty
+                && matches!(result, Err(TypedMapError::Map(MapError::Refused(_))))
+            {
+                continue;
+            }
+            assert_eq!(shown(result.unwrap()), java, "{name} of {filter:?} in {}", self.format);
         }
     }
 
