@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz soak bench doc peers
+.PHONY: help setup demo test grids check fuzz soak bench doc peers
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,6 +20,11 @@ endif
 
 test: setup ## all tests; COHERENCE_KAFKA_PEERS=off: without the real Kafka and Coherence
 	@scripts/test
+
+grids: setup ## the contract of maps on every old release of Coherence CE, or on those of GRIDS="21.06 …"
+	@for version in $(or $(GRIDS),21.06 22.06.2 23.09 24.03); do \
+	echo "Coherence CE $$version"; \
+	COHERENCE_KAFKA_OLD_GRID=$$version cargo test -p integration-tests --test it old_grid || exit; done
 
 check: setup ## format, lints, documentation, the crates' rooms, licences
 	@cargo fmt --all --check

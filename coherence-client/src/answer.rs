@@ -9,9 +9,33 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 use crate::proto::Any;
 use crate::proto::cache::NamedCacheResponse;
 use crate::proto::common::ErrorMessage;
+use crate::proto::proxy::ProxyResponse;
 
 /// The messages of one answered request, each an encoded `NamedCacheResponse`, in the order in which they came.
 pub(crate) type Answer = Vec<Bytes>;
+
+/// What comes in from a grid, over either protocol.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// A message of a stream of protocol v1.
+    Response(ProxyResponse),
+    /// The complete answer to a request.
+    Answered { id: i64, messages: Answer },
+    /// A request has failed.
+    Failed { id: i64, error: MapError },
+    /// A message that answers no request.
+    Event(NamedCacheResponse),
+    /// The events of one map are interrupted, and its registrations are gone.
+    EventsLost { cache_id: i32, reason: String },
+    /// A sign of life.
+    Alive,
+}
+
+/// Encodes a message of an answer as a grid does over protocol v1.
+pub(crate) fn message(name: &str, message: &impl Message) -> Bytes {
+    let any = Any { type_url: name.to_owned().into(), value: message.encode_to_vec().into() };
+    NamedCacheResponse { message: Some(any), ..NamedCacheResponse::default() }.encode_to_vec().into()
+}
 
 /// Returns the one message that answers a request, as the type that `name` names in full.
 pub(crate) fn single<M: Message + Default>(answer: Answer, name: &str) -> Result<M, MapError> {

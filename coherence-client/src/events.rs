@@ -19,7 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coherence_kafka_common::map::{Listen, ListenTo, MapError, MapEvent, MapNotice};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::answer;
 use crate::proto::cache::{MapEventMessage, NamedCacheResponse, ResponseType};
@@ -83,6 +83,8 @@ pub(crate) struct Added {
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     registrations: Mutex<Registrations>,
+    /// Notified when there may be a next step.
+    pub(crate) changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -249,16 +251,22 @@ impl Listeners {
         table.ids.clear();
         table.changed.clear();
         for (name, map) in &mut table.maps {
-            map.cache_id = None;
-            for (target, registration) in &mut map.registrations {
-                registration.detail = None;
-                for listener in &mut registration.listeners {
-                    listener.listens = false;
-                    listener.queue.lose(reason);
-                }
-                table.changed.push_back((name.clone(), target.clone()));
-            }
+            map.lost(name, reason, &mut table.changed);
         }
+    }
+
+    /// Handles the loss of the registrations of one map on the stream, as [`Listeners::lost`].
+    pub(crate) fn interrupted(&self, stream: u64, cache_id: i32, reason: &str) {
+        {
+            let table = &mut *self.registrations.lock();
+            if table.stream != Some(stream) {
+                return;
+            }
+            let Some(name) = table.ids.remove(&cache_id) else { return };
+            let Some(map) = table.maps.get_mut(&name) else { return };
+            map.lost(&name, reason, &mut table.changed);
+        }
+        self.changed.notify_one();
     }
 
     /// Returns the next request to the grid; `None` where its registrations are complete.
@@ -454,6 +462,19 @@ impl Registrations {
 }
 
 impl Map {
+    /// Gives each listener that listened one gap, and notes that all must be registered again.
+    fn lost(&mut self, name: &Arc<str>, reason: &str, changed: &mut VecDeque<(Arc<str>, Target)>) {
+        self.cache_id = None;
+        for (target, registration) in &mut self.registrations {
+            registration.detail = None;
+            for listener in &mut registration.listeners {
+                listener.listens = false;
+                listener.queue.lose(reason);
+            }
+            changed.push_back((name.clone(), target.clone()));
+        }
+    }
+
     fn take(&self, message: MapEventMessage) {
         let Some((filter_ids, event)) = decode::event(message) else { return };
         let targets = filter_ids.iter().filter_map(|filter_id| self.filters.get(filter_id));

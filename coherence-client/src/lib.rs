@@ -3,8 +3,8 @@
 //! # Inside
 //!
 //! ```text
-//! GrpcSession ── RemoteMap ── split ── request ──► sub-channel (one stream) ──► proxy of the grid
-//!                   │            answer ◄──────────┤
+//! GrpcSession ── RemoteMap ── split ── request ──► sub-channel (one stream) ──► proxy of the grid, protocol v1
+//!                   │            answer ◄──────────┤ └──► v0 (one connection) ──► proxy of the grid, protocol v0
 //!                   └─────────────── events ◄──────┘
 //! ```
 //!
@@ -31,6 +31,7 @@ mod session_core;
 mod split;
 mod sub_channel;
 mod tls;
+mod v0;
 
 pub use coherence_kafka_common::map::{EventKind, Expiry, Format, MapError, NamedMap, Session, Targets};
 pub use coherence_kafka_common::pof::PofContext;

@@ -12,6 +12,9 @@ pub(crate) const MAX_REQUEST_BYTES: usize = 3_500_000;
 /// larger one ends the stream with all requests on it.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4_194_304;
 
+/// Largest message taken from the grid: single entries are bounded by what it stores, not by its inbound limit.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 64 << 20;
+
 /// Requests of one session without an answer: a proxy queues requests without bound.
 pub(crate) const MAX_REQUESTS_IN_FLIGHT: usize = 64;
 

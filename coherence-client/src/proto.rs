@@ -1,4 +1,4 @@
-//! The messages of Coherence's gRPC protocol v1, generated from `proto/`.
+//! The messages of Coherence's gRPC protocols v1 and v0, generated from `proto/`.
 
 #![allow(missing_docs, dead_code, unreachable_pub, non_camel_case_types, clippy::all)]
 
@@ -15,9 +15,10 @@ pub struct Any {
 }
 
 mod generated {
-    include!(concat!(env!("OUT_DIR"), "/coherence.rs"));
+    include!(concat!(env!("OUT_DIR"), "/protocol.rs"));
 }
 
+pub use generated::coherence as v0;
 pub use generated::coherence::cache::v1 as cache;
 pub use generated::coherence::common::v1 as common;
 pub use generated::coherence::proxy::v1 as proxy;

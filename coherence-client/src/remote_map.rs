@@ -78,18 +78,24 @@ impl RemoteMap {
         Self { order: None, ..self.clone() }
     }
 
-    async fn claim_key(&self, key: &[u8], access: Access) -> Option<Arc<KeyGuard>> {
-        match &self.order {
+    /// Claims a key that the grid accepts.
+    async fn claim_key(&self, key: &[u8], access: Access) -> Result<Option<Arc<KeyGuard>>, MapError> {
+        self.core.check_keys(std::iter::once(key))?;
+        Ok(match &self.order {
             Some(order) => Some(Arc::new(order.claim(order.one(key), access).await)),
             None => None,
-        }
+        })
     }
 
-    async fn claim(&self, keys: Keys, access: Access) -> Option<Arc<KeyGuard>> {
-        match &self.order {
+    /// Claims keys that the grid accepts.
+    async fn claim(&self, keys: Keys, access: Access) -> Result<Option<Arc<KeyGuard>>, MapError> {
+        if let Keys::Batch(entries) = &keys {
+            self.core.check_keys(entries.iter().map(|(key, _)| key))?;
+        }
+        Ok(match &self.order {
             Some(order) => Some(Arc::new(order.claim(keys, access).await)),
             None => None,
-        }
+        })
     }
 
     async fn call(
@@ -109,13 +115,13 @@ impl RemoteMap {
     /// Runs a request about one key.
     async fn call_key(&self, kind: Kind, key: &[u8], access: Access) -> Result<Answer, MapError> {
         check_key(key, 0)?;
-        let claim = self.claim_key(key, access).await;
+        let claim = self.claim_key(key, access).await?;
         self.call(claim, key.len(), |cache_id| Request::of_key(kind, cache_id, key)).await
     }
 
     /// Runs a request that changes all of the map.
     async fn call_map(&self, kind: Kind) -> Result<(), MapError> {
-        let claim = self.claim(Keys::All, Access::Write).await;
+        let claim = self.claim(Keys::All, Access::Write).await?;
         self.call(claim, 0, |cache_id| Request::of_map(kind, cache_id)).await.map(|_| ())
     }
 
@@ -128,7 +134,7 @@ impl RemoteMap {
         ttl: Option<i64>,
     ) -> Result<Option<Bytes>, MapError> {
         let batch = single(key, value)?;
-        let claim = self.claim_key(key, Access::Write).await;
+        let claim = self.claim_key(key, Access::Write).await?;
         self.call_single(claim, kind, batch, ttl).await
     }
 
@@ -177,7 +183,7 @@ impl RemoteMap {
     async fn put_each(&self, entries: Arc<Entries>, ttl: i64) -> Result<(), MapError> {
         // What cannot be sent is found before anything is sent.
         split(&entries, Purpose::Puts, 0)?;
-        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await;
+        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await?;
         let put = |index| {
             self.call_single(claim.clone(), Kind::Put, Batch::one(&entries, index), Some(ttl)).map_ok(drop)
         };
@@ -203,7 +209,7 @@ impl RemoteMap {
                 reason: "the value is not 0x15 and a POF value".to_owned(),
             });
         }
-        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await;
+        let claim = self.claim(Keys::Batch(entries.clone()), Access::Write).await?;
         let put = |index| {
             let (key, value) = entries.get(index).unwrap_or_default();
             let agent = Bytes::from([&head[..], value.get(1..).unwrap_or_default(), PUT_NEWER_END].concat());
@@ -307,7 +313,7 @@ impl NamedMap for RemoteMap {
     fn get_all(&self, keys: Arc<Entries>) -> BoxFuture<'_, Result<Vec<(Bytes, Bytes)>, MapError>> {
         async move {
             let batches = split(&keys, Purpose::Keys, 0)?;
-            let claim = self.claim(Keys::Batch(keys), Access::Read).await;
+            let claim = self.claim(Keys::Batch(keys), Access::Read).await?;
             let request = |cache_id, batch| Request::GetAll { cache_id, batch };
             let mut present = Vec::new();
             for answer in self.call_batches(batches, 0, claim, request).await? {
@@ -335,7 +341,7 @@ impl NamedMap for RemoteMap {
                 return self.put_each(entries, ttl).await;
             }
             let batches = split(&entries, Purpose::Puts, 0)?;
-            let claim = self.claim(Keys::Batch(entries), Access::Write).await;
+            let claim = self.claim(Keys::Batch(entries), Access::Write).await?;
             let request = |cache_id, batch| Request::PutAll { cache_id, batch };
             self.call_batches(batches, 0, claim, request).await.map(|_| ())
         }

@@ -51,6 +51,10 @@ const REMOVE_JSON: &[u8] =
     b"\x15{\"@class\":\"processor.ConditionalRemove\",\"filter\":{\"@class\":\"filter.AlwaysFilter\"}}";
 const REMOVE_JAVA: &[u8] = b"\x0A\x2Dcom.tangosol.util.processor.ConditionalRemove\
     \x0A\x25com.tangosol.util.filter.AlwaysFilter\x00";
+/// `Count`. In POF: user type 28.
+const COUNT_POF: &[u8] = b"\x15\x1c\x00\x40";
+const COUNT_JSON: &[u8] = b"\x15{\"@class\":\"aggregator.Count\"}";
+const COUNT_JAVA: &[u8] = b"\x0A\x22com.tangosol.util.aggregator.Count";
 const PUT_IF_ABSENT_JSON: &[u8] =
     b"\x15{\"@class\":\"processor.ConditionalPut\",\"filter\":{\"@class\":\"filter.NotFilter\",\
     \"filter\":{\"@class\":\"filter.PresentFilter\"}},\"value\":";
@@ -280,6 +284,15 @@ pub(crate) fn remove_agent(format: Format) -> Bytes {
         Format::Pof => REMOVE_POF,
         Format::Json => REMOVE_JSON,
         Format::Java => REMOVE_JAVA,
+    })
+}
+
+/// The aggregator that counts, in the serializer of the session.
+pub(crate) fn count_agent(format: Format) -> Bytes {
+    Bytes::from_static(match format {
+        Format::Pof => COUNT_POF,
+        Format::Json => COUNT_JSON,
+        Format::Java => COUNT_JAVA,
     })
 }
 

@@ -16,8 +16,9 @@ use crate::answer::Answer;
 use crate::in_doubt::InDoubtWrites;
 use crate::limits::{MAX_BYTES_IN_FLIGHT, MAX_REQUESTS_IN_FLIGHT};
 use crate::options::SessionOptions;
-use crate::request::Request;
+use crate::request::{Request, plain_key};
 use crate::sub_channel::{Admission, SubChannel};
+use crate::v0::{self, TimedMaps};
 
 mod connect;
 mod listening;
@@ -42,6 +43,7 @@ pub(crate) struct SessionCore {
     bytes: Arc<Semaphore>,
     listening: Arc<Listening>,
     in_doubt: Arc<InDoubtWrites>,
+    timed: TimedMaps,
     /// Ends what the session does by itself.
     closed: CancellationToken,
 }
@@ -70,6 +72,7 @@ impl SessionCore {
             bytes: Arc::new(Semaphore::new(MAX_BYTES_IN_FLIGHT)),
             listening: Arc::default(),
             in_doubt: Arc::new(InDoubtWrites::new(closed.clone())),
+            timed: TimedMaps::default(),
             closed,
         }
     }
@@ -95,6 +98,22 @@ impl SessionCore {
     /// Opens a stream to the grid unless one is open.
     pub(crate) async fn connect(self: &Arc<Self>) -> Result<(), MapError> {
         self.stream(LISTENER_STREAM).await.map(drop)
+    }
+
+    /// Refuses a key that the grid would store without reading it.
+    pub(crate) fn check_keys<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) -> Result<(), MapError> {
+        let format = self.format();
+        if format == Format::Json || !self.keys_unread() {
+            return Ok(());
+        }
+        for (index, key) in keys.enumerate() {
+            v0::check_key(format, plain_key(key)).map_err(|reason| MapError::NotSent { index, reason })?;
+        }
+        Ok(())
+    }
+
+    fn keys_unread(&self) -> bool {
+        self.streams.iter().any(|link| matches!(&*link.lock(), Link::Up(stream) if stream.keys_unread()))
     }
 
     /// How many streams have ended and been replaced. Where it grows, the grid may have lost its entries.

@@ -25,6 +25,8 @@
 //!
 //! Events go to the listeners before the response behind them is looked at.
 //!
+//! With a grid that speaks protocol v0 alone, a connection and its calls stand in the place of the stream: see `v0.rs`.
+//!
 //! The grid runs the requests of one stream side by side and answers in any order. What must not be reordered must
 //! not be in flight together.
 
@@ -40,18 +42,21 @@ use std::time::Duration;
 
 use coherence_kafka_common::key_locks::KeyGuard;
 use coherence_kafka_common::map::{MapError, SendGate};
+use futures::Stream;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, Incoming};
 use crate::events::Listeners;
 use crate::in_doubt::{Cause, Change, InDoubtWrites};
 use crate::options::SessionOptions;
 use crate::request::{Frame, Request};
+use crate::v0::{Link, TimedMaps};
 
-use open::Initialised;
+use open::Ends;
 pub(crate) use open::{OpenFailure, open};
 use reader::Reader;
 use table::{Pending, Table};
@@ -76,6 +81,8 @@ pub(crate) struct Role {
     pub(crate) listeners: Option<Arc<Listeners>>,
     /// Where it is kept which writes are without answer.
     pub(crate) in_doubt: Arc<InDoubtWrites>,
+    /// Where it is kept which maps have entries that expire, for protocol v0.
+    pub(crate) timed: TimedMaps,
 }
 
 /// An initialised stream. Dropping it gives the stream up.
@@ -90,6 +97,8 @@ pub(crate) struct SubChannel {
     stop: CancellationToken,
     /// Set when the stream has ended for its callers.
     gone: CancellationToken,
+    /// Where the grid speaks protocol v0 alone.
+    v0: Option<Arc<Link>>,
 }
 
 /// A caller that waits for the answer to a write.
@@ -112,10 +121,16 @@ impl Drop for Waiting<'_> {
 }
 
 impl SubChannel {
-    /// Takes over an initialised stream: request id 1 has been used.
-    fn start(address: String, options: &SessionOptions, role: Role, stream: Initialised) -> Self {
-        let Initialised { outgoing, stop, grpc, responses, table } = stream;
-        let gone = CancellationToken::new();
+    /// Takes over a stream that is open: request id 1 has been used.
+    fn start(
+        address: String,
+        options: &SessionOptions,
+        role: Role,
+        ends: Ends,
+        v0: Option<Arc<Link>>,
+        incoming: impl Stream<Item = Result<Incoming, Status>> + Unpin + Send + 'static,
+    ) -> Self {
+        let Ends { outgoing, stop, gone, table } = ends;
         let (number, request_timeout, in_doubt) =
             (role.number, options.request_timeout, role.in_doubt.clone());
         let reader = Reader {
@@ -129,12 +144,15 @@ impl SubChannel {
         };
         let on_end = gone.clone().drop_guard();
         tokio::spawn(async move {
-            reader.run(responses).await;
-            // The connection lives as long as its last user.
-            drop(grpc);
+            reader.run(incoming).await;
             drop(on_end);
         });
-        Self { address, number, request_timeout, outgoing, table, in_doubt, stop, gone }
+        Self { address, number, request_timeout, outgoing, table, in_doubt, stop, gone, v0 }
+    }
+
+    /// Returns whether the grid stores keys without reading them: then they are checked on this side.
+    pub(crate) fn keys_unread(&self) -> bool {
+        self.v0.as_ref().is_some_and(|link| link.keys_unread())
     }
 
     /// Distinguishes it from the other streams of its session.

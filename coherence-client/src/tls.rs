@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use hyper_util::client::legacy::connect::HttpConnector;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::causes::chain;
@@ -42,6 +43,18 @@ pub(crate) fn endpoint(options: &SessionOptions, address: &str) -> Result<Endpoi
             })
         }
     }
+}
+
+/// Returns a connector with the same settings of TCP, for an endpoint that gets its connections from outside.
+pub(crate) fn tcp_connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    // The endpoint sees to TLS.
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(TCP_KEEPALIVE));
+    connector.set_keepalive_interval(Some(TCP_KEEPALIVE_INTERVAL));
+    connector.set_keepalive_retries(Some(3));
+    connector
 }
 
 /// Returns the setting that an error of the TLS library is about. It reports the key, the certificate and the name with

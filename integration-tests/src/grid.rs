@@ -1,5 +1,6 @@
 //! One Coherence storage member with the gRPC proxy, on free loopback ports, in a cluster of its own.
 
+use std::env;
 use std::process::Command;
 use std::time::Duration;
 
@@ -18,8 +19,16 @@ pub use tool::GridTool;
 pub use values::{Contents, Event, Literal, Stays, Value};
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
-/// The last release whose proxy knows only the first version of the protocol.
-const BEFORE_V1: &str = "24.03";
+/// A release whose proxy knows protocol v0 alone: the one that most users of such grids have.
+const BEFORE_V1: &str = "22.06.2";
+/// Names another one.
+const OLD_GRID: &str = "COHERENCE_KAFKA_OLD_GRID";
+
+/// The release of Coherence CE of tests with old grids: 22.06.2 unless the variable `COHERENCE_KAFKA_OLD_GRID` names
+/// another one.
+pub fn old_version() -> String {
+    env::var(OLD_GRID).unwrap_or_else(|_| BEFORE_V1.to_owned())
+}
 
 /// The serializer of the member's caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +60,8 @@ pub struct GridOptions {
     pub serializer: Serializer,
     /// TLS on the gRPC port; none is plaintext.
     pub tls: Option<ClientAuth>,
-    /// Whether its proxy speaks version 1 of the protocol; otherwise it is a release from before it.
-    pub v1: bool,
+    /// The release of Coherence CE; `None` is the newest that is tested. An older one knows none of the user types.
+    pub version: Option<String>,
     /// Whether it has a gRPC proxy at all.
     pub grpc: bool,
     /// The JVM's largest heap, as `-Xmx` takes it. A million small entries need about 400 MB.
@@ -68,7 +77,7 @@ impl Default for GridOptions {
         Self {
             serializer: Serializer::Pof,
             tls: None,
-            v1: true,
+            version: None,
             grpc: true,
             heap: "256m".to_owned(),
             fast: false,
@@ -217,8 +226,8 @@ impl Grid {
     /// A JVM for the member; a small one of the newest release shares the classes of an earlier member.
     fn java_command(&self) -> Result<Command> {
         let Self { options, .. } = self;
-        let jars = jvm::coherence((!options.v1).then_some(BEFORE_V1))?;
-        if options.fast || !options.v1 {
+        let jars = jvm::coherence(options.version.as_deref())?;
+        if options.fast || options.version.is_some() {
             return Ok(jars.java(&options.heap, options.fast));
         }
         jars.small_java(&options.heap, "coherence-classes", |flag| {
@@ -242,12 +251,21 @@ impl Grid {
             Process::start_piped("the Coherence member", self.command(java), &log)?;
         let tool = GridTool::new(input, output);
         tool.ready(START_DEADLINE).with_context(|| process.log_end())?;
+        let first = self.options.version.as_deref().is_some_and(|version| {
+            ["21.", "22.06"].iter().any(|old| version.starts_with(old)) && version != "22.06.2"
+        });
         if self.options.grpc {
-            process.wait_for_line("GrpcAcceptor now listening for connections on", START_DEADLINE)?;
+            let listening = if first { "Coherence gRPC proxy is now" } else { "GrpcAcceptor now" };
+            process.wait_for_line(&format!("{listening} listening for connections on"), START_DEADLINE)?;
         }
-        let url = format!("http://127.0.0.1:{}/ready", self.health_port);
-        let ready = wait::within(START_DEADLINE, || ureq::get(&url).call().is_ok());
-        ensure!(ready, "the Coherence member was never ready\n{}", process.log_end());
+        if first {
+            // It has no health port, and opens the other one before its maps can be used.
+            process.wait_for_line("Started Coherence server", START_DEADLINE)?;
+        } else {
+            let url = format!("http://127.0.0.1:{}/ready", self.health_port);
+            let ready = wait::within(START_DEADLINE, || ureq::get(&url).call().is_ok());
+            ensure!(ready, "the Coherence member was never ready\n{}", process.log_end());
+        }
         self.running = Some(Running { process, tool });
         Ok(())
     }
@@ -274,7 +292,10 @@ impl Grid {
         if self.options.serializer != Serializer::Java {
             set("coherence.serializer", self.options.serializer.name());
         }
-        set("coherence.pof.config", "peers-pof-config.xml");
+        // An older release does not start with the user types of the grid tool: they need the newest one.
+        let types =
+            if self.options.version.is_none() { "peers-pof-config.xml" } else { "coherence-pof-config.xml" };
+        set("coherence.pof.config", types);
         set("coherence.log.level", "5");
         set("java.net.preferIPv4Stack", "true");
         if self.certificates.is_some() {

@@ -74,7 +74,9 @@ pub(crate) fn connect_for_measurements() -> Result<ClassPath> {
 /// When Maven or `javac` is missing or fails.
 pub(crate) fn coherence(version: Option<&str>) -> Result<ClassPath> {
     let (jars, stamp) = fetched("coherence", version)?;
-    let (tool, stamp_of_tool) = compiled_tool(&jars)?;
+    // Always of the newest release, which compiles what older ones load.
+    let (newest, _) = fetched("coherence", None)?;
+    let (tool, stamp_of_tool) = compiled_tool(&newest)?;
     Ok(ClassPath { text: format!("{}/*:{}", jars.display(), tool.display()), stamp: stamp + &stamp_of_tool })
 }
 

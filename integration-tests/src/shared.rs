@@ -1,11 +1,11 @@
-//! One broker, one grid each that serializes with POF, JSON and Java, and one schema registry for all tests of a process:
-//! started by the first test that asks, gone with the process.
+//! One broker, one grid each that serializes with POF, JSON and Java, one old grid and one schema registry for all tests of
+//! a process: started by the first test that asks, gone with the process.
 //!
 //! No test stops or freezes them: a test that breaks its server starts one of its own.
 
 use std::sync::OnceLock;
 
-use crate::grid::{Grid, GridOptions, Serializer};
+use crate::grid::{Grid, GridOptions, Serializer, old_version};
 use crate::kafka::{Kafka, KafkaOptions};
 use crate::registry::Registry;
 
@@ -68,4 +68,17 @@ pub fn java_grid() -> &'static Grid {
 pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| Registry::start().expect("the shared schema registry starts"))
+}
+
+/// The grid that speaks protocol v0 alone, of the release [`old_version`]. Tests keep apart as those of [`grid`].
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub fn old_grid() -> &'static Grid {
+    static GRID: OnceLock<Grid> = OnceLock::new();
+    GRID.get_or_init(|| {
+        let grid = Grid::start(GridOptions { version: Some(old_version()), ..GridOptions::default() });
+        grid.expect("the shared old grid starts")
+    })
 }

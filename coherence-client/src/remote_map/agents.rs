@@ -20,7 +20,7 @@ impl RemoteMap {
     pub(super) async fn run_on_key(&self, key: &[u8], agent: Bytes) -> Result<Option<Bytes>, MapError> {
         check_agent(&[&agent])?;
         check_key(key, agent.len())?;
-        let claim = self.claim_key(key, Access::Write).await;
+        let claim = self.claim_key(key, Access::Write).await?;
         let bytes = key.len() + agent.len();
         let mut answer = self.call(claim, bytes, |cache_id| Request::invoke(cache_id, agent, key)).await?;
         let Some(result) = answer.pop() else { return Ok(None) };
@@ -54,7 +54,7 @@ impl RemoteMap {
     ) -> Result<Vec<Answer>, MapError> {
         check_agent(&[&agent])?;
         let batches = split(&keys, Purpose::Keys, agent.len())?;
-        let claim = self.claim(Keys::Batch(keys), Access::Write).await;
+        let claim = self.claim(Keys::Batch(keys), Access::Write).await?;
         let request =
             |cache_id, batch| Request::Execute { kind: Kind::Invoke, cache_id, agent: agent.clone(), batch };
         self.call_batches(batches, agent.len(), claim, request).await
@@ -78,20 +78,20 @@ impl RemoteMap {
             Targets::Keys(keys) => {
                 check_agent(&[&agent])?;
                 let batch = whole(&keys, agent.len())?;
-                let claim = self.claim(Keys::Batch(keys), access).await;
+                let claim = self.claim(Keys::Batch(keys), access).await?;
                 let bytes = batch.encoded_len + agent.len();
                 self.call(claim, bytes, |cache_id| Request::Execute { kind, cache_id, agent, batch }).await
             }
             Targets::Filter(filter) => {
                 check_agent(&[&agent, &filter])?;
-                let claim = self.claim_changed(access).await;
+                let claim = self.claim_changed(access).await?;
                 let bytes = agent.len() + filter.len();
                 self.call(claim, bytes, |cache_id| Request::execute_where(kind, cache_id, agent, filter))
                     .await
             }
             Targets::All => {
                 check_agent(&[&agent])?;
-                let claim = self.claim_changed(access).await;
+                let claim = self.claim_changed(access).await?;
                 let bytes = agent.len();
                 self.call(claim, bytes, |cache_id| Request::execute_on_all(kind, cache_id, agent)).await
             }
@@ -99,10 +99,10 @@ impl RemoteMap {
     }
 
     /// Claims all keys for a request that changes entries that it does not name, and none for one that reads them.
-    async fn claim_changed(&self, access: Access) -> Option<Arc<KeyGuard>> {
+    async fn claim_changed(&self, access: Access) -> Result<Option<Arc<KeyGuard>>, MapError> {
         match access {
             Access::Write => self.claim(Keys::All, access).await,
-            Access::Read => None,
+            Access::Read => Ok(None),
         }
     }
 

@@ -93,6 +93,7 @@ impl SessionCore {
                     number: self.streams_opened.fetch_add(1, Ordering::Relaxed),
                     listeners: (index == LISTENER_STREAM).then(|| self.listening.listeners.clone()),
                     in_doubt: self.in_doubt.clone(),
+                    timed: self.timed.clone(),
                 };
                 match sub_channel::open(&self.options, &address, role).await {
                     Ok(stream) => {

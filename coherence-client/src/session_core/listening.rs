@@ -11,7 +11,6 @@ use bytes::Bytes;
 use coherence_kafka_common::decoration::undecorated_key;
 use coherence_kafka_common::map::{Listen, ListenTo, MapError, MapNotice, MapNotices};
 use futures::stream::Stream;
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::{SessionCore, session_closed};
@@ -32,7 +31,6 @@ const OPTIONAL_VALUE: &str = "coherence.common.v1.OptionalValue";
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     pub(crate) listeners: Arc<Listeners>,
-    changed: Notify,
     /// Whether the task has been started.
     started: AtomicBool,
 }
@@ -54,7 +52,7 @@ impl SessionCore {
         if !self.listening.started.swap(true, Ordering::AcqRel) {
             self.runtime.spawn(keep_registered(Arc::downgrade(self)));
         }
-        self.listening.changed.notify_one();
+        self.listening.listeners.changed.notify_one();
         added.listens.await.unwrap_or_else(|_| Err(session_closed()))?;
         Ok(Box::pin(notices))
     }
@@ -100,7 +98,7 @@ impl Drop for Notices {
     fn drop(&mut self) {
         let listening = &self.core.listening;
         listening.listeners.remove(&self.id);
-        listening.changed.notify_one();
+        listening.listeners.changed.notify_one();
     }
 }
 
@@ -124,7 +122,7 @@ async fn keep_registered(core: Weak<SessionCore>) {
             }
             if listeners.is_idle() {
                 stream = None;
-                listening.changed.notified().await;
+                listening.listeners.changed.notified().await;
                 continue;
             }
             let current = match &stream {
@@ -160,7 +158,7 @@ async fn keep_registered(core: Weak<SessionCore>) {
             }
             tokio::select! {
                 _ = current.end() => {}
-                () = listening.changed.notified() => {}
+                () = listening.listeners.changed.notified() => {}
             }
         }
     };
@@ -173,7 +171,7 @@ async fn pause(listening: &Listening, pauses: &mut impl Iterator<Item = std::tim
     let Some(pause) = pauses.next() else { return };
     tokio::select! {
         () = sleep(pause) => {}
-        () = listening.changed.notified() => {}
+        () = listening.listeners.changed.notified() => {}
     }
 }
 

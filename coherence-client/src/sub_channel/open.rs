@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::ready;
 use futures::{Stream, StreamExt};
@@ -13,23 +14,25 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::client::Grpc;
+use tonic::transport::Endpoint;
 use tonic::{Code, Request as Call, Status, Streaming};
 
 use super::bounded::Bounded;
 use super::table::Table;
 use super::{Role, SubChannel};
+use crate::answer::Incoming;
 use crate::causes::{chain, describe};
 use crate::codec::ProxyCodec;
-use crate::limits::MAX_REQUESTS_IN_FLIGHT;
+use crate::limits::{MAX_REQUESTS_IN_FLIGHT, MAX_RESPONSE_BYTES};
 use crate::options::{SessionOptions, SettingNames};
 use crate::proto::proxy::{InitResponse, ProxyResponse, proxy_response::Response};
 use crate::request::{Frame, Request};
 use crate::tls;
-
-/// Largest message taken from the grid: single entries are bounded by what it stores, not by its inbound limit.
-const MAX_RESPONSE_BYTES: usize = 64 << 20;
+use crate::v0::{self, Connection, Link};
 
 const INIT_ID: i64 = 1;
+
+const METHOD_NOT_FOUND: &str = "Method not found: coherence.proxy.v1.ProxyService/subChannel";
 
 /// Why one address gave no stream.
 #[derive(Debug)]
@@ -49,43 +52,75 @@ fn misuse(reason: String) -> OpenFailure {
     OpenFailure { misuse: true, refused: false, reason }
 }
 
-/// An initialised stream without a reader yet. Dropping it ends it.
-pub(super) struct Initialised {
+/// What a stream consists of on this side, apart from what comes in.
+pub(super) struct Ends {
     pub(crate) outgoing: mpsc::Sender<Frame>,
     pub(crate) stop: CancellationToken,
-    pub(crate) grpc: Grpc<Bounded>,
-    pub(crate) responses: Streaming<ProxyResponse>,
+    pub(crate) gone: CancellationToken,
     pub(crate) table: Arc<Mutex<Table>>,
 }
 
+/// What an address has, ready for requests. Dropping it ends it.
+enum Opened {
+    /// An initialised stream without a reader yet. The connection lives as long as its last user.
+    V1(Ends, Grpc<Bounded>, Streaming<ProxyResponse>),
+    /// A connection to a proxy from before protocol v1.
+    V0(Connection),
+}
+
 /// Connects to `address` and initialises a stream, on a connection of its own: one that has failed may go on
-/// failing after its server is back.
+/// failing after its server is back. Finds out each time which protocol the proxy speaks: it may have been upgraded.
 pub(crate) async fn open(
     options: &SessionOptions,
     address: &str,
     role: Role,
 ) -> Result<SubChannel, OpenFailure> {
-    let stream = initialise(options, address).await?;
-    Ok(SubChannel::start(address.to_owned(), options, role, stream))
+    let opened = initialise(options, address).await?;
+    let address = address.to_owned();
+    Ok(match opened {
+        Opened::V1(ends, grpc, responses) => {
+            let incoming = responses.map(move |response| {
+                let _connection = &grpc;
+                response.map(Incoming::Response)
+            });
+            SubChannel::start(address, options, role, ends, None, incoming)
+        }
+        Opened::V0(connection) => {
+            let (outgoing, frames) = mpsc::channel(MAX_REQUESTS_IN_FLIGHT);
+            let ends = Ends {
+                outgoing,
+                stop: CancellationToken::new(),
+                gone: CancellationToken::new(),
+                table: Arc::new(Mutex::new(Table::new())),
+            };
+            let tokens = (ends.stop.clone(), ends.gone.clone());
+            let (link, incoming) =
+                Link::start(&address, options, connection, role.timed.clone(), frames, tokens);
+            SubChannel::start(address, options, role, ends, Some(link), incoming)
+        }
+    })
 }
 
-/// Asks for a sign of life: an initialised stream, which is given up at once.
-pub(crate) async fn greet(options: &SessionOptions, address: &str) -> Result<(), OpenFailure> {
-    initialise(options, address).await.map(drop)
+/// Asks for a sign of life: an initialised stream, which is given up at once. A proxy that speaks protocol v0 alone must
+/// also reach the storage of `maps`: without it, it holds back what it was sent.
+pub(super) async fn greet(
+    options: &SessionOptions,
+    address: &str,
+    maps: &[Arc<str>],
+) -> Result<(), OpenFailure> {
+    let Opened::V0(connection) = initialise(options, address).await? else { return Ok(()) };
+    let wait = options.connect_timeout;
+    match timeout(wait, v0::is_stored(&connection, options, maps)).await {
+        Err(_) => Err(passing(format!("connected, but its storage does not answer within {wait:?}"))),
+        Ok(Err(status)) => Err(passing(describe(&status))),
+        Ok(Ok(())) => Ok(()),
+    }
 }
 
-async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialised, OpenFailure> {
+async fn initialise(options: &SessionOptions, address: &str) -> Result<Opened, OpenFailure> {
     let endpoint = tls::endpoint(options, address).map_err(|e| misuse(e.to_string()))?;
     let wait = options.connect_timeout;
-    let channel = match timeout(wait, endpoint.connect()).await {
-        Err(_) => return Err(passing(format!("no connection within {wait:?}"))),
-        Ok(Err(error)) => {
-            let failure =
-                refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names);
-            return Err(OpenFailure { refused: is_refused(&error), ..failure });
-        }
-        Ok(Ok(channel)) => channel,
-    };
+    let channel = connected(wait, options, endpoint.connect()).await?;
 
     let (outgoing, queued) = mpsc::channel(MAX_REQUESTS_IN_FLIGHT);
     let stop = CancellationToken::new();
@@ -107,11 +142,63 @@ async fn initialise(options: &SessionOptions, address: &str) -> Result<Initialis
     let opened = timeout(wait, init_stream(&mut grpc, requests)).await;
     let (responses, init) = match opened {
         Err(_) => return Err(passing(format!("connected, but no answer within {wait:?}{}", hint(options)))),
+        Ok(Err(status)) if is_v0(&status) => {
+            drop(grpc);
+            return initialise_v0(options, address, &endpoint, &status).await;
+        }
         Ok(Err(status)) => return Err(refused_init(&status, options)),
         Ok(Ok(opened)) => opened,
     };
-    tracing::info!(address, version = init.version, member = init.proxy_member_id, "grid stream opened");
-    Ok(Initialised { outgoing, stop, grpc, responses, table })
+    tracing::info!(
+        address,
+        protocol = "v1",
+        version = init.version,
+        member = init.proxy_member_id,
+        "grid stream opened"
+    );
+    let ends = Ends { outgoing, stop, gone: CancellationToken::new(), table };
+    Ok(Opened::V1(ends, grpc, responses))
+}
+
+/// Connects again, for calls of protocol v0.
+async fn initialise_v0(
+    options: &SessionOptions,
+    address: &str,
+    endpoint: &Endpoint,
+    refused: &Status,
+) -> Result<Opened, OpenFailure> {
+    let wait = options.connect_timeout;
+    let connection = connected(wait, options, Connection::open(endpoint)).await?;
+    match timeout(wait, v0::is_served(&connection)).await {
+        Err(_) => Err(passing(format!("connected, but no answer within {wait:?}"))),
+        Ok(Err(status)) => Err(passing(describe(&status))),
+        Ok(Ok(false)) => Err(refused_init(refused, options)),
+        Ok(Ok(true)) => {
+            tracing::info!(address, protocol = "v0", "grid stream opened");
+            Ok(Opened::V0(connection))
+        }
+    }
+}
+
+async fn connected<T>(
+    wait: Duration,
+    options: &SessionOptions,
+    connecting: impl Future<Output = Result<T, tonic::transport::Error>>,
+) -> Result<T, OpenFailure> {
+    match timeout(wait, connecting).await {
+        Err(_) => Err(passing(format!("no connection within {wait:?}"))),
+        Ok(Err(error)) => {
+            let failure =
+                refused_connection(&chain(error.source().unwrap_or(&error)), &options.setting_names);
+            Err(OpenFailure { refused: is_refused(&error), ..failure })
+        }
+        Ok(Ok(connected)) => Ok(connected),
+    }
+}
+
+/// True for the answer of a proxy from before protocol v1. Whatever else is wrong stays an error.
+fn is_v0(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && status.message().contains(METHOD_NOT_FOUND)
 }
 
 /// The request, if its gate lets it leave. Else it is over: its caller gets an error.
@@ -123,14 +210,14 @@ fn past_its_gate(frame: Frame, table: &Mutex<Table>) -> Option<Frame> {
     Some(frame)
 }
 
-type Opened = (Streaming<ProxyResponse>, InitResponse);
+type Answered = (Streaming<ProxyResponse>, InitResponse);
 
 /// Starts the call and waits for the answer to the init request: a request sent earlier may overtake it on the
 /// server, which then ends the stream.
 async fn init_stream(
     grpc: &mut Grpc<Bounded>,
     requests: impl Stream<Item = Frame> + Send + 'static,
-) -> Result<Opened, Status> {
+) -> Result<Answered, Status> {
     grpc.ready().await.map_err(|e| Status::from_error(e.into()))?;
     let path = PathAndQuery::from_static("/coherence.proxy.v1.ProxyService/subChannel");
     let mut responses = grpc.streaming(Call::new(requests), path, ProxyCodec).await?.into_inner();
@@ -194,8 +281,8 @@ fn refused_init(status: &Status, options: &SessionOptions) -> OpenFailure {
     }
     if status.code() == Code::Unimplemented || status.message().contains("Method not found") {
         return misuse(format!(
-            "the server has no gRPC protocol v1 ({text}): it needs Coherence CE 24.09+ or 25.03+, or commercial \
-             14.1.2+; older servers speak only protocol v0"
+            "the server has no gRPC service of Coherence ({text}): check the port, and whether it is a proxy of \
+             Coherence CE 21.06 or later, or commercial 14.1.1.2206 or later"
         ));
     }
     match status.code() {

@@ -1,5 +1,6 @@
 //! The probe of a proxy after its stream broke: it asks the address until the proxy can no longer run earlier requests.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,19 +30,21 @@ pub(super) fn start<'a>(
     options: &SessionOptions,
     changes: impl Iterator<Item = &'a Change>,
 ) {
-    let mut changes = changes.peekable();
-    if changes.peek().is_none() {
+    let changes: Vec<_> = changes.collect();
+    if changes.is_empty() {
         return;
     }
+    let maps: BTreeSet<Arc<str>> = changes.iter().map(|change| change.map.clone()).collect();
     let ended = in_doubt.closed().child_token();
     let unanswered = in_doubt.begin(address, Cause::Broken(ended.clone()), changes);
+    let maps: Vec<_> = maps.into_iter().collect();
     let (address, options, broke) = (address.to_owned(), options.clone(), Instant::now());
     tokio::spawn(async move {
         tracing::warn!(
             address,
             "connection lost with writes in doubt; probing the proxy until they can no longer be applied"
         );
-        if let Some(how) = ended.run_until_cancelled(until_over(&options, &address, broke)).await {
+        if let Some(how) = ended.run_until_cancelled(until_over(&options, &address, &maps, broke)).await {
             tracing::info!(address, how, "writes in doubt can no longer be applied");
         }
         drop(unanswered);
@@ -57,7 +60,12 @@ pub(super) fn start<'a>(
 /// * its host did not accept a connection for [`GIVEN_UP_BY_GRID`]: it has gone, or it no longer belongs to the grid.
 ///
 /// A proxy that accepts connections and does not answer may be frozen: it is asked again.
-async fn until_over(options: &SessionOptions, address: &str, broke: Instant) -> &'static str {
+async fn until_over(
+    options: &SessionOptions,
+    address: &str,
+    maps: &[Arc<str>],
+    broke: Instant,
+) -> &'static str {
     let mut answers_since: Option<Instant> = None;
     let mut unreachable_since: Option<Instant> = None;
     let mut pause = options.reconnect_backoff.0.min(LONGEST_PAUSE);
@@ -65,7 +73,7 @@ async fn until_over(options: &SessionOptions, address: &str, broke: Instant) -> 
     loop {
         sleep_until(at).await;
         let asked = Instant::now();
-        match greet(options, address).await {
+        match greet(options, address, maps).await {
             Ok(()) => {
                 unreachable_since = None;
                 match answers_since {
@@ -135,7 +143,7 @@ mod tests {
     async fn a_host_that_cannot_be_reached_for_as_long_as_a_grid_waits_has_gone() {
         let (address, _listener, _waiting) = deaf().await;
         let broke = Instant::now();
-        let why = within(until_over(&options(), &address.to_string(), broke)).await;
+        let why = within(until_over(&options(), &address.to_string(), &[], broke)).await;
         assert!(why.contains("unreachable"), "{why}");
         assert!(broke.elapsed() >= GIVEN_UP_BY_GRID, "{:?}", broke.elapsed());
     }
@@ -145,10 +153,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let options = options();
-        let waits = timeout(4 * GIVEN_UP_BY_GRID, until_over(&options, &address, Instant::now()));
+        let waits = timeout(4 * GIVEN_UP_BY_GRID, until_over(&options, &address, &[], Instant::now()));
         assert_eq!(within(waits).await.ok(), None);
         drop(listener);
-        let why = within(until_over(&options, &address, Instant::now())).await;
+        let why = within(until_over(&options, &address, &[], Instant::now())).await;
         assert_eq!(why, "the proxy has gone");
     }
 }

@@ -4,15 +4,16 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use coherence_kafka_common::map::MapError;
+use futures::{Stream, StreamExt as _};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tonic::Streaming;
+use tonic::Status;
 
 use super::table::Table;
 use super::{Role, probe};
-use crate::answer;
+use crate::answer::{self, Incoming};
 use crate::causes::describe;
 use crate::in_doubt::{Cause, Unanswered};
 use crate::options::SessionOptions;
@@ -49,7 +50,7 @@ struct Quiet {
 }
 
 impl Reader {
-    pub(crate) async fn run(self, mut responses: Streaming<ProxyResponse>) {
+    pub(crate) async fn run(self, mut responses: impl Stream<Item = Result<Incoming, Status>> + Unpin) {
         match self.serve(&mut responses).await {
             End::Closed => self.end("closed by the session", false),
             End::Broken(what) => self.end(&what, true),
@@ -64,7 +65,7 @@ impl Reader {
         self.stop.cancel();
     }
 
-    async fn serve(&self, responses: &mut Streaming<ProxyResponse>) -> End {
+    async fn serve(&self, responses: &mut (impl Stream<Item = Result<Incoming, Status>> + Unpin)) -> End {
         let mut quiet = Quiet { since: Instant::now(), asked: false };
         let mut check = pin!(sleep_until(self.first_check(&quiet)));
         loop {
@@ -72,13 +73,13 @@ impl Reader {
                 // What has come is read before the time is looked at: a runtime that was held up is no silent grid.
                 biased;
                 () = self.stop.cancelled() => return End::Closed,
-                response = responses.message() => match response {
-                    Ok(Some(response)) => {
+                response = responses.next() => match response {
+                    Some(Ok(response)) => {
                         quiet = Quiet { since: Instant::now(), asked: false };
                         self.take(response);
                     }
-                    Ok(None) => return End::Broken("ended by the grid".to_owned()),
-                    Err(status) => return End::Broken(format!("ended: {}", describe(&status))),
+                    None => return End::Broken("ended by the grid".to_owned()),
+                    Some(Err(status)) => return End::Broken(format!("ended: {}", describe(&status))),
                 },
                 () = &mut check => match self.next_check(&mut quiet) {
                     Ok(at) => check.as_mut().reset(at),
@@ -141,7 +142,7 @@ impl Reader {
     }
 
     /// Reads until every write is answered.
-    async fn finish(&self, responses: &mut Streaming<ProxyResponse>) {
+    async fn finish(&self, responses: &mut (impl Stream<Item = Result<Incoming, Status>> + Unpin)) {
         let held_back = self.table.lock().held_back.clone();
         let broke = loop {
             if self.table.lock().pending.is_empty() {
@@ -149,11 +150,14 @@ impl Reader {
                 return;
             }
             tokio::select! {
-                response = responses.message() => match response {
-                    Ok(Some(response)) => {
+                response = responses.next() => match response {
+                    Some(Ok(Incoming::Response(response))) => {
                         self.table.lock().take(response);
                     }
-                    Ok(None) | Err(_) => break true,
+                    Some(Ok(Incoming::Answered { id, messages })) => self.table.lock().end(id, Ok(messages)),
+                    Some(Ok(Incoming::Failed { id, error })) => self.table.lock().end(id, Err(error)),
+                    Some(Ok(Incoming::Event(_) | Incoming::EventsLost { .. } | Incoming::Alive)) => {}
+                    None | Some(Err(_)) => break true,
                 },
                 () = held_back.notified() => {}
                 () = self.stop.cancelled() => break false,
@@ -204,7 +208,22 @@ impl Reader {
         Ok(next_request.min(now + heartbeat))
     }
 
-    fn take(&self, response: ProxyResponse) {
+    fn take(&self, incoming: Incoming) {
+        match incoming {
+            Incoming::Response(response) => self.take_response(response),
+            Incoming::Answered { id, messages } => self.table.lock().end(id, Ok(messages)),
+            Incoming::Failed { id, error } => self.table.lock().end(id, Err(error)),
+            Incoming::Event(event) => self.take_event(event),
+            Incoming::EventsLost { cache_id, reason } => {
+                if let Some(listeners) = &self.role.listeners {
+                    listeners.interrupted(self.role.number, cache_id, &reason);
+                }
+            }
+            Incoming::Alive => {}
+        }
+    }
+
+    fn take_response(&self, response: ProxyResponse) {
         if let (0, Some(Response::Message(any))) = (response.id, &response.response) {
             // One that cannot be read is nothing that could be acted on.
             if let Ok(event) = answer::cache_response(any.value.clone()) {

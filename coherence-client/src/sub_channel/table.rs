@@ -112,6 +112,13 @@ impl Table {
         None
     }
 
+    /// Handles the end of a request whose answer came in one piece.
+    pub(crate) fn end(&mut self, id: i64, answer: Result<Answer, MapError>) {
+        if let Some(mut pending) = self.pending.remove(&id) {
+            pending.finish(answer);
+        }
+    }
+
     /// The map must be ensured again before it is used again.
     pub(crate) fn forget(&mut self, cache_id: i32) {
         self.caches.retain(|_, cell| cell.get() != Some(&cache_id));

@@ -1,6 +1,6 @@
 //! What [`NamedMap`] and [`Session`] promise, sentence by sentence, of every implementation: the embedded map, and
-//! a grid over gRPC in each format, one of two members, and one that converts between the format of the session and
-//! its own.
+//! a grid over gRPC in each format, one of two members, one that converts between the format of the session and
+//! its own, and one over the old protocol v0. A sentence that does not hold there in full states the difference.
 //!
 //! A sentence is an async function over a [`World`]. The table at the end makes a test of each for each world; one
 //! that is missing there is dead code to the compiler.
@@ -30,11 +30,13 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// One implementation under test.
 struct World {
     session: Arc<dyn Session>,
+    /// False for a grid over protocol v0, of which some promises do not hold.
+    has_v1: bool,
 }
 
 impl World {
     fn embedded() -> Self {
-        Self { session: Arc::new(LocalSession::new(Format::Pof)) }
+        Self { session: Arc::new(LocalSession::new(Format::Pof)), has_v1: true }
     }
 
     /// A session whose format is that of the grid: bytes pass through untouched.
@@ -55,6 +57,11 @@ impl World {
         Self::grid(shared::grid(), Format::Json)
     }
 
+    /// A grid that speaks protocol v0 alone.
+    fn old_grid() -> Self {
+        Self { has_v1: false, ..Self::grid(shared::old_grid(), Format::Pof) }
+    }
+
     /// Two members, and a proxy that does not hold all entries itself.
     fn grid_of_two() -> Self {
         static GRIDS: OnceLock<[Grid; 2]> = OnceLock::new();
@@ -71,7 +78,7 @@ impl World {
     fn grid(grid: &Grid, format: Format) -> Self {
         let addresses = vec![grid.address()];
         let options = SessionOptions { addresses, format, ..SessionOptions::default() };
-        Self { session: Arc::new(GrpcSession::new(options).unwrap()) }
+        Self { session: Arc::new(GrpcSession::new(options).unwrap()), has_v1: true }
     }
 
     /// An empty map that nobody else uses.
@@ -187,6 +194,17 @@ macro_rules! contract {
                 fn $sentence() {
                     require_peers!();
                     holds(World::grid_of_two, super::$theme::$sentence);
+                }
+            )+)+
+        }
+
+        mod old_grid {
+            use super::*;
+            $($(
+                #[test]
+                fn $sentence() {
+                    require_peers!();
+                    holds(World::old_grid, super::$theme::$sentence);
                 }
             )+)+
         }

@@ -194,8 +194,7 @@ fn grids_with_tls_and_from_before_protocol_1_start() {
     };
     assert!(handshake(&certificates.authority()));
     assert!(!handshake(&certificates.client_certificate()), "another authority is not trusted");
-    let old = Grid::start(GridOptions { v1: false, ..GridOptions::default() }).unwrap();
-    assert_eq!(old.tool().size("m").unwrap(), 0);
+    assert_eq!(shared::old_grid().tool().size("m").unwrap(), 0);
 }
 
 #[test]

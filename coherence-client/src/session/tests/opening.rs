@@ -115,13 +115,13 @@ async fn a_refused_init_is_a_misuse_that_says_what_to_change() {
 }
 
 #[tokio::test]
-async fn a_server_without_the_protocol_is_a_misuse_that_names_the_versions_that_have_it() {
+async fn a_server_without_either_protocol_is_a_misuse_that_names_the_versions_that_have_one() {
     let mut grid = FakeGrid::start().await;
     let failed = tokio::spawn(failure(options(&[&grid.address])));
     let text = "Method not found: coherence.proxy.v1.ProxyService/subChannel";
     grid.stream().await.refuse(Status::unimplemented(text));
     let error = within(failed).await.unwrap();
-    holds(misuse(&error), &[&grid.address, text, "24.09", "25.03", "14.1.2", "v0"]);
+    holds(misuse(&error), &[&grid.address, text, "check the port", "CE 21.06", "14.1.1.2206"]);
 }
 
 #[tokio::test]

@@ -76,17 +76,6 @@ async fn a_listener_hears_over_mutual_tls_from_the_environment() {
 }
 
 #[tokio::test]
-async fn a_grid_from_before_the_protocol_is_a_misuse_that_names_the_versions_that_have_it() {
-    require_peers!();
-    let old = Grid::start(GridOptions { v1: false, ..GridOptions::default() }).unwrap();
-    let failure = GrpcSession::new(options([old.address()])).unwrap().map("m").await.unwrap_err();
-    let MapError::Misuse(reason) = failure else { panic!("{failure:?}") };
-    for version in ["no gRPC protocol v1", "CE 24.09+ or 25.03+", "14.1.2+"] {
-        assert!(reason.contains(version), "{version:?} is not in {reason}");
-    }
-}
-
-#[tokio::test]
 async fn a_scope_that_the_grid_does_not_run_is_a_misuse() {
     require_peers!();
     let options = SessionOptions { scope: "bogus".to_owned(), ..options([shared::grid().address()]) };
