@@ -43,6 +43,42 @@ fn in_json(decoder: &Decoder, binary: &[u8]) -> String {
 }
 
 #[test]
+fn an_entry_in_java_is_its_value_and_its_key_is_found_again() {
+    use coherence_kafka_common::java_format::{write_date, write_uuid};
+
+    let (java, converter) = (decoder(Format::Java), plain_json());
+    let (mut date, mut id) = (Vec::new(), Vec::new());
+    write_date(0, &mut date);
+    write_uuid(uuid::Uuid::from_u128(7), &mut id);
+    for (binary, expected) in [
+        (&b"\x06\x03Hi!"[..], "\"Hi!\""),
+        (b"\x01\x05", "5"),
+        (b"\x02\x05", "5"),
+        (b"\x11\x01", "true"),
+        (b"\x05\x02\x30\x39\x02", "\"123.45\""),
+        (&date, "\"1970-01-01T00:00:00Z\""),
+        (&id, "\"00000000-0000-0000-0000-000000000007\""),
+    ] {
+        assert_eq!(in_json(&java, binary), expected);
+        let data = converter.to_connect("t", &(), Some(expected.as_bytes())).unwrap();
+        let is_found = java.keys(&data.value).iter().any(|key| key == binary);
+        let is_text_in_json = binary == date || binary[0] == 0x05;
+        assert_eq!(is_found, !is_text_in_json, "{expected}");
+    }
+    for (binary, why) in [
+        (&b"\x0B\xAC\xED\x00\x05\x70"[..], "a java.io.Serializable object has no counterpart"),
+        (b"\x0A\x01C", "an ExternalizableLite object has no counterpart"),
+        (b"\x17\x01\x05", "a java.util.Optional has no counterpart"),
+        (b"\x15\x41\x05", "not java: a value of another serializer"),
+        (b"\x06\x05a", "not java: 5 bytes needed"),
+        (b"", "not java"),
+    ] {
+        let error = java.decode(Role::Value, binary).unwrap_err().to_string();
+        assert!(error.starts_with(why), "{error}");
+    }
+}
+
+#[test]
 fn an_object_in_pof_is_plain_json() {
     let date = Date { year: 2026, month: 11, day: 30 };
     let clock = Time { hour: 9, minute: 5, second: 0, nano: 500_000_000, zone: Some(Zone::Offset(60)) };

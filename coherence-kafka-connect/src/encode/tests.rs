@@ -197,6 +197,40 @@ fn pof_entries_are_rewritten_for_a_json_map() {
 }
 
 #[test]
+fn java_is_what_its_default_serializer_writes() {
+    let java = Encoder { format: Format::Java, ..Encoder::default() };
+    for (value, expected) in [
+        (Value::Null, &b"\x00"[..]),
+        (Value::Boolean(true), b"\x11\x01"),
+        (Value::Int8(-1), b"\x10\xFF"),
+        (Value::Int16(7), b"\x0F\x00\x07"),
+        (Value::Int32(5), b"\x01\x05"),
+        (Value::Int64(-1), b"\x02\x40"),
+        (Value::Float32(1.5), b"\x0E\x3F\xC0\x00\x00"),
+        (Value::Float64(1.0), b"\x03\x3F\xF0\x00\x00\x00\x00\x00\x00"),
+        (text("Hi!"), b"\x06\x03Hi!"),
+        (Value::Bytes(vec![1, 2].into()), b"\x08\x02\x01\x02"),
+        (decimal(12_345, 2), b"\x05\x02\x30\x39\x02"),
+        (decimal(1, -3), b"\x05\x01\x01\x42"),
+        (Value::Pof(b"\x15\x41\x05"[..].into()), b"\x01\x05"),
+    ] {
+        assert_eq!(encoded(java, &value).as_deref(), Ok(expected));
+        let mut key = Vec::new();
+        java.encode_key(value, &mut key).unwrap();
+        assert_eq!(key, expected);
+    }
+    let wide = Value::Decimal { unscaled: num_bigint::BigInt::from(1) << 200, scale: 0 };
+    assert_eq!(encoded(java, &wide).unwrap()[..3], [0x05, 0x1A, 0x01]);
+    for (value, what) in [
+        (Value::Array(vec![text("a")]), "a list"),
+        (Value::Map(vec![]), "a map"),
+        (person(vec![text("Ann")], &["name"]), "a struct"),
+    ] {
+        assert_eq!(encoded(java, &value), Err(EncodeError::NotJava { what }));
+    }
+}
+
+#[test]
 fn after_an_error_nothing_is_left_behind() {
     let too_wide = Value::Decimal { unscaled: BigInt::from(10).pow(34), scale: 0 };
     for bad in [too_wide, Value::Decimal { unscaled: BigInt::from(10).pow(60), scale: 0 }, decimal(1, 7000)] {

@@ -97,6 +97,27 @@ fn a_key_is_decorated_on_demand_as_java_does_and_a_decoration_that_is_there_stay
 }
 
 #[test]
+fn a_key_in_java_is_decorated_unless_it_is_an_object_of_an_application() {
+    let outbound = Outbound { format: Format::Java, ..pass_through(KeyForm::Decorated) };
+    let mut date = Vec::new();
+    coherence_kafka_common::java_format::write_date(0, &mut date);
+    for (key, is_decorated) in [
+        (&b"\x06\x01a"[..], true),
+        (&date, true),
+        (b"\x0B\xAC\xED\x00\x05\x70", false),
+        (b"\x0A\x01C\x07", false),
+    ] {
+        let mut given = entry(0, "a");
+        given.key = Bytes::copy_from_slice(key);
+        let made = record(&outbound, &given, Operation::Erase);
+        assert_eq!(
+            made.is_ok_and(|made| made.key.starts_with(&[0x0D]) && made.key.ends_with(key)),
+            is_decorated
+        );
+    }
+}
+
+#[test]
 fn the_header_tells_an_insert_from_an_update_and_both_from_a_removal() {
     let outbound = pass_through(KeyForm::Plain);
     let updated = BinaryEntry { update: true, ..entry(1, "a") };

@@ -132,6 +132,10 @@ fn converters_transforms_and_a_mapping_file_belong_together() {
         (("coherence.passthrough", "true"), "transforms: needs key.converter and value.converter"),
         (("value.serializer", "json"), "coherence.mapping.file: needs key.converter and value.converter"),
         (("coherence.session.format", "json"), "coherence.mapping.file: needs coherence.session.format=pof"),
+        (
+            ("coherence.session.format", "java"),
+            "coherence.mapping.file: needs coherence.session.format=pof: only Java",
+        ),
         (("coherence.kafka.key.form", "decorated"), "decorated needs coherence.passthrough=true"),
         (("value.converter.decimal.format", "x"), "decimal.format"),
     ] {

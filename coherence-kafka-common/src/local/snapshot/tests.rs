@@ -196,6 +196,20 @@ fn contents_that_do_not_fit_are_refused_with_their_place() {
 }
 
 #[test]
+fn maps_of_each_format_are_loaded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in [Format::Pof, Format::Json, Format::Java] {
+        let path = folder.path().join(format.name());
+        let session = LocalSession::new(format);
+        put(&session, "one", b"a", format.null(), Expiry::Default);
+        session.save(&path, b"").unwrap();
+        let (loaded, _) =
+            LocalSession::load(&path, LocalOptions { format, ..LocalOptions::default() }).unwrap();
+        assert_eq!(contents(&loaded), contents(&session));
+    }
+}
+
+#[test]
 fn maps_of_another_format_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("maps");

@@ -135,6 +135,11 @@ fn a_map_needs_ids_in_pof_and_classes_in_json() {
     let missing = mapping(&without).check_format(Format::Pof).unwrap_err();
     let expected = "enum Status: no id, which a map in POF needs: set id, or form to \"ordinal\" or \"name\"";
     assert_eq!((missing.len(), &*missing[0].message), (1, expected));
+    let refused = mapping(ORDERS).check_format(Format::Java).unwrap_err();
+    assert!(
+        refused.iter().all(|error| error.message.contains("a map in java has no form for it")),
+        "{refused:?}"
+    );
 }
 
 const CONFIG: &str = r#"<?xml version="1.0"?>

@@ -167,6 +167,7 @@ mod tests {
             ),
             (("coherence.session", "embedded"), "needs coherence.session=grpc: only a grid"),
             (("coherence.session.format", "json"), "needs coherence.session.format=pof: a grid reads"),
+            (("coherence.session.format", "java"), "needs coherence.session.format=pof: a value in java"),
             (("coherence.ttl.ms", "5"), "cannot be combined with coherence.ttl.*: the processor"),
             (("coherence.ttl.ms.t", "5"), "cannot be combined with coherence.ttl.*: the processor"),
             (("coherence.ttl.header", "ttl"), "cannot be combined with coherence.ttl.*: the processor"),

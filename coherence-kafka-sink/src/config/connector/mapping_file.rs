@@ -27,6 +27,14 @@ impl Check<'_> {
                 "needs coherence.passthrough=false: bytes that pass through have their types",
             );
         }
+        if format == Format::Java {
+            self.error(
+                MAPPING_FILE,
+                "needs coherence.session.format=pof or json: a map in java has no form for objects that this program can \
+                 write",
+            );
+            return None;
+        }
         let property = self.property(MAPPING_FILE);
         let mapping = mapping_file::of_setting(path, format, property, self.findings)?;
         // A transform may change the topic of a record.

@@ -213,6 +213,16 @@ fn a_directory_is_for_embedded_maps_whose_topics_are_still_there_at_the_next_sta
 }
 
 #[test]
+fn a_mapping_file_is_refused_for_maps_in_java() {
+    let found = errors(&[("coherence.mapping.file", "none.toml"), ("coherence.session.format", "java")]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("c: coherence.mapping.file: needs coherence.session.format=pof or json"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_mapping_file_is_read_with_the_connector() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mapping.toml");
