@@ -195,8 +195,8 @@ impl Processor<bool> {
 }
 
 impl<N: Serialize + Send + Sync + 'static> Processor<N> {
-    /// Adds to the property `name`. Returns its new value. The property has a method to read it and one to set it, and its
-    /// number is of the type of `by`.
+    /// Adds to the property `name`, written as in its methods: `Count` for `getCount` and `setCount`. Returns its new value.
+    /// Its number is of the type of `by`.
     pub fn increment(name: impl Into<String>, by: N) -> Self {
         Self::new(Object::new(
             &INCREMENT,

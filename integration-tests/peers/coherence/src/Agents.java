@@ -208,11 +208,11 @@ final class Agents {
         ALL.put("update-reflection", new UpdaterProcessor(new ReflectionUpdater("setCount"), 60));
         ALL.put("update-pof", new UpdaterProcessor(new PofUpdater(1), 60));
         ALL.put("update-chained", new UpdaterProcessor(new CompositeUpdater(property("maker"), updater("city")), "Oslo"));
-        ALL.put("increment", new NumberIncrementor("count", 2, false));
-        ALL.put("increment-post", new NumberIncrementor("count", 2, true));
-        ALL.put("increment-double", new NumberIncrementor("price", 0.5, false));
+        ALL.put("increment", new NumberIncrementor("Count", 2, false));
+        ALL.put("increment-post", new NumberIncrementor("Count", 2, true));
+        ALL.put("increment-double", new NumberIncrementor("Price", 0.5, false));
         ALL.put("increment-by-pof", new NumberIncrementor((ValueManipulator) new CompositeUpdater(new PofExtractor(null, 1), new PofUpdater(1)), 2, false));
-        ALL.put("multiply", new NumberMultiplier("count", 3, false));
+        ALL.put("multiply", new NumberMultiplier("Count", 3, false));
         ALL.put("versioned-put", new VersionedPut(item(0), false, true));
         ALL.put("versioned-put-insert", new VersionedPut(item(0), true, false));
         Map versioned = new LinkedHashMap<>();
