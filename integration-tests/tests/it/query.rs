@@ -259,6 +259,22 @@ async fn answers_as_java_gets_them(grid: &'static Grid, format: Format) {
     both.processes("remove-if", Processor::<Item>::remove_if(Filter::less("count", 5)), shown).await;
     both.processes("extract", Processor::<i32>::extract("count"), same).await;
     both.processes("update", Processor::update("count", 60), same).await;
+    both.processes("increment", Processor::increment("Count", 2), same).await;
+    both.processes("increment-post", Processor::increment_after("Count", 2), same).await;
+    both.processes("increment-double", Processor::increment("Price", 0.5), same).await;
+    both.processes("multiply", Processor::multiply("Count", 3), same).await;
+    both.processes("versioned-put", Processor::versioned_put(washer(0), false), shown).await;
+    both.processes("versioned-put-all", Processor::versioned_put_all(entries(), true), shown).await;
+    let name_of_five = Processor::<String>::extract("name").only_if(Filter::equal("count", 5));
+    both.processes("conditional", name_of_five, same).await;
+    both.processes("preload", Processor::preload(), same).await;
+    both.processes("touch", Processor::touch(), same).await;
+
+    // One key, which need not be present.
+    assert_eq!(both.map.invoke("zz", &Processor::put_if_absent(washer(0))).await, Ok(None));
+    assert_eq!(both.map.invoke("zz", &Processor::put_if_absent(washer(1))).await, Ok(Some(washer(0))));
+    assert_eq!(both.map.invoke("zz", &Processor::increment("Count", 1)).await, Ok(Some(8)));
+    assert_eq!(both.map.get("zz").await.unwrap().unwrap().count, 8);
 
     if format == Format::Json {
         // Members of a grid exchange parts of a sum in a class that JSON does not have, whichever client asks.
@@ -276,6 +292,9 @@ async fn answers_as_java_gets_them(grid: &'static Grid, format: Format) {
         both.aggregates("long-sum", Aggregator::long_sum("count"), same).await;
         both.aggregates("double-sum", Aggregator::double_sum("price"), same).await;
         both.aggregates("average", Aggregator::double_average("count"), same).await;
+        both.processes("update-pof", Processor::update(Updater::pof([1]), 60), same).await;
+        both.processes("update-reflection", Processor::update(Updater::method("setCount"), 60), same).await;
+        both.processes("increment-by-pof", Processor::increment_pof([1], 2), same).await;
     }
     both.session.close().await;
 }
