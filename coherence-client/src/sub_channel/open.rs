@@ -61,6 +61,7 @@ pub(super) struct Ends {
 }
 
 /// What an address has, ready for requests. Dropping it ends it.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, for a moment")]
 enum Opened {
     /// An initialised stream without a reader yet. The connection lives as long as its last user.
     V1(Ends, Grpc<Bounded>, Streaming<ProxyResponse>),

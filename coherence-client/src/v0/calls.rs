@@ -477,7 +477,7 @@ impl Call<'_> {
     /// have come to an older grid since.
     fn check_key(&self, key: &[u8]) -> Result<(), MapError> {
         if self.link.keys_unread() {
-            keys::check_key(key).map_err(MapError::Unavailable)?;
+            keys::check_key(self.link.format, key).map_err(MapError::Unavailable)?;
         }
         Ok(())
     }
