@@ -55,7 +55,8 @@ async fn a_page_whose_time_is_over_has_what_was_found_and_continues() {
 
 #[tokio::test]
 async fn a_place_behind_the_end_of_its_page_continues_with_the_next_one() {
-    let session = session(300).await;
+    // So many that no page is empty, however the keys are spread.
+    let session = session(3_000).await;
     let skip = 1_000;
     let (all, _) = page(&session, Place::default(), 100).await;
     let (found, _) = page(&session, Place { cookie: Bytes::new(), skip }, 100).await;
