@@ -140,7 +140,7 @@ impl Both {
             let java = self.tool.answer("aggregate", &self.name, name, filter).unwrap();
             let result = self.map.aggregate(select, &agent).await;
             let empty = java == json!([]) || java == json!({});
-            if self.format == Format::Json && empty {
+            if self.format == Format::Json && empty && ["distinct", "extracted"].contains(&name) {
                 // A grid does not have Java's empty set and map in JSON, and refuses them as a result.
                 let refused = matches!(result, Err(TypedMapError::Map(MapError::Refused(_))));
                 assert!(refused, "{name} of {filter:?}: {:?}", result.map(shown));
@@ -279,7 +279,7 @@ async fn answers_as_java_gets_them(grid: &'static Grid, format: Format) {
         // Members of a grid exchange parts of a sum in a class that JSON does not have, whichever client asks.
         both.tool.answer("aggregate", &both.name, "decimal-sum", None).unwrap_err();
         let refused = both.map.aggregate(Select::All, &Aggregator::sum("price")).await.unwrap_err();
-        assert!(matches!(refused, TypedMapError::Map(MapError::Refused(_))), "{refused:?}");
+        assert!(refused.to_string().contains("Unable to find type or package alias"), "{refused:?}");
     }
     if format == Format::Pof {
         both.fill().await;

@@ -135,7 +135,12 @@ fn a_wrong_format_byte_is_isolated_in_pass_through() {
 fn an_empty_value_is_isolated_in_pass_through() {
     require_peers!();
     let good = |n: i64| (pof(n), pof(n));
-    assert_isolated(PASS_THROUGH, good, (pof(9), Vec::new()), &["value", "is empty at byte 0", "a Coherence binary was expected"]);
+    assert_isolated(
+        PASS_THROUGH,
+        good,
+        (pof(9), Vec::new()),
+        &["value", "is empty at byte 0", "a Coherence binary was expected"],
+    );
 }
 
 #[test]
