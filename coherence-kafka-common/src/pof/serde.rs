@@ -2,7 +2,7 @@
 //! class registered under the same id, and back.
 //!
 //! Owns: which POF form a Rust type takes. Never does: the bytes of that form, which are
-//! [`PofWriter`](super::PofWriter)'s and the walker's.
+//! [`PofWriter`]'s and the walker's.
 //!
 //! ```
 //! use coherence_kafka_common::pof::PofContext;
