@@ -188,11 +188,13 @@ fn a_member_without_partitions_learns_of_its_loss_too() {
     first.assigned(1);
     let idle = Member::join(&mock);
     assert_eq!(idle.next(), Event::Assigned(Vec::new()));
-    // Both lose it: the mock cluster answers one heartbeat after the other.
-    mock.miss_member();
-    mock.miss_member();
-    assert_eq!(idle.next(), Event::Lost(Vec::new()));
-    assert!(matches!(idle.next(), Event::Assigned(_)));
+    // The mock cluster misses whichever member sends the next heartbeat: the first one may be it several times.
+    let loses_nothing = |_| {
+        mock.miss_member();
+        matches!(idle.next(), Event::Lost(partitions) if partitions.is_empty())
+    };
+    assert!((0..50).any(loses_nothing), "it has not learned of its loss");
+    while !matches!(idle.next(), Event::Assigned(_)) {}
 }
 
 #[test]

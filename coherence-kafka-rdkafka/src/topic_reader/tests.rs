@@ -116,7 +116,7 @@ fn a_receiver_that_waits_for_longer_than_kafka_may_gets_the_whole_topic() {
     let mock = Mock::start();
     mock.topic("t", 1);
     produce(&mock, "t", 0..RECORDS);
-    let patience = Duration::from_secs(1);
+    let patience = Duration::from_secs(2);
     let mut settings = settings(&mock);
     // Behind each wait the reader finds nothing at once: it has to fetch, and that takes longer than one poll.
     settings.push(("queued.max.messages.kbytes".to_owned(), "1".to_owned()));
@@ -128,7 +128,7 @@ fn a_receiver_that_waits_for_longer_than_kafka_may_gets_the_whole_topic() {
     loop {
         if records % 5_000 == 0 {
             // Longer than the patience: until the pieces that may wait do so, and the reader with them.
-            std::thread::sleep(patience * 3);
+            std::thread::sleep(patience * 2);
         }
         match pieces.blocking_recv() {
             Some(Ok(piece)) if piece.is_empty() => break,
