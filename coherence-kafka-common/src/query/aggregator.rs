@@ -15,25 +15,21 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const fn class(name: &'static str, type_id: u32, alias: &'static str) -> Class {
-    Class { name, type_id, alias: Some(alias) }
-}
-
-const AVERAGE: Class = class("BigDecimalAverage", 20, "aggregator.BigDecimalAverage");
-const SUM: Class = class("BigDecimalSum", 23, "aggregator.BigDecimalSum");
-const MAX: Class = class("ComparableMax", 24, "aggregator.ComparableMax");
-const MIN: Class = class("ComparableMin", 25, "aggregator.ComparableMin");
-const SEVERAL: Class = class("CompositeAggregator", 26, "aggregator.CompositeAggregator");
-const COUNT: Class = class("Count", 28, "aggregator.Count");
-const DISTINCT: Class = class("DistinctValues", 29, "aggregator.DistinctValues");
-const DOUBLE_AVERAGE: Class = Class { name: "DoubleAverage", type_id: 30, alias: None };
-const DOUBLE_SUM: Class = Class { name: "DoubleSum", type_id: 33, alias: None };
-const GROUP: Class = class("GroupAggregator", 34, "aggregator.GroupAggregator");
-const LONG_SUM: Class = Class { name: "LongSum", type_id: 38, alias: None };
-const INVERSE: Class = class("InverseComparator", 42, "comparator.InverseComparator");
-const SAFE: Class = class("SafeComparator", 43, "comparator.SafeComparator");
-const EXTRACTED: Class = class("ReducerAggregator", 250, "aggregator.ReducerAggregator");
-const TOP: Class = class("TopNAggregator", 252, "aggregator.TopNAggregator");
+const AVERAGE: Class = Class::new("BigDecimalAverage", 20, "aggregator.BigDecimalAverage");
+const SUM: Class = Class::new("BigDecimalSum", 23, "aggregator.BigDecimalSum");
+const MAX: Class = Class::new("ComparableMax", 24, "aggregator.ComparableMax");
+const MIN: Class = Class::new("ComparableMin", 25, "aggregator.ComparableMin");
+const SEVERAL: Class = Class::new("CompositeAggregator", 26, "aggregator.CompositeAggregator");
+const COUNT: Class = Class::new("Count", 28, "aggregator.Count");
+const DISTINCT: Class = Class::new("DistinctValues", 29, "aggregator.DistinctValues");
+const DOUBLE_AVERAGE: Class = Class::in_pof("DoubleAverage", 30);
+const DOUBLE_SUM: Class = Class::in_pof("DoubleSum", 33);
+const GROUP: Class = Class::new("GroupAggregator", 34, "aggregator.GroupAggregator");
+const LONG_SUM: Class = Class::in_pof("LongSum", 38);
+const INVERSE: Class = Class::new("InverseComparator", 42, "comparator.InverseComparator");
+const SAFE: Class = Class::new("SafeComparator", 43, "comparator.SafeComparator");
+const EXTRACTED: Class = Class::new("ReducerAggregator", 250, "aggregator.ReducerAggregator");
+const TOP: Class = Class::new("TopNAggregator", 252, "aggregator.TopNAggregator");
 
 /// An aggregator whose result is an `R`. `Option` where there is none over no entries. Null is left out of what it
 /// computes. Cheap to clone.

@@ -10,15 +10,11 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const MAP_EVENT: Class = Class { name: "MapEventFilter", type_id: 79, alias: Some("filter.MapEventFilter") };
-const TRANSFORMING: Class =
-    Class { name: "MapEventTransformerFilter", type_id: 88, alias: Some("filter.MapEventTransformerFilter") };
-const NEW_VALUES: Class = Class { name: "SemiLiteEventTransformer", type_id: 120, alias: None };
-const EXTRACTING: Class = Class {
-    name: "ExtractorEventTransformer",
-    type_id: 121,
-    alias: Some("util.transformer.ExtractorEventTransformer"),
-};
+const MAP_EVENT: Class = Class::new("MapEventFilter", 79, "filter.MapEventFilter");
+const TRANSFORMING: Class = Class::new("MapEventTransformerFilter", 88, "filter.MapEventTransformerFilter");
+const NEW_VALUES: Class = Class::in_pof("SemiLiteEventTransformer", 120);
+const EXTRACTING: Class =
+    Class::new("ExtractorEventTransformer", 121, "util.transformer.ExtractorEventTransformer");
 
 /// A kind of change. With a filter of values, an update is also one of three kinds by the value before and the value
 /// after.

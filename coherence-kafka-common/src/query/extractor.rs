@@ -10,18 +10,14 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const CHAINED: Class =
-    Class { name: "ChainedExtractor", type_id: 50, alias: Some("extractor.ChainedExtractor") };
-const IDENTITY: Class =
-    Class { name: "IdentityExtractor", type_id: 52, alias: Some("extractor.IdentityExtractor") };
-const KEY: Class = Class { name: "KeyExtractor", type_id: 53, alias: Some("extractor.KeyExtractor") };
-const MULTI: Class = Class { name: "MultiExtractor", type_id: 54, alias: Some("extractor.MultiExtractor") };
-const REFLECTION: Class =
-    Class { name: "ReflectionExtractor", type_id: 55, alias: Some("extractor.ReflectionExtractor") };
-const POF: Class = Class { name: "PofExtractor", type_id: 58, alias: None };
-const POF_PATH: Class = Class { name: "SimplePofPath", type_id: 140, alias: None };
-const UNIVERSAL: Class =
-    Class { name: "UniversalExtractor", type_id: 192, alias: Some("extractor.UniversalExtractor") };
+const CHAINED: Class = Class::new("ChainedExtractor", 50, "extractor.ChainedExtractor");
+const IDENTITY: Class = Class::new("IdentityExtractor", 52, "extractor.IdentityExtractor");
+const KEY: Class = Class::new("KeyExtractor", 53, "extractor.KeyExtractor");
+const MULTI: Class = Class::new("MultiExtractor", 54, "extractor.MultiExtractor");
+const REFLECTION: Class = Class::new("ReflectionExtractor", 55, "extractor.ReflectionExtractor");
+const POF: Class = Class::in_pof("PofExtractor", 58);
+const POF_PATH: Class = Class::in_pof("SimplePofPath", 140);
+const UNIVERSAL: Class = Class::new("UniversalExtractor", 192, "extractor.UniversalExtractor");
 
 /// A part of an entry: a property of its value, the value itself, the key.
 ///

@@ -13,35 +13,31 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const fn class(name: &'static str, type_id: u32, alias: &'static str) -> Class {
-    Class { name, type_id, alias: Some(alias) }
-}
-
-const ALL: Class = class("AllFilter", 60, "filter.AllFilter");
-const ALWAYS: Class = class("AlwaysFilter", 61, "filter.AlwaysFilter");
-const AND: Class = class("AndFilter", 62, "filter.AndFilter");
-const ANY: Class = class("AnyFilter", 63, "filter.AnyFilter");
-const BETWEEN: Class = class("BetweenFilter", 64, "filter.BetweenFilter");
-const CONTAINS_ALL: Class = class("ContainsAllFilter", 65, "filter.ContainsAllFilter");
-const CONTAINS_ANY: Class = class("ContainsAnyFilter", 66, "filter.ContainsAnyFilter");
-const CONTAINS: Class = class("ContainsFilter", 67, "filter.ContainsFilter");
-const EQUAL: Class = class("EqualsFilter", 68, "filter.EqualsFilter");
-const GREATER_OR_EQUAL: Class = class("GreaterEqualsFilter", 69, "filter.GreaterEqualsFilter");
-const GREATER: Class = class("GreaterFilter", 70, "filter.GreaterFilter");
-const IN: Class = class("InFilter", 71, "filter.InFilter");
-const IN_KEY_SET: Class = class("InKeySetFilter", 72, "filter.InKeySetFilter");
-const IS_NOT_NULL: Class = class("IsNotNullFilter", 73, "filter.IsNotNullFilter");
-const IS_NULL: Class = class("IsNullFilter", 74, "filter.IsNullFilter");
-const LESS_OR_EQUAL: Class = class("LessEqualsFilter", 75, "filter.LessEqualsFilter");
-const LESS: Class = class("LessFilter", 76, "filter.LessFilter");
-const LIKE: Class = class("LikeFilter", 77, "filter.LikeFilter");
-const NEVER: Class = class("NeverFilter", 80, "filter.NeverFilter");
-const NOT_EQUAL: Class = class("NotEqualsFilter", 81, "filter.NotEqualsFilter");
-const NOT: Class = class("NotFilter", 82, "filter.NotFilter");
-const OR: Class = class("OrFilter", 83, "filter.OrFilter");
-const PRESENT: Class = class("PresentFilter", 84, "filter.PresentFilter");
-const XOR: Class = class("XorFilter", 86, "filter.XorFilter");
-const REGEX: Class = class("RegexFilter", 201, "filter.RegexFilter");
+const ALL: Class = Class::new("AllFilter", 60, "filter.AllFilter");
+const ALWAYS: Class = Class::new("AlwaysFilter", 61, "filter.AlwaysFilter");
+const AND: Class = Class::new("AndFilter", 62, "filter.AndFilter");
+const ANY: Class = Class::new("AnyFilter", 63, "filter.AnyFilter");
+const BETWEEN: Class = Class::new("BetweenFilter", 64, "filter.BetweenFilter");
+const CONTAINS_ALL: Class = Class::new("ContainsAllFilter", 65, "filter.ContainsAllFilter");
+const CONTAINS_ANY: Class = Class::new("ContainsAnyFilter", 66, "filter.ContainsAnyFilter");
+const CONTAINS: Class = Class::new("ContainsFilter", 67, "filter.ContainsFilter");
+const EQUAL: Class = Class::new("EqualsFilter", 68, "filter.EqualsFilter");
+const GREATER_OR_EQUAL: Class = Class::new("GreaterEqualsFilter", 69, "filter.GreaterEqualsFilter");
+const GREATER: Class = Class::new("GreaterFilter", 70, "filter.GreaterFilter");
+const IN: Class = Class::new("InFilter", 71, "filter.InFilter");
+const IN_KEY_SET: Class = Class::new("InKeySetFilter", 72, "filter.InKeySetFilter");
+const IS_NOT_NULL: Class = Class::new("IsNotNullFilter", 73, "filter.IsNotNullFilter");
+const IS_NULL: Class = Class::new("IsNullFilter", 74, "filter.IsNullFilter");
+const LESS_OR_EQUAL: Class = Class::new("LessEqualsFilter", 75, "filter.LessEqualsFilter");
+const LESS: Class = Class::new("LessFilter", 76, "filter.LessFilter");
+const LIKE: Class = Class::new("LikeFilter", 77, "filter.LikeFilter");
+const NEVER: Class = Class::new("NeverFilter", 80, "filter.NeverFilter");
+const NOT_EQUAL: Class = Class::new("NotEqualsFilter", 81, "filter.NotEqualsFilter");
+const NOT: Class = Class::new("NotFilter", 82, "filter.NotFilter");
+const OR: Class = Class::new("OrFilter", 83, "filter.OrFilter");
+const PRESENT: Class = Class::new("PresentFilter", 84, "filter.PresentFilter");
+const XOR: Class = Class::new("XorFilter", 86, "filter.XorFilter");
+const REGEX: Class = Class::new("RegexFilter", 201, "filter.RegexFilter");
 
 /// A condition on an entry. Cheap to clone.
 #[derive(Debug, Clone)]

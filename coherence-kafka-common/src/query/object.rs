@@ -10,7 +10,7 @@ use crate::map::Format;
 use crate::pof::{PofContext, PofWriter, Primitive};
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
-use crate::serializer::json::text::{write_char, write_integer, write_text};
+use crate::serializer::json::text::{write_char, write_integer, write_list, write_text};
 
 /// A class of Coherence's: the id of its built-in POF configuration, and the alias in its `type-aliases.properties`;
 /// none where JSON does not have the class.
@@ -19,6 +19,18 @@ pub(super) struct Class {
     pub(super) name: &'static str,
     pub(super) type_id: u32,
     pub(super) alias: Option<&'static str>,
+}
+
+impl Class {
+    /// One that both formats have.
+    pub(super) const fn new(name: &'static str, type_id: u32, alias: &'static str) -> Self {
+        Self { name, type_id, alias: Some(alias) }
+    }
+
+    /// One that JSON does not have.
+    pub(super) const fn in_pof(name: &'static str, type_id: u32) -> Self {
+        Self { name, type_id, alias: None }
+    }
 }
 
 /// Cheap to clone.
@@ -201,45 +213,31 @@ impl Part {
             Part::Int(value) => write_integer(value, out),
             Part::Char(unit) => write_char(*unit, out),
             Part::Text(text) => write_text(text, out),
-            Part::Ints(ints) => list(ints, out, |int, out| {
+            Part::Ints(ints) => write_list(ints, out, |int, out| {
                 write_integer(int, out);
-                Ok(())
+                Ok::<_, SerializerError>(())
             })?,
             Part::Object(object) => object.write_json(classes, out)?,
-            Part::Objects(objects) => list(objects, out, |object, out| object.write_json(classes, out))?,
+            Part::Objects(objects) => {
+                write_list(objects, out, |object, out| object.write_json(classes, out))?
+            }
             Part::Value(value) => value.write_json(classes, out)?,
             Part::Values(values) | Part::Collection(values) => {
-                list(values, out, |value, out| value.write_json(classes, out))?;
+                write_list(values, out, |value, out| value.write_json(classes, out))?;
             }
             Part::Map(entries) => {
                 out.extend_from_slice(br#"{"entries":"#);
-                list(entries, out, |(key, value), out| {
+                write_list(entries, out, |(key, value), out| {
                     out.extend_from_slice(br#"{"key":"#);
                     key.write_json(classes, out)?;
                     out.extend_from_slice(br#","value":"#);
                     value.write_json(classes, out)?;
                     out.push(b'}');
-                    Ok(())
+                    Ok::<_, SerializerError>(())
                 })?;
                 out.push(b'}');
             }
         }
         Ok(())
     }
-}
-
-fn list<T>(
-    elements: &[T],
-    out: &mut Vec<u8>,
-    write: impl Fn(&T, &mut Vec<u8>) -> Result<(), SerializerError>,
-) -> Result<(), SerializerError> {
-    out.push(b'[');
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(element, out)?;
-    }
-    out.push(b']');
-    Ok(())
 }

@@ -16,24 +16,20 @@ use crate::pof::PofContext;
 use crate::serializer::SerializerError;
 use crate::serializer::json::JsonClasses;
 
-const fn class(name: &'static str, type_id: u32, alias: &'static str) -> Class {
-    Class { name, type_id, alias: Some(alias) }
-}
-
-const COMPOSITE: Class = class("CompositeProcessor", 90, "processor.CompositeProcessor");
-const CONDITIONAL: Class = class("ConditionalProcessor", 91, "processor.ConditionalProcessor");
-const PUT: Class = class("ConditionalPut", 92, "processor.ConditionalPut");
-const PUT_ALL: Class = class("ConditionalPutAll", 93, "processor.ConditionalPutAll");
-const REMOVE: Class = class("ConditionalRemove", 94, "processor.ConditionalRemove");
-const EXTRACT: Class = class("ExtractorProcessor", 95, "processor.ExtractorProcessor");
-const INCREMENT: Class = class("NumberIncrementor", 96, "processor.NumberIncrementor");
-const MULTIPLY: Class = class("NumberMultiplier", 97, "processor.NumberMultiplier");
-const PRELOAD: Class = class("PreloadRequest", 98, "processor.PreloadRequest");
-const PROPERTY: Class = class("PropertyManipulator", 99, "processor.PropertyManipulator");
-const UPDATE: Class = class("UpdaterProcessor", 100, "processor.UpdaterProcessor");
-const VERSIONED_PUT: Class = class("VersionedPut", 101, "processor.VersionedPut");
-const VERSIONED_PUT_ALL: Class = class("VersionedPutAll", 102, "processor.VersionedPutAll");
-const TOUCH: Class = class("TouchProcessor", 105, "processor.TouchProcessor");
+const COMPOSITE: Class = Class::new("CompositeProcessor", 90, "processor.CompositeProcessor");
+const CONDITIONAL: Class = Class::new("ConditionalProcessor", 91, "processor.ConditionalProcessor");
+const PUT: Class = Class::new("ConditionalPut", 92, "processor.ConditionalPut");
+const PUT_ALL: Class = Class::new("ConditionalPutAll", 93, "processor.ConditionalPutAll");
+const REMOVE: Class = Class::new("ConditionalRemove", 94, "processor.ConditionalRemove");
+const EXTRACT: Class = Class::new("ExtractorProcessor", 95, "processor.ExtractorProcessor");
+const INCREMENT: Class = Class::new("NumberIncrementor", 96, "processor.NumberIncrementor");
+const MULTIPLY: Class = Class::new("NumberMultiplier", 97, "processor.NumberMultiplier");
+const PRELOAD: Class = Class::new("PreloadRequest", 98, "processor.PreloadRequest");
+const PROPERTY: Class = Class::new("PropertyManipulator", 99, "processor.PropertyManipulator");
+const UPDATE: Class = Class::new("UpdaterProcessor", 100, "processor.UpdaterProcessor");
+const VERSIONED_PUT: Class = Class::new("VersionedPut", 101, "processor.VersionedPut");
+const VERSIONED_PUT_ALL: Class = Class::new("VersionedPutAll", 102, "processor.VersionedPutAll");
+const TOUCH: Class = Class::new("TouchProcessor", 105, "processor.TouchProcessor");
 
 /// An entry processor whose result for an entry is an `R`, or null. It runs on an entry alone: no other change of the
 /// entry comes in between. Cheap to clone.

@@ -3,12 +3,10 @@
 use super::extractor::{Extractor, pof_path};
 use super::object::{Class, Object, Part, both, in_pof};
 
-const COMPOSITE: Class =
-    Class { name: "CompositeUpdater", type_id: 51, alias: Some("extractor.CompositeUpdater") };
-const REFLECTION: Class = Class { name: "ReflectionUpdater", type_id: 56, alias: None };
-const POF: Class = Class { name: "PofUpdater", type_id: 59, alias: None };
-const UNIVERSAL: Class =
-    Class { name: "UniversalUpdater", type_id: 193, alias: Some("extractor.UniversalUpdater") };
+const COMPOSITE: Class = Class::new("CompositeUpdater", 51, "extractor.CompositeUpdater");
+const REFLECTION: Class = Class::in_pof("ReflectionUpdater", 56);
+const POF: Class = Class::in_pof("PofUpdater", 59);
+const UNIVERSAL: Class = Class::new("UniversalUpdater", 193, "extractor.UniversalUpdater");
 
 /// The part of a value that a processor changes. A text is a property, as for an [`Extractor`]. Cheap to clone.
 #[derive(Debug, Clone)]

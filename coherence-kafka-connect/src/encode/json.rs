@@ -16,7 +16,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use coherence_kafka_common::serializer::json::text::{
-    decimal_text, write_float as float, write_integer as integer, write_text as text,
+    decimal_text, write_float as float, write_integer as integer, write_list as list, write_text as text,
 };
 use uuid::Uuid;
 
@@ -116,24 +116,8 @@ fn entries<'v, 'a: 'v>(
         out.extend_from_slice(br#","value":"#);
         write(value, levels, out)?;
         out.push(b'}');
-        Ok(())
+        Ok::<_, EncodeError>(())
     })?;
     out.push(b'}');
-    Ok(())
-}
-
-fn list<T>(
-    items: impl IntoIterator<Item = T>,
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(T, &mut Vec<u8>) -> Result<(), EncodeError>,
-) -> Result<(), EncodeError> {
-    out.push(b'[');
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(item, out)?;
-    }
-    out.push(b']');
     Ok(())
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use coherence_kafka_common::pof::{Date, Primitive, Time, Zone};
 use coherence_kafka_common::serializer::json::text::{
-    decimal_text, write_char, write_float, write_integer as integer, write_text as text,
+    decimal_text, write_char, write_float, write_integer as integer, write_list, write_text as text,
 };
 use uuid::Uuid;
 
@@ -88,15 +88,9 @@ impl Mapping {
         levels: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), MappingError> {
-        out.push(b'[');
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            self.write_json(element, item, levels, out).map_err(|error| error.in_element(index))?;
-        }
-        out.push(b']');
-        Ok(())
+        write_list(items.iter().enumerate(), out, |(index, item), out| {
+            self.write_json(element, item, levels, out).map_err(|error| error.in_element(index))
+        })
     }
 
     /// A member that is null is left out, as Java does it.

@@ -2,7 +2,7 @@
 
 use super::de::{big_number, is_map};
 use super::reader::{Error, Reader};
-use super::text::{decimal_text, write_char, write_float, write_integer, write_text};
+use super::text::{decimal_text, write_char, write_float, write_integer, write_list, write_text};
 use crate::pof::{Date, PofValue, Time, Zone};
 use crate::serializer::SerializerError;
 use crate::serializer::dynamic::type_name;
@@ -37,21 +37,23 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
             }
         }
         PofValue::Collection(elements) | PofValue::Array(elements) => {
-            list(elements, out, write)?;
+            write_list(elements, out, write)?;
         }
         PofValue::Map(entries) => {
             out.extend_from_slice(br#"{"@class":"java.util.HashMap","entries":"#);
-            list(entries, out, |(key, value), out| {
+            write_list(entries, out, |(key, value), out| {
                 out.push(b'{');
                 for (name, value) in [(r#""key":"#, key), (r#""value":"#, value)] {
                     if *value != PofValue::Null {
-                        separate(b'{', out);
+                        if out.last() != Some(&b'{') {
+                            out.push(b',');
+                        }
                         out.extend_from_slice(name.as_bytes());
                         write(value, out)?;
                     }
                 }
                 out.push(b'}');
-                Ok(())
+                Ok::<_, SerializerError>(())
             })?;
             out.push(b'}');
         }
@@ -64,26 +66,6 @@ pub(super) fn write(value: &PofValue, out: &mut Vec<u8>) -> Result<(), Serialize
         },
     }
     Ok(())
-}
-
-fn list<T>(
-    items: &[T],
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(&T, &mut Vec<u8>) -> Result<(), SerializerError>,
-) -> Result<(), SerializerError> {
-    out.push(b'[');
-    for item in items {
-        separate(b'[', out);
-        write(item, out)?;
-    }
-    out.push(b']');
-    Ok(())
-}
-
-fn separate(opening: u8, out: &mut Vec<u8>) {
-    if out.last() != Some(&opening) {
-        out.push(b',');
-    }
 }
 
 fn big(class: &str, digits: &str, out: &mut Vec<u8>) {

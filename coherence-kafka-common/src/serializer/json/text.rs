@@ -89,6 +89,23 @@ pub fn write_char(unit: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("\"\\u{unit:04x}\"").as_bytes());
 }
 
+/// Appends an array, whose elements `write` appends. After an error `out` ends in a part of it.
+pub fn write_list<T, E>(
+    elements: impl IntoIterator<Item = T>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(T, &mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    out.push(b'[');
+    for (index, element) in elements.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(element, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
 /// Appends a string, escaped as by Java. One escape differs: a text that holds `\u0041` as six characters keeps them
 /// for Java's reader, although Java's writer would leave its backslash bare.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use coherence_kafka_common::serializer::json::text::{decimal_text, write_float, write_integer};
+use coherence_kafka_common::serializer::json::text::{decimal_text, write_float, write_integer, write_list};
 use num_bigint::BigInt;
 use uuid::Uuid;
 
@@ -76,7 +76,7 @@ impl Writer {
             | (SchemaKind::Bytes, Value::Bytes(_)) => self.schemaless(value, levels, out),
             (SchemaKind::Array(items), Value::Array(values)) => {
                 let levels = inner(levels)?;
-                list(values, out, |value, out| self.value(items.as_ref(), value, levels, out))
+                write_list(values, out, |value, out| self.value(items.as_ref(), value, levels, out))
             }
             (SchemaKind::Map(Some(keys), values), Value::Map(entries)) if keys.kind == SchemaKind::String => {
                 self.object(keys, values.as_ref(), entries, levels, out)
@@ -123,7 +123,7 @@ impl Writer {
             Value::Uuid(bits) => text(&Uuid::from_u128(*bits).to_string(), out),
             Value::Array(items) => {
                 let levels = inner(levels)?;
-                list(items, out, |item, out| self.value(None, item, levels, out))?;
+                write_list(items, out, |item, out| self.value(None, item, levels, out))?;
             }
             Value::Map(entries) if entries.iter().all(|(key, _)| matches!(key, Value::String(_))) => {
                 let levels = inner(levels)?;
@@ -190,7 +190,7 @@ impl Writer {
         out: &mut Vec<u8>,
     ) -> Result<(), ConnectError> {
         let levels = inner(inner(levels)?)?;
-        list(entries, out, |(key, value), out| {
+        write_list(entries, out, |(key, value), out| {
             out.push(b'[');
             self.value(keys, key, levels, out)?;
             out.push(b',');
@@ -244,7 +244,7 @@ impl Writer {
             SchemaKind::Struct(fields) => {
                 out.extend_from_slice(b",\"fields\":");
                 let levels = inner(levels)?;
-                list(fields, out, |field, out| {
+                write_list(fields, out, |field, out| {
                     self.schema(Some(&field.schema), Some(&field.name), levels, out)
                 })?;
             }
@@ -362,22 +362,6 @@ fn time(value: &Value<'_>) -> Result<i64, ConnectError> {
         ));
     }
     Ok(millis)
-}
-
-fn list<T>(
-    items: impl IntoIterator<Item = T>,
-    out: &mut Vec<u8>,
-    mut item: impl FnMut(T, &mut Vec<u8>) -> Result<(), ConnectError>,
-) -> Result<(), ConnectError> {
-    out.push(b'[');
-    for (index, value) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        item(value, out)?;
-    }
-    out.push(b']');
-    Ok(())
 }
 
 fn object<'n, T>(
