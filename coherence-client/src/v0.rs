@@ -56,7 +56,7 @@ pub(crate) type TimedMaps = Arc<Mutex<HashSet<Arc<str>>>>;
 pub(crate) type Received = Result<Incoming, Status>;
 
 /// A key that every serializer reads: the number 0.
-fn plain_key(format: Format) -> &'static [u8] {
+fn zero_key(format: Format) -> &'static [u8] {
     match format {
         Format::Pof => b"\x15\x41\x00",
         Format::Json => b"\x150",
@@ -92,7 +92,7 @@ pub(crate) async fn is_stored(
             scope: Some(options.scope.clone()),
             cache: Some(map.to_string()),
             format: Some(options.format.name().to_owned()),
-            key: plain_key(options.format).into(),
+            key: zero_key(options.format).into(),
         };
         match connection.unary::<_, bool>(method!("containsKey"), request).await {
             Err(status) if is_broken(&status) => return Err(status),
@@ -120,7 +120,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Serves the requests from `frames` until `stop`. Once `gone` is set, nobody wants events any more.
+    /// Serves the requests from `frames` until `stop`. Once `gone` is set, no events are wanted.
     pub(crate) fn start(
         address: &str,
         options: &SessionOptions,
@@ -188,7 +188,7 @@ impl Link {
     }
 
     fn send(&self, received: Received) {
-        // Without a reader nobody waits for it.
+        // It fails where the reader has ended, and with it all that waited.
         let _ = self.incoming.send(received);
     }
 

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 
 use super::connection::method;
 use super::errors::{Failure, failure};
-use super::{Link, UNREADABLE_KEY, keys, plain_key};
+use super::{Link, UNREADABLE_KEY, keys, zero_key};
 use crate::answer::{self, Answer, Incoming, message, unreadable};
 use crate::proto::Any;
 use crate::proto::cache::{
@@ -129,7 +129,7 @@ impl Link {
     async fn ensure(self: &Arc<Self>, map: &str) -> Result<Answer, Failure> {
         let call = Call { link: self, map: map.into(), gate: None };
         // Reads a key with the format of the session, without a load from behind the map.
-        let request = of_map!(call, ContainsKeyRequest { key: plain_key(self.format).into() });
+        let request = of_map!(call, ContainsKeyRequest { key: zero_key(self.format).into() });
         if let Err(failure) = call.unary::<_, bool>(method!("containsKey"), request).await {
             return Err(call.unusable(failure));
         }
@@ -522,7 +522,7 @@ impl Call<'_> {
     }
 
     async fn failure(&self, status: Status) -> Failure {
-        let explain = || of_map!(self, GetAllRequest { key: vec![plain_key(self.link.format).into()] });
+        let explain = || of_map!(self, GetAllRequest { key: vec![zero_key(self.link.format).into()] });
         failure(&self.link.connection, status, explain).await
     }
 }

@@ -153,7 +153,7 @@ impl EventStreams {
         Ok(())
     }
 
-    /// Ends a request. Half-closes the stream where nothing is registered any more.
+    /// Ends a request. Half-closes a stream without registrations.
     fn answered(&self, map: &Arc<str>, number: u64, uid: &str, answer: Result<(), MapError>) {
         let mut open = self.open.lock();
         let Some(stream) = open.get_mut(map).filter(|stream| stream.number == number) else { return };

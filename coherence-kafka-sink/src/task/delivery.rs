@@ -486,7 +486,6 @@ impl Delivery {
                 self.tracker.note_taken(&reached);
                 self.counters.batch_sizes.observe(records, now);
                 self.counters.bytes.add(bytes as u64);
-                let began = now;
                 self.in_flight = Some(InFlight {
                     number,
                     reached,
@@ -495,7 +494,7 @@ impl Delivery {
                     removes,
                     bytes,
                     oldest,
-                    began,
+                    began: now,
                     awaits,
                     written,
                 });

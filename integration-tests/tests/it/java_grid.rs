@@ -126,7 +126,7 @@ fn every_java_object_goes_through_a_topic_into_another_map_byte_for_byte() {
     tool().remove(&name, "text").unwrap();
     tool().churn(&name, 1, 5_000, 500).unwrap();
     circle.is_equal();
-    // Changes that nobody has listened to are found by comparison.
+    // A comparison finds changes without a listener.
     assert_eq!(circle.source.stop().unwrap().code(), Some(143));
     tool().remove(&name, 7).unwrap();
     tool().remove(&name, Literal::new("uuid", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6")).unwrap();
